@@ -1,0 +1,2 @@
+Console.WriteLine("jepa");
+return 0;

@@ -1,0 +1,31 @@
+using System.Runtime.InteropServices;
+
+namespace JepaSharp.Runtime;
+
+/// <summary>Tells glibc's allocator to keep large freed blocks instead of handing their pages back to the kernel.</summary>
+/// <remarks>
+/// A training step frees and asks again for the same large blocks; fresh pages have to be zeroed by the kernel each time. The
+/// <c>MALLOC_MMAP_THRESHOLD_</c> and <c>MALLOC_TRIM_THRESHOLD_</c> environment variables, where set, win.
+/// </remarks>
+internal static partial class MemoryAllocator
+{
+    private const int TrimThreshold = -1; // M_TRIM_THRESHOLD
+    private const int MapThreshold = -3;  // M_MMAP_THRESHOLD
+
+    public static void KeepLargeBlocks()
+    {
+        try
+        {
+            if (Environment.GetEnvironmentVariable("MALLOC_MMAP_THRESHOLD_") is null) _ = SetOption(MapThreshold, 1 << 30);
+            if (Environment.GetEnvironmentVariable("MALLOC_TRIM_THRESHOLD_") is null) _ = SetOption(TrimThreshold, 2000 << 20);
+        }
+        catch (Exception e) when (e is DllNotFoundException or EntryPointNotFoundException)
+        {
+            // Not glibc (musl): nothing to tell.
+        }
+    }
+
+    [LibraryImport("libc", EntryPoint = "mallopt")]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static partial int SetOption(int parameter, int value);
+}
