@@ -1,0 +1,22 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace JepaSharp.Models;
+
+/// <summary>softmax(q kᵀ / √d) v in one of two ways with the same result.</summary>
+/// <remarks>
+/// On GPUs the library's fused kernel is the fast one. On CPUs two batched products and a softmax are: the library's flash
+/// attention multiplies small blocks, in bfloat16 with a slow kernel.
+/// </remarks>
+internal static class AttentionKernel
+{
+    /// <summary>q, k, v [B, A, N, d] -> [B, A, N, d].</summary>
+    public static Tensor Attend(Tensor q, Tensor k, Tensor v) =>
+        q.device_type == DeviceType.CPU ? WrittenOut(q, k, v) : nn.functional.scaled_dot_product_attention(q, k, v);
+
+    private static Tensor WrittenOut(Tensor q, Tensor k, Tensor v)
+    {
+        var scale = 1.0 / Math.Sqrt(q.shape[^1]);
+        return (q * scale).matmul(k.transpose(-2, -1)).softmax(-1).matmul(v);
+    }
+}

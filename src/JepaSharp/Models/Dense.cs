@@ -1,0 +1,50 @@
+using TorchSharp.Modules;
+using TorchSharp.Utils;
+using static TorchSharp.torch;
+
+namespace JepaSharp.Models;
+
+/// <summary>Affine map y = x Wᵀ + b. [..., in] -> [..., out].</summary>
+/// <remarks>
+/// The parameters are always float32. In mixed precision a working copy in bfloat16 takes their place in the products, and its
+/// gradients are brought back by whoever owns the copy (<see cref="Optimization.FlatParameters"/>).
+/// </remarks>
+internal sealed class Dense : nn.Module<Tensor, Tensor>
+{
+    [ComponentName(Name = "weight")] private readonly Parameter _weight;
+    [ComponentName(Name = "bias")] private readonly Parameter _bias;
+    private readonly long[]? _matrixShape;
+    private WorkingCopy? _working;
+
+    /// <param name="name">Name shown by the module tree.</param>
+    /// <param name="weightShape">[out, in], or for a patch embedding [out, C, P, P], used as [out, C P P].</param>
+    /// <param name="device">Where the parameters live; meta for shapes alone.</param>
+    public Dense(string name, long[] weightShape, Device device)
+        : base(name)
+    {
+        _weight = new Parameter(empty(weightShape, float32, device));
+        _bias = new Parameter(empty([weightShape[0]], float32, device));
+        if (weightShape.Length > 2) _matrixShape = [weightShape[0], -1];
+        RegisterComponents();
+    }
+
+    public Parameter Weight => _weight;
+
+    public Parameter Bias => _bias;
+
+    /// <summary>Uses these in place of the float32 parameters from now on; null goes back.</summary>
+    public void Use(WorkingCopy? copy) => _working = copy;
+
+    public override Tensor forward(Tensor x)
+    {
+        using var scope = NewDisposeScope();
+        var weight = _working?.Weight ?? _weight;
+        var bias = _working?.Bias ?? _bias;
+        if (_matrixShape is not null) weight = weight.reshape(_matrixShape);
+        if (x.dtype != weight.dtype) x = x.to(weight.dtype);
+        return nn.functional.linear(x, weight, bias).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Lower-precision stand-ins of the two parameters.</summary>
+    internal sealed record WorkingCopy(Tensor Weight, Tensor Bias);
+}

@@ -1,0 +1,62 @@
+using static TorchSharp.torch;
+
+namespace JepaSharp.Models;
+
+/// <summary>M sets of K patches for each of B images, as indices on the device.</summary>
+/// <remarks>
+/// Laid out set by set, then image by image, so that what is selected with it comes out as [M B, K, ...]: the order in which the
+/// published code concatenates several blocks.
+/// </remarks>
+public sealed class PatchSelection : IDisposable
+{
+    /// <summary>Uploads the indices.</summary>
+    /// <param name="sets">M arrays of [B, K] patch indices, row-major, each in [0, N).</param>
+    /// <param name="images">B.</param>
+    /// <param name="patchesPerImage">N.</param>
+    /// <param name="device">Where the tokens are.</param>
+    /// <exception cref="ArgumentException">The sets differ in length, or an index is outside the grid.</exception>
+    public PatchSelection(IReadOnlyList<long[]> sets, int images, int patchesPerImage, Device device)
+    {
+        if (sets.Count == 0 || images < 1 || sets.Any(s => s.Length != sets[0].Length || s.Length == 0 || s.Length % images != 0))
+            throw new ArgumentException("Every set needs the same, positive number of patches for each image.", nameof(sets));
+        (Sets, Images, PatchesPerSet) = (sets.Count, images, sets[0].Length / images);
+        var patches = new long[(long)Sets * Images * PatchesPerSet];
+        var rows = new long[patches.Length];
+        var at = 0;
+        foreach (var set in sets)
+        {
+            for (var i = 0; i < set.Length; i++, at++)
+            {
+                if (set[i] < 0 || set[i] >= patchesPerImage)
+                    throw new ArgumentException($"Patch index {set[i]} is outside a grid of {patchesPerImage} patches.", nameof(sets));
+                patches[at] = set[i];
+                rows[at] = ((long)(i / PatchesPerSet) * patchesPerImage) + set[i];
+            }
+        }
+
+        Patches = tensor(patches, device: device).DetachFromDisposeScope();
+        Rows = tensor(rows, device: device).DetachFromDisposeScope();
+    }
+
+    /// <summary>M.</summary>
+    public int Sets { get; }
+
+    /// <summary>B.</summary>
+    public int Images { get; }
+
+    /// <summary>K.</summary>
+    public int PatchesPerSet { get; }
+
+    /// <summary>int64 [M B K]: index of the patch in its image's grid.</summary>
+    public Tensor Patches { get; }
+
+    /// <summary>int64 [M B K]: row in a [B N, ...] matrix of all patches of the batch.</summary>
+    public Tensor Rows { get; }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Patches.Dispose();
+        Rows.Dispose();
+    }
+}

@@ -1,0 +1,70 @@
+using TorchSharp.Modules;
+using TorchSharp.Utils;
+using static TorchSharp.torch;
+
+namespace JepaSharp.Models;
+
+/// <summary>
+/// The narrow transformer that predicts the representations of target patches from those of context patches: it sees the context
+/// tokens and, for every patch to predict, a shared mask token plus that patch's position (paper, section 3 and figure 3).
+/// </summary>
+public sealed class Predictor : nn.Module
+{
+    [ComponentName(Name = "predictor_embed")] private readonly Dense _embed;
+    [ComponentName(Name = "mask_token")] private readonly Parameter _maskToken;
+    [ComponentName(Name = "predictor_pos_embed")] private readonly Tensor _positions;
+    [ComponentName(Name = "predictor_blocks")] private readonly ModuleList<TransformerBlock> _blocks;
+    [ComponentName(Name = "predictor_norm")] private readonly LayerNormalization _norm;
+    [ComponentName(Name = "predictor_proj")] private readonly Dense _project;
+
+    /// <summary>Builds a predictor whose weights are not yet set: see <see cref="Initialization"/>.</summary>
+    /// <param name="shape">Width, depth and heads.</param>
+    /// <param name="encoder">The encoder whose representations it reads and predicts.</param>
+    /// <param name="device">Where the weights live; the meta device for shapes alone. Null: the CPU.</param>
+    /// <exception cref="ArgumentException">A shape is inconsistent.</exception>
+    public Predictor(PredictorShape shape, VisionTransformerShape encoder, Device? device = null)
+        : base(nameof(Predictor))
+    {
+        using var outside = NewDisposeScope();
+        device ??= CPU;
+        Shape = shape.Validated();
+        // The published predictor has MLP ratio 4 unless its encoder has another.
+        var hidden = (int)(shape.Width * (encoder.MlpWidth == 4 * encoder.Width ? 4.0 : (double)encoder.MlpWidth / encoder.Width));
+        _embed = new Dense("predictor_embed", [shape.Width, encoder.Width], device);
+        _maskToken = new Parameter(empty([1, 1, shape.Width], float32, device));
+        _positions = Positions.Buffer(encoder, shape.Width, device);
+        _blocks = new ModuleList<TransformerBlock>(
+            [.. Enumerable.Range(0, shape.Depth).Select(i => new TransformerBlock($"{i}", shape.Width, shape.Heads, hidden, device))]);
+        _norm = new LayerNormalization("predictor_norm", shape.Width, device);
+        _project = new Dense("predictor_proj", [encoder.Width, shape.Width], device);
+        RegisterComponents();
+        Positions.Detach(this, outside);
+    }
+
+    /// <summary>Width, depth and heads.</summary>
+    public PredictorShape Shape { get; }
+
+    internal Parameter MaskToken => _maskToken;
+
+    /// <summary>Predicts every target block from every context block.</summary>
+    /// <param name="context">Context representations [Mc B, Kc, D].</param>
+    /// <param name="contextPatches">Where they are: Mc sets of Kc patches an image.</param>
+    /// <param name="targetPatches">What to predict: Mt sets of Kt patches an image.</param>
+    /// <returns>Predictions [Mt Mc B, Kt, D]: target block outermost, then context block, then image.</returns>
+    public Tensor Predict(Tensor context, PatchSelection contextPatches, PatchSelection targetPatches)
+    {
+        using var scope = NewDisposeScope();
+        long images = contextPatches.Images, contexts = contextPatches.Sets, targets = targetPatches.Sets;
+        long known = contextPatches.PatchesPerSet, asked = targetPatches.PatchesPerSet, width = Shape.Width;
+
+        var seen = _embed.forward(context) + _positions[0].index_select(0, contextPatches.Patches).view(contexts * images, known, width);
+        var queries = (_maskToken + _positions[0].index_select(0, targetPatches.Patches).view(targets, 1, images, asked, width))
+            .expand(targets, contexts, images, asked, width);
+
+        seen = seen.view(1, contexts, images, known, width).expand(targets, contexts, images, known, width);
+        var tokens = cat([seen, queries], dim: 3).view(targets * contexts * images, known + asked, width);
+        foreach (var block in _blocks) tokens = block.forward(tokens);
+        var predicted = _norm.forward(tokens.narrow(1, known, asked));
+        return _project.forward(predicted).MoveToOuterDisposeScope();
+    }
+}

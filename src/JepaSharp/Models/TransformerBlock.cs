@@ -1,0 +1,55 @@
+using TorchSharp.Utils;
+using static TorchSharp.torch;
+
+namespace JepaSharp.Models;
+
+/// <summary>Two-layer perceptron with an exact GELU between. [..., D] -> [..., D].</summary>
+internal sealed class Mlp : nn.Module<Tensor, Tensor>
+{
+    [ComponentName(Name = "fc1")] private readonly Dense _expand;
+    [ComponentName(Name = "fc2")] private readonly Dense _contract;
+
+    public Mlp(string name, int width, int hidden, Device device)
+        : base(name)
+    {
+        _expand = new Dense("fc1", [hidden, width], device);
+        _contract = new Dense("fc2", [width, hidden], device);
+        RegisterComponents();
+    }
+
+    public override Tensor forward(Tensor x)
+    {
+        using var scope = NewDisposeScope();
+        return _contract.forward(nn.functional.gelu(_expand.forward(x))).MoveToOuterDisposeScope();
+    }
+}
+
+/// <summary>Pre-norm transformer block: attention, then MLP, each added to its input. [B, N, D] -> [B, N, D].</summary>
+/// <remarks>
+/// Dosovitskiy et al., 2021, equations 2 and 3. The sum that runs through the blocks stays in float32 in mixed precision, as
+/// under autocast. Drop-path is 0 in every published I-JEPA configuration and is left out.
+/// </remarks>
+internal sealed class TransformerBlock : nn.Module<Tensor, Tensor>
+{
+    [ComponentName(Name = "norm1")] private readonly LayerNormalization _attentionNorm;
+    [ComponentName(Name = "attn")] private readonly Attention _attention;
+    [ComponentName(Name = "norm2")] private readonly LayerNormalization _mlpNorm;
+    [ComponentName(Name = "mlp")] private readonly Mlp _mlp;
+
+    public TransformerBlock(string name, int width, int heads, int hidden, Device device)
+        : base(name)
+    {
+        _attentionNorm = new LayerNormalization("norm1", width, device);
+        _attention = new Attention("attn", width, heads, device);
+        _mlpNorm = new LayerNormalization("norm2", width, device);
+        _mlp = new Mlp("mlp", width, hidden, device);
+        RegisterComponents();
+    }
+
+    public override Tensor forward(Tensor tokens)
+    {
+        using var scope = NewDisposeScope();
+        var attended = tokens + _attention.forward(_attentionNorm.forward(tokens));
+        return (attended + _mlp.forward(_mlpNorm.forward(attended))).MoveToOuterDisposeScope();
+    }
+}

@@ -1,0 +1,71 @@
+namespace JepaSharp.Models;
+
+/// <summary>Everything that fixes the names and shapes of an encoder's weights.</summary>
+public sealed record VisionTransformerShape
+{
+    /// <summary>H in pixels of the images that the position table is made for.</summary>
+    public required int ImageHeight { get; init; }
+
+    /// <summary>W in pixels of the images that the position table is made for.</summary>
+    public required int ImageWidth { get; init; }
+
+    /// <summary>P: side of a square patch in pixels.</summary>
+    public required int PatchSize { get; init; }
+
+    /// <summary>C: channels of an image.</summary>
+    public int Channels { get; init; } = 3;
+
+    /// <summary>D: encoder width.</summary>
+    public required int Width { get; init; }
+
+    /// <summary>Number of transformer blocks.</summary>
+    public required int Depth { get; init; }
+
+    /// <summary>A: attention heads, each D/A wide.</summary>
+    public required int Heads { get; init; }
+
+    /// <summary>Width of the hidden layer of each MLP.</summary>
+    public required int MlpWidth { get; init; }
+
+    /// <summary>Rows of the patch grid, H/P.</summary>
+    public int GridHeight => ImageHeight / PatchSize;
+
+    /// <summary>Columns of the patch grid, W/P.</summary>
+    public int GridWidth => ImageWidth / PatchSize;
+
+    /// <summary>N: patches in an image.</summary>
+    public int Patches => GridHeight * GridWidth;
+
+    /// <summary>Checks that the numbers fit together.</summary>
+    /// <exception cref="ArgumentException">Names every number that does not.</exception>
+    public VisionTransformerShape Validated()
+    {
+        var problems = new List<string>();
+        if (PatchSize < 1) problems.Add($"patch size {PatchSize} is not positive");
+        else if (ImageHeight % PatchSize != 0 || ImageWidth % PatchSize != 0 || Patches < 1)
+            problems.Add($"an image of {ImageHeight}x{ImageWidth} pixels is not a whole number of {PatchSize}-pixel patches");
+        if (Heads < 1 || Width < 1 || Width % Math.Max(Heads, 1) != 0) problems.Add($"width {Width} is not a multiple of {Heads} heads");
+        if (Width % 4 != 0) problems.Add($"width {Width} is not a multiple of 4, which sine-cosine positions need");
+        if (Depth < 1) problems.Add($"depth {Depth} is not positive");
+        if (MlpWidth < 1) problems.Add($"MLP width {MlpWidth} is not positive");
+        return problems.Count == 0 ? this : throw new ArgumentException("The encoder cannot be built: " + string.Join("; ", problems) + ".");
+    }
+}
+
+/// <summary>Everything that fixes the names and shapes of a predictor's weights, given its encoder.</summary>
+/// <param name="Width">E: predictor width; narrower than the encoder (paper, section 4: 384).</param>
+/// <param name="Depth">Number of transformer blocks (paper, appendix A.1: 6, 12 or 16).</param>
+/// <param name="Heads">Attention heads, each E/A wide. The published code takes the encoder's head count.</param>
+public sealed record PredictorShape(int Width, int Depth, int Heads)
+{
+    /// <summary>Checks that the numbers fit together.</summary>
+    /// <exception cref="ArgumentException">Names every number that does not.</exception>
+    public PredictorShape Validated()
+    {
+        var problems = new List<string>();
+        if (Heads < 1 || Width < 1 || Width % Math.Max(Heads, 1) != 0) problems.Add($"width {Width} is not a multiple of {Heads} heads");
+        if (Width % 4 != 0) problems.Add($"width {Width} is not a multiple of 4, which sine-cosine positions need");
+        if (Depth < 1) problems.Add($"depth {Depth} is not positive");
+        return problems.Count == 0 ? this : throw new ArgumentException("The predictor cannot be built: " + string.Join("; ", problems) + ".");
+    }
+}

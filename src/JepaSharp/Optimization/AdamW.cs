@@ -1,0 +1,80 @@
+using static TorchSharp.torch;
+
+namespace JepaSharp.Optimization;
+
+/// <summary>AdamW over flat parameters: one fused call for the decayed part and one for the rest.</summary>
+/// <remarks>
+/// Loshchilov and Hutter, 2019, algorithm 2, as PyTorch computes it, with bias correction:
+/// <code>
+/// w &lt;- w - lr λ w
+/// m &lt;- β₁ m + (1 - β₁) g          v &lt;- β₂ v + (1 - β₂) g²
+/// w &lt;- w - lr (m / (1 - β₁ᵗ)) / (√(v / (1 - β₂ᵗ)) + ε)
+/// </code>
+/// </remarks>
+public sealed class AdamW : IDisposable
+{
+    // TorchSharp binds no fused optimizer; TorchScript reaches the operator.
+    private static readonly Lazy<jit.CompilationUnit> Script = new(() => jit.compile(
+        """
+        def step(w: Tensor, g: Tensor, m: Tensor, v: Tensor, t: Tensor, lr: float, beta1: float, beta2: float, decay: float, eps: float):
+            torch._fused_adamw_([w], [g], [m], [v], [], [t], lr=lr, beta1=beta1, beta2=beta2, weight_decay=decay, eps=eps, amsgrad=False, maximize=False)
+            return t
+        """));
+
+    private readonly FlatParameters _parameters;
+    private readonly double _beta1;
+    private readonly double _beta2;
+    private readonly double _epsilon;
+    private readonly Tensor _step;
+
+    /// <summary>An optimizer with zero moments.</summary>
+    public AdamW(FlatParameters parameters, double beta1 = 0.9, double beta2 = 0.999, double epsilon = 1e-8)
+    {
+        using var scope = NewDisposeScope();
+        (_parameters, _beta1, _beta2, _epsilon) = (parameters, beta1, beta2, epsilon);
+        FirstMoment = zeros_like(parameters.Values).DetachFromDisposeScope();
+        SecondMoment = zeros_like(parameters.Values).DetachFromDisposeScope();
+        _step = zeros([], float32, parameters.Values.device).DetachFromDisposeScope();
+    }
+
+    /// <summary>m: float32, laid out as the parameters.</summary>
+    public Tensor FirstMoment { get; }
+
+    /// <summary>v: float32, laid out as the parameters.</summary>
+    public Tensor SecondMoment { get; }
+
+    /// <summary>Steps taken so far.</summary>
+    public long StepCount { get; private set; }
+
+    /// <summary>Takes one step with the gradients that are there.</summary>
+    public void Step(double learningRate, double weightDecay)
+    {
+        using var scope = NewDisposeScope();
+        using var untracked = no_grad();
+        StepCount++;
+        var decayed = _parameters.DecayedCount;
+        Apply(0, decayed, learningRate, weightDecay);
+        Apply(decayed, _parameters.Values.numel() - decayed, learningRate, 0);
+    }
+
+    /// <summary>Sets the number of steps taken, after the moments were restored.</summary>
+    public void Restore(long stepCount) => StepCount = stepCount;
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        FirstMoment.Dispose();
+        SecondMoment.Dispose();
+        _step.Dispose();
+    }
+
+    private void Apply(long start, long count, double learningRate, double weightDecay)
+    {
+        if (count == 0) return;
+        Tensor Part(Tensor flat) => flat.narrow(0, start, count);
+        _ = _step.fill_(StepCount); // the operator reads the number of this step
+        _ = Script.Value.invoke<Tensor>(
+            "step", Part(_parameters.Values), Part(_parameters.Gradients!), Part(FirstMoment), Part(SecondMoment), _step,
+            learningRate, _beta1, _beta2, weightDecay, _epsilon);
+    }
+}

@@ -1,0 +1,158 @@
+using JepaSharp.Models;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace JepaSharp.Optimization;
+
+/// <summary>All parameters of a network as views of one float32 tensor, and their gradients as views of another.</summary>
+/// <remarks>
+/// <para>What a step does to every parameter (AdamW, moving average, all-reduce, saving) then takes a few calls whatever the depth.
+/// Order in memory: matrices (weight decay; paper, appendix A.1), then biases and norms (none). Within the matrices, those of
+/// <see cref="Dense"/> layers follow whatever else there is, and their biases come next, so that everything with a low-precision working copy is one
+/// range: <c>[mask token | dense matrices | dense biases | norms]</c>.</para>
+/// <para>In bfloat16 the dense layers compute with a copy of that range, refreshed by one cast after each step; the float32 values, their
+/// gradients and everything derived from them stay float32.</para>
+/// </remarks>
+public sealed class FlatParameters : IDisposable
+{
+    private readonly List<(string Name, Parameter Parameter, long Start)> _entries = [];
+    private readonly List<Dense> _dense = [];
+    private readonly long _denseStart;
+    private readonly long _denseEnd;
+    private Tensor? _working;
+    private Tensor? _workingGradients;
+
+    /// <summary>Moves a network's parameters into flat memory, in place: the module goes on working with the same values.</summary>
+    /// <param name="network">An encoder or predictor.</param>
+    /// <param name="trained">Whether gradients are wanted.</param>
+    public FlatParameters(nn.Module network, bool trained)
+    {
+        using var scope = NewDisposeScope();
+        using var untracked = no_grad();
+        var denseOf = new Dictionary<IntPtr, Dense>();
+        foreach (var dense in network.modules().OfType<Dense>())
+        {
+            _dense.Add(dense);
+            denseOf[dense.Weight.Handle] = dense;
+            denseOf[dense.Bias.Handle] = dense;
+        }
+
+        var named = network.named_parameters().ToList();
+        var ordered = named.OrderBy(p => Rank(p.parameter, denseOf)).ToList();
+        var device = named[0].parameter.device;
+        Values = zeros([ordered.Sum(p => p.parameter.numel())], float32, device).DetachFromDisposeScope();
+        Gradients = trained ? zeros_like(Values).DetachFromDisposeScope() : null;
+
+        long at = 0;
+        foreach (var (name, parameter) in ordered)
+        {
+            var rank = Rank(parameter, denseOf);
+            if (rank <= 0) _denseStart = at + (rank == 0 ? parameter.numel() : 0);
+            if (rank <= 1) DecayedCount = at + parameter.numel();
+            if (rank <= 2) _denseEnd = at + parameter.numel();
+            var view = Slice(Values, at, parameter);
+            _ = view.copy_(parameter);
+            parameter.requires_grad = false;
+            _ = parameter.set_(view);
+            parameter.requires_grad = trained;
+            if (Gradients is not null) parameter.grad = Slice(Gradients, at, parameter).DetachFromDisposeScope();
+            _entries.Add((name, parameter, at));
+            at += parameter.numel();
+        }
+    }
+
+    /// <summary>float32 [numbers]: every parameter. A first part that weight decay applies to, then the rest.</summary>
+    public Tensor Values { get; }
+
+    /// <summary>float32 [numbers]: every gradient, in the same order; null for a network that is not trained.</summary>
+    public Tensor? Gradients { get; }
+
+    /// <summary>How many numbers from the start are subject to weight decay.</summary>
+    public long DecayedCount { get; }
+
+    /// <summary>Name, shape and offset of every parameter, in memory order.</summary>
+    public IEnumerable<(string Name, long[] Shape, long Start)> Layout => _entries.Select(e => (e.Name, e.Parameter.shape, e.Start));
+
+    /// <summary>A view of <paramref name="flat"/> (values, gradients, or an optimizer's moments) as one parameter.</summary>
+    public static Tensor ViewOf(Tensor flat, long start, long[] shape) => flat.narrow(0, start, shape.Aggregate(1L, (a, b) => a * b)).view(shape);
+
+    /// <summary>Makes the dense layers compute in <paramref name="precision"/> from now on.</summary>
+    /// <param name="precision">float32 or bfloat16.</param>
+    public void ComputeIn(ScalarType precision)
+    {
+        using var scope = NewDisposeScope();
+        if (precision == ScalarType.Float32)
+        {
+            foreach (var dense in _dense) dense.Use(null);
+            return;
+        }
+
+        using var untracked = no_grad();
+        _working = Values.narrow(0, _denseStart, _denseEnd - _denseStart).to(precision).DetachFromDisposeScope();
+        _workingGradients = Gradients is null ? null : zeros_like(_working).DetachFromDisposeScope();
+        var starts = _entries.ToDictionary(e => e.Parameter.Handle, e => e.Start - _denseStart);
+        foreach (var dense in _dense)
+            dense.Use(new Dense.WorkingCopy(WorkingView(dense.Weight, starts), WorkingView(dense.Bias, starts)));
+    }
+
+    /// <summary>Brings the working copy up to date with the float32 values.</summary>
+    public void RefreshWorkingCopy()
+    {
+        if (_working is null) return;
+        using var scope = NewDisposeScope();
+        using var untracked = no_grad();
+        _ = _working.copy_(Values.narrow(0, _denseStart, _denseEnd - _denseStart));
+    }
+
+    /// <summary>After a backward pass: adds the working copy's gradients to the float32 ones.</summary>
+    public void CollectGradients()
+    {
+        if (_workingGradients is null) return;
+        using var scope = NewDisposeScope();
+        using var untracked = no_grad();
+        _ = Gradients!.narrow(0, _denseStart, _denseEnd - _denseStart).add_(_workingGradients);
+        _ = _workingGradients.zero_();
+    }
+
+    /// <summary>Sets every gradient to zero, in place.</summary>
+    public void ZeroGradients()
+    {
+        using var untracked = no_grad();
+        _ = Gradients?.zero_();
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (var dense in _dense) dense.Use(null);
+        Values.Dispose();
+        Gradients?.Dispose();
+        _working?.Dispose();
+        _workingGradients?.Dispose();
+    }
+
+    private Tensor WorkingView(Parameter parameter, Dictionary<IntPtr, long> starts)
+    {
+        var start = starts[parameter.Handle];
+        var view = ViewOf(_working!, start, parameter.shape).detach();
+        if (_workingGradients is not null)
+        {
+            view.requires_grad = true;
+            view.grad = ViewOf(_workingGradients, start, parameter.shape).DetachFromDisposeScope();
+        }
+
+        return view.DetachFromDisposeScope();
+    }
+
+    /// <summary>0 other matrices, 1 dense matrices, 2 dense biases, 3 norms.</summary>
+    private static int Rank(Parameter parameter, Dictionary<IntPtr, Dense> denseOf) =>
+        (parameter.dim() > 1, denseOf.ContainsKey(parameter.Handle)) switch
+        {
+            (true, false) => 0,
+            (true, true) => 1,
+            (false, true) => 2,
+            (false, false) => 3,
+        };
+
+    private static Tensor Slice(Tensor flat, long start, Tensor like) => ViewOf(flat, start, like.shape);
+}

@@ -1,0 +1,87 @@
+namespace JepaSharp.Optimization;
+
+/// <summary>What the published code sets its schedules with.</summary>
+public sealed record ScheduleOptions
+{
+    /// <summary>Steps in an epoch.</summary>
+    public required long StepsPerEpoch { get; init; }
+
+    /// <summary>Epochs to train.</summary>
+    public required double Epochs { get; init; }
+
+    /// <summary>Epochs of linear warm-up of the learning rate.</summary>
+    public double WarmupEpochs { get; init; }
+
+    /// <summary>Learning rate that warm-up starts from.</summary>
+    public double StartLearningRate { get; init; } = 0.0002;
+
+    /// <summary>Learning rate after warm-up, the highest.</summary>
+    public double LearningRate { get; init; } = 0.001;
+
+    /// <summary>Learning rate that the cosine ends at.</summary>
+    public double FinalLearningRate { get; init; } = 1e-6;
+
+    /// <summary>Weight decay at the start.</summary>
+    public double WeightDecay { get; init; } = 0.04;
+
+    /// <summary>Weight decay at the end.</summary>
+    public double FinalWeightDecay { get; init; } = 0.4;
+
+    /// <summary>Momentum of the moving average in the first step.</summary>
+    public double StartMomentum { get; init; } = 0.996;
+
+    /// <summary>Momentum that the last step approaches.</summary>
+    public double FinalMomentum { get; init; } = 1.0;
+
+    /// <summary>Stretches all schedules beyond the epochs trained, so that training stops before they end (paper, appendix A.1: 1.25).</summary>
+    public double Stretch { get; init; } = 1.0;
+}
+
+/// <summary>Learning rate, weight decay and momentum of every step.</summary>
+/// <remarks>
+/// T = ⌊stretch · epochs · steps an epoch⌋, W = ⌊warm-up epochs · steps an epoch⌋, and step t counts from 1:
+/// <code>
+/// rate(t)     = start + (peak - start) t / W                                 t &lt; W
+///             = final + (peak - final) (1 + cos(π (t - W) / (T - W))) / 2    otherwise, not below final
+/// decay(t)    = final + (first - final) (1 + cos(π t / T)) / 2               not above final (not below, if it falls)
+/// momentum(t) = first + (final - first) (t - 1) / T
+/// </code>
+/// The published code steps its rate and decay schedules before use and its momentum after: hence t and t - 1.
+/// </remarks>
+public sealed class Schedules
+{
+    private readonly ScheduleOptions _options;
+    private readonly double _total;
+    private readonly double _warmup;
+
+    /// <summary>Schedules for a run.</summary>
+    public Schedules(ScheduleOptions options)
+    {
+        _options = options;
+        _total = Math.Floor(options.Stretch * options.Epochs * options.StepsPerEpoch);
+        _warmup = Math.Floor(options.WarmupEpochs * options.StepsPerEpoch);
+    }
+
+    /// <summary>Learning rate of step <paramref name="step"/>, counted from 1.</summary>
+    public double LearningRate(long step)
+    {
+        var (start, peak, final) = (_options.StartLearningRate, _options.LearningRate, _options.FinalLearningRate);
+        if (step < _warmup) return start + ((peak - start) * step / _warmup);
+        var progress = (step - _warmup) / Math.Max(1, _total - _warmup);
+        return Math.Max(final, Cosine(peak, final, progress));
+    }
+
+    /// <summary>Weight decay of step <paramref name="step"/>, counted from 1.</summary>
+    public double WeightDecay(long step)
+    {
+        var (first, final) = (_options.WeightDecay, _options.FinalWeightDecay);
+        var value = Cosine(first, final, step / _total);
+        return final <= first ? Math.Max(final, value) : Math.Min(final, value);
+    }
+
+    /// <summary>Momentum of the moving average after step <paramref name="step"/>, counted from 1.</summary>
+    public double Momentum(long step) =>
+        Math.Min(1, _options.StartMomentum + ((_options.FinalMomentum - _options.StartMomentum) * (step - 1) / _total));
+
+    private static double Cosine(double from, double to, double progress) => to + ((from - to) * 0.5 * (1 + Math.Cos(Math.PI * progress)));
+}
