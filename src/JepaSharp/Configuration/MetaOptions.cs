@@ -1,0 +1,53 @@
+namespace JepaSharp.Configuration;
+
+/// <summary>The networks, the device and the seed. YAML section <c>meta</c>.</summary>
+public sealed record MetaOptions
+{
+    /// <summary>Encoder: one of <see cref="EncoderNames.All"/>. vit_base.</summary>
+    public string ModelName { get; init; } = "vit_base";
+
+    /// <summary>Encoder width D, instead of the model's; null for the model's. Ours.</summary>
+    public int? EmbedDim { get; init; }
+
+    /// <summary>Encoder blocks, instead of the model's; null for the model's. Ours.</summary>
+    public int? Depth { get; init; }
+
+    /// <summary>Encoder heads A, instead of the model's; null for the model's. Ours.</summary>
+    public int? NumHeads { get; init; }
+
+    /// <summary>Width of the MLP over the encoder's, instead of the model's; null for the model's. Ours.</summary>
+    public double? MlpRatio { get; init; }
+
+    /// <summary>Predictor blocks. 6 (paper, appendix A.1, for ViT-B/16; 12 for Large and Huge, 16 for Giant).</summary>
+    public int PredDepth { get; init; } = 6;
+
+    /// <summary>Predictor width E. 384 (paper, appendix A.1, for every model).</summary>
+    public int PredEmbDim { get; init; } = 384;
+
+    /// <summary>Predictor heads; null for as many as the encoder's (the published rule). Ours.</summary>
+    public int? PredNumHeads { get; init; }
+
+    /// <summary>bfloat16 for the matrix products, with 32-bit weights. True. See <see cref="ResolvePrecision"/>.</summary>
+    public bool UseBfloat16 { get; init; } = true;
+
+    /// <summary>Precision of the matrix products; wins over <see cref="UseBfloat16"/>. Null: that one decides. Ours.</summary>
+    public Precision? Precision { get; init; }
+
+    /// <summary>Where to compute: <c>auto</c>, <c>cpu</c>, <c>cuda</c> or <c>cuda:n</c>. auto. Ours.</summary>
+    public string Device { get; init; } = "auto";
+
+    /// <summary>The root of everything random: first weights, order, crops, masks. 0 or more; 0. Ours (a constant of the published code).</summary>
+    public int Seed { get; init; }
+
+    /// <summary>Go on from <see cref="ReadCheckpoint"/>. False.</summary>
+    public bool LoadCheckpoint { get; init; }
+
+    /// <summary>Checkpoint to go on from, absolute or below the run's folder; null for the latest. Null.</summary>
+    public string? ReadCheckpoint { get; init; }
+
+    /// <summary>Copy the data to the machine's own disk first. Accepted for the published files' sake; false, and true is refused.</summary>
+    public bool CopyData { get; init; }
+
+    /// <summary><see cref="Precision"/> where it is given; else Auto for <see cref="UseBfloat16"/> and Fp32 without.</summary>
+    public Precision ResolvePrecision() => Precision ?? (UseBfloat16 ? Configuration.Precision.Auto : Configuration.Precision.Fp32);
+}

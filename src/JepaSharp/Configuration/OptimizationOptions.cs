@@ -1,0 +1,53 @@
+namespace JepaSharp.Configuration;
+
+/// <summary>Loss, schedules and the optimizer. YAML section <c>optimization</c>. Paper, appendix A.1.</summary>
+public sealed record OptimizationOptions
+{
+    /// <summary>Passes over the images. 600 (paper, ViT-B/16).</summary>
+    public int Epochs { get; init; } = 600;
+
+    /// <summary>Stop after this many steps, with the schedules of the whole run; null for the end of the last epoch. Ours.</summary>
+    public int? MaxSteps { get; init; }
+
+    /// <summary>Micro-batches of <see cref="DataOptions.BatchSize"/> images per step, their gradients averaged. 1. Ours.</summary>
+    public int Accumulate { get; init; } = 1;
+
+    /// <summary>Epochs over which the learning rate rises linearly; may be fractional. 40 (published files).</summary>
+    public double Warmup { get; init; } = 40;
+
+    /// <summary>Learning rate at the first step. 2e-4 (published files).</summary>
+    public double StartLr { get; init; } = 0.0002;
+
+    /// <summary>Learning rate at the end of the warm-up, the highest. 1e-3.</summary>
+    public double Lr { get; init; } = 0.001;
+
+    /// <summary>Learning rate that the cosine falls to. 1e-6.</summary>
+    public double FinalLr { get; init; } = 1e-6;
+
+    /// <summary>Weight decay at the first step. 0.04.</summary>
+    public double WeightDecay { get; init; } = 0.04;
+
+    /// <summary>Weight decay at the last step, reached along a cosine. 0.4.</summary>
+    public double FinalWeightDecay { get; init; } = 0.4;
+
+    /// <summary>Momentum of the target encoder's average, first and last, linear between. [0.996, 1.0].</summary>
+    public MomentumRange Ema { get; init; } = new(0.996, 1.0);
+
+    /// <summary>Schedules are drawn out over this many times the run's steps, and cut off at its end. 1.0.</summary>
+    public double IpeScale { get; init; } = 1.0;
+
+    /// <summary>Distance between predicted and target features. Smooth L1 (published code; the paper says L2). Ours.</summary>
+    public LossKind Loss { get; init; } = LossKind.SmoothL1;
+
+    /// <summary>AdamW's decay of the mean gradient. 0.9. Ours.</summary>
+    public double Beta1 { get; init; } = 0.9;
+
+    /// <summary>AdamW's decay of the mean squared gradient. 0.999. Ours.</summary>
+    public double Beta2 { get; init; } = 0.999;
+
+    /// <summary>AdamW's term that keeps the division finite. 1e-8. Ours.</summary>
+    public double Eps { get; init; } = 1e-8;
+
+    /// <summary>Largest L2 norm of the whole gradient; null for no clipping. Null. Ours.</summary>
+    public double? ClipGrad { get; init; }
+}

@@ -1,0 +1,31 @@
+using System.Globalization;
+
+namespace JepaSharp.Configuration;
+
+/// <summary>Two ends that a value is drawn between, evenly. In YAML: <c>[low, high]</c>.</summary>
+/// <param name="Low">Smallest value.</param>
+/// <param name="High">Largest value; equal to <paramref name="Low"/> for a fixed one.</param>
+public readonly record struct ScaleRange(double Low, double High)
+{
+    /// <inheritdoc/>
+    public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"[{Low}, {High}]");
+}
+
+/// <summary>First and last momentum of an exponential moving average, linear between. In YAML: <c>[start, end]</c>.</summary>
+/// <param name="Start">At the first step.</param>
+/// <param name="End">At the last step.</param>
+public readonly record struct MomentumRange(double Start, double End)
+{
+    /// <inheritdoc/>
+    public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"[{Start}, {End}]");
+}
+
+/// <summary>One number for each colour channel. In YAML: <c>[red, green, blue]</c>.</summary>
+/// <param name="Red">For the red channel.</param>
+/// <param name="Green">For the green channel.</param>
+/// <param name="Blue">For the blue channel.</param>
+public readonly record struct ChannelTriple(double Red, double Green, double Blue)
+{
+    /// <inheritdoc/>
+    public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"[{Red}, {Green}, {Blue}]");
+}
