@@ -37,8 +37,8 @@ public static class Initialization
     internal static void TruncatedNormal_(Tensor target, double deviation, double bound, ulong key)
     {
         using var scope = NewDisposeScope();
-        // 2Φ(z) - 1 = erf(z / √2); in float32 it must stay below 1, where erf⁻¹ is infinite.
-        var limit = Math.Min(tensor(bound / deviation / Math.Sqrt(2)).erf().item<float>(), 1 - (1.0 / (1 << 24)));
+        // 2Φ(z) - 1 = erf(z / √2); it must stay below 1, where erf⁻¹ is infinite.
+        var limit = Math.Min(tensor(bound / deviation / Math.Sqrt(2)).erf().item<double>(), 1 - 1e-15);
         using var generator = new Generator(key & long.MaxValue, CPU);
         var u = empty(target.shape, float64, CPU).uniform_(-limit, limit, generator);
         _ = target.copy_(u.erfinv_().mul_(deviation * Math.Sqrt(2)).clamp_(-bound, bound));

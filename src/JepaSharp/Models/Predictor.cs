@@ -28,8 +28,7 @@ public sealed class Predictor : nn.Module
         using var outside = NewDisposeScope();
         device ??= CPU;
         Shape = shape.Validated();
-        // The published predictor has MLP ratio 4 unless its encoder has another.
-        var hidden = (int)(shape.Width * (encoder.MlpWidth == 4 * encoder.Width ? 4.0 : (double)encoder.MlpWidth / encoder.Width));
+        var hidden = 4 * shape.Width; // whatever the encoder's ratio, as published
         _embed = new Dense("predictor_embed", [shape.Width, encoder.Width], device);
         _maskToken = new Parameter(empty([1, 1, shape.Width], float32, device));
         _positions = Positions.Buffer(encoder, shape.Width, device);

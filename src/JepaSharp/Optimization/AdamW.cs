@@ -13,12 +13,15 @@ namespace JepaSharp.Optimization;
 /// </remarks>
 public sealed class AdamW : IDisposable
 {
-    // TorchSharp binds no fused optimizer; TorchScript reaches the operator.
+    // TorchSharp binds no fused optimizer; TorchScript reaches the operator. What is returned must come out of the list: otherwise
+    // TorchScript takes the call for one without effect and drops it.
     private static readonly Lazy<jit.CompilationUnit> Script = new(() => jit.compile(
         """
         def step(w: Tensor, g: Tensor, m: Tensor, v: Tensor, t: Tensor, lr: float, beta1: float, beta2: float, decay: float, eps: float):
-            torch._fused_adamw_([w], [g], [m], [v], [], [t], lr=lr, beta1=beta1, beta2=beta2, weight_decay=decay, eps=eps, amsgrad=False, maximize=False)
-            return t
+            weights = [w]
+            torch._fused_adamw_(weights, [g], [m], [v], [], [t], lr=lr, beta1=beta1, beta2=beta2, weight_decay=decay, eps=eps, amsgrad=False, maximize=False)
+            return weights[0]
+
         """));
 
     private readonly FlatParameters _parameters;

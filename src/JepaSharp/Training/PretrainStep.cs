@@ -1,0 +1,133 @@
+using JepaSharp.Objectives;
+using JepaSharp.Optimization;
+using static TorchSharp.torch;
+
+namespace JepaSharp.Training;
+
+/// <summary>How the optimizer is set, beside its schedules.</summary>
+/// <param name="Beta1">Decay of the first moment.</param>
+/// <param name="Beta2">Decay of the second moment.</param>
+/// <param name="Epsilon">Added to the root of the second moment.</param>
+/// <param name="ClipNorm">Largest L2 norm of all gradients together; null for no clipping, as published.</param>
+public sealed record OptimizerSettings(double Beta1 = 0.9, double Beta2 = 0.999, double Epsilon = 1e-8, double? ClipNorm = null);
+
+/// <summary>What one step did.</summary>
+/// <param name="Loss">Mean over the step's micro-batches.</param>
+/// <param name="GradientNorm">L2 norm of all gradients together, before any clipping.</param>
+/// <param name="LearningRate">Used in this step.</param>
+/// <param name="WeightDecay">Used in this step.</param>
+/// <param name="Momentum">Of the moving average, used in this step.</param>
+public readonly record struct StepResult(double Loss, double GradientNorm, double LearningRate, double WeightDecay, double Momentum);
+
+/// <summary>One training step: loss and gradients, AdamW on context encoder and predictor, moving average into the target encoder.</summary>
+public sealed class PretrainStep : IDisposable
+{
+    private readonly Schedules _schedules;
+    private readonly OptimizerSettings _settings;
+
+    /// <summary>Takes over the networks' memory: their parameters become views of flat tensors.</summary>
+    /// <param name="objective">The method and its three networks.</param>
+    /// <param name="schedules">Learning rate, weight decay and momentum of every step.</param>
+    /// <param name="precision">Of the matrix products: float32 or bfloat16. Weights, moments and averages are float32 always.</param>
+    /// <param name="settings">The optimizer's constants; null for the published ones.</param>
+    public PretrainStep(ImageJepa objective, Schedules schedules, ScalarType precision = ScalarType.Float32, OptimizerSettings? settings = null)
+    {
+        Objective = objective;
+        (_schedules, _settings) = (schedules, settings ?? new OptimizerSettings());
+        Context = new FlatParameters(objective.ContextEncoder, trained: true);
+        Prediction = new FlatParameters(objective.Predictor, trained: true);
+        Target = new FlatParameters(objective.TargetEncoder, trained: false);
+        foreach (var network in (FlatParameters[])[Context, Prediction, Target]) network.ComputeIn(precision);
+        ContextOptimizer = new AdamW(Context, _settings.Beta1, _settings.Beta2, _settings.Epsilon);
+        PredictorOptimizer = new AdamW(Prediction, _settings.Beta1, _settings.Beta2, _settings.Epsilon);
+    }
+
+    /// <summary>The method and its three networks.</summary>
+    public ImageJepa Objective { get; }
+
+    /// <summary>The context encoder's parameters.</summary>
+    public FlatParameters Context { get; }
+
+    /// <summary>The predictor's parameters.</summary>
+    public FlatParameters Prediction { get; }
+
+    /// <summary>The target encoder's parameters.</summary>
+    public FlatParameters Target { get; }
+
+    /// <summary>AdamW of the context encoder.</summary>
+    public AdamW ContextOptimizer { get; }
+
+    /// <summary>AdamW of the predictor.</summary>
+    public AdamW PredictorOptimizer { get; }
+
+    /// <summary>Steps taken so far.</summary>
+    public long StepCount => ContextOptimizer.StepCount;
+
+    /// <summary>Takes one step on one or more micro-batches, whose gradients are averaged.</summary>
+    /// <param name="microBatches">Normalised images [B, C, H, W] with their masks; the caller keeps and disposes them.</param>
+    /// <exception cref="NumericalException">Loss or gradient is not finite; weights and averages are as they were before the step.</exception>
+    public StepResult Run(params IReadOnlyList<(Tensor Images, JepaMasks Masks)> microBatches)
+    {
+        using var scope = NewDisposeScope();
+        var step = StepCount + 1;
+        var (rate, decay, momentum) = (_schedules.LearningRate(step), _schedules.WeightDecay(step), _schedules.Momentum(step));
+
+        // 1. Gradients of the loss.
+        Context.ZeroGradients();
+        Prediction.ZeroGradients();
+        var total = microBatches.Sum(batch => Backward(batch.Images, batch.Masks, microBatches.Count));
+        var norm = Math.Sqrt(SquaredNorm(Context.Gradients!) + SquaredNorm(Prediction.Gradients!));
+        if (!double.IsFinite(total) || !double.IsFinite(norm)) throw NumericalException.At(step, total, norm, Context, Prediction);
+        Clip(norm);
+
+        // 2. AdamW.
+        ContextOptimizer.Step(rate, decay);
+        PredictorOptimizer.Step(rate, decay);
+
+        // 3. Moving average.
+        using (no_grad()) _ = Target.Values.lerp_(Context.Values, 1 - momentum);
+
+        foreach (var network in (FlatParameters[])[Context, Prediction, Target]) network.RefreshWorkingCopy();
+        return new StepResult(total, norm, rate, decay, momentum);
+    }
+
+    /// <summary>Brings everything derived from the weights up to date after they were replaced from outside.</summary>
+    public void WeightsReplaced()
+    {
+        foreach (var network in (FlatParameters[])[Context, Prediction, Target]) network.RefreshWorkingCopy();
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        ContextOptimizer.Dispose();
+        PredictorOptimizer.Dispose();
+        Context.Dispose();
+        Prediction.Dispose();
+        Target.Dispose();
+    }
+
+    private double Backward(Tensor images, JepaMasks masks, int count)
+    {
+        using var scope = NewDisposeScope();
+        var loss = Objective.Loss(images, masks) / count;
+        loss.backward();
+        Context.CollectGradients();
+        Prediction.CollectGradients();
+        return loss.item<float>();
+    }
+
+    private void Clip(double norm)
+    {
+        if (_settings.ClipNorm is not { } limit || norm <= limit) return;
+        using var untracked = no_grad();
+        _ = Context.Gradients!.mul_(limit / norm);
+        _ = Prediction.Gradients!.mul_(limit / norm);
+    }
+
+    private static double SquaredNorm(Tensor gradients)
+    {
+        using var scope = NewDisposeScope();
+        return Math.Pow(gradients.norm().item<float>(), 2);
+    }
+}

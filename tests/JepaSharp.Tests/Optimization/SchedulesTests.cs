@@ -1,0 +1,37 @@
+using JepaSharp.Optimization;
+
+namespace JepaSharp.Tests.Optimization;
+
+public sealed class SchedulesTests
+{
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    [InlineData(2)]
+    public void Schedules_AtRecordedSteps_GiveRecordedNumbers(int which)
+    {
+        var recorded = Fixtures.ReferenceNumbers.GetProperty("schedules")[which];
+        double Number(string key) => recorded.GetProperty(key).GetDouble();
+        var schedules = new Schedules(new ScheduleOptions
+        {
+            StepsPerEpoch = (long)Number("iterations_per_epoch"),
+            Epochs = Number("epochs"),
+            WarmupEpochs = Number("warmup_epochs"),
+            StartLearningRate = Number("start_lr"),
+            LearningRate = Number("lr"),
+            FinalLearningRate = Number("final_lr"),
+            WeightDecay = Number("weight_decay"),
+            FinalWeightDecay = Number("final_weight_decay"),
+            StartMomentum = recorded.GetProperty("ema")[0].GetDouble(),
+            FinalMomentum = recorded.GetProperty("ema")[1].GetDouble(),
+            Stretch = Number("ipe_scale"),
+        });
+        foreach (var point in recorded.GetProperty("steps").EnumerateObject())
+        {
+            var step = long.Parse(point.Name);
+            Assert.Equal(point.Value[0].GetDouble(), schedules.LearningRate(step), 1e-12);
+            Assert.Equal(point.Value[1].GetDouble(), schedules.WeightDecay(step), 1e-12);
+            Assert.Equal(point.Value[2].GetDouble(), schedules.Momentum(step), 1e-10);
+        }
+    }
+}

@@ -1,0 +1,122 @@
+using System.Text.Json;
+using JepaSharp.Models;
+using JepaSharp.Objectives;
+using JepaSharp.Optimization;
+using JepaSharp.Training;
+using JepaSharp.Weights;
+using static TorchSharp.torch;
+
+namespace JepaSharp.Tests.Parity;
+
+/// <summary>A short training run recorded from the published implementation in float32, and the same run set up here.</summary>
+internal sealed class RecordedRun : IDisposable
+{
+    private readonly SafetensorsFile _initial;
+    private readonly SafetensorsFile _batches;
+    private readonly SafetensorsFile _expected;
+    private readonly JsonElement _facts;
+
+    public RecordedRun(string folder, ScalarType precision = ScalarType.Float32)
+    {
+        _initial = SafetensorsFile.Open(Path.Combine(folder, "initial.safetensors"));
+        _batches = SafetensorsFile.Open(Path.Combine(folder, "batches.safetensors"));
+        _expected = SafetensorsFile.Open(Path.Combine(folder, "expected.safetensors"));
+        _facts = JsonDocument.Parse(File.ReadAllText(Path.Combine(folder, "expected.json"))).RootElement;
+        int Number(string key) => _facts.GetProperty(key).GetInt32();
+        var encoder = new VisionTransformerShape
+        {
+            ImageHeight = Number("image_size"),
+            ImageWidth = Number("image_size"),
+            PatchSize = Number("patch_size"),
+            Width = Number("embed_dim"),
+            Depth = Number("depth"),
+            Heads = Number("num_heads"),
+            MlpWidth = Number("embed_dim") * Number("mlp_ratio"),
+        };
+        var predictor = new PredictorShape(Number("predictor_embed_dim"), Number("predictor_depth"), Number("predictor_num_heads"));
+        Objective = new ImageJepa(encoder, predictor);
+        LoadInitial("encoder.", Objective.ContextEncoder);
+        LoadInitial("predictor.", Objective.Predictor);
+        LoadInitial("target_encoder.", Objective.TargetEncoder);
+
+        var s = _facts.GetProperty("schedule");
+        Schedules = new Schedules(new ScheduleOptions
+        {
+            StepsPerEpoch = s.GetProperty("iterations_per_epoch").GetInt64(),
+            Epochs = s.GetProperty("epochs").GetDouble(),
+            WarmupEpochs = s.GetProperty("warmup_epochs").GetDouble(),
+            StartLearningRate = s.GetProperty("start_lr").GetDouble(),
+            LearningRate = s.GetProperty("lr").GetDouble(),
+            FinalLearningRate = s.GetProperty("final_lr").GetDouble(),
+            WeightDecay = s.GetProperty("weight_decay").GetDouble(),
+            FinalWeightDecay = s.GetProperty("final_weight_decay").GetDouble(),
+            StartMomentum = s.GetProperty("ema")[0].GetDouble(),
+            FinalMomentum = s.GetProperty("ema")[1].GetDouble(),
+            Stretch = s.GetProperty("ipe_scale").GetDouble(),
+        });
+        Step = new PretrainStep(Objective, Schedules, precision);
+    }
+
+    public ImageJepa Objective { get; }
+
+    public Schedules Schedules { get; }
+
+    public PretrainStep Step { get; }
+
+    public double Bfloat16Loss => _facts.GetProperty("loss_bf16_autocast_step0").GetDouble();
+
+    public IReadOnlyList<(double Loss, double LearningRate, double WeightDecay, double Momentum)> Steps =>
+        [.. _facts.GetProperty("steps").EnumerateArray().Select(e => (
+            e.GetProperty("loss").GetDouble(), e.GetProperty("learning_rate").GetDouble(),
+            e.GetProperty("weight_decay").GetDouble(), e.GetProperty("ema_momentum").GetDouble()))];
+
+    public Tensor Expected(string name) => _expected.Read(name);
+
+    public Tensor Images(int step) => _batches.Read($"images.{step}");
+
+    public JepaMasks Masks(int step) => new(
+        Selection($"context_indices.{step}.", _facts.GetProperty("context_blocks").GetInt32()),
+        Selection($"target_indices.{step}.", _facts.GetProperty("target_blocks").GetInt32()));
+
+    /// <summary>Largest absolute difference, and largest difference over the largest expected magnitude.</summary>
+    public static (double Absolute, double Relative) Difference(Tensor actual, Tensor expected)
+    {
+        Assert.Equal(expected.shape, actual.shape);
+        using var scope = NewDisposeScope();
+        var difference = (actual.to(float64) - expected.to(float64)).abs().max().item<double>();
+        return (difference, difference / Math.Max(expected.abs().max().to(float64).item<double>(), 1e-30));
+    }
+
+    public void Dispose()
+    {
+        Step.Dispose();
+        Objective.Dispose();
+        _initial.Dispose();
+        _batches.Dispose();
+        _expected.Dispose();
+    }
+
+    private PatchSelection Selection(string prefix, int blocks)
+    {
+        var sets = new List<long[]>();
+        for (var j = 0; j < blocks; j++)
+        {
+            using var indices = _batches.Read($"{prefix}{j}");
+            sets.Add(indices.data<long>().ToArray());
+        }
+
+        var images = _facts.GetProperty("batch").GetInt32();
+        return new PatchSelection(sets, images, Objective.ContextEncoder.Shape.Patches, CPU);
+    }
+
+    private void LoadInitial(string prefix, nn.Module network)
+    {
+        using var untracked = no_grad();
+        foreach (var (name, tensor) in network.state_dict())
+        {
+            using var initial = _initial.Read(prefix + name);
+            Assert.Equal(initial.shape, tensor.shape);
+            _ = tensor.copy_(initial);
+        }
+    }
+}
