@@ -1,0 +1,31 @@
+namespace JepaSharp.Configuration.Rules;
+
+/// <summary>What must hold between the crop, the patch and the masks. Nothing is said here of values that are wrong by themselves.</summary>
+internal static class GridRules
+{
+    public static void Check(DataOptions data, MaskOptions mask, RuleChecks checks)
+    {
+        var alone = new RuleChecks();
+        DataRules.Check(data, alone);
+        MaskRules.Check(mask, alone);
+        if (alone.Problems.Any(problem => problem.Key == "data.crop_size" || problem.Key.StartsWith("mask.", StringComparison.Ordinal))) return;
+
+        if (data.CropSize % mask.PatchSize != 0)
+        {
+            checks.Report("data.crop_size", $"{data.CropSize}", $"a multiple of mask.patch_size ({mask.PatchSize}), such as {NearestMultiples(data.CropSize, mask.PatchSize)}");
+            return;
+        }
+        var side = data.CropSize / mask.PatchSize;
+        if (MaskFeasibility.Explain(mask, side, side) is not { } reason) return;
+        var way = MaskFeasibility.SmallestGrid(mask) is { } smallest
+            ? $"a grid of at least {smallest}x{smallest}: data.crop_size {smallest * mask.PatchSize} or more, a smaller mask.patch_size, or a smaller mask.min_keep"
+            : "masks that leave a context on some grid: larger mask.enc_mask_scale, smaller mask.pred_mask_scale or mask.min_keep";
+        checks.Report("data.crop_size", $"{data.CropSize}, a grid of {side}x{side} patches of {mask.PatchSize} pixels, on which {reason}", way);
+    }
+
+    private static string NearestMultiples(int size, int patch)
+    {
+        var below = size / patch * patch;
+        return below > 0 ? $"{below} or {below + patch}" : $"{patch}";
+    }
+}

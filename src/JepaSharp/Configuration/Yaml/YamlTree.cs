@@ -1,0 +1,63 @@
+using YamlDotNet.Core;
+using YamlDotNet.Core.Events;
+
+namespace JepaSharp.Configuration.Yaml;
+
+/// <summary>Turns YAML text into nodes that know their lines. A configuration needs little of YAML: anchors, aliases and deep nesting are refused.</summary>
+internal static class YamlTree
+{
+    private const int DeepestNesting = 16;
+
+    /// <summary>The one document of a text; a null scalar where it is empty.</summary>
+    /// <exception cref="YamlException">The text is not YAML, or uses what a configuration does not need; carries line and column.</exception>
+    public static YamlNode Parse(string text)
+    {
+        using var reader = new StringReader(text);
+        var parser = new Parser(reader);
+        parser.Consume<StreamStart>();
+        if (parser.Accept<StreamEnd>(out _)) return new YamlScalar("", true, 1);
+        parser.Consume<DocumentStart>();
+        var root = Node(parser, 0);
+        parser.Consume<DocumentEnd>();
+        if (parser.TryConsume<DocumentStart>(out var second))
+            throw new YamlException(second.Start, second.End, "a second document starts here, and a configuration is one document");
+        return root;
+    }
+
+    private static YamlNode Node(Parser parser, int depth)
+    {
+        var next = parser.Consume<ParsingEvent>();
+        if (next is AnchorAlias or NodeEvent { Anchor.IsEmpty: false })
+            throw new YamlException(next.Start, next.End, "anchors (&) and aliases (*) are not used in a configuration; write the value out");
+        if (depth > DeepestNesting)
+            throw new YamlException(next.Start, next.End, "nested too deeply for a configuration, which has sections, keys and values");
+        var line = (int)next.Start.Line;
+        return next switch
+        {
+            Scalar scalar => new YamlScalar(scalar.Value, scalar.Style is ScalarStyle.Plain, line),
+            SequenceStart => new YamlList(Items(parser, depth), line),
+            MappingStart => new YamlMap(Entries(parser, depth), line),
+            _ => throw new YamlException(next.Start, next.End, "a value was expected here"),
+        };
+    }
+
+    private static List<YamlNode> Items(Parser parser, int depth)
+    {
+        var items = new List<YamlNode>();
+        while (!parser.TryConsume<SequenceEnd>(out _)) items.Add(Node(parser, depth + 1));
+        return items;
+    }
+
+    private static List<KeyValuePair<YamlScalar, YamlNode>> Entries(Parser parser, int depth)
+    {
+        var entries = new List<KeyValuePair<YamlScalar, YamlNode>>();
+        while (!parser.TryConsume<MappingEnd>(out _))
+        {
+            parser.Accept<ParsingEvent>(out var at);
+            if (Node(parser, depth + 1) is not YamlScalar key)
+                throw new YamlException(at?.Start ?? Mark.Empty, at?.End ?? Mark.Empty, "a key must be a plain word");
+            entries.Add(new(key, Node(parser, depth + 1)));
+        }
+        return entries;
+    }
+}
