@@ -1,0 +1,57 @@
+using JepaSharp.Data.Sources;
+
+namespace JepaSharp.Data.Decoding;
+
+/// <summary>Opens encoded images: JPEG, PNG, WebP, BMP and GIF with SkiaSharp, TIFF with libvips (docs/decisions/0001-image-decoding.md).</summary>
+/// <remarks>
+/// Pixels become RGB as Pillow's <c>convert("RGB")</c> makes them: grey is repeated, alpha is dropped, 16-bit channels keep their high byte, of an
+/// animation the first frame is taken, no colour profile is applied. Unlike Pillow's <c>open</c>, the EXIF orientation is applied.
+/// </remarks>
+public static class ImageDecoder
+{
+    /// <summary>Opens a file.</summary>
+    /// <param name="path">Path of the file.</param>
+    /// <param name="name">What to call it in messages; the path where null.</param>
+    /// <param name="limits">What to refuse.</param>
+    /// <exception cref="ImageUnreadableException">The file is missing, damaged, too large or of no known format.</exception>
+    public static OpenedImage Open(string path, string? name = null, DecodingLimits? limits = null)
+    {
+        limits ??= DecodingLimits.Default;
+        return Open(FileBytes.Read(name ?? path, path, limits), name ?? path, limits);
+    }
+
+    /// <summary>Opens an encoded image that is already in memory.</summary>
+    /// <param name="bytes">The file's bytes; they must not change while the image is open.</param>
+    /// <param name="name">What to call it in messages.</param>
+    /// <param name="limits">What to refuse.</param>
+    /// <exception cref="ImageUnreadableException">The bytes are damaged, too large or of no known format.</exception>
+    public static OpenedImage Open(byte[] bytes, string name, DecodingLimits? limits = null)
+    {
+        ArgumentNullException.ThrowIfNull(bytes);
+        return Open(FileBytes.Of(bytes), name, limits ?? DecodingLimits.Default);
+    }
+
+    private static OpenedImage Open(FileBytes file, string name, DecodingLimits limits)
+    {
+        try
+        {
+            if (file.Length == 0) throw new ImageUnreadableException(name, "the file is empty.");
+            var format = ImageFileFormat.Of(file.Span)
+                ?? throw new ImageUnreadableException(name, "the content is no JPEG, PNG, WebP, BMP, GIF or TIFF, whatever the name says.");
+            return format == ImageFileFormat.Tiff ? VipsImage.Open(file, name, format, limits) : SkiaImage.Open(file, name, format, limits);
+        }
+        catch
+        {
+            file.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Refuses an image by the size in its header.</summary>
+    internal static void Check(string name, long width, long height, DecodingLimits limits)
+    {
+        if (width <= 0 || height <= 0) throw new ImageUnreadableException(name, $"the image has no pixels ({width}x{height}).");
+        if (width * height > limits.MaxPixels)
+            throw new ImageUnreadableException(name, $"{width}x{height} is {width * height:N0} pixels; at most {limits.MaxPixels:N0} are decoded.");
+    }
+}

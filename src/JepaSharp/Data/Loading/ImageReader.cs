@@ -1,0 +1,94 @@
+using JepaSharp.Data.Cropping;
+using JepaSharp.Data.Sources;
+using JepaSharp.Runtime;
+
+namespace JepaSharp.Data.Loading;
+
+/// <summary>Images of a source once, in order, with nothing random: for features, probes and embeddings. Prepared ahead on threads of their own.</summary>
+/// <remarks>An image that cannot be read is left out of its batch; <see cref="ImageBatch.Indices"/> says which images a batch holds.</remarks>
+public sealed class ImageReader
+{
+    private readonly ImageSource _source;
+    private readonly EvaluationTransform _transform;
+    private readonly UnreadableImages _unreadable;
+    private readonly int _batchSize, _threads, _prefetch;
+
+    /// <summary>A reader; it does not own the source.</summary>
+    /// <param name="source">Where the images come from.</param>
+    /// <param name="transform">How an image is brought to size.</param>
+    /// <param name="batchSize">B; the last batch may hold fewer.</param>
+    /// <param name="threads">Threads that decode; 0 for one for each core.</param>
+    /// <param name="prefetchBatches">Batches that are prepared ahead, at most.</param>
+    /// <param name="onUnreadable">What to do about an image that cannot be read.</param>
+    /// <param name="maxUnreadableShare">The share of unreadable images above which reading stops; four are always tolerated.</param>
+    /// <exception cref="JepaException">A size is out of range.</exception>
+    public ImageReader(
+        ImageSource source,
+        EvaluationTransform transform,
+        int batchSize = 128,
+        int threads = 0,
+        int prefetchBatches = 2,
+        UnreadablePolicy onUnreadable = UnreadablePolicy.Skip,
+        double maxUnreadableShare = 0.01)
+    {
+        ArgumentNullException.ThrowIfNull(source);
+        ArgumentNullException.ThrowIfNull(transform);
+        ArgumentOutOfRangeException.ThrowIfNegative(threads);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(prefetchBatches);
+        new BatchShape(source.Count, batchSize, transform.Size, DropsLast: false).Check();
+        (_source, _transform, _batchSize, _prefetch) = (source, transform, batchSize, prefetchBatches);
+        _threads = threads == 0 ? Environment.ProcessorCount : threads;
+        _unreadable = new UnreadableImages(source, onUnreadable, maxUnreadableShare);
+    }
+
+    /// <summary>How long the consumer has waited for batches so far.</summary>
+    public TimeSpan Waited { get; private set; }
+
+    /// <summary>The images that could not be read so far, with the reasons.</summary>
+    public IReadOnlyList<ImageUnreadableException> Unreadable => _unreadable.Met;
+
+    /// <summary>All images in order. A batch is valid until the next one is asked for: its memory is used again.</summary>
+    /// <param name="cancellation">Ends the enumeration with <see cref="OperationCanceledException"/>.</param>
+    /// <exception cref="JepaException">Too many images cannot be read (thrown while enumerating).</exception>
+    public IEnumerable<ImageBatch> Read(CancellationToken cancellation = default) => Read(null, cancellation);
+
+    /// <summary>Chosen images in the order given. A batch is valid until the next one is asked for: its memory is used again.</summary>
+    /// <param name="indices">[n] indices into the source; null for all.</param>
+    /// <param name="cancellation">Ends the enumeration with <see cref="OperationCanceledException"/>.</param>
+    /// <exception cref="JepaException">Too many images cannot be read (thrown while enumerating).</exception>
+    public IEnumerable<ImageBatch> Read(IReadOnlyList<int>? indices, CancellationToken cancellation = default)
+    {
+        var shape = new BatchShape(indices?.Count ?? _source.Count, _batchSize, _transform.Size, DropsLast: false);
+        using var pipeline = new BatchPipeline(shape, 0, _threads, _prefetch, () =>
+        {
+            var sampler = new CropSampler();
+            return (batch, position, pixels) =>
+            {
+                var place = (batch * _batchSize) + position;
+                return Fill(indices is null ? place : indices[place], sampler, pixels);
+            };
+        });
+        while (true)
+        {
+            var batch = pipeline.Next(out var waited, cancellation);
+            Waited += waited;
+            if (batch is null) yield break;
+            if (batch.Count > 0) yield return batch;
+        }
+    }
+
+    private int Fill(int index, CropSampler sampler, Span<byte> pixels)
+    {
+        try
+        {
+            using var image = _source.Open(index);
+            sampler.Sample(image, _transform.GeometryOf(image.Width, image.Height), allowScaling: false, pixels);
+            return index;
+        }
+        catch (ImageUnreadableException e)
+        {
+            _unreadable.Add(index, e);
+            return -1;
+        }
+    }
+}
