@@ -1,0 +1,101 @@
+using System.Numerics;
+
+namespace JepaSharp.Data.Sources.Scenes.Rendering;
+
+/// <summary>Casts rays through every pixel: one where a single smooth face fills the pixel, a grid of them at edges and on metal.</summary>
+internal static class SceneRenderer
+{
+    private const int EdgeGrid = 4, MetalGrid = 2, MetalShades = 4;
+
+    /// <summary>A picture of a scene.</summary>
+    /// <param name="setup">The scene.</param>
+    /// <param name="width">W in pixels.</param>
+    /// <param name="height">H in pixels.</param>
+    public static RgbImage Render(SceneSetup setup, int width, int height)
+    {
+        var image = new RgbImage(width, height);
+        var objects = setup.Objects;
+        var bounds = new Vector4[objects.Length];
+        for (var i = 0; i < objects.Length; i++) bounds[i] = setup.Camera.Bounds(objects[i].Solid.Center, objects[i].Solid.Bound, width, height);
+
+        // Faces at the corners of the pixels of this row: a pixel whose corners and centre agree is taken to lie inside one face.
+        var (above, below) = (new int[width + 1], new int[width + 1]);
+        for (var x = 0; x <= width; x++) above[x] = Cast(setup, bounds, x, 0, width, height).Face;
+        for (var y = 0; y < height; y++)
+        {
+            var row = image.Row(y);
+            for (var x = 0; x <= width; x++) below[x] = Cast(setup, bounds, x, y + 1, width, height).Face;
+            for (var x = 0; x < width; x++)
+            {
+                var center = Cast(setup, bounds, x + 0.5f, y + 0.5f, width, height);
+                var inside = center.Face == above[x] && center.Face == above[x + 1] && center.Face == below[x] && center.Face == below[x + 1];
+                var color = !inside ? Average(setup, bounds, x, y, width, height, EdgeGrid)
+                    : IsMetal(setup, center.Hit) ? Average(setup, bounds, x, y, width, height, MetalGrid)
+                    : Color(setup, center);
+                row[3 * x] = ScenePalette.ToByte(color.X);
+                row[(3 * x) + 1] = ScenePalette.ToByte(color.Y);
+                row[(3 * x) + 2] = ScenePalette.ToByte(color.Z);
+            }
+
+            (above, below) = (below, above);
+        }
+
+        return image;
+    }
+
+    // Coverage comes from all samples, colour from the first few on each face: shading varies little within a pixel's share of one
+    // face, reflections vary more.
+    private static Vector3 Average(SceneSetup setup, Vector4[] bounds, int x, int y, int width, int height, int grid)
+    {
+        Span<FaceShare> shares = stackalloc FaceShare[grid * grid];
+        var faces = 0;
+        for (var k = 0; k < grid * grid; k++)
+        {
+            // Bit-interleaved order, so that the first four samples lie in the four quarters of the pixel.
+            var (i, j) = grid == EdgeGrid ? ((2 * (k & 1)) + ((k >> 2) & 1), (k & 2) + ((k >> 3) & 1)) : (k & 1, k >> 1);
+            var sample = Cast(setup, bounds, x + ((i + 0.5f) / grid), y + ((j + 0.5f) / grid), width, height);
+            var f = 0;
+            while (f < faces && shares[f].Face != sample.Face) f++;
+            if (f == faces) shares[faces++] = new() { Face = sample.Face };
+            ref var share = ref shares[f];
+            share.Samples++;
+            if (share.Shaded == (IsMetal(setup, sample.Hit) ? MetalShades : 1)) continue;
+            share.Color += Color(setup, sample);
+            share.Shaded++;
+        }
+
+        var mean = Vector3.Zero;
+        foreach (ref readonly var share in shares[..faces]) mean += share.Color * ((float)share.Samples / share.Shaded);
+        return mean / (grid * grid);
+    }
+
+    private static bool IsMetal(SceneSetup setup, int hit) => hit >= 0 && setup.Objects[hit].Material == SceneMaterial.Metal;
+
+    // Clipped to white, so that one bright reflection does not fill a pixel.
+    private static Vector3 Color(SceneSetup setup, in Sample sample) =>
+        Vector3.Clamp(new SceneShader(setup).Shade(setup.Camera.Position, sample.Ray, sample.Hit, sample.Distance), Vector3.Zero, Vector3.One);
+
+    private static Sample Cast(SceneSetup setup, Vector4[] bounds, float x, float y, int width, int height)
+    {
+        var eye = setup.Camera.Position;
+        var ray = setup.Camera.Ray(x, y, width, height);
+        var (distance, hit) = ray.Z < 0 ? (-eye.Z / ray.Z, SceneShader.Ground) : (float.PositiveInfinity, SceneShader.Nothing);
+        for (var i = 0; i < bounds.Length; i++)
+        {
+            if (x < bounds[i].X || x > bounds[i].Z || y < bounds[i].Y || y > bounds[i].W) continue;
+            var entry = setup.Objects[i].Solid.Intersect(eye, ray);
+            if (entry < distance) (distance, hit) = (entry, i);
+        }
+
+        var face = hit < 0 ? hit : (8 * hit) + setup.Objects[hit].Solid.Face(eye + (distance * ray));
+        return new(ray, hit, distance, face);
+    }
+
+    private readonly record struct Sample(Vector3 Ray, int Hit, float Distance, int Face);
+
+    private struct FaceShare
+    {
+        public int Face, Samples, Shaded;
+        public Vector3 Color;
+    }
+}
