@@ -1,0 +1,51 @@
+namespace JepaSharp.Masking;
+
+/// <summary>The block sizes in whole patches that keep to a scale and an aspect range.</summary>
+/// <remarks>
+/// Rounding an ideal block to whole patches can leave the stated ranges: on an 8x8 grid 3x3 patches are 14 % of it, below the paper's
+/// 15 %. Only sizes within both ranges are used. A grid that has none gets the sizes that break them least, as the sum
+/// of logarithmic distances in which scale counts twice, since it decides how much is hidden; so a square context
+/// block on an 8x16 grid becomes 8x14.
+/// </remarks>
+internal static class AdmissibleSizes
+{
+    private const double Tolerance = 1e-9;
+
+    /// <summary>Every admissible size on <paramref name="grid"/>; at least one.</summary>
+    /// <param name="grid">The patch grid.</param>
+    /// <param name="scale">Share of the grid's patches.</param>
+    /// <param name="aspect">Height over width.</param>
+    public static BlockSize[] Of(PatchGrid grid, Interval scale, Interval aspect)
+    {
+        var least = double.PositiveInfinity;
+        var sizes = new List<BlockSize>();
+        for (var height = 1; height <= grid.Height; height++)
+        {
+            for (var width = 1; width <= grid.Width; width++)
+            {
+                var excess = (2 * scale.LogDistance((double)height * width / grid.Count)) + aspect.LogDistance((double)height / width);
+                if (excess > least + Tolerance) continue;
+                if (excess < least - Tolerance) sizes.Clear();
+                least = Math.Min(least, excess);
+                sizes.Add(new BlockSize(height, width));
+            }
+        }
+
+        return [.. sizes];
+    }
+
+    /// <summary>The size nearest to the ideal block of a scale and aspect; the rounded block, where that is admissible.</summary>
+    public static BlockSize Nearest(BlockSize[] sizes, PatchGrid grid, double scale, double aspect)
+    {
+        double height = Math.Sqrt(scale * grid.Count * aspect), width = Math.Sqrt(scale * grid.Count / aspect);
+        var (nearest, least) = (sizes[0], double.PositiveInfinity);
+        foreach (var size in sizes)
+        {
+            double down = size.Height - height, across = size.Width - width;
+            var distance = (down * down) + (across * across);
+            if (distance < least) (nearest, least) = (size, distance);
+        }
+
+        return nearest;
+    }
+}
