@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 
 namespace JepaSharp.Cli.Verbs;
 
@@ -51,8 +52,9 @@ internal sealed record PretrainArguments(
             _precision.AcceptOnlyFromAmong("auto", "fp32", "bf16");
             _maxSteps.Validators.Add(result =>
             {
-                if (result.Errors.Any() || result.GetValueOrDefault<long?>() is not <= 0) return;
-                result.AddError("--max-steps must be at least 1.");
+                // What is no number at all, the parser reports itself.
+                if (result.Tokens is [var token] && long.TryParse(token.Value, CultureInfo.InvariantCulture, out var steps) && steps < 1)
+                    result.AddError($"--max-steps {token.Value}: expected at least 1.");
             });
             _set.Validators.Add(result =>
             {

@@ -21,7 +21,7 @@ internal sealed class AppendedFile : IDisposable
     {
         (Path, _length, _clock) = (path, length, clock ?? TimeProvider.System);
         _handle = File.OpenHandle(path, length == 0 ? FileMode.OpenOrCreate : FileMode.Open, FileAccess.Write, FileShare.ReadWrite | FileShare.Delete);
-        RandomAccess.SetLength(_handle, length);
+        if (RandomAccess.GetLength(_handle) != length) RandomAccess.SetLength(_handle, length);
         _lastFlush = _clock.GetTimestamp();
     }
 
