@@ -1,2 +1,5 @@
-Console.WriteLine("jepa");
-return 0;
+using JepaSharp.Cli;
+using JepaSharp.Cli.Display;
+
+using var stop = StopSignals.Register();
+return CommandLine.Run(args, Terminal.System(), stop);

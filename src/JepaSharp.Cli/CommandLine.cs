@@ -1,0 +1,66 @@
+using System.CommandLine;
+using System.CommandLine.Help;
+using System.CommandLine.Invocation;
+using System.Reflection;
+using JepaSharp.Cli.Display;
+using JepaSharp.Cli.Verbs;
+
+namespace JepaSharp.Cli;
+
+/// <summary>The command <c>jepa</c>: its verbs, and what happens to a line of arguments.</summary>
+internal static class CommandLine
+{
+    /// <summary>Every verb, in the order of the help page.</summary>
+    private static IEnumerable<Verb> Verbs() => [new DoctorVerb()];
+
+    /// <summary>Parses and runs.</summary>
+    /// <returns>0 done, 1 failed, 2 wrong usage, 130 or 143 stopped by a signal.</returns>
+    public static int Run(IReadOnlyList<string> arguments, Terminal terminal, StopSignals stop) => Run(arguments, terminal, stop, Verbs());
+
+    internal static int Run(IReadOnlyList<string> arguments, Terminal terminal, StopSignals stop, IEnumerable<Verb> verbs)
+    {
+        try
+        {
+            var parsed = Build(terminal, stop, verbs).Parse(arguments, new ParserConfiguration { ResponseFileTokenReplacer = null });
+            if (parsed.Action is not HelpAction && UsageMistake.IsIn(parsed)) return UsageMistake.Report(parsed, terminal.Error);
+            return parsed.Invoke(new InvocationConfiguration
+            {
+                Output = terminal.Out,
+                Error = terminal.Error,
+                EnableDefaultExceptionHandler = false,
+                ProcessTerminationTimeout = null, // signals are ours: StopSignals
+            });
+        }
+#pragma warning disable CA1031 // the outermost frame: nothing may get past it as a stack trace
+        catch (Exception e)
+#pragma warning restore CA1031
+        {
+            return Failure.Report(e, terminal.Error, stop);
+        }
+    }
+
+    private static RootCommand Build(Terminal terminal, StopSignals stop, IEnumerable<Verb> verbs)
+    {
+        var root = new RootCommand("JepaSharp: I-JEPA for .NET. Pretrains a Vision Transformer on unlabelled images, and says whether what it learned is any good.");
+        root.SetAction(_ => root.Parse("--help").Invoke(new InvocationConfiguration { Output = terminal.Out, Error = terminal.Error }));
+        root.Options.OfType<VersionOption>().Single().Action = new PrintVersion();
+        foreach (var verb in verbs)
+        {
+            verb.SetAction(arguments => verb.Run(arguments, terminal, stop));
+            root.Add(verb);
+        }
+
+        return root;
+    }
+
+    /// <summary>Prints this program's version, whatever program it runs inside.</summary>
+    private sealed class PrintVersion : SynchronousCommandLineAction
+    {
+        public override int Invoke(ParseResult parseResult)
+        {
+            var version = typeof(CommandLine).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion;
+            parseResult.InvocationConfiguration.Output.WriteLine("jepa " + version);
+            return 0;
+        }
+    }
+}

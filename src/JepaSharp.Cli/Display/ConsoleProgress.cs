@@ -1,0 +1,101 @@
+using System.Globalization;
+using JepaSharp.Training.Progress;
+
+namespace JepaSharp.Cli.Display;
+
+/// <summary>Shows a run as it goes: one line redrawn in place on a terminal, a plain line every so often elsewhere.</summary>
+/// <remarks>The line is written in one piece and never wider than the window; the cursor is not hidden, so nothing has to be restored however the process ends.</remarks>
+internal sealed class ConsoleProgress : ITrainingObserver
+{
+    private const string ToLineStartAndErase = "\r\u001b[K";
+    private static readonly TimeSpan RedrawInterval = TimeSpan.FromMilliseconds(100);
+
+    private readonly Lock _gate = new();
+    private readonly Terminal _terminal;
+    private readonly TimeProvider _clock;
+    private readonly TimeSpan _interval;
+    private readonly bool _isLive;
+    private RunStatus? _status;
+    private long _lastShown;
+    private long _lastShownStep;
+    private bool _lineIsDrawn;
+
+    /// <param name="terminal">Progress goes to its <see cref="Terminal.Error"/>.</param>
+    /// <param name="quiet">Plain lines even on a terminal.</param>
+    /// <param name="plainInterval">Time between plain lines; 10 seconds if not given.</param>
+    /// <param name="clock">Says how much time has passed.</param>
+    public ConsoleProgress(Terminal terminal, bool quiet = false, TimeSpan? plainInterval = null, TimeProvider? clock = null)
+    {
+        (_terminal, _clock) = (terminal, clock ?? TimeProvider.System);
+        _isLive = terminal.ErrorIsTerminal && !quiet;
+        _interval = _isLive ? RedrawInterval : plainInterval ?? TimeSpan.FromSeconds(10);
+    }
+
+    public void OnStart(RunPlan plan)
+    {
+        lock (_gate)
+        {
+            _status = new RunStatus(plan);
+            _lastShown = _clock.GetTimestamp() - (_isLive ? _clock.TimestampFrequency : 0);
+            _lastShownStep = plan.FirstStep;
+        }
+    }
+
+    public void OnStep(in StepReport step)
+    {
+        lock (_gate)
+        {
+            if (_status is null) return;
+            _status.Add(step);
+            if (_clock.GetElapsedTime(_lastShown) >= _interval) Show(_status);
+        }
+    }
+
+    public void OnMeasures(int epoch, long step, IReadOnlyDictionary<string, double> measures)
+    {
+        var values = measures.Select(m => string.Create(CultureInfo.InvariantCulture, $"{m.Key} {m.Value:G4}"));
+        OnMessage($"after epoch {epoch.ToString(CultureInfo.InvariantCulture)}: {string.Join(", ", values)}");
+    }
+
+    public void OnMessage(string text)
+    {
+        lock (_gate)
+        {
+            Erase();
+            _terminal.Error.WriteLine(text);
+            if (_isLive && _status is { } status && status.Step > 0 && _lastShownStep > 0) Show(status);
+        }
+    }
+
+    public void OnEnd(RunEnd end)
+    {
+        lock (_gate)
+        {
+            if (_status is { } status && status.Step != _lastShownStep) Show(status);
+            Erase();
+            var how = end.Outcome switch { RunOutcome.Completed => "Done", RunOutcome.Stopped => "Stopped", _ => "Failed" };
+            _terminal.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{how} after {end.Step} steps, {ProgressLine.Duration(end.Elapsed)}."));
+            _status = null;
+        }
+    }
+
+    private void Show(RunStatus status)
+    {
+        (_lastShown, _lastShownStep) = (_clock.GetTimestamp(), status.Step);
+        if (!_isLive)
+        {
+            _terminal.Error.WriteLine(ProgressLine.Plain(status));
+            return;
+        }
+
+        _terminal.Error.Write(ToLineStartAndErase + ProgressLine.WithBar(status, _terminal.Width - 1));
+        _terminal.Error.Flush();
+        _lineIsDrawn = true;
+    }
+
+    private void Erase()
+    {
+        if (_lineIsDrawn) _terminal.Error.Write(ToLineStartAndErase);
+        _lineIsDrawn = false;
+    }
+}

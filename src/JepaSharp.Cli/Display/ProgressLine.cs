@@ -1,0 +1,52 @@
+using System.Globalization;
+
+namespace JepaSharp.Cli.Display;
+
+/// <summary>One line that says where a run stands.</summary>
+internal static class ProgressLine
+{
+    /// <summary>The full line, for a log.</summary>
+    public static string Plain(RunStatus s) => string.Join("  ", Parts(s).Select(p => p.Text));
+
+    /// <summary>The line with a bar, at most <paramref name="width"/> columns: what matters least is left out first.</summary>
+    public static string WithBar(RunStatus s, int width)
+    {
+        const int SmallestBar = 10, LargestBar = 40;
+        var parts = Parts(s).ToList();
+        while (parts.Count > 1 && Length(parts) + 2 + SmallestBar > width) parts.Remove(parts.MinBy(p => p.Weight));
+        var text = string.Join("  ", parts.Select(p => p.Text));
+        var room = Math.Min(width - text.Length - 2, LargestBar);
+        if (room < SmallestBar) return text.Length <= width ? text : text[..width];
+        var filled = (int)Math.Round(s.Progress * (room - 2));
+        return $"[{new string('=', filled)}{new string(' ', room - 2 - filled)}]  {text}";
+    }
+
+    /// <summary>43 s, 12:05 or 3:04:09; 2 d 03:04 for days.</summary>
+    public static string Duration(TimeSpan t)
+    {
+        var rounded = TimeSpan.FromSeconds(Math.Round(t.TotalSeconds));
+        FormattableString text = rounded switch
+        {
+            { TotalMinutes: < 1 } => $"{rounded.Seconds} s",
+            { TotalHours: < 1 } => $"{rounded.Minutes}:{rounded.Seconds:D2}",
+            { TotalDays: < 1 } => $"{rounded.Hours}:{rounded.Minutes:D2}:{rounded.Seconds:D2}",
+            _ => $"{rounded.Days} d {rounded.Hours:D2}:{rounded.Minutes:D2}",
+        };
+        return text.ToString(CultureInfo.InvariantCulture);
+    }
+
+    private static IEnumerable<(string Text, int Weight)> Parts(RunStatus s)
+    {
+        yield return (Invariant($"{100 * s.Progress:F0}%"), 3);
+        yield return (Invariant($"step {s.Step}/{s.TotalSteps}"), 4);
+        yield return (Invariant($"epoch {s.Epoch}/{s.Epochs}"), 1);
+        yield return (Invariant($"loss {s.Loss:F4}"), 6);
+        yield return (Invariant($"{s.ImagesPerSecond:F0} images/s"), 2);
+        yield return (Invariant($"data wait {100 * s.DataWait:F0}%"), 0);
+        yield return ($"{Duration(s.TimeLeft)} left", 5);
+    }
+
+    private static int Length(List<(string Text, int Weight)> parts) => parts.Sum(p => p.Text.Length) + (2 * (parts.Count - 1));
+
+    private static string Invariant(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
+}

@@ -1,0 +1,84 @@
+using System.Globalization;
+using System.Reflection;
+using System.Runtime.InteropServices;
+using JepaSharp.Runtime;
+
+namespace JepaSharp.Cli;
+
+/// <summary>Turns whatever a verb threw into one plain message and an exit code.</summary>
+internal static class Failure
+{
+    /// <summary>Says what went wrong on <paramref name="error"/>.</summary>
+    /// <returns>The exit code.</returns>
+    public static int Report(Exception exception, TextWriter error, StopSignals stop)
+    {
+        var cause = Unwrap(exception);
+        switch (cause)
+        {
+            case OperationCanceledException when stop.Token.IsCancellationRequested:
+                Say(error, "Stopped.");
+                return stop.ExitCode;
+            case JepaException mistake:
+                Say(error, mistake.Message);
+                return mistake.IsUsage ? ExitCode.WrongUsage : ExitCode.Failed;
+            case EngineNotLoadedException:
+                Say(error, "The engine does not load. " + cause.Message);
+                return ExitCode.Failed;
+            case IOException when IsClosedPipe(cause):
+                return ExitCode.Done; // whoever read the output has seen enough
+            case IOException or UnauthorizedAccessException:
+                Say(error, cause.Message);
+                return ExitCode.Failed;
+            case OutOfMemoryException:
+            case ExternalException when IsEngineOutOfMemory(cause.Message):
+                Say(error, "Out of memory. Use a smaller batch, model or image, or a machine with more memory.");
+                return ExitCode.Failed;
+            default:
+                Say(error, $"internal error: {FirstLine(cause.Message)} ({cause.GetType().Name}){Logged(exception)}");
+                return ExitCode.Failed;
+        }
+    }
+
+    private static Exception Unwrap(Exception e) => e switch
+    {
+        AggregateException { InnerExceptions: [var only] } => Unwrap(only),
+        TargetInvocationException or TypeInitializationException when e.InnerException is { } inner => Unwrap(inner),
+        _ => e,
+    };
+
+    // EPIPE on Linux and macOS, ERROR_BROKEN_PIPE and ERROR_NO_DATA on Windows.
+    private static bool IsClosedPipe(Exception e) => e.HResult is 32 or unchecked((int)0x8007006D) or unchecked((int)0x800700E8)
+        || e.InnerException is { } inner && IsClosedPipe(inner);
+
+    private static bool IsEngineOutOfMemory(string message) =>
+        message.Contains("can't allocate memory", StringComparison.OrdinalIgnoreCase) || message.Contains("out of memory", StringComparison.OrdinalIgnoreCase);
+
+    private static string FirstLine(string text) => text.Split('\n', 2)[0].TrimEnd('\r');
+
+    private static string Logged(Exception exception)
+    {
+        try
+        {
+            var name = string.Create(CultureInfo.InvariantCulture, $"jepa-error-{DateTime.UtcNow:yyyyMMdd-HHmmss}-{Environment.ProcessId}.log");
+            var path = Path.Combine(Path.GetTempPath(), name);
+            File.AppendAllText(path, $"{Environment.CommandLine}\n{exception}\n");
+            return $". This is a fault of the program, not yours; details are in {path}";
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return ". This is a fault of the program, not yours";
+        }
+    }
+
+    private static void Say(TextWriter error, string message)
+    {
+        try
+        {
+            error.WriteLine("jepa: " + message);
+        }
+        catch (Exception e) when (e is IOException or ObjectDisposedException)
+        {
+            // Nobody listens; the exit code still speaks.
+        }
+    }
+}

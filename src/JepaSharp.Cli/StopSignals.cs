@@ -1,0 +1,73 @@
+using System.Runtime.InteropServices;
+
+namespace JepaSharp.Cli;
+
+/// <summary>
+/// Ctrl-C, SIGTERM and SIGUSR1 (which Slurm can be told to send before it pre-empts a job): the first asks the work to finish its
+/// step and stop, the second leaves at once.
+/// </summary>
+internal sealed partial class StopSignals : IDisposable
+{
+    private readonly CancellationTokenSource _source = new();
+    private readonly Action<int> _leave;
+    private readonly List<PosixSignalRegistration> _registrations = [];
+
+    /// <summary>Nothing is registered: signals come through <see cref="Receive"/> alone.</summary>
+    /// <param name="leave">Ends the process at once with an exit code.</param>
+    internal StopSignals(Action<int> leave) => _leave = leave;
+
+    /// <summary>Listens to the system's signals.</summary>
+    public static StopSignals Register()
+    {
+        var stop = new StopSignals(LeaveAtOnce);
+        PosixSignal[] signals = OperatingSystem.IsWindows()
+            ? [PosixSignal.SIGINT, PosixSignal.SIGTERM]
+            : [PosixSignal.SIGINT, PosixSignal.SIGTERM, (PosixSignal)(OperatingSystem.IsMacOS() ? 30 : 10)]; // SIGUSR1
+        foreach (var signal in signals)
+        {
+            stop._registrations.Add(PosixSignalRegistration.Create(signal, context =>
+            {
+                context.Cancel = true;
+                stop.Receive(context.Signal == PosixSignal.SIGINT ? Cli.ExitCode.Interrupted : Cli.ExitCode.Terminated);
+            }));
+        }
+
+        return stop;
+    }
+
+    /// <summary>Cancelled by the first signal.</summary>
+    public CancellationToken Token => _source.Token;
+
+    /// <summary>Exit code that the first signal calls for: 130 for Ctrl-C, 143 for the others; 130 before any.</summary>
+    public int ExitCode { get; private set; } = Cli.ExitCode.Interrupted;
+
+    /// <summary>What a signal does.</summary>
+    internal void Receive(int exitCode)
+    {
+        lock (_registrations)
+        {
+            if (_source.IsCancellationRequested) _leave(ExitCode);
+            else ExitCode = exitCode;
+        }
+
+        _source.Cancel();
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (var registration in _registrations) registration.Dispose();
+        _source.Dispose();
+    }
+
+    /// <summary>Without the runtime's and the engine's farewells, which may wait for threads that compute.</summary>
+    private static void LeaveAtOnce(int exitCode)
+    {
+        if (OperatingSystem.IsWindows()) Environment.Exit(exitCode);
+        else ExitNow(exitCode);
+    }
+
+    [LibraryImport("libc", EntryPoint = "_exit")]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static partial void ExitNow(int status);
+}

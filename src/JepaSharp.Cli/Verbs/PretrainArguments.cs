@@ -1,0 +1,76 @@
+using System.CommandLine;
+using System.Globalization;
+
+namespace JepaSharp.Cli.Verbs;
+
+/// <summary>What <c>jepa pretrain</c> was asked for; null where nothing was said.</summary>
+/// <param name="Config">A YAML file.</param>
+/// <param name="Data">Images to train on; the built-in scenes without it.</param>
+/// <param name="Out">The run folder.</param>
+/// <param name="Resume">Whether to go on with the run in <paramref name="Out"/>.</param>
+/// <param name="Init">Weights to begin with.</param>
+/// <param name="Device">auto, cpu, cuda or cuda:N.</param>
+/// <param name="Precision">auto, fp32 or bf16.</param>
+/// <param name="MaxSteps">Stop after so many steps; schedules are not changed by it.</param>
+/// <param name="Settings">Configuration keys to set, as section.key=value, in order.</param>
+/// <param name="Quiet">Plain progress lines even on a terminal.</param>
+internal sealed record PretrainArguments(
+    string? Config, string? Data, string? Out, bool Resume, string? Init, string? Device, string? Precision, long? MaxSteps, IReadOnlyList<string> Settings, bool Quiet)
+{
+    /// <summary>The options as the command line knows them.</summary>
+    internal sealed class Options
+    {
+        private readonly Argument<string?> _config = new("CONFIG")
+        {
+            Description = "A YAML configuration; without one, a sensible one is chosen for the data and the machine.",
+            Arity = ArgumentArity.ZeroOrOne,
+        };
+
+        private readonly Option<string?> _data = new("--data") { Description = "Images to train on. Without it: rendered scenes, built in.", HelpName = "PATH" };
+        private readonly Option<string?> _out = new("--out") { Description = "The run folder; runs/DATE-TIME-MODEL if not given.", HelpName = "RUN" };
+        private readonly Option<bool> _resume = new("--resume") { Description = "Go on with the run in --out from its newest checkpoint." };
+        private readonly Option<string?> _init = new("--init") { Description = "Begin with these weights instead of random ones.", HelpName = "PATH" };
+        private readonly Option<string?> _device = new("--device") { Description = "auto, cpu, cuda or cuda:N.", HelpName = "DEVICE" };
+        private readonly Option<string?> _precision = new("--precision") { Description = "auto (by measuring), fp32 or bf16.", HelpName = "PRECISION" };
+        private readonly Option<long?> _maxSteps = new("--max-steps") { Description = "Stop after so many steps; the schedules stay those of the whole run.", HelpName = "N" };
+
+        private readonly Option<string[]> _set = new("--set")
+        {
+            Description = "Set a configuration key; may be repeated.",
+            HelpName = "SECTION.KEY=VALUE",
+            Arity = ArgumentArity.OneOrMore,
+            AllowMultipleArgumentsPerToken = false,
+        };
+
+        private readonly Option<bool> _quiet = new("--quiet", "-q") { Description = "Plain progress lines, also on a terminal." };
+
+        /// <summary>Adds them to a verb.</summary>
+        public void AddTo(Command command)
+        {
+            command.Add(_config);
+            foreach (var option in (Option[])[_data, _out, _resume, _init, _device, _precision, _maxSteps, _set, _quiet]) command.Add(option);
+            _precision.AcceptOnlyFromAmong("auto", "fp32", "bf16");
+            _maxSteps.Validators.Add(result =>
+            {
+                // What is no number at all, the parser reports itself.
+                if (result.Tokens is [var token] && long.TryParse(token.Value, CultureInfo.InvariantCulture, out var steps) && steps < 1)
+                    result.AddError($"--max-steps {token.Value}: expected at least 1.");
+            });
+            _set.Validators.Add(result =>
+            {
+                foreach (var token in result.Tokens.Where(t => t.Value.IndexOf('=', StringComparison.Ordinal) < 1))
+                    result.AddError($"--set {token.Value}: expected SECTION.KEY=VALUE, for example --set optimization.epochs=20.");
+            });
+            command.Validators.Add(result =>
+            {
+                if (result.GetValue(_resume) && result.GetValue(_out) is null) result.AddError("--resume needs --out RUN, the folder of the run to go on with.");
+                if (result.GetValue(_resume) && result.GetValue(_init) is not null) result.AddError("--resume and --init exclude each other: a resumed run has its own weights.");
+            });
+        }
+
+        /// <summary>Reads what was given.</summary>
+        public PretrainArguments Read(ParseResult parsed) => new(
+            parsed.GetValue(_config), parsed.GetValue(_data), parsed.GetValue(_out), parsed.GetValue(_resume), parsed.GetValue(_init), parsed.GetValue(_device),
+            parsed.GetValue(_precision), parsed.GetValue(_maxSteps), parsed.GetValue(_set) ?? [], parsed.GetValue(_quiet));
+    }
+}

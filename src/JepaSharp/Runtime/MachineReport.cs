@@ -1,0 +1,87 @@
+using System.Globalization;
+using System.Runtime.InteropServices;
+using static TorchSharp.torch;
+
+namespace JepaSharp.Runtime;
+
+/// <summary>One thing to know about a machine.</summary>
+/// <param name="Section">What it belongs to: machine, engine, speed, choice.</param>
+/// <param name="Key">Stable name for programs: snake_case.</param>
+/// <param name="Name">Name for people.</param>
+/// <param name="Text">Value for people, with its unit.</param>
+/// <param name="Value">Value for programs: a string, number, truth value or list of strings.</param>
+public sealed record MachineItem(string Section, string Key, string Name, string Text, object? Value);
+
+/// <summary>What this machine offers, what it measures at, and what will be used of it.</summary>
+public static class MachineReport
+{
+    private static readonly TimeSpan Budget = TimeSpan.FromSeconds(0.4);
+
+    /// <summary>Everything, in the order to show; takes about a second.</summary>
+    /// <param name="folder">The folder whose disk is looked at.</param>
+    /// <exception cref="EngineNotLoadedException">libtorch does not load.</exception>
+    public static IEnumerable<MachineItem> Collect(string folder)
+    {
+        NativeEngine.Load();
+        var device = TorchBackend.ChooseDevice("auto");
+        var fp32 = MatrixProductBenchmark.GigaflopsPerSecond(device, ScalarType.Float32, Budget);
+        var bf16 = MatrixProductBenchmark.GigaflopsPerSecond(device, ScalarType.BFloat16, Budget);
+        return [.. Machine(folder), .. Engine(), .. Speed(fp32, bf16), .. Choice(device, TorchBackend.FromMeasured(fp32, bf16))];
+    }
+
+    private static IEnumerable<MachineItem> Machine(string folder)
+    {
+        var processor = Processor.Detect();
+        var memory = MachineMemory.Detect();
+        yield return Item("os", "system", RuntimeInformation.OSDescription);
+        yield return Item("dotnet", ".NET", RuntimeInformation.FrameworkDescription);
+        yield return Item("processor", "processor", processor.Model);
+        yield return new("machine", "cores", "cores", $"{processor.UsableCores} usable of {processor.LogicalCores} logical", processor.UsableCores);
+        yield return new("machine", "instructions", "instructions", string.Join(", ", processor.Instructions), processor.Instructions);
+        yield return new("machine", "memory_bytes", "memory", Gigabytes(memory.TotalBytes) + (memory.IsLimited ? " (limit of the control group)" : ""), memory.TotalBytes);
+        yield return new("machine", "memory_available_bytes", "memory available", Gigabytes(memory.AvailableBytes), memory.AvailableBytes);
+        if (FreeDisk(folder) is { } free) yield return new("machine", "disk_free_bytes", "disk free here", Gigabytes(free), free);
+
+        static MachineItem Item(string key, string name, string value) => new("machine", key, name, value, value);
+    }
+
+    private static IEnumerable<MachineItem> Engine()
+    {
+        var devices = cuda.is_available() ? cuda.device_count() : 0;
+        yield return new("engine", "libtorch", "libtorch", __version__, __version__);
+        yield return new("engine", "libtorch_folder", "loaded from", NativeEngine.LibtorchFolder ?? "the system's search path", NativeEngine.LibtorchFolder);
+        yield return new(
+            "engine", "mended_copy", "native binding", NativeEngine.UsesMendedCopy ? "a mended copy, for this system's older libstdc++" : "as shipped", NativeEngine.UsesMendedCopy);
+        yield return new("engine", "cuda_devices", "CUDA devices", devices == 0 ? "none" : devices.ToString(CultureInfo.InvariantCulture), devices);
+    }
+
+    private static IEnumerable<MachineItem> Speed(double fp32, double bf16)
+    {
+        yield return Rate("fp32_gflops", "matrix products fp32", fp32);
+        yield return Rate("bf16_gflops", "matrix products bf16", bf16);
+
+        static MachineItem Rate(string key, string name, double value) =>
+            new("speed", key, name, string.Create(CultureInfo.InvariantCulture, $"{value:F0} GFLOP/s"), Math.Round(value, 1));
+    }
+
+    private static IEnumerable<MachineItem> Choice(Device device, PrecisionChoice precision)
+    {
+        yield return new("choice", "device", "device", device.ToString(), device.ToString());
+        yield return new("choice", "precision", "precision", $"{precision.Name} ({precision.Reason})", precision.Name);
+        yield return new("choice", "threads", "compute threads", get_num_threads().ToString(CultureInfo.InvariantCulture), get_num_threads());
+    }
+
+    private static long? FreeDisk(string folder)
+    {
+        try
+        {
+            return new DriveInfo(Path.GetFullPath(folder)).AvailableFreeSpace;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
+        {
+            return null;
+        }
+    }
+
+    private static string Gigabytes(long bytes) => string.Create(CultureInfo.InvariantCulture, $"{bytes / (double)(1 << 30):F1} GiB");
+}

@@ -1,0 +1,109 @@
+using System.Buffers.Binary;
+using System.Globalization;
+
+namespace JepaSharp.Training.Progress;
+
+/// <summary>Writes what TensorBoard reads: an event file of scalars and pictures.</summary>
+/// <remarks>
+/// A file of TFRecords (length, masked CRC of the length, data, masked CRC of the data), each an <c>Event</c> of TensorFlow's event.proto.
+/// Every process of a run writes its own file; a resumed one begins with a session start at its first step, at which
+/// TensorBoard forgets the later steps of the file before it.
+/// </remarks>
+public sealed class TensorBoardEvents : IRecord, IDisposable
+{
+    private readonly AppendedFile _file;
+    private readonly TimeProvider _clock;
+
+    /// <summary>Starts an event file in a folder.</summary>
+    /// <param name="folder">An existing folder.</param>
+    /// <param name="resumedAfter">Steps done before, for a resumed run; null for a new one.</param>
+    /// <param name="clock">Gives the times in the file and in its name.</param>
+    /// <exception cref="IOException">The file cannot be made.</exception>
+    public TensorBoardEvents(string folder, long? resumedAfter = null, TimeProvider? clock = null)
+    {
+        _clock = clock ?? TimeProvider.System;
+        _file = new AppendedFile(UnusedName(folder, _clock.GetUtcNow().ToUnixTimeSeconds()), 0, _clock);
+        Append(NewEvent(0).Add(3, "brain.Event:2"));
+        if (resumedAfter is { } done) Append(NewEvent(done + 1).Add(7, new ProtobufMessage().Add(1, 1L)));
+        _file.Flush();
+    }
+
+    /// <summary>The file's path.</summary>
+    public string Path => _file.Path;
+
+    /// <inheritdoc/>
+    bool IRecord.HasUnwritten => _file.HasUnwritten;
+
+    /// <inheritdoc/>
+    public void OnStep(in StepReport step)
+    {
+        var summary = new ProtobufMessage();
+        AddScalar(summary, "train/loss", step.Loss);
+        AddScalar(summary, "train/learning_rate", step.LearningRate);
+        AddScalar(summary, "train/weight_decay", step.WeightDecay);
+        AddScalar(summary, "train/momentum", step.Momentum);
+        AddScalar(summary, "masks/context_patches", step.ContextTokens);
+        AddScalar(summary, "masks/target_patches", step.TargetTokens);
+        AddScalar(summary, "speed/images_per_second", step.ImagesPerSecond);
+        AddScalar(summary, "speed/data_wait_ms", step.DataWait.TotalMilliseconds);
+        Append(NewEvent(step.Step).Add(5, summary));
+    }
+
+    /// <inheritdoc/>
+    public void OnMeasures(int epoch, long step, IReadOnlyDictionary<string, double> measures)
+    {
+        var summary = new ProtobufMessage();
+        foreach (var (name, value) in measures) AddScalar(summary, "measures/" + name, value);
+        Append(NewEvent(step).Add(5, summary));
+        _file.Flush();
+    }
+
+    /// <summary>Adds a picture.</summary>
+    /// <param name="tag">Its name, with / between parts.</param>
+    /// <param name="step">Steps done.</param>
+    /// <param name="png">A whole PNG file.</param>
+    /// <param name="width">Pixels.</param>
+    /// <param name="height">Pixels.</param>
+    public void AddImage(string tag, long step, ReadOnlySpan<byte> png, int width, int height)
+    {
+        const long Rgb = 3;
+        var image = new ProtobufMessage().Add(1, height).Add(2, width).Add(3, Rgb).Add(4, png);
+        Append(NewEvent(step).Add(5, new ProtobufMessage().Add(1, new ProtobufMessage().Add(1, tag).Add(4, image))));
+        _file.Flush();
+    }
+
+    /// <inheritdoc/>
+    public void OnCheckpoint(long step) => _file.Flush(toDisk: true);
+
+    /// <inheritdoc/>
+    public void OnEnd(RunEnd end) => _file.Flush(toDisk: true);
+
+    /// <inheritdoc/>
+    public void Dispose() => _file.Dispose();
+
+    private static void AddScalar(ProtobufMessage summary, string tag, double value) =>
+        summary.Add(1, new ProtobufMessage().Add(1, tag).Add(2, (float)value));
+
+    private ProtobufMessage NewEvent(long step) =>
+        new ProtobufMessage().Add(1, _clock.GetUtcNow().ToUnixTimeMilliseconds() / 1000.0).Add(2, step);
+
+    private void Append(ProtobufMessage message)
+    {
+        var data = message.Bytes;
+        var record = new byte[8 + 4 + data.Length + 4];
+        BinaryPrimitives.WriteUInt64LittleEndian(record, (ulong)data.Length);
+        BinaryPrimitives.WriteUInt32LittleEndian(record.AsSpan(8), MaskedCrc32C.Masked(record.AsSpan(0, 8)));
+        data.CopyTo(record.AsSpan(12));
+        BinaryPrimitives.WriteUInt32LittleEndian(record.AsSpan(12 + data.Length), MaskedCrc32C.Masked(data));
+        _file.Append(record);
+    }
+
+    private static string UnusedName(string folder, long seconds)
+    {
+        var host = string.Concat(Environment.MachineName.Select(c => char.IsAsciiLetterOrDigit(c) || c == '-' ? c : '-'));
+        string path;
+        do path = System.IO.Path.Combine(folder, string.Create(CultureInfo.InvariantCulture, $"events.out.tfevents.{seconds++}.{host}"));
+        while (File.Exists(path));
+        return path;
+    }
+}

@@ -1,0 +1,157 @@
+using System.Globalization;
+using JepaSharp.Runtime;
+
+namespace JepaSharp.Training;
+
+/// <summary>The folder that holds everything of one run. While this object lives, no other process can open the folder to write.</summary>
+/// <remarks>
+/// The lock is the operating system's, on the file <c>.lock</c>: it ends with the process, however that ends, so there are no stale locks; the file itself stays.
+/// </remarks>
+public sealed class RunFolder : IDisposable
+{
+    private const string LockName = ".lock";
+    private readonly FileStream _lock;
+
+    private RunFolder(string path, FileStream @lock) => (Path, _lock) = (path, @lock);
+
+    /// <summary>Full path of the folder.</summary>
+    public string Path { get; }
+
+    /// <summary>The resolved configuration; its presence is what makes a folder a run.</summary>
+    public string Config => In("config.yaml");
+
+    /// <summary>One row a step.</summary>
+    public string Metrics => In("metrics.csv");
+
+    /// <summary>What was measured beside the loss.</summary>
+    public string Measures => In("measures.csv");
+
+    /// <summary>The page that shows the run.</summary>
+    public string Report => In("report.html");
+
+    /// <summary>The folder of checkpoints.</summary>
+    public string Checkpoints => In("checkpoints");
+
+    /// <summary>The newest checkpoint, a folder.</summary>
+    public string LatestCheckpoint => System.IO.Path.Combine(Checkpoints, "latest");
+
+    /// <summary>The checkpoint kept after <paramref name="epochs"/> finished epochs, a folder: epoch-0005.</summary>
+    public string EpochCheckpoint(int epochs) => System.IO.Path.Combine(Checkpoints, string.Create(CultureInfo.InvariantCulture, $"epoch-{epochs:D4}"));
+
+    /// <summary>Where a run goes if nobody says: <c>runs/DATE-TIME-MODEL</c>, a name not yet taken.</summary>
+    /// <param name="model">Name of the model.</param>
+    /// <param name="root">The folder of runs.</param>
+    /// <param name="clock">Gives the local date and time.</param>
+    public static string DefaultPath(string model, string root = "runs", TimeProvider? clock = null)
+    {
+        var name = string.Create(CultureInfo.InvariantCulture, $"{(clock ?? TimeProvider.System).GetLocalNow():yyyy-MM-dd-HHmmss}-{model}");
+        var path = System.IO.Path.Combine(root, name);
+        for (var n = 2; System.IO.Path.Exists(path); n++) path = System.IO.Path.Combine(root, string.Create(CultureInfo.InvariantCulture, $"{name}-{n}"));
+        return path;
+    }
+
+    /// <summary>Whether a folder holds a run.</summary>
+    public static bool HoldsRun(string path) => File.Exists(System.IO.Path.Combine(path, "config.yaml"));
+
+    /// <summary>Makes the folder of a new run; an existing one must be empty.</summary>
+    /// <exception cref="JepaException">It holds a run or other files, is a file, cannot be written, or another process has it open.</exception>
+    public static RunFolder Create(string path)
+    {
+        var full = FullPath(path);
+        RefuseIfTaken(full);
+        var folder = Open(full);
+        try
+        {
+            RefuseIfTaken(full); // between the first look and the lock, another process may have come and gone
+            Directory.CreateDirectory(folder.Checkpoints);
+            return folder;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            folder.Dispose();
+            throw Unwritable(full, e);
+        }
+        catch (JepaException)
+        {
+            folder.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Opens the folder of a run to go on with it.</summary>
+    /// <exception cref="JepaException">It holds no run, cannot be written, or another process has it open.</exception>
+    public static RunFolder Resume(string path)
+    {
+        var full = FullPath(path);
+        if (!HoldsRun(full))
+        {
+            var found = Directory.Exists(full) ? "has no config.yaml, so it is not a run" : "does not exist";
+            throw new JepaException($"There is no run to resume: {full} {found}. Give the folder of an earlier run, or start a new one without --resume.", isUsage: true);
+        }
+
+        return Open(full);
+    }
+
+    /// <summary>Lets other processes open the folder.</summary>
+    public void Dispose() => _lock.Dispose();
+
+    private static RunFolder Open(string path)
+    {
+        try
+        {
+            Directory.CreateDirectory(path);
+            var lockPath = System.IO.Path.Combine(path, LockName);
+            try
+            {
+                return new RunFolder(path, new FileStream(lockPath, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None));
+            }
+            catch (IOException e) when (File.Exists(lockPath) && IsSharingViolation(e))
+            {
+                throw new JepaException($"Another process is writing {path}. Wait for it, stop it, or write to another folder.", inner: e);
+            }
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw Unwritable(path, e);
+        }
+    }
+
+    // EWOULDBLOCK on Linux and macOS, ERROR_SHARING_VIOLATION on Windows.
+    private static bool IsSharingViolation(IOException e) => e.HResult is 11 or 35 or unchecked((int)0x80070020);
+
+    private static void RefuseIfTaken(string path)
+    {
+        if (File.Exists(path)) throw new JepaException($"{path} is a file; the output of a run is a folder. Give another path.", isUsage: true);
+        if (!Directory.Exists(path)) return;
+        if (HoldsRun(path))
+            throw new JepaException($"{path} already holds a run, which is not overwritten. Go on with it (--resume), or give another folder.", isUsage: true);
+        if (FirstStranger(path) is { } name)
+            throw new JepaException($"{path} is not empty (it holds {name}) and is not a run. Give a new or an empty folder.", isUsage: true);
+    }
+
+    /// <summary>A file that no run which died before it began would have left.</summary>
+    private static string? FirstStranger(string path)
+    {
+        try
+        {
+            return Directory.EnumerateFileSystemEntries(path).Select(p => System.IO.Path.GetFileName(p)!)
+                .FirstOrDefault(n => n != LockName && !(n == "checkpoints" && !Directory.EnumerateFileSystemEntries(System.IO.Path.Combine(path, n)).Any()));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw Unwritable(path, e);
+        }
+    }
+
+    private static string FullPath(string path)
+    {
+        if (string.IsNullOrWhiteSpace(path) || path.Contains('\0', StringComparison.Ordinal))
+            throw new JepaException("The output folder's name is empty or holds a null character. Give a path.", isUsage: true);
+        return System.IO.Path.GetFullPath(path);
+    }
+
+    private static JepaException Unwritable(string path, Exception cause) =>
+        new($"{path} cannot be written: {cause.Message} Give a folder that you may write to (--out).", inner: cause);
+
+    private string In(string name) => System.IO.Path.Combine(Path, name);
+}
