@@ -1,4 +1,6 @@
+using JepaSharp.Masking;
 using JepaSharp.Models;
+using static TorchSharp.torch;
 
 namespace JepaSharp.Objectives;
 
@@ -7,6 +9,14 @@ namespace JepaSharp.Objectives;
 /// <param name="Targets">Mt target blocks of Kt patches an image.</param>
 public sealed record JepaMasks(PatchSelection Context, PatchSelection Targets) : IDisposable
 {
+    /// <summary>Uploads the masks of a batch.</summary>
+    public static JepaMasks Of(MaskBatch masks, Device device)
+    {
+        PatchSelection Upload(int blocks, Func<int, ReadOnlyMemory<long>> block) =>
+            new([.. Enumerable.Range(0, blocks).Select(b => block(b).ToArray())], masks.Batch, masks.Grid.Count, device);
+        return new JepaMasks(Upload(masks.ContextBlocks, masks.Context), Upload(masks.TargetBlocks, masks.Target));
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {

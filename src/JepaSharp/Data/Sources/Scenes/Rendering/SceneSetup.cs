@@ -1,5 +1,3 @@
-using System.Numerics;
-
 namespace JepaSharp.Data.Sources.Scenes.Rendering;
 
 /// <summary>An object that stands on the ground, with all that a picture of it needs.</summary>

@@ -1,0 +1,123 @@
+using JepaSharp.Configuration;
+using JepaSharp.Data.Cropping;
+using JepaSharp.Data.Loading;
+using JepaSharp.Masking;
+using JepaSharp.Models;
+using JepaSharp.Objectives;
+using JepaSharp.Optimization;
+
+namespace JepaSharp.Training;
+
+/// <summary>What a configuration means for the parts of a run: shapes, masks, loader and schedules.</summary>
+public sealed class PretrainPlan
+{
+    /// <summary>Translates validated options.</summary>
+    public PretrainPlan(PretrainOptions options) => Options = options;
+
+    /// <summary>What was asked for.</summary>
+    public PretrainOptions Options { get; }
+
+    /// <summary>Shape of both encoders.</summary>
+    public VisionTransformerShape Encoder
+    {
+        get
+        {
+            var meta = Options.Meta;
+            var preset = ModelPresets.Encoder(meta.ModelName, Options.Data.CropSize, Options.Mask.PatchSize);
+            var width = meta.EmbedDim ?? preset.Width;
+            var ratio = meta.MlpRatio ?? (double)preset.MlpWidth / preset.Width;
+            return (preset with
+            {
+                Width = width,
+                Depth = meta.Depth ?? preset.Depth,
+                Heads = meta.NumHeads ?? preset.Heads,
+                MlpWidth = (int)Math.Round(width * ratio),
+            }).Validated();
+        }
+    }
+
+    /// <summary>Shape of the predictor.</summary>
+    public PredictorShape Predictor => new PredictorShape(Options.Meta.PredEmbDim, Options.Meta.PredDepth, Options.Meta.PredNumHeads ?? Encoder.Heads).Validated();
+
+    /// <summary>How context and target blocks are drawn.</summary>
+    public MultiBlockMaskingOptions Masking => new()
+    {
+        Grid = new PatchGrid(Encoder.GridHeight, Encoder.GridWidth),
+        ContextScale = new Interval(Options.Mask.EncMaskScale.Low, Options.Mask.EncMaskScale.High),
+        TargetScale = new Interval(Options.Mask.PredMaskScale.Low, Options.Mask.PredMaskScale.High),
+        TargetAspect = new Interval(Options.Mask.AspectRatio.Low, Options.Mask.AspectRatio.High),
+        ContextBlocks = Options.Mask.NumEncMasks,
+        TargetBlocks = Options.Mask.NumPredMasks,
+        MinKeep = Options.Mask.MinKeep,
+        AllowOverlap = Options.Mask.AllowOverlap,
+        Compatibility = Options.Mask.Compatibility == Configuration.MaskCompatibility.Reference
+            ? JepaSharp.Masking.MaskCompatibility.Reference
+            : JepaSharp.Masking.MaskCompatibility.Paper,
+    };
+
+    /// <summary>How images are cropped, ordered and loaded.</summary>
+    public ImageLoaderOptions Loading
+    {
+        get
+        {
+            var data = Options.Data;
+            return new ImageLoaderOptions
+            {
+                BatchSize = data.BatchSize,
+                Seed = (ulong)Options.Meta.Seed,
+                Threads = data.NumWorkers is > 0 and var workers ? Math.Min(workers, Environment.ProcessorCount) : Environment.ProcessorCount,
+                PrefetchBatches = data.Prefetch,
+                OnUnreadable = data.OnError == Configuration.UnreadableImages.Fail ? UnreadablePolicy.Fail : UnreadablePolicy.Skip,
+                Transform = new TrainingTransform
+                {
+                    CropSize = data.CropSize,
+                    Crop = new RandomResizedCrop
+                    {
+                        MinScale = data.CropScale.Low,
+                        MaxScale = data.CropScale.High,
+                        MinAspect = data.CropAspect.Low,
+                        MaxAspect = data.CropAspect.High,
+                    },
+                    Filter = data.Interpolation == Interpolation.Bicubic ? ResampleFilter.Bicubic : ResampleFilter.Bilinear,
+                    UseHorizontalFlip = data.UseHorizontalFlip,
+                    Color = data.UseColorDistortion ? new ColorDistortion(data.ColorJitterStrength) : null,
+                    UseGaussianBlur = data.UseGaussianBlur,
+                },
+            };
+        }
+    }
+
+    /// <summary>Distance between prediction and target.</summary>
+    public JepaLoss Loss => Options.Optimization.Loss == LossKind.L2 ? JepaLoss.L2 : JepaLoss.SmoothL1;
+
+    /// <summary>The optimizer's constants.</summary>
+    public OptimizerSettings Optimizer =>
+        new(Options.Optimization.Beta1, Options.Optimization.Beta2, Options.Optimization.Eps, Options.Optimization.ClipGrad);
+
+    /// <summary>Steps in an epoch that has so many batches.</summary>
+    public int StepsPerEpoch(int batches) => batches / Options.Optimization.Accumulate;
+
+    /// <summary>Steps of the whole run, as far as <c>optimization.max_steps</c> lets it go.</summary>
+    public long TotalSteps(int batches) =>
+        Math.Min((long)Options.Optimization.Epochs * StepsPerEpoch(batches), Options.Optimization.MaxSteps ?? long.MaxValue);
+
+    /// <summary>Learning rate, weight decay and momentum of every step.</summary>
+    public Schedules Schedules(int batches)
+    {
+        var o = Options.Optimization;
+        return new Schedules(new ScheduleOptions
+        {
+            StepsPerEpoch = StepsPerEpoch(batches),
+            Epochs = o.Epochs,
+            WarmupEpochs = o.Warmup,
+            StartLearningRate = o.StartLr,
+            LearningRate = o.Lr,
+            FinalLearningRate = o.FinalLr,
+            WeightDecay = o.WeightDecay,
+            FinalWeightDecay = o.FinalWeightDecay,
+            StartMomentum = o.Ema.Start,
+            FinalMomentum = o.Ema.End,
+            Stretch = o.IpeScale,
+        });
+    }
+}

@@ -1,0 +1,185 @@
+using System.Diagnostics;
+using JepaSharp.Configuration;
+using JepaSharp.Data;
+using JepaSharp.Data.Loading;
+using JepaSharp.Data.Sources;
+using JepaSharp.Masking;
+using JepaSharp.Models;
+using JepaSharp.Objectives;
+using JepaSharp.Runtime;
+using JepaSharp.Training.Checkpoints;
+using JepaSharp.Training.Progress;
+using static TorchSharp.torch;
+
+namespace JepaSharp.Training;
+
+/// <summary>Measures the target encoder after an epoch.</summary>
+/// <param name="target">The target encoder, not to be changed.</param>
+/// <returns>Values by name, in the order to show them.</returns>
+public delegate IReadOnlyDictionary<string, double> EpochMeasure(VisionTransformer target);
+
+/// <summary>Runs I-JEPA pretraining from a configuration: loads, masks, steps, reports and keeps checkpoints, until done or told to stop.</summary>
+/// <remarks>Everything random is keyed by (seed, epoch or step, image), so that a run that stopped and resumed takes the steps that would have come.</remarks>
+public sealed class Pretrainer : IDisposable
+{
+    private readonly PretrainOptions _options;
+    private readonly ImageLoader _loader;
+    private readonly MultiBlockMasking _masking;
+    private readonly PixelScaling _scaling;
+    private readonly Device _device;
+
+    /// <summary>Builds networks, optimizer and loader; nothing is loaded or trained yet.</summary>
+    /// <param name="options">Validated options.</param>
+    /// <param name="source">The images; the caller keeps and disposes it.</param>
+    /// <param name="device">Where to train.</param>
+    /// <param name="precision">Of the matrix products: float32 or bfloat16.</param>
+    /// <exception cref="JepaException">Data and options do not go together.</exception>
+    public Pretrainer(PretrainOptions options, ImageSource source, Device device, ScalarType precision = ScalarType.Float32)
+    {
+        (_options, _device, Source) = (options, device, source);
+        Plan = new PretrainPlan(options);
+        _loader = new ImageLoader(source, Plan.Loading);
+        if (StepsPerEpoch == 0)
+            throw new JepaException(
+                $"An epoch has {_loader.BatchesPerEpoch} batches of {options.Data.BatchSize}, fewer than the {options.Optimization.Accumulate} that one step accumulates. "
+                + "Make data.batch_size or optimization.accumulate smaller.",
+                isUsage: true);
+        _masking = new MultiBlockMasking(Plan.Masking);
+        var (mean, std) = (options.Data.Mean, options.Data.Std);
+        _scaling = new PixelScaling([mean.Red, mean.Green, mean.Blue], [std.Red, std.Green, std.Blue], device);
+        Objective = new ImageJepa(Plan.Encoder, Plan.Predictor, (ulong)options.Meta.Seed, Plan.Loss, device);
+        Step = new PretrainStep(Objective, Plan.Schedules(_loader.BatchesPerEpoch), precision, Plan.Optimizer);
+    }
+
+    /// <summary>What the configuration means.</summary>
+    public PretrainPlan Plan { get; }
+
+    /// <summary>The images.</summary>
+    public ImageSource Source { get; }
+
+    /// <summary>The method and its networks.</summary>
+    public ImageJepa Objective { get; }
+
+    /// <summary>One step, with the optimizer's state.</summary>
+    public PretrainStep Step { get; }
+
+    /// <summary>Steps in an epoch.</summary>
+    public int StepsPerEpoch => Plan.StepsPerEpoch(_loader.BatchesPerEpoch);
+
+    /// <summary>Steps of the whole run.</summary>
+    public long TotalSteps => Plan.TotalSteps(_loader.BatchesPerEpoch);
+
+    /// <summary>The images that could not be read so far.</summary>
+    public IReadOnlyList<ImageUnreadableException> Unreadable => _loader.Unreadable;
+
+    /// <summary>Goes back to where a checkpoint was taken.</summary>
+    /// <param name="checkpoint">A checkpoint's folder.</param>
+    /// <exception cref="JepaException">It is damaged, or of another architecture or data set.</exception>
+    public void Restore(string checkpoint) => TrainingCheckpoint.Restore(checkpoint, Step, Source.Count);
+
+    /// <summary>Trains to the end, or until told to stop; always leaves a checkpoint of the last step unless the numbers failed.</summary>
+    /// <param name="folder">Where checkpoints go.</param>
+    /// <param name="observer">Is told everything that happens.</param>
+    /// <param name="measure">Called after every <c>logging.evaluate_every</c> epochs; null for nothing.</param>
+    /// <param name="stop">Finishes the step, then stops.</param>
+    /// <exception cref="NumericalException">Loss or gradients are not finite.</exception>
+    public RunEnd Run(RunFolder folder, ITrainingObserver observer, EpochMeasure? measure = null, CancellationToken stop = default)
+    {
+        var clock = Stopwatch.StartNew();
+        var store = new CheckpointStore(folder, _options.Logging, observer);
+        observer.OnStart(new RunPlan(
+            ModelText(), _options.Optimization.Epochs, StepsPerEpoch, TotalSteps, Step.StepCount, _options.Data.BatchSize * _options.Optimization.Accumulate));
+        var outcome = RunOutcome.Failed;
+        try
+        {
+            while (Step.StepCount < TotalSteps && !stop.IsCancellationRequested) RunEpoch(store, observer, measure, stop);
+            outcome = Step.StepCount >= TotalSteps ? RunOutcome.Completed : RunOutcome.Stopped;
+            store.WriteLatest(this);
+        }
+        finally
+        {
+            observer.OnEnd(new RunEnd(outcome, Step.StepCount, clock.Elapsed));
+        }
+
+        return new RunEnd(outcome, Step.StepCount, clock.Elapsed);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Step.Dispose();
+        Objective.Dispose();
+        _scaling.Dispose();
+    }
+
+    private void RunEpoch(CheckpointStore store, ITrainingObserver observer, EpochMeasure? measure, CancellationToken stop)
+    {
+        var epoch = (int)(Step.StepCount / StepsPerEpoch);
+        var iteration = (int)(Step.StepCount % StepsPerEpoch);
+        var accumulate = _options.Optimization.Accumulate;
+        using var batches = _loader.Epoch(epoch, iteration * accumulate, CancellationToken.None).GetEnumerator();
+        while (iteration < StepsPerEpoch && Step.StepCount < TotalSteps && !stop.IsCancellationRequested)
+        {
+            var report = RunStep(batches, epoch, iteration);
+            iteration++;
+            observer.OnStep(report);
+        }
+
+        if (iteration < StepsPerEpoch) return;
+        var finished = epoch + 1;
+        if (finished % _options.Logging.CheckpointEvery == 0) store.WriteEpoch(this, finished);
+        if (measure is not null && _options.Logging.EvaluateEvery is { } every && finished % every == 0)
+            observer.OnMeasures(finished, Step.StepCount, measure(Objective.TargetEncoder));
+    }
+
+    private StepReport RunStep(IEnumerator<ImageBatch> batches, int epoch, int iteration)
+    {
+        using var scope = NewDisposeScope();
+        var accumulate = _options.Optimization.Accumulate;
+        var waiting = Stopwatch.StartNew();
+        var working = new Stopwatch();
+        var micro = new List<(Tensor Images, JepaMasks Masks)>(accumulate);
+        int contextTokens = 0, targetTokens = 0;
+        for (var m = 0; m < accumulate; m++)
+        {
+            if (!batches.MoveNext()) throw new InvalidOperationException($"Epoch {epoch} ended after {iteration} steps; expected {StepsPerEpoch}.");
+            waiting.Stop();
+            working.Start();
+            var masks = _masking.Sample((ulong)_options.Meta.Seed, (Step.StepCount * accumulate) + m, [.. batches.Current.Indices.Select(i => (long)i)]);
+            (contextTokens, targetTokens) = (masks.ContextLength, masks.TargetLength);
+            micro.Add((_scaling.ToImages(batches.Current), JepaMasks.Of(masks, _device)));
+            working.Stop();
+            waiting.Start();
+        }
+
+        waiting.Stop();
+        working.Start();
+        var result = Step.Run(micro);
+        foreach (var (_, masks) in micro) masks.Dispose();
+        working.Stop();
+        return new StepReport
+        {
+            Epoch = epoch + 1,
+            Iteration = iteration,
+            IterationsPerEpoch = StepsPerEpoch,
+            Step = Step.StepCount,
+            TotalSteps = TotalSteps,
+            Loss = (float)result.Loss,
+            LearningRate = result.LearningRate,
+            WeightDecay = result.WeightDecay,
+            Momentum = result.Momentum,
+            ContextTokens = contextTokens,
+            TargetTokens = targetTokens,
+            StepTime = working.Elapsed,
+            DataWait = waiting.Elapsed,
+            Images = _options.Data.BatchSize * accumulate,
+        };
+    }
+
+    private string ModelText()
+    {
+        var (encoder, predictor) = (Plan.Encoder, Plan.Predictor);
+        return $"{_options.Meta.ModelName} ({encoder.Width} wide, {encoder.Depth} blocks, {encoder.Heads} heads, patch {encoder.PatchSize}, "
+            + $"predictor {predictor.Width} wide, {predictor.Depth} blocks)";
+    }
+}
