@@ -29,8 +29,7 @@ internal static class SceneGenerator
         var random = new RandomStream(seed, RandomPurpose.Scene, sample: index);
         var objects = new PlacedObject[SceneTargets.MinimumCount + random.NextInt(SceneTargets.MaximumCount - SceneTargets.MinimumCount + 1)];
         var camera = new SceneCamera(SceneCamera.Home + Jitter(ref random, CameraJitter));
-        var lights = new StudioLight[StudioLight.Home.Length];
-        for (var i = 0; i < lights.Length; i++) lights[i] = StudioLight.Home[i].Moved(Jitter(ref random, LightJitter));
+        var lights = new StudioLights([Jitter(ref random, LightJitter), Jitter(ref random, LightJitter), Jitter(ref random, LightJitter)]);
         var directions = camera.Directions;
         while (!(TryPlace(ref random, directions, objects) && SceneVisibility.AllShow(camera, objects)))
         {

@@ -14,23 +14,22 @@ internal static class SceneRenderer
     public static RgbImage Render(SceneSetup setup, int width, int height)
     {
         var image = new RgbImage(width, height);
-        var objects = setup.Objects;
-        var bounds = new Vector4[objects.Length];
-        for (var i = 0; i < objects.Length; i++) bounds[i] = setup.Camera.Bounds(objects[i].Solid.Center, objects[i].Solid.Bound, width, height);
-
+        var caster = new RayCaster(setup, width, height);
         // Faces at the corners of the pixels of this row: a pixel whose corners and centre agree is taken to lie inside one face.
         var (above, below) = (new int[width + 1], new int[width + 1]);
-        for (var x = 0; x <= width; x++) above[x] = Cast(setup, bounds, x, 0, width, height).Face;
+        caster.EnterRow(0, 1);
+        for (var x = 0; x <= width; x++) above[x] = caster.Cast(x, 0).Face;
         for (var y = 0; y < height; y++)
         {
             var row = image.Row(y);
-            for (var x = 0; x <= width; x++) below[x] = Cast(setup, bounds, x, y + 1, width, height).Face;
+            caster.EnterRow(y, y + 1);
+            for (var x = 0; x <= width; x++) below[x] = caster.Cast(x, y + 1).Face;
             for (var x = 0; x < width; x++)
             {
-                var center = Cast(setup, bounds, x + 0.5f, y + 0.5f, width, height);
+                var center = caster.Cast(x + 0.5f, y + 0.5f);
                 var inside = center.Face == above[x] && center.Face == above[x + 1] && center.Face == below[x] && center.Face == below[x + 1];
-                var color = !inside ? Average(setup, bounds, x, y, width, height, EdgeGrid)
-                    : IsMetal(setup, center.Hit) ? Average(setup, bounds, x, y, width, height, MetalGrid)
+                var color = !inside ? Average(setup, caster, x, y, EdgeGrid)
+                    : IsMetal(setup, center.Hit) ? Average(setup, caster, x, y, MetalGrid)
                     : Color(setup, center);
                 row[3 * x] = ScenePalette.ToByte(color.X);
                 row[(3 * x) + 1] = ScenePalette.ToByte(color.Y);
@@ -45,7 +44,7 @@ internal static class SceneRenderer
 
     // Coverage comes from all samples, colour from the first few on each face: shading varies little within a pixel's share of one
     // face, reflections vary more.
-    private static Vector3 Average(SceneSetup setup, Vector4[] bounds, int x, int y, int width, int height, int grid)
+    private static Vector3 Average(SceneSetup setup, in RayCaster caster, int x, int y, int grid)
     {
         Span<FaceShare> shares = stackalloc FaceShare[grid * grid];
         var faces = 0;
@@ -53,7 +52,7 @@ internal static class SceneRenderer
         {
             // Bit-interleaved order, so that the first four samples lie in the four quarters of the pixel.
             var (i, j) = grid == EdgeGrid ? ((2 * (k & 1)) + ((k >> 2) & 1), (k & 2) + ((k >> 3) & 1)) : (k & 1, k >> 1);
-            var sample = Cast(setup, bounds, x + ((i + 0.5f) / grid), y + ((j + 0.5f) / grid), width, height);
+            var sample = caster.Cast(x + ((i + 0.5f) / grid), y + ((j + 0.5f) / grid));
             var f = 0;
             while (f < faces && shares[f].Face != sample.Face) f++;
             if (f == faces) shares[faces++] = new() { Face = sample.Face };
@@ -72,26 +71,8 @@ internal static class SceneRenderer
     private static bool IsMetal(SceneSetup setup, int hit) => hit >= 0 && setup.Objects[hit].Material == SceneMaterial.Metal;
 
     // Clipped to white, so that one bright reflection does not fill a pixel.
-    private static Vector3 Color(SceneSetup setup, in Sample sample) =>
+    private static Vector3 Color(SceneSetup setup, in CameraSample sample) =>
         Vector3.Clamp(new SceneShader(setup).Shade(setup.Camera.Position, sample.Ray, sample.Hit, sample.Distance), Vector3.Zero, Vector3.One);
-
-    private static Sample Cast(SceneSetup setup, Vector4[] bounds, float x, float y, int width, int height)
-    {
-        var eye = setup.Camera.Position;
-        var ray = setup.Camera.Ray(x, y, width, height);
-        var (distance, hit) = ray.Z < 0 ? (-eye.Z / ray.Z, SceneShader.Ground) : (float.PositiveInfinity, SceneShader.Nothing);
-        for (var i = 0; i < bounds.Length; i++)
-        {
-            if (x < bounds[i].X || x > bounds[i].Z || y < bounds[i].Y || y > bounds[i].W) continue;
-            var entry = setup.Objects[i].Solid.Intersect(eye, ray);
-            if (entry < distance) (distance, hit) = (entry, i);
-        }
-
-        var face = hit < 0 ? hit : (8 * hit) + setup.Objects[hit].Solid.Face(eye + (distance * ray));
-        return new(ray, hit, distance, face);
-    }
-
-    private readonly record struct Sample(Vector3 Ray, int Hit, float Distance, int Face);
 
     private struct FaceShare
     {

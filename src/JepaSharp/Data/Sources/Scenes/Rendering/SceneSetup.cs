@@ -14,7 +14,7 @@ internal readonly struct PlacedObject(SceneSize size, SceneMaterial material, Sc
 }
 
 /// <summary>A scene before it is a picture: camera, lamps and objects. It does not depend on the picture's size.</summary>
-internal sealed record SceneSetup(SceneCamera Camera, StudioLight[] Lights, PlacedObject[] Objects)
+internal sealed record SceneSetup(SceneCamera Camera, StudioLights Lights, PlacedObject[] Objects)
 {
     /// <summary>What CLEVR would write beside a picture of this scene.</summary>
     public Scene Annotate(int width, int height, int index, string filename, string split) =>

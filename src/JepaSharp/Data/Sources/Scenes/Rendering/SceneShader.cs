@@ -15,7 +15,7 @@ internal readonly ref struct SceneShader(SceneSetup setup)
     private const float MatteGloss = 0.10f, MirrorShare = 0.72f, MetalDiffuse = 0.42f;
 
     private readonly ReadOnlySpan<PlacedObject> _objects = setup.Objects;
-    private readonly ReadOnlySpan<StudioLight> _lights = setup.Lights;
+    private readonly StudioLights _lights = setup.Lights;
 
     /// <summary>First thing that a ray meets: an object's index, <see cref="Ground"/> or <see cref="Nothing"/>.</summary>
     public int Trace(Vector3 origin, Vector3 direction, int skip, out float distance)
@@ -62,11 +62,10 @@ internal readonly ref struct SceneShader(SceneSetup setup)
         return Shade(point, direction, hit, distance, mirrors: false);
     }
 
-    // Light that a matte surface receives, and the lamps' broad highlight (Blinn and Phong, exponent 32).
+    // Light that a matte surface receives, and the lamps' broad highlight.
     private float Light(Vector3 point, Vector3 normal, Vector3 view, int self, out float gloss)
     {
-        Span<LampView> lamps = stackalloc LampView[_lights.Length];
-        for (var i = 0; i < lamps.Length; i++) lamps[i] = new(_lights[i], point, normal);
+        var lamps = new LampViews(_lights, point, normal);
         var open = 1f;
         for (var i = 0; i < _objects.Length; i++)
         {
@@ -75,30 +74,13 @@ internal readonly ref struct SceneShader(SceneSetup setup)
             var offset = solid.Center - point;
             var squared = offset.LengthSquared();
             open *= 1 - Occlusion(solid, offset, squared, normal);
-            foreach (ref var lamp in lamps)
-            {
-                if (lamp.Power > 0 && SoftShadow.MayReach(solid, offset, squared, lamp.Direction, lamp.Spread))
-                    lamp.Power *= SoftShadow.Visibility(solid, offset, lamp.Direction, lamp.Spread);
-            }
+            lamps.Shadow(solid, offset, squared);
         }
 
         // The ground hides the lower half of an object's surroundings where it stands on it.
         if (self >= 0) open *= 0.55f + (0.45f * Studio.Smooth(point.Z / _objects[self].Solid.Half));
-        var light = open * float.Lerp(GroundBounce, Ambient, 0.5f + (0.5f * normal.Z));
-        gloss = 0;
-        foreach (ref readonly var lamp in lamps)
-        {
-            light += lamp.Power * lamp.Facing;
-            if (self < 0 || lamp.Power <= 0) continue;
-            var shine = MathF.Max(0, Vector3.Dot(normal, Vector3.Normalize(lamp.Direction - view)));
-            shine *= shine;
-            shine *= shine;
-            shine *= shine;
-            shine *= shine;
-            gloss += lamp.Power * shine * shine;
-        }
-
-        return light;
+        gloss = self < 0 ? 0 : lamps.Gloss(normal, view);
+        return (open * float.Lerp(GroundBounce, Ambient, 0.5f + (0.5f * normal.Z))) + Vector4.Dot(lamps.Power, lamps.Facing);
     }
 
     // Ambient occlusion: a sphere of radius r at distance l hides max(0, cos) r^2 / l^2 of a surface's sky (Quilez). Boxes and
@@ -108,23 +90,5 @@ internal readonly ref struct SceneShader(SceneSetup setup)
         var ratio = solid.Bulk * solid.Bulk / squared;
         if (ratio < 0.01f) return 0;
         return Math.Clamp(Vector3.Dot(normal, offset) / MathF.Sqrt(squared) * ratio, 0, 0.95f);
-    }
-
-    // A lamp as one point of a surface sees it. Power 0: it shines on the back of the surface.
-    private struct LampView
-    {
-        public LampView(in StudioLight lamp, Vector3 point, Vector3 normal)
-        {
-            var offset = lamp.Position - point;
-            var distance = offset.Length();
-            Direction = offset / distance;
-            Spread = lamp.Half / distance;
-            Facing = Vector3.Dot(normal, Direction);
-            Power = Facing > 0 ? lamp.Power * lamp.HomeDistance / distance : 0;
-        }
-
-        public readonly Vector3 Direction;
-        public readonly float Spread, Facing;
-        public float Power;
     }
 }

@@ -12,20 +12,11 @@ internal static class SoftShadow
     private const float Golden = 0.618034f;
     private const int Steps = 7;
 
-    /// <summary>Whether a solid's bounding sphere reaches into the cone from the point to the lamp: cheap, asked of every solid and lamp.</summary>
+    /// <summary>1 where the lamp is seen whole, 0 where not at all.</summary>
     /// <param name="solid">What may stand in the way.</param>
     /// <param name="offset">From the lit point to the solid's centre.</param>
-    /// <param name="squared">Squared length of <paramref name="offset"/>.</param>
     /// <param name="toLamp">Unit direction from the point to the lamp's centre.</param>
     /// <param name="spread">Tangent of the lamp's angular radius from the point.</param>
-    public static bool MayReach(in Solid solid, Vector3 offset, float squared, Vector3 toLamp, float spread)
-    {
-        var along = Vector3.Dot(offset, toLamp);
-        var reach = solid.Bound + ((along + solid.Bound) * spread);
-        return along > -solid.Bound && squared - (along * along) < reach * reach;
-    }
-
-    /// <summary>1 where the lamp is seen whole, 0 where not at all; parameters as above.</summary>
     public static float Visibility(in Solid solid, Vector3 offset, Vector3 toLamp, float spread)
     {
         var along = Vector3.Dot(offset, toLamp);
