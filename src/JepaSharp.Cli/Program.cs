@@ -2,4 +2,4 @@ using JepaSharp.Cli;
 using JepaSharp.Cli.Display;
 
 using var stop = StopSignals.Register();
-return CommandLine.Run(args, Terminal.System(), stop);
+return CommandLine.Run(args, Terminal.OfProcess(), stop);

@@ -17,9 +17,10 @@ internal sealed partial class StopSignals : IDisposable
     internal StopSignals(Action<int> leave) => _leave = leave;
 
     /// <summary>Listens to the system's signals.</summary>
-    public static StopSignals Register()
+    /// <param name="leave">Ends the process at once with an exit code; the system's own way if not given.</param>
+    public static StopSignals Register(Action<int>? leave = null)
     {
-        var stop = new StopSignals(LeaveAtOnce);
+        var stop = new StopSignals(leave ?? LeaveAtOnce);
         PosixSignal[] signals = OperatingSystem.IsWindows()
             ? [PosixSignal.SIGINT, PosixSignal.SIGTERM]
             : [PosixSignal.SIGINT, PosixSignal.SIGTERM, (PosixSignal)(OperatingSystem.IsMacOS() ? 30 : 10)]; // SIGUSR1

@@ -63,7 +63,7 @@ internal sealed class ConsoleProgress : ITrainingObserver
         {
             Erase();
             _terminal.Error.WriteLine(text);
-            if (_isLive && _status is { } status && status.Step > 0 && _lastShownStep > 0) Show(status);
+            if (_isLive && _status is { HasSteps: true } status) Show(status);
         }
     }
 
@@ -72,7 +72,8 @@ internal sealed class ConsoleProgress : ITrainingObserver
         lock (_gate)
         {
             if (_status is { } status && status.Step != _lastShownStep) Show(status);
-            Erase();
+            if (_lineIsDrawn) _terminal.Error.WriteLine(); // the last line stays
+            _lineIsDrawn = false;
             var how = end.Outcome switch { RunOutcome.Completed => "Done", RunOutcome.Stopped => "Stopped", _ => "Failed" };
             _terminal.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{how} after {end.Step} steps, {ProgressLine.Duration(end.Elapsed)}."));
             _status = null;

@@ -35,15 +35,17 @@ internal static class ProgressLine
         return text.ToString(CultureInfo.InvariantCulture);
     }
 
+    // Padded, so that neither a bar nor the columns of a log wander as numbers grow.
     private static IEnumerable<(string Text, int Weight)> Parts(RunStatus s)
     {
-        yield return (Invariant($"{100 * s.Progress:F0}%"), 3);
-        yield return (Invariant($"step {s.Step}/{s.TotalSteps}"), 4);
-        yield return (Invariant($"epoch {s.Epoch}/{s.Epochs}"), 1);
+        static string Aligned(long n, long most) => Invariant($"{n}").PadLeft(Invariant($"{most}").Length);
+        yield return (Invariant($"{100 * s.Progress,3:F0}%"), 3);
+        yield return (Invariant($"step {Aligned(s.Step, s.TotalSteps)}/{s.TotalSteps}"), 4);
+        yield return (Invariant($"epoch {Aligned(s.Epoch, s.Epochs)}/{s.Epochs}"), 1);
         yield return (Invariant($"loss {s.Loss:F4}"), 6);
-        yield return (Invariant($"{s.ImagesPerSecond:F0} images/s"), 2);
-        yield return (Invariant($"data wait {100 * s.DataWait:F0}%"), 0);
-        yield return ($"{Duration(s.TimeLeft)} left", 5);
+        yield return (Invariant($"{s.ImagesPerSecond,4:F0} images/s"), 2);
+        yield return (Invariant($"data wait {100 * s.DataWait,2:F0}%"), 0);
+        yield return ($"{Duration(s.TimeLeft),7} left", 5);
     }
 
     private static int Length(List<(string Text, int Weight)> parts) => parts.Sum(p => p.Text.Length) + (2 * (parts.Count - 1));

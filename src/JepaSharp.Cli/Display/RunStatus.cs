@@ -9,6 +9,9 @@ internal sealed class RunStatus(RunPlan plan)
 
     public long Step { get; private set; } = plan.FirstStep;
 
+    /// <summary>Whether a step was made since the process began.</summary>
+    public bool HasSteps => Step > plan.FirstStep;
+
     public long TotalSteps => plan.TotalSteps;
 
     public int Epoch { get; private set; }

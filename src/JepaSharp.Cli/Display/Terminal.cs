@@ -29,7 +29,7 @@ internal sealed class Terminal
     public int Width => Math.Max(_width(), 20);
 
     /// <summary>The process's own streams.</summary>
-    public static Terminal System()
+    public static Terminal OfProcess()
     {
         // A terminal that cannot move its cursor, and a build service, get plain lines.
         var capable = Environment.GetEnvironmentVariable("TERM") != "dumb" && string.IsNullOrEmpty(Environment.GetEnvironmentVariable("CI"));

@@ -1,4 +1,6 @@
 using System.CommandLine;
+using System.Diagnostics;
+using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text.Json;
 using JepaSharp.Cli;
@@ -93,6 +95,18 @@ public sealed class CommandLineTests
         Assert.Empty(left);
         stop.Receive(130);
         Assert.Equal([143], left);
+    }
+
+    [Fact]
+    public void Signal_FromTheSystem_AsksForAStop()
+    {
+        // SIGUSR1 only: the test runner itself listens to the other two.
+        if (!File.Exists("/bin/kill")) Assert.Skip("There is no kill program here.");
+        using var stop = StopSignals.Register(_ => { });
+        using var kill = Process.Start("/bin/kill", ["-USR1", Environment.ProcessId.ToString(CultureInfo.InvariantCulture)]);
+        Assert.True(stop.Token.WaitHandle.WaitOne(TimeSpan.FromSeconds(10)));
+        Assert.Equal(143, stop.ExitCode);
+        kill.WaitForExit();
     }
 
     [Fact]

@@ -1,13 +1,13 @@
 namespace JepaSharp.Training.Progress;
 
-/// <summary>Passes everything on to several observers, in order.</summary>
+/// <summary>Passes everything on to several observers, in order, and disposes of them with itself.</summary>
 /// <remarks>
 /// A file that cannot be written for a while (a full disk, a lost network share) must not end days of training: an observer's
 /// <see cref="IOException"/> or <see cref="UnauthorizedAccessException"/> is said once, through the messages of the others, and so is its recovery.
 /// Any other exception is a mistake in the program and is let through.
 /// </remarks>
 /// <param name="observers">Whom to tell.</param>
-public sealed class TrainingObservers(params IReadOnlyList<ITrainingObserver> observers) : ITrainingObserver
+public sealed class TrainingObservers(params IReadOnlyList<ITrainingObserver> observers) : ITrainingObserver, IDisposable
 {
     private readonly HashSet<ITrainingObserver> _failing = new(ReferenceEqualityComparer.Instance);
 
@@ -32,6 +32,12 @@ public sealed class TrainingObservers(params IReadOnlyList<ITrainingObserver> ob
 
     /// <inheritdoc/>
     public void OnEnd(RunEnd end) => TellAll(o => o.OnEnd(end));
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (var observer in observers.OfType<IDisposable>()) observer.Dispose();
+    }
 
     private void TellAll(Action<ITrainingObserver> tell)
     {

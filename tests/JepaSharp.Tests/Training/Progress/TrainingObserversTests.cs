@@ -10,7 +10,7 @@ public sealed class TrainingObserversTests
     {
         var screen = new Screen();
         var record = new FlakyRecord();
-        var all = new TrainingObservers(record, screen);
+        using var all = new TrainingObservers(record, screen);
         for (var step = 1; step <= 6; step++)
         {
             record.DiskIsFull = step is 2 or 3 or 4;
