@@ -1,0 +1,52 @@
+using System.Globalization;
+using JepaSharp.Configuration;
+using JepaSharp.Data.Sources;
+using JepaSharp.Runtime;
+using JepaSharp.Training;
+
+namespace JepaSharp.Cli;
+
+/// <summary>Options and images of a run, put together from a file, the command line and what suits the data.</summary>
+/// <param name="Options">Resolved and validated.</param>
+/// <param name="Source">The images.</param>
+/// <param name="Reasons">What was chosen for the data, and why; empty where a configuration file was given.</param>
+internal sealed record RunSetup(PretrainOptions Options, ImageSource Source, IReadOnlyList<string> Reasons)
+{
+    /// <summary>Reads, chooses, overrides, validates, and opens the images.</summary>
+    /// <param name="config">A YAML file; null to choose.</param>
+    /// <param name="data">Images; null for those of the configuration, or the built-in scenes.</param>
+    /// <param name="settings">Each <c>section.key=value</c>.</param>
+    /// <exception cref="JepaException">Lists every problem.</exception>
+    public static RunSetup Of(string? config, string? data, IEnumerable<string> settings)
+    {
+        List<string> overrides = [.. settings];
+        if (data is not null) overrides.Add($"data.path={Quoted(data)}");
+        if (config is not null)
+        {
+            var document = OptionsDocument.Load(config, overrides);
+            document.Validate();
+            return new RunSetup(document.Options, ImageSources.Open(document.Options.Data), []);
+        }
+
+        // Read once to learn where the images are, then again on top of what suits them.
+        var first = OptionsDocument.Parse("", overrides).Options;
+        var suggested = first.Data.ResolveSource() is null ? SuggestedOptions.ForScenes() : SuggestFor(first);
+        var resolved = OptionsDocument.Parse("", overrides, suggested.Options);
+        resolved.Validate();
+        return new RunSetup(resolved.Options, ImageSources.Open(resolved.Options.Data), suggested.Reasons);
+    }
+
+    private static SuggestedOptions SuggestFor(PretrainOptions options)
+    {
+        using var source = ImageSources.Open(options.Data);
+        var summary = ImageSourceSummary.Of(source);
+        if (summary.MedianShorterSide == 0)
+            throw new JepaException(
+                string.Create(CultureInfo.InvariantCulture, $"None of {summary.Sampled} images looked at in {source.Description} can be read; the first: {summary.Unreadable[0].Message}"),
+                isUsage: true);
+        return SuggestedOptions.For(summary, TorchBackend.ChooseDevice(options.Meta.Device).type == TorchSharp.DeviceType.CUDA);
+    }
+
+    /// <summary>A path as a YAML scalar, whatever characters it has.</summary>
+    private static string Quoted(string text) => "'" + text.Replace("'", "''", StringComparison.Ordinal) + "'";
+}

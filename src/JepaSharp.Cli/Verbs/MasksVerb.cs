@@ -1,0 +1,68 @@
+using System.CommandLine;
+using JepaSharp.Cli.Display;
+using JepaSharp.Configuration;
+using JepaSharp.Data;
+using JepaSharp.Data.Loading;
+using JepaSharp.Data.Sources;
+using JepaSharp.Masking;
+using JepaSharp.Pictures;
+using JepaSharp.Runtime;
+using JepaSharp.Training;
+
+namespace JepaSharp.Cli.Verbs;
+
+/// <summary><c>jepa masks</c>: what the model will be asked, as a picture.</summary>
+internal sealed class MasksVerb : Verb
+{
+    private readonly Argument<string?> _config = new("CONFIG") { Description = "A YAML configuration.", Arity = ArgumentArity.ZeroOrOne };
+    private readonly Option<string?> _data = new("--data") { Description = "Images to draw on. Without it: rendered scenes, built in.", HelpName = "PATH" };
+    private readonly Option<string> _out = new("--out") { Description = "The picture to write.", Required = true, HelpName = "FILE.png" };
+    private readonly Option<int> _count = new("--count") { Description = "How many images.", DefaultValueFactory = _ => 6, HelpName = "N" };
+    private readonly Option<string[]> _set = new("--set") { Description = "Set a configuration key; may be repeated.", HelpName = "SECTION.KEY=VALUE" };
+
+    public MasksVerb()
+        : base("masks", "Draws images with their context and target blocks.")
+    {
+        Add(_config);
+        foreach (var option in (Option[])[_data, _out, _count, _set]) Add(option);
+        _count.Validators.Add(result =>
+        {
+            if (result.GetValueOrDefault<int>() < 1) result.AddError("--count: expected at least 1.");
+        });
+    }
+
+    public override int Run(ParseResult arguments, Terminal terminal, StopSignals stop)
+    {
+        var setup = RunSetup.Of(arguments.GetValue(_config), arguments.GetValue(_data), arguments.GetValue(_set) ?? []);
+        using var source = setup.Source;
+        var count = Math.Min(arguments.GetValue(_count), source.Count);
+        var plan = new PretrainPlan(setup.Options);
+        var loader = new ImageLoader(source, plan.Loading with { BatchSize = count, Threads = 1 });
+        var batch = loader.Epoch(0, cancellation: stop.Token).First();
+        var masks = new MultiBlockMasking(plan.Masking).Sample((ulong)setup.Options.Meta.Seed, 0, [.. batch.Indices.Select(i => (long)i)]);
+        var path = Path.GetFullPath(arguments.GetValue(_out)!);
+        Write(path, MaskSheet.Draw([.. Images(batch)], masks));
+        terminal.Out.WriteLine(
+            $"{path}: {count} crops of {setup.Options.Data.CropSize} pixels, a grid of {masks.Grid}; {masks.ContextBlocks} context block(s) of {masks.ContextLength} patches, "
+            + $"{masks.TargetBlocks} target blocks of {masks.TargetLength}");
+        return ExitCode.Done;
+    }
+
+    private static IEnumerable<RgbImage> Images(ImageBatch batch)
+    {
+        var bytes = batch.Height * batch.Width * 3;
+        for (var i = 0; i < batch.Count; i++) yield return new RgbImage(batch.Width, batch.Height, batch.Pixels.AsSpan(i * bytes, bytes).ToArray());
+    }
+
+    private static void Write(string path, RgbImage picture)
+    {
+        try
+        {
+            PngFile.Write(path, picture);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new JepaException($"{path} cannot be written: {e.Message} Give a file in a folder that exists and that you may write to.", inner: e);
+        }
+    }
+}

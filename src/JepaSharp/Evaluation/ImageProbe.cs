@@ -1,0 +1,77 @@
+using JepaSharp.Data.Sources;
+using JepaSharp.Evaluation.Measures;
+using JepaSharp.Evaluation.Probes;
+using JepaSharp.Models;
+using JepaSharp.Runtime;
+
+namespace JepaSharp.Evaluation;
+
+/// <summary>Quick measures of an encoder on images: spread of the features always, nearest neighbours and a ridge probe where there are labels.</summary>
+public sealed class ImageProbe
+{
+    private readonly FeatureExtractor _extractor;
+    private readonly ImageSource _images;
+    private readonly int[] _sample;
+    private readonly ImageSource? _test;
+
+    /// <summary>A probe over training images and, where they are labelled, held-out ones.</summary>
+    /// <param name="extractor">How features are made.</param>
+    /// <param name="images">Images to fit on and to measure the spread of.</param>
+    /// <param name="test">Labelled images of the same classes to score on; null for no scores.</param>
+    /// <param name="largestSample">How many of <paramref name="images"/> are used at most, drawn once.</param>
+    /// <param name="seed">Seed of that draw.</param>
+    /// <exception cref="JepaException">A test set whose labels do not go with the images'.</exception>
+    public ImageProbe(FeatureExtractor extractor, ImageSource images, ImageSource? test = null, int largestSample = 5000, ulong seed = 0)
+    {
+        (_extractor, _images, _test) = (extractor, images, test);
+        if (test is not null) RequireSameClasses(images, test);
+        var order = Enumerable.Range(0, images.Count).ToArray();
+        new RandomStream(seed, RandomPurpose.Evaluation).Shuffle(order.AsSpan());
+        _sample = order[..Math.Min(largestSample, order.Length)];
+        Array.Sort(_sample);
+    }
+
+    /// <summary>Measures an encoder.</summary>
+    /// <returns>rankme; with labels knn_accuracy and ridge_accuracy on the test images; feature_deviation, mean_cosine.</returns>
+    public IReadOnlyDictionary<string, double> Measure(VisionTransformer encoder)
+    {
+        var fit = _extractor.Pooled(encoder, _images, _sample);
+        var measures = new Dictionary<string, double>();
+        if (_test is not null)
+        {
+            var (fitSet, testSet) = (Labelled(fit, _images), Labelled(_extractor.Pooled(encoder, _test), _test));
+            measures["knn_accuracy"] = KnnProbe.Fit(fitSet).Score(testSet).Accuracy;
+            measures["ridge_accuracy"] = RidgeProbe.Fit(fitSet).Score(testSet).Accuracy;
+        }
+
+        var collapse = CollapseMeasures.Of(fit.Matrix);
+        measures["rankme"] = collapse.RankMe;
+        measures["feature_deviation"] = collapse.Deviation;
+        measures["mean_cosine"] = collapse.MeanCosine;
+        return measures;
+    }
+
+    /// <summary>Labels of the test set as indices into the training set's classes.</summary>
+    private ClassificationSet Labelled(PooledFeatures features, ImageSource source)
+    {
+        var index = _images.Classes.Select((name, i) => (name, i)).ToDictionary(c => c.name, c => c.i, StringComparer.Ordinal);
+        return new ClassificationSet(
+            features.Matrix, [.. features.Indices.Select(i => index[source.Classes[source.LabelOf(i)!.Value]])], _images.Classes.Count);
+    }
+
+    private static void RequireSameClasses(ImageSource images, ImageSource test)
+    {
+        foreach (var source in (ImageSource[])[images, test])
+        {
+            if (source.Classes.Count == 0)
+                throw new JepaException(
+                    $"{source.Description} has no labels: no class folders were found. Accuracy on test images needs both the training and the test images in class folders.",
+                    isUsage: true);
+        }
+
+        if (test.Classes.Except(images.Classes, StringComparer.Ordinal).ToList() is { Count: > 0 } unknown)
+            throw new JepaException(
+                $"{test.Description} has classes that {images.Description} lacks: {string.Join(", ", unknown.Take(5))}. Test images must be of the training images' classes.",
+                isUsage: true);
+    }
+}

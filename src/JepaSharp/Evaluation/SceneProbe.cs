@@ -1,0 +1,51 @@
+using JepaSharp.Data.Sources.Scenes;
+using JepaSharp.Evaluation.Measures;
+using JepaSharp.Evaluation.Probes;
+using JepaSharp.Models;
+
+namespace JepaSharp.Evaluation;
+
+/// <summary>What an encoder knows of rendered scenes: how many objects there are and how near the nearest is, read out linearly.</summary>
+/// <remarks>
+/// The two local tasks of the paper's Table 4, with a closed-form ridge probe on pooled features. Probe and scores use scenes that no
+/// training has seen: one part fits, the other scores.
+/// </remarks>
+public sealed class SceneProbe
+{
+    private readonly FeatureExtractor _extractor;
+    private readonly ScenesSource _fit;
+    private readonly ScenesSource _test;
+
+    /// <summary>A probe over two sets of scenes.</summary>
+    /// <param name="extractor">How features are made.</param>
+    /// <param name="fit">Scenes to fit on.</param>
+    /// <param name="test">Other scenes to score on.</param>
+    public SceneProbe(FeatureExtractor extractor, ScenesSource fit, ScenesSource test) => (_extractor, _fit, _test) = (extractor, fit, test);
+
+    /// <summary>Measures an encoder.</summary>
+    /// <returns>rankme; count_accuracy (share of scenes whose rounded count is right), count_r2; distance_r2, distance_mae (scene units).</returns>
+    public IReadOnlyDictionary<string, double> Measure(VisionTransformer encoder)
+    {
+        var (fit, test) = (_extractor.Pooled(encoder, _fit), _extractor.Pooled(encoder, _test));
+        var count = Score(fit, test, scene => SceneTargets.Count(scene));
+        var distance = Score(fit, test, scene => SceneTargets.NearestDistance(scene));
+        var collapse = CollapseMeasures.Of(test.Matrix);
+        return new Dictionary<string, double>
+        {
+            ["rankme"] = collapse.RankMe,
+            ["count_accuracy"] = count.RoundedAccuracy,
+            ["count_r2"] = count.R2,
+            ["distance_r2"] = distance.R2,
+            ["distance_mae"] = distance.MeanAbsoluteError,
+            ["feature_deviation"] = collapse.Deviation,
+            ["mean_cosine"] = collapse.MeanCosine,
+        };
+    }
+
+    private RegressionScore Score(PooledFeatures fit, PooledFeatures test, Func<Scene, double> target)
+    {
+        RegressionSet Set(PooledFeatures features, ScenesSource source) =>
+            new(features.Matrix, [.. features.Indices.Select(i => target(source.SceneOf(i)))]);
+        return RidgeProbe.Fit(Set(fit, _fit)).Score(Set(test, _test));
+    }
+}

@@ -1,0 +1,79 @@
+using System.Globalization;
+using JepaSharp.Configuration;
+using JepaSharp.Data.Sources;
+
+namespace JepaSharp.Training;
+
+/// <summary>Sensible options for images and a machine, with the reason for each.</summary>
+/// <param name="Options">What to start from; anything given in a file or by <c>--set</c> wins.</param>
+/// <param name="Reasons">One sentence a choice.</param>
+public sealed record SuggestedOptions(PretrainOptions Options, IReadOnlyList<string> Reasons)
+{
+    /// <summary>For the built-in scenes: a few minutes on two cores.</summary>
+    public static SuggestedOptions ForScenes() => new(
+        new PretrainOptions
+        {
+            Data = new DataOptions { CropSize = 64, BatchSize = 64, CropScale = new ScaleRange(0.8, 1.0), SceneCount = 8000, SceneSize = 64 },
+            Mask = new MaskOptions { PatchSize = 8, MinKeep = 4 },
+            Meta = new MetaOptions { ModelName = "vit_tiny", Depth = 6, PredDepth = 3, PredEmbDim = 96 },
+            Optimization = new OptimizationOptions { Epochs = 6, Warmup = 1, Lr = 1e-3, StartLr = 1e-4, FinalLr = 1e-5 },
+            Logging = new LoggingOptions { EvaluateEvery = 3 },
+        },
+        []);
+
+    /// <summary>For a collection of images.</summary>
+    /// <param name="summary">How many there are and how large.</param>
+    /// <param name="onGpu">Whether a GPU does the work.</param>
+    public static SuggestedOptions For(ImageSourceSummary summary, bool onGpu)
+    {
+        var reasons = new List<string>();
+        var (crop, patch) = CropFor(summary.MedianShorterSide, onGpu);
+        reasons.Add($"crops of {crop} pixels in {patch}-pixel patches: the median shorter side of the images is {summary.MedianShorterSide}");
+        var (model, depth, predictor, predictorDepth) = ModelFor(summary.Count, onGpu);
+        reasons.Add($"{model}{(depth is null ? "" : $" with {depth} blocks")}: {summary.Count.ToString("n0", CultureInfo.InvariantCulture)} images on a {(onGpu ? "GPU" : "CPU")}");
+        var batch = BatchFor(summary.Count, onGpu);
+        var epochs = EpochsFor(summary.Count, batch);
+        reasons.Add($"batches of {batch} and {epochs} epochs: {(long)epochs * (summary.Count / batch):n0} steps");
+        var grid = crop / patch;
+        return new(
+            new PretrainOptions
+            {
+                Data = new DataOptions { CropSize = crop, BatchSize = batch },
+                Mask = new MaskOptions { PatchSize = patch, MinKeep = grid >= 12 ? 10 : 4 },
+                Meta = new MetaOptions { ModelName = model, Depth = depth, PredDepth = predictorDepth, PredEmbDim = predictor },
+                Optimization = new OptimizationOptions { Epochs = epochs, Warmup = Math.Max(1, epochs / 10), Lr = 1e-3, StartLr = 1e-4, FinalLr = 1e-5 },
+                Logging = new LoggingOptions { EvaluateEvery = Math.Max(1, epochs / 4) },
+            },
+            reasons);
+    }
+
+    private static (int Crop, int Patch) CropFor(int side, bool onGpu) => (side, onGpu) switch
+    {
+        ( < 48, _) => (32, 4),
+        ( < 80, _) => (64, 8),
+        (_, false) => (96, 12),
+        ( < 200, true) => (128, 8),
+        _ => (224, 16),
+    };
+
+    private static (string Model, int? Depth, int Predictor, int PredictorDepth) ModelFor(int images, bool onGpu) => (images, onGpu) switch
+    {
+        ( < 20_000, false) => ("vit_tiny", 6, 96, 3),
+        (_, false) => ("vit_tiny", null, 96, 6),
+        ( < 50_000, true) => ("vit_small", null, 192, 6),
+        _ => ("vit_base", null, 384, 6),
+    };
+
+    private static int BatchFor(int images, bool onGpu)
+    {
+        var batch = onGpu ? 256 : 128;
+        while (batch > 8 && images / batch < 20) batch /= 2;
+        return Math.Max(1, Math.Min(batch, images));
+    }
+
+    private static int EpochsFor(int images, int batch)
+    {
+        var steps = Math.Max(1, images / batch);
+        return Math.Clamp(3000 / steps, 5, 300);
+    }
+}
