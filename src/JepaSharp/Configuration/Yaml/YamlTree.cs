@@ -3,7 +3,7 @@ using YamlDotNet.Core.Events;
 
 namespace JepaSharp.Configuration.Yaml;
 
-/// <summary>Turns YAML text into nodes that know their lines. A configuration needs little of YAML: anchors, aliases and deep nesting are refused.</summary>
+/// <summary>Turns YAML text into nodes that know their lines. Anchors, aliases and deep nesting, which no configuration needs, are refused.</summary>
 internal static class YamlTree
 {
     private const int DeepestNesting = 16;
