@@ -3,14 +3,14 @@ namespace JepaSharp.Configuration;
 /// <summary>Images: where they come from, how they are cropped and how they are loaded. YAML section <c>data</c>.</summary>
 public sealed record DataOptions
 {
-    /// <summary>Any image source: folder, list, archive. Wins over <see cref="RootPath"/> and <see cref="ImageFolder"/>. Ours; null.</summary>
+    /// <summary>Any image source; wins over <see cref="RootPath"/> with <see cref="ImageFolder"/>. Null. Ours.</summary>
     /// <remarks>When this and both of those are null, the built-in rendered scenes are used.</remarks>
     public string? Path { get; init; }
 
     /// <summary>Folder that holds data sets; joined with <see cref="ImageFolder"/>. Null.</summary>
     public string? RootPath { get; init; }
 
-    /// <summary>Data set below <see cref="RootPath"/>. Null. Published files: <c>imagenet_full_size/061417/</c>, whose <c>train/</c> is read.</summary>
+    /// <summary>Data set below <see cref="RootPath"/>. Null. The published code reads its <c>train/</c>.</summary>
     public string? ImageFolder { get; init; }
 
     /// <summary>Labelled held-out images for the measures taken while training; null for none. Ours.</summary>
@@ -22,13 +22,13 @@ public sealed record DataOptions
     /// <summary>Images per step and process, B. 128: 16 processes of the published run make the paper's 2048.</summary>
     public int BatchSize { get; init; } = 128;
 
-    /// <summary>Side of the square crop that the networks see, in pixels. 224 (paper, appendix A.1). A multiple of <see cref="MaskOptions.PatchSize"/>.</summary>
+    /// <summary>Side of the square crop, in pixels, a multiple of <see cref="MaskOptions.PatchSize"/>. 224 (paper, appendix A.1).</summary>
     public int CropSize { get; init; } = 224;
 
     /// <summary>Share of the image's area that a random crop covers. [0.3, 1.0] (published files).</summary>
     public ScaleRange CropScale { get; init; } = new(0.3, 1.0);
 
-    /// <summary>Width over height of a random crop, before it is resized to a square. [3/4, 4/3] (torchvision's default, which the published code leaves). Ours.</summary>
+    /// <summary>Width over height of a random crop, before it is resized to a square. [3/4, 4/3] (torchvision's default). Ours.</summary>
     public ScaleRange CropAspect { get; init; } = new(0.75, 4.0 / 3.0);
 
     /// <summary>How crops are resized. Bilinear (torchvision's default, which the published code leaves). Ours.</summary>

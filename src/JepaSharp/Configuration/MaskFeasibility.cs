@@ -26,7 +26,10 @@ public static class MaskFeasibility
         if (mask.Compatibility == MaskCompatibility.Reference && smallest.Area <= mask.MinKeep)
             return $"the smallest target block has {Patches(smallest)}, not more than mask.min_keep ({mask.MinKeep}), as the published sampler wants";
         if (!mask.AllowOverlap && context.Area - largest.Area < mask.MinKeep)
-            return $"the smallest context block ({Patches(context)}) less the largest target block ({Patches(largest)}) keeps fewer than mask.min_keep ({mask.MinKeep})";
+        {
+            return $"the smallest context block ({Patches(context)}) less the largest target block ({Patches(largest)}) "
+                + $"keeps fewer than mask.min_keep ({mask.MinKeep})";
+        }
         return null;
     }
 

@@ -27,6 +27,6 @@ public sealed record MaskOptions
     /// <summary>Context may share patches with targets. False.</summary>
     public bool AllowOverlap { get; init; }
 
-    /// <summary>The paper's distribution, or the published code's with its quirks (ledger lines 1 to 4 of docs/faithfulness.md). Paper. Ours.</summary>
+    /// <summary>The paper's distribution, or the published code's with its quirks (docs/faithfulness.md, lines 1 to 4). Paper. Ours.</summary>
     public MaskCompatibility Compatibility { get; init; } = MaskCompatibility.Paper;
 }

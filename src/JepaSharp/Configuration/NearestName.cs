@@ -3,17 +3,18 @@ namespace JepaSharp.Configuration;
 /// <summary>Which known name someone who wrote an unknown one meant.</summary>
 internal static class NearestName
 {
-    /// <summary>The known name with the fewest letters to change, or null where none is near: more than a third of the letters, and more than two.</summary>
+    /// <summary>The known name with the fewest letters to change; null where more than two and a third of them would.</summary>
     public static string? Of(string written, IEnumerable<string> known)
     {
         var (nearest, distance) = known
             .Select(name => (Name: name, Distance: Distance(Folded(written), Folded(name))))
             .DefaultIfEmpty((Name: "", Distance: int.MaxValue))
             .MinBy(pair => pair.Distance);
-        return distance <= Math.Max(2, written.Length / 3) && distance < Math.Max(written.Length, nearest.Length) ? nearest : null;
+        var isNear = distance <= Math.Max(2, written.Length / 3) && distance < Math.Max(written.Length, nearest.Length);
+        return isNear ? nearest : null;
     }
 
-    /// <summary>Letters to insert, delete, replace or swap with their neighbour (optimal string alignment) to get from one word to the other.</summary>
+    /// <summary>Letters to insert, delete, replace or swap with a neighbour to get from one word to the other (optimal string alignment).</summary>
     public static int Distance(string from, string to)
     {
         // d[i, j] = distance of the first i letters of one from the first j letters of the other.

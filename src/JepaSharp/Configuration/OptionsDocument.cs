@@ -87,5 +87,9 @@ public sealed class OptionsDocument
     }
 
     private static JepaException Unreadable(string path, string reason, Exception? error) =>
-        new($"The configuration {path} cannot be read: {reason}. Expected a YAML file with the sections data, mask, meta, optimization and logging.", true, error);
+        new(
+            $"The configuration {path} cannot be read: {reason}. "
+                + "Expected a YAML file with the sections data, mask, meta, optimization and logging.",
+            true,
+            error);
 }

@@ -3,7 +3,7 @@ using JepaSharp.Configuration.Schema;
 
 namespace JepaSharp.Configuration;
 
-/// <summary>Everything that decides a pretraining run: five sections with the names of the published YAML files, immutable, each with defaults.</summary>
+/// <summary>Everything that decides a pretraining run: five sections with the names of the published YAML files, with defaults.</summary>
 /// <remarks>
 /// A key in YAML is the property's name in snake case: <see cref="DataOptions.CropSize"/> is <c>data.crop_size</c>. Every key of the published
 /// configuration files is here under its own name; keys of ours are marked "Ours" where they stand.

@@ -18,8 +18,10 @@ internal static class DataRules
         checks.Range(data.CropScale, 1, "data.crop_scale");
         checks.Range(data.CropAspect, double.PositiveInfinity, "data.crop_aspect");
         checks.Require(data.ColorJitterStrength >= 0, "data.color_jitter_strength", data.ColorJitterStrength, "0 or more");
-        checks.Require(EachChannel(data.Mean, value => value is >= 0 and <= 1), "data.mean", data.Mean, "three numbers in [0, 1]: channel values are scaled to it");
-        checks.Require(EachChannel(data.Std, value => value is > 0 and <= 1), "data.std", data.Std, "three numbers in (0, 1]: channel values are scaled to [0, 1]");
+        checks.Require(
+            EachChannel(data.Mean, value => value is >= 0 and <= 1), "data.mean", data.Mean, "three numbers in [0, 1], which channels are scaled to");
+        checks.Require(
+            EachChannel(data.Std, value => value is > 0 and <= 1), "data.std", data.Std, "three numbers in (0, 1]: channels are scaled to [0, 1]");
         checks.AtLeast(0, data.NumWorkers, "data.num_workers");
         checks.AtLeast(1, data.Prefetch, "data.prefetch");
         checks.AtLeast(0, data.CacheMegabytes, "data.cache_megabytes");

@@ -12,15 +12,17 @@ internal static class GridRules
 
         if (data.CropSize % mask.PatchSize != 0)
         {
-            checks.Report("data.crop_size", $"{data.CropSize}", $"a multiple of mask.patch_size ({mask.PatchSize}), such as {NearestMultiples(data.CropSize, mask.PatchSize)}");
+            var nearest = NearestMultiples(data.CropSize, mask.PatchSize);
+            checks.Report("data.crop_size", $"{data.CropSize}", $"a multiple of mask.patch_size ({mask.PatchSize}), such as {nearest}");
             return;
         }
         var side = data.CropSize / mask.PatchSize;
         if (MaskFeasibility.Explain(mask, side, side) is not { } reason) return;
         var way = MaskFeasibility.SmallestGrid(mask) is { } smallest
-            ? $"a grid of at least {smallest}x{smallest}: data.crop_size {smallest * mask.PatchSize} or more, a smaller mask.patch_size, or a smaller mask.min_keep"
+            ? $"a grid of at least {smallest}x{smallest}: data.crop_size {smallest * mask.PatchSize} or more, or a smaller mask.patch_size or mask.min_keep"
             : "masks that leave a context on some grid: larger mask.enc_mask_scale, smaller mask.pred_mask_scale or mask.min_keep";
-        checks.Report("data.crop_size", $"{data.CropSize}, a grid of {side}x{side} patches of {mask.PatchSize} pixels, on which {reason}", way);
+        var found = $"{data.CropSize}, a grid of {side}x{side} patches of {mask.PatchSize} pixels, on which {reason}";
+        checks.Report("data.crop_size", found, way);
     }
 
     private static string NearestMultiples(int size, int patch)

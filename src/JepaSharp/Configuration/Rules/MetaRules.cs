@@ -22,12 +22,13 @@ internal static partial class MetaRules
         checks.Require(Device().IsMatch(meta.Device), "meta.device", meta.Device, "auto, cpu, cuda or cuda:n");
         checks.AtLeast(0, meta.Seed, "meta.seed");
         checks.NotEmpty(meta.ReadCheckpoint, "meta.read_checkpoint");
-        checks.Require(!meta.CopyData, "meta.copy_data", meta.CopyData, "false: data is read where it lies; copy it yourself and point data.path at the copy");
+        checks.Require(
+            !meta.CopyData, "meta.copy_data", meta.CopyData, "false: data is read where it lies; copy it yourself and point data.path at the copy");
     }
 
     // Half of the width encodes the row, half the column, each half in sines and cosines.
     private static void CheckWidth(int? width, string key, RuleChecks checks) =>
-        checks.Require(width is null || (width > 0 && width % 4 == 0), key, width, "a positive multiple of 4, which sine-cosine positions in two dimensions need");
+        checks.Require(width is null || (width > 0 && width % 4 == 0), key, width, "a positive multiple of 4, as sine-cosine positions need");
 
     private static void CheckHeads(int? heads, int? width, string key, string widthKey, RuleChecks checks)
     {

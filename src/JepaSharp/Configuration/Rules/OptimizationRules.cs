@@ -10,11 +10,13 @@ internal static class OptimizationRules
         checks.AtLeast(1, o.MaxSteps, "optimization.max_steps");
         checks.AtLeast(1, o.Accumulate, "optimization.accumulate");
         checks.Require(o.Warmup >= 0 && o.Warmup <= Math.Max(1, o.Epochs), "optimization.warmup", o.Warmup, $"0 to optimization.epochs ({o.Epochs})");
-        checks.Require(o.IpeScale >= 1 && double.IsFinite(o.IpeScale), "optimization.ipe_scale", o.IpeScale, "1 or more: below it the schedules would end before the run does");
+        checks.Require(
+            o.IpeScale >= 1 && double.IsFinite(o.IpeScale), "optimization.ipe_scale", o.IpeScale, "1 or more: schedules end no sooner than the run");
         CheckLearningRates(o, checks);
         checks.Require(IsRate(o.WeightDecay), "optimization.weight_decay", o.WeightDecay, "0 or more");
         checks.Require(IsRate(o.FinalWeightDecay), "optimization.final_weight_decay", o.FinalWeightDecay, "0 or more");
-        checks.Require(o.Ema is { Start: >= 0, End: <= 1 } && o.Ema.Start <= o.Ema.End, "optimization.ema", o.Ema, "[start, end] with start <= end, both in [0, 1]");
+        var isMomentum = o.Ema is { Start: >= 0, End: <= 1 } && o.Ema.Start <= o.Ema.End;
+        checks.Require(isMomentum, "optimization.ema", o.Ema, "[start, end] with start <= end, both in [0, 1]");
         checks.Require(o.Beta1 is >= 0 and < 1, "optimization.beta1", o.Beta1, "a number in [0, 1)");
         checks.Require(o.Beta2 is >= 0 and < 1, "optimization.beta2", o.Beta2, "a number in [0, 1)");
         checks.Require(o.Eps > 0 && double.IsFinite(o.Eps), "optimization.eps", o.Eps, "a number above 0");

@@ -26,6 +26,7 @@ internal sealed class RuleChecks
     public void Range(ScaleRange range, double most, string key)
     {
         var bound = double.IsFinite(most) ? $"in (0, {most}]" : "above 0";
-        Require(range.Low > 0 && range.High <= most && range.Low <= range.High && double.IsFinite(range.High), key, range, $"[low, high] with low <= high, both {bound}");
+        var holds = range.Low > 0 && range.High <= most && range.Low <= range.High && double.IsFinite(range.High);
+        Require(holds, key, range, $"[low, high] with low <= high, both {bound}");
     }
 }

@@ -45,5 +45,7 @@ internal sealed class OptionSection
     }
 
     private static IEnumerable<PropertyInfo> Settable(Type record) =>
-        record.GetProperties(BindingFlags.Public | BindingFlags.Instance).Where(property => property.CanWrite).OrderBy(property => property.MetadataToken);
+        record.GetProperties(BindingFlags.Public | BindingFlags.Instance)
+            .Where(property => property.CanWrite)
+            .OrderBy(property => property.MetadataToken);
 }

@@ -40,9 +40,13 @@ internal static class OptionValue
             (YamlScalar { IsPlain: true } scalar, var type) when type == typeof(int) => Whole(scalar.Text),
             (YamlScalar { IsPlain: true } scalar, var type) when type == typeof(double) => Real(scalar.Text),
             (YamlScalar scalar, { IsEnum: true } type) => Choice(scalar.Text, type),
-            (YamlList list, var type) when type == typeof(ScaleRange) => Numbers(list, 2) is [var low, var high] ? new ScaleRange(low, high) : null,
-            (YamlList list, var type) when type == typeof(MomentumRange) => Numbers(list, 2) is [var start, var end] ? new MomentumRange(start, end) : null,
-            (YamlList list, var type) when type == typeof(ChannelTriple) => Numbers(list, 3) is [var r, var g, var b] ? new ChannelTriple(r, g, b) : null,
+            (YamlList list, var type) => (Numbers(list), type) switch
+            {
+                ([var low, var high], _) when type == typeof(ScaleRange) => new ScaleRange(low, high),
+                ([var start, var end], _) when type == typeof(MomentumRange) => new MomentumRange(start, end),
+                ([var red, var green, var blue], _) when type == typeof(ChannelTriple) => new ChannelTriple(red, green, blue),
+                _ => null,
+            },
             _ => null,
         };
         return value is not null;
@@ -79,24 +83,27 @@ internal static class OptionValue
     };
 
     // 010 is eight in YAML 1.1 and ten in YAML 1.2: neither, then.
-    private static int? Whole(string text) =>
-        !(text.TrimStart('+', '-') is ['0', _, ..]) && int.TryParse(Ungrouped(text), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var value)
-            ? value
-            : null;
+    private static int? Whole(string text)
+    {
+        if (text.TrimStart('+', '-') is ['0', _, ..]) return null;
+        return int.TryParse(Ungrouped(text), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var value) ? value : null;
+    }
 
     private static double? Real(string text) =>
         double.TryParse(Ungrouped(text), RealNumber, CultureInfo.InvariantCulture, out var value) && double.IsFinite(value) ? value : null;
 
-    private static double[]? Numbers(YamlList list, int count)
+    private static double[]? Numbers(YamlList list)
     {
         var numbers = list.Items.Select(item => item is YamlScalar { IsPlain: true } scalar ? Real(scalar.Text) : null).OfType<double>().ToArray();
-        return list.Items.Count == count && numbers.Length == count ? numbers : null;
+        return numbers.Length == list.Items.Count ? numbers : null;
     }
 
-    private static object? Choice(string text, Type type) => Enum.GetNames(type).FirstOrDefault(name => Snake(name) == text) is { } found ? Enum.Parse(type, found) : null;
+    private static object? Choice(string text, Type type) =>
+        Enum.GetNames(type).FirstOrDefault(name => Snake(name) == text) is { } found ? Enum.Parse(type, found) : null;
 
     // YAML 1.1 lets digits be grouped: 1_281_167.
-    private static string Ungrouped(string text) => text.StartsWith('_') || text.EndsWith('_') ? text : text.Replace("_", "", StringComparison.Ordinal);
+    private static string Ungrouped(string text) =>
+        text.StartsWith('_') || text.EndsWith('_') ? text : text.Replace("_", "", StringComparison.Ordinal);
 
     private static string Snake(string name) => JsonNamingPolicy.SnakeCaseLower.ConvertName(name);
 }

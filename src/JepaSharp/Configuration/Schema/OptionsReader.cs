@@ -27,9 +27,8 @@ internal sealed class OptionsReader
         }
         catch (YamlException error)
         {
-            // The library's own message repeats the place; what remains says what it stumbled over.
-            var cause = error.InnerException?.Message ?? error.Message;
-            var found = $"{cause.TrimEnd('.')} (column {error.Start.Column})";
+            var cause = error.Message.TrimEnd('.');
+            var found = $"text that is not YAML (column {error.Start.Column}: {char.ToLowerInvariant(cause[0])}{cause[1..]})";
             _problems.Add(new("", found, "YAML: sections with keys indented below them, no tabs", file, (int)error.Start.Line));
         }
     }

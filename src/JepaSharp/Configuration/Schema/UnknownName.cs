@@ -19,11 +19,12 @@ internal static class UnknownName
     public static ConfigurationProblem Key(OptionSection section, string written, string? file, int? line)
     {
         var full = $"{section.Name}.{written}";
-        var expected = Suggest(written, section) is { } near ? $"{near}, perhaps" : $"one of {string.Join(", ", section.Keys.Select(key => key.Name))}";
+        var known = string.Join(", ", section.Keys.Select(key => key.Name));
+        var expected = Suggest(written, section) is { } near ? $"{near}, perhaps" : $"one of {known}";
         return new(full, "an unknown key", expected, file, line);
     }
 
-    /// <summary>The full name of the key that was probably meant: the same in another section, the nearest in this one, the nearest anywhere.</summary>
+    /// <summary>The key that was probably meant, with its section: the same elsewhere, else the nearest here, else the nearest anywhere.</summary>
     public static string? Suggest(string written, OptionSection? here = null)
     {
         var name = written.Split('.')[^1];

@@ -7,7 +7,7 @@ internal abstract record YamlNode(int Line)
     public abstract string Describe();
 }
 
-/// <summary>One value. <paramref name="IsPlain"/>: written without quotes, so that <c>null</c>, <c>true</c> and <c>1</c> mean more than text.</summary>
+/// <summary>One value. <paramref name="IsPlain"/>: without quotes, so that <c>null</c>, <c>true</c> and <c>1</c> are no text.</summary>
 internal sealed record YamlScalar(string Text, bool IsPlain, int Line) : YamlNode(Line)
 {
     private const int LongestShown = 60;

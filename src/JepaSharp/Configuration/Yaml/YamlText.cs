@@ -31,7 +31,8 @@ internal static partial class YamlText
         text.ToLowerInvariant() is "null" or "true" or "false" or "yes" or "no" or "on" or "off" or "y" or "n";
 
     // Control characters, the line breaks that only YAML 1.1 knows, and the byte order mark.
-    private static bool NeedsCode(char character) => char.IsControl(character) || character is '\u2028' or '\u2029' or '\uFEFF' or '\uFFFE' or '\uFFFF';
+    private static bool NeedsCode(char character) =>
+        char.IsControl(character) || character is '\u2028' or '\u2029' or '\uFEFF' or '\uFFFE' or '\uFFFF';
 
     [GeneratedRegex(@"^[A-Za-z_/][A-Za-z0-9_/.-]*\z")]
     private static partial Regex Harmless();

@@ -3,7 +3,7 @@ using YamlDotNet.Core.Events;
 
 namespace JepaSharp.Configuration.Yaml;
 
-/// <summary>Turns YAML text into nodes that know their lines. A configuration needs little of YAML: anchors, aliases and deep nesting are refused.</summary>
+/// <summary>Turns YAML text into nodes that know their lines. Anchors, aliases and deep nesting, which no configuration needs, are refused.</summary>
 internal static class YamlTree
 {
     private const int DeepestNesting = 16;
@@ -14,6 +14,20 @@ internal static class YamlTree
     {
         using var reader = new StringReader(text);
         var parser = new Parser(reader);
+        try
+        {
+            return Document(parser);
+        }
+        catch (Exception error) when (error is InvalidOperationException or ArgumentException or FormatException or OverflowException)
+        {
+            // YamlDotNet 18 meets some broken texts ('{---' and a block scalar, for one) with an exception that is not its own.
+            var place = parser.Current?.End ?? Mark.Empty;
+            throw new YamlException(place, place, "what follows cannot be read; a bracket or a quote may be left open", error);
+        }
+    }
+
+    private static YamlNode Document(Parser parser)
+    {
         parser.Consume<StreamStart>();
         if (parser.Accept<StreamEnd>(out _)) return new YamlScalar("", true, 1);
         parser.Consume<DocumentStart>();
