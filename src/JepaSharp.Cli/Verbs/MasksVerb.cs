@@ -1,9 +1,7 @@
 using System.CommandLine;
 using JepaSharp.Cli.Display;
-using JepaSharp.Configuration;
 using JepaSharp.Data;
 using JepaSharp.Data.Loading;
-using JepaSharp.Data.Sources;
 using JepaSharp.Masking;
 using JepaSharp.Pictures;
 using JepaSharp.Runtime;

@@ -17,6 +17,15 @@ namespace JepaSharp.Cli.Verbs;
 internal sealed record PretrainArguments(
     string? Config, string? Data, string? Out, bool Resume, string? Init, string? Device, string? Precision, long? MaxSteps, IReadOnlyList<string> Settings, bool Quiet)
 {
+    /// <summary>Everything that sets a configuration key, as <c>section.key=value</c>; options of their own win over <c>--set</c>.</summary>
+    public IEnumerable<string> Overrides()
+    {
+        foreach (var setting in Settings) yield return setting;
+        if (Device is not null) yield return $"meta.device={Device}";
+        if (Precision is not null) yield return $"meta.precision={Precision}";
+        if (MaxSteps is not null) yield return string.Create(CultureInfo.InvariantCulture, $"optimization.max_steps={MaxSteps}");
+    }
+
     /// <summary>The options as the command line knows them.</summary>
     internal sealed class Options
     {

@@ -1,14 +1,9 @@
 using System.CommandLine;
 using JepaSharp.Cli.Display;
 using JepaSharp.Configuration;
-using JepaSharp.Data.Cropping;
-using JepaSharp.Data.Sources;
 using JepaSharp.Data.Sources.Scenes;
-using JepaSharp.Evaluation;
-using JepaSharp.Models;
 using JepaSharp.Runtime;
 using JepaSharp.Training;
-using JepaSharp.Training.Checkpoints;
 using JepaSharp.Training.Progress;
 using TorchSharp;
 
@@ -33,7 +28,7 @@ internal sealed class PretrainVerb : Verb
 
         using var trainer = new Pretrainer(options, source, device, precision.ScalarType);
         using var folder = asked.Resume ? RunFolder.Resume(asked.Out!) : RunFolder.Create(asked.Out ?? options.Logging.Folder ?? RunFolder.DefaultPath(options.Meta.ModelName));
-        if (asked.Resume) trainer.Restore(CheckpointStore.Newest(folder));
+        if (asked.Resume) trainer.Resume(folder);
         else File.WriteAllText(folder.Config, options.ToYaml());
 
         foreach (var reason in setup.Reasons) terminal.Error.WriteLine("chosen: " + reason);
@@ -41,10 +36,11 @@ internal sealed class PretrainVerb : Verb
         terminal.Error.WriteLine($"run folder {folder.Path}");
         if (source is ScenesSource scenes) Render(scenes, terminal, stop);
 
-        using var probe = OnlineProbe.For(options, source, device, terminal, stop);
+        using var probe = OnlineProbe.For(options, source, device);
         var history = new MeasureHistory();
-        using var records = RunRecords.Open(folder, trainer.Step.StepCount, options.Logging.Tensorboard);
-        var observers = new TrainingObservers(records, history, new ConsoleProgress(terminal, asked.Quiet));
+        var records = asked.Resume ? RunRecords.Resume(folder, trainer.Step.StepCount) : RunRecords.Create(folder);
+        using var observers = new TrainingObservers([.. records, history, new ConsoleProgress(terminal, asked.Quiet)]);
+        using var announced = stop.Token.Register(() => observers.OnMessage("stopping after this step; press Ctrl-C again to leave at once"));
         if (!asked.Resume) observers.OnMeasures(0, 0, probe.Measure(trainer.Objective.TargetEncoder));
         var end = trainer.Run(folder, observers, probe.Measure, stop.Token);
         if (end.Outcome == RunOutcome.Stopped)
@@ -53,9 +49,51 @@ internal sealed class PretrainVerb : Verb
             return stop.ExitCode;
         }
 
-        if (history.LastStep != end.Step) observers.OnMeasures(trainer.EpochsDone, end.Step, probe.Measure(trainer.Objective.TargetEncoder));
+        if (history.LastStep != end.Step) observers.OnMeasures((int)(end.Step / trainer.StepsPerEpoch), end.Step, probe.Measure(trainer.Objective.TargetEncoder));
         history.Table().Print(terminal);
         PrintPaths(folder, terminal);
         return ExitCode.Done;
     }
+
+    private static RunSetup Resumed(PretrainArguments asked)
+    {
+        var stray = new (string Name, bool Given)[] { ("CONFIG", asked.Config is not null), ("--data", asked.Data is not null), ("--set", asked.Settings.Count > 0) }
+            .Where(o => o.Given).Select(o => o.Name).ToList();
+        if (stray.Count > 0)
+            throw new JepaException($"--resume goes on with the configuration in {asked.Out}; {string.Join(" and ", stray)} cannot be given with it.", isUsage: true);
+        if (!RunFolder.HoldsRun(asked.Out!))
+            throw new JepaException($"There is no run to resume in {Path.GetFullPath(asked.Out!)}: it holds no config.yaml. Give the folder of an earlier run.", isUsage: true);
+        return RunSetup.Of(Path.Combine(asked.Out!, "config.yaml"), null, asked.Overrides());
+    }
+
+    private static void Render(ScenesSource scenes, Terminal terminal, StopSignals stop)
+    {
+        var progress = new CountProgress(terminal, "rendering scenes", scenes.Count);
+        scenes.RenderAll(Environment.ProcessorCount, progress, stop.Token);
+        progress.Finish();
+    }
+
+    private static void PrintPaths(RunFolder folder, Terminal terminal)
+    {
+        terminal.Out.WriteLine();
+        foreach (var (what, path) in new[]
+        {
+            ("encoder and predictor", Path.Combine(folder.LatestCheckpoint, "weights.safetensors")),
+            ("metrics of every step", folder.Metrics),
+            ("measures", folder.Measures),
+            ("configuration", folder.Config),
+        })
+        {
+            terminal.Out.WriteLine($"{what,-22} {Path.GetRelativePath(Directory.GetCurrentDirectory(), path)}");
+        }
+    }
+
+    private static string PrecisionText(Precision precision) => precision switch
+    {
+        Precision.Fp32 => "fp32",
+        Precision.Bf16 => "bf16",
+        _ => "auto",
+    };
+
+    private static string DeviceText(torch.Device device) => device.type == DeviceType.CUDA ? device.ToString() : "CPU";
 }

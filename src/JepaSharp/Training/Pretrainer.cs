@@ -72,10 +72,9 @@ public sealed class Pretrainer : IDisposable
     /// <summary>The images that could not be read so far.</summary>
     public IReadOnlyList<ImageUnreadableException> Unreadable => _loader.Unreadable;
 
-    /// <summary>Goes back to where a checkpoint was taken.</summary>
-    /// <param name="checkpoint">A checkpoint's folder.</param>
-    /// <exception cref="JepaException">It is damaged, or of another architecture or data set.</exception>
-    public void Restore(string checkpoint) => TrainingCheckpoint.Restore(checkpoint, Step, Source.Count);
+    /// <summary>Goes back to where the newest complete checkpoint of a run was taken.</summary>
+    /// <exception cref="JepaException">There is none, it is damaged, or it is of another architecture or data set.</exception>
+    public void Resume(RunFolder folder) => TrainingCheckpoint.Restore(CheckpointStore.Newest(folder), Step, Source.Count);
 
     /// <summary>Trains to the end, or until told to stop; always leaves a checkpoint of the last step unless the numbers failed.</summary>
     /// <param name="folder">Where checkpoints go.</param>
