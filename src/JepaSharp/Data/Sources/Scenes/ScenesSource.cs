@@ -1,4 +1,5 @@
 using System.Globalization;
+using JepaSharp.Data.Decoding;
 using JepaSharp.Data.Sources.Scenes.Rendering;
 
 namespace JepaSharp.Data.Sources.Scenes;
@@ -91,5 +92,9 @@ public sealed class ScenesSource : ImageSource
 
         // A copy of a kept image: what is decoded belongs to the caller.
         public override RgbImage Decode() => source._rendered[index] is { } kept ? new(Width, Height, [.. kept.Pixels]) : source.Render(index);
+
+        // A region is only read, so a kept image needs no copy.
+        public override PixelRegion DecodeRegion(in DecodeRequest request, PixelBuffer buffer) =>
+            PixelRegion.Of(source._rendered[index] ?? source.Render(index));
     }
 }

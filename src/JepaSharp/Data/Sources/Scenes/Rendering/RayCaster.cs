@@ -40,6 +40,15 @@ internal ref struct RayCaster
         }
     }
 
+    /// <summary>The face at a point of the row entered last, as <see cref="Cast"/> would say.</summary>
+    public readonly int FaceAt(float x, float y)
+    {
+        if (x >= _rowLeft && x <= _rowRight) return Cast(x, y).Face;
+        // The camera is level from left to right, so the horizon is one row of the picture.
+        var rise = (SceneCamera.PixelsPerUnit(_width, _height) * _camera.Forward.Z) - ((y - (0.5f * _height)) * _camera.Up.Z);
+        return rise < 0 ? SceneShader.Ground : SceneShader.Nothing;
+    }
+
     /// <summary>What lies behind a point of the row entered last; (0, 0) is the outer corner of the first pixel.</summary>
     public readonly CameraSample Cast(float x, float y)
     {

@@ -18,12 +18,12 @@ internal static class SceneRenderer
         // Faces at the corners of the pixels of this row: a pixel whose corners and centre agree is taken to lie inside one face.
         var (above, below) = (new int[width + 1], new int[width + 1]);
         caster.EnterRow(0, 1);
-        for (var x = 0; x <= width; x++) above[x] = caster.Cast(x, 0).Face;
+        for (var x = 0; x <= width; x++) above[x] = caster.FaceAt(x, 0);
         for (var y = 0; y < height; y++)
         {
             var row = image.Row(y);
             caster.EnterRow(y, y + 1);
-            for (var x = 0; x <= width; x++) below[x] = caster.Cast(x, y + 1).Face;
+            for (var x = 0; x <= width; x++) below[x] = caster.FaceAt(x, y + 1);
             for (var x = 0; x < width; x++)
             {
                 var center = caster.Cast(x + 0.5f, y + 0.5f);

@@ -11,7 +11,7 @@ internal readonly ref struct SceneShader(SceneSetup setup)
     /// <summary>The ray meets the ground.</summary>
     public const int Ground = -1;
 
-    private const float Ambient = 0.24f, GroundBounce = 0.18f;
+    private const float Ambient = 0.17f, GroundBounce = 0.16f;
     private const float MatteGloss = 0.10f, MirrorShare = 0.72f, MetalDiffuse = 0.42f;
 
     private readonly ReadOnlySpan<PlacedObject> _objects = setup.Objects;

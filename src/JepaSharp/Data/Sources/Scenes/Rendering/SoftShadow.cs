@@ -10,7 +10,7 @@ namespace JepaSharp.Data.Sources.Scenes.Rendering;
 internal static class SoftShadow
 {
     private const float Golden = 0.618034f;
-    private const int Steps = 7;
+    private const int Steps = 6;
 
     /// <summary>1 where the lamp is seen whole, 0 where not at all.</summary>
     /// <param name="solid">What may stand in the way.</param>
@@ -22,7 +22,7 @@ internal static class SoftShadow
         var along = Vector3.Dot(offset, toLamp);
         var angle = solid.Shape == SceneShape.Sphere
             ? SphereAngle(along, offset.LengthSquared(), solid.Half)
-            : LeastAngle(solid, solid.ToLocal(-offset), solid.ToLocal(toLamp), along);
+            : LeastAngle(solid, solid.ToLocal(-offset), solid.ToLocal(toLamp), along, -spread);
         var seen = Math.Clamp(0.5f + (0.5f * angle / spread), 0, 1);
         return seen * seen * (3 - (2 * seen));
     }
@@ -36,14 +36,15 @@ internal static class SoftShadow
         return ((across * MathF.Sqrt(1 - (sine * sine))) - (along * sine)) / MathF.Sqrt(squared);
     }
 
-    // d is convex along a line for a convex solid, so d(t) / t has one valley: golden-section search.
-    private static float LeastAngle(in Solid solid, Vector3 origin, Vector3 direction, float along)
+    // d is convex along a line for a convex solid, so d(t) / t has one valley: golden-section search, down to where the
+    // lamp is wholly hidden.
+    private static float LeastAngle(in Solid solid, Vector3 origin, Vector3 direction, float along, float enough)
     {
         var low = MathF.Max(1e-3f, along - solid.Bound);
         var high = MathF.Max(low, along + solid.Bound);
         var (a, b) = (high - (Golden * (high - low)), low + (Golden * (high - low)));
         var (atA, atB) = (solid.SignedDistance(origin + (a * direction)) / a, solid.SignedDistance(origin + (b * direction)) / b);
-        for (var i = 0; i < Steps; i++)
+        for (var i = 0; i < Steps && atA > enough && atB > enough; i++)
         {
             if (atA < atB)
             {
