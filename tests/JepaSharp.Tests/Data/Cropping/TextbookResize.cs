@@ -3,7 +3,7 @@ using JepaSharp.Data.Cropping;
 
 namespace JepaSharp.Tests.Data.Cropping;
 
-/// <summary>The slow and obvious antialiased resize: one sum over all pixels of the box for each axis, in doubles, rounded to uint8 after each.</summary>
+/// <summary>The slow and obvious antialiased resize: one sum over all pixels of the box for each axis, rounded to uint8 after each.</summary>
 internal static class TextbookResize
 {
     public static byte[] Of(RgbImage image, PixelBox box, int width, int height, ResampleFilter filter)
@@ -25,15 +25,11 @@ internal static class TextbookResize
     {
         var scale = (double)inputs / outputs;
         var widening = Math.Max(1, scale);
-        double sum = 0, weights = 0;
-        for (var i = 0; i < inputs; i++)
-        {
-            var weight = Kernel(filter, (i + 0.5 - ((at + 0.5) * scale)) / widening);
-            sum += weight * value(i);
-            weights += weight;
-        }
-
-        return Math.Floor(Math.Clamp(sum / weights, 0, 255) + 0.5);
+        var weights = Enumerable.Range(0, inputs).Select(i => Kernel(filter, (i + 0.5 - ((at + 0.5) * scale)) / widening)).ToArray();
+        var total = weights.Sum();
+        // Weights have 22 fractional bits; without that rounding, a sum that lies between two levels would fall to either side by chance.
+        var sum = weights.Select((w, i) => Math.Round(w / total * (1 << 22), MidpointRounding.AwayFromZero) / (1 << 22) * value(i)).Sum();
+        return Math.Floor(Math.Clamp(sum, 0, 255) + 0.5);
     }
 
     // Keys, "Cubic convolution interpolation for digital image processing", 1981, with a = -1/2.

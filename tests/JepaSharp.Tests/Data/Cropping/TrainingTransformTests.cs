@@ -1,4 +1,3 @@
-using JepaSharp.Data;
 using JepaSharp.Data.Cropping;
 using JepaSharp.Data.Decoding;
 using JepaSharp.Runtime;

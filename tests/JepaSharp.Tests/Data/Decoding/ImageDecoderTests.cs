@@ -1,6 +1,5 @@
 using JepaSharp.Data;
 using JepaSharp.Data.Decoding;
-using JepaSharp.Data.Sources;
 using NetVips;
 
 namespace JepaSharp.Tests.Data.Decoding;

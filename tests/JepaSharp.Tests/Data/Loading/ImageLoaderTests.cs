@@ -23,9 +23,9 @@ public class ImageLoaderTests
     public void Epoch_AnyNumberOfThreads_GivesTheSameBytes(int threads, int prefetch)
     {
         using var source = new NumberedImages(100);
-        var expected = Take(new ImageLoader(source, Options).Epoch(3));
+        var expected = Take(new ImageLoader(source, Options).Epoch(3, 0, Cancellation));
         Assert.Equal(12, expected.Count);
-        AssertSame(expected, Take(new ImageLoader(source, Options with { Threads = threads, PrefetchBatches = prefetch }).Epoch(3)));
+        AssertSame(expected, Take(new ImageLoader(source, Options with { Threads = threads, PrefetchBatches = prefetch }).Epoch(3, 0, Cancellation)));
     }
 
     [Theory]
@@ -35,15 +35,15 @@ public class ImageLoaderTests
     public void Epoch_FromTheMiddle_GivesWhatWouldHaveCome(int firstBatch)
     {
         using var source = new NumberedImages(100, isBroken: i => i is 13 or 14 or 57);
-        var whole = Take(new ImageLoader(source, Options).Epoch(1));
-        AssertSame(whole[firstBatch..], Take(new ImageLoader(source, Options with { Threads = 3 }).Epoch(1, firstBatch)));
+        var whole = Take(new ImageLoader(source, Options).Epoch(1, 0, Cancellation));
+        AssertSame(whole[firstBatch..], Take(new ImageLoader(source, Options with { Threads = 3 }).Epoch(1, firstBatch, Cancellation)));
     }
 
     [Fact]
     public void Epoch_Order_IsAPermutationThatChangesWithEpochAndSeed()
     {
         using var source = new NumberedImages(96);
-        int[] Order(ulong seed, int epoch) => [.. Take(new ImageLoader(source, Options with { Seed = seed }).Epoch(epoch)).SelectMany(b => b.Indices)];
+        int[] Order(ulong seed, int epoch) => [.. Take(new ImageLoader(source, Options with { Seed = seed }).Epoch(epoch, 0, Cancellation)).SelectMany(b => b.Indices)];
         Assert.Equal(Enumerable.Range(0, 96), Order(7, 0).Order());
         Assert.NotEqual(Order(7, 0), Order(7, 1));
         Assert.NotEqual(Order(7, 0), Order(8, 0));
@@ -53,9 +53,9 @@ public class ImageLoaderTests
     public void Epoch_CropOfAnImage_DependsOnSeedEpochAndIndexAlone()
     {
         using var source = new NumberedImages(96);
-        var small = CropsByIndex(new ImageLoader(source, Options with { BatchSize = 3 }).Epoch(2));
-        var large = CropsByIndex(new ImageLoader(source, Options with { BatchSize = 32 }).Epoch(2));
-        var later = CropsByIndex(new ImageLoader(source, Options).Epoch(3));
+        var small = CropsByIndex(new ImageLoader(source, Options with { BatchSize = 3 }).Epoch(2, 0, Cancellation));
+        var large = CropsByIndex(new ImageLoader(source, Options with { BatchSize = 32 }).Epoch(2, 0, Cancellation));
+        var later = CropsByIndex(new ImageLoader(source, Options).Epoch(3, 0, Cancellation));
         Assert.All(small, entry => Assert.Equal(entry.Value, large[entry.Key]));
         Assert.All(small, entry => Assert.NotEqual(entry.Value, later[entry.Key]));
     }
@@ -64,7 +64,7 @@ public class ImageLoaderTests
     public void Epoch_Shards_AreDisjointAndCoverTheSource()
     {
         using var source = new NumberedImages(96);
-        var shards = Enumerable.Range(0, 3).Select(rank => Take(new ImageLoader(source, Options with { Rank = rank, WorldSize = 3 }).Epoch(0))).ToArray();
+        var shards = Enumerable.Range(0, 3).Select(rank => Take(new ImageLoader(source, Options with { Rank = rank, WorldSize = 3 }).Epoch(0, 0, Cancellation))).ToArray();
         Assert.All(shards, s => Assert.Equal(4, s.Count));
         Assert.Equal(Enumerable.Range(0, 96), shards.SelectMany(s => s).SelectMany(b => b.Indices).Order());
     }
@@ -75,13 +75,13 @@ public class ImageLoaderTests
         using var sound = new NumberedImages(96);
         using var source = new NumberedImages(96, isBroken: i => i is 5 or 50);
         var loader = new ImageLoader(source, Options with { Threads = 2 });
-        int[] expected = [.. Take(new ImageLoader(sound, Options).Epoch(0)).SelectMany(b => b.Indices)];
+        int[] expected = [.. Take(new ImageLoader(sound, Options).Epoch(0, 0, Cancellation)).SelectMany(b => b.Indices)];
         for (var i = 0; i < expected.Length; i++)
         {
             for (var next = i; expected[i] is 5 or 50; next++) expected[i] = expected[(next + 1) % expected.Length];
         }
 
-        var batches = Take(loader.Epoch(0));
+        var batches = Take(loader.Epoch(0, 0, Cancellation));
         Assert.Equal(expected, batches.SelectMany(b => b.Indices));
         Assert.All(batches, b => Assert.Contains(b.Pixels, v => v != 0));
         Assert.Equal(["image 5", "image 50"], loader.Unreadable.Select(u => u.Name));
@@ -92,24 +92,24 @@ public class ImageLoaderTests
     public void Epoch_TooManyBrokenImages_Stops()
     {
         using var source = new NumberedImages(96, isBroken: i => i % 8 == 0);
-        var failure = Assert.Throws<JepaException>(() => Take(new ImageLoader(source, Options with { Threads = 2 }).Epoch(0)));
+        var failure = Assert.Throws<JepaException>(() => Take(new ImageLoader(source, Options with { Threads = 2 }).Epoch(0, 0, Cancellation)));
         Assert.Contains("of the 96 images in numbered images cannot be read", failure.Message, StringComparison.Ordinal);
         Assert.Contains("broken on purpose", failure.Message, StringComparison.Ordinal);
-        Assert.Equal(12, Take(new ImageLoader(source, Options with { MaxUnreadableShare = 0.5 }).Epoch(0)).Count);
+        Assert.Equal(12, Take(new ImageLoader(source, Options with { MaxUnreadableShare = 0.5 }).Epoch(0, 0, Cancellation)).Count);
     }
 
     [Fact]
     public void Epoch_AllBroken_StopsEvenWhereAllAreTolerated()
     {
         using var source = new NumberedImages(16, isBroken: _ => true);
-        Assert.Throws<JepaException>(() => Take(new ImageLoader(source, Options with { MaxUnreadableShare = 1 }).Epoch(0)));
+        Assert.Throws<JepaException>(() => Take(new ImageLoader(source, Options with { MaxUnreadableShare = 1 }).Epoch(0, 0, Cancellation)));
     }
 
     [Fact]
     public void Epoch_PolicyFail_StopsAtTheFirst()
     {
         using var source = new NumberedImages(1000, isBroken: i => i == 5);
-        var failure = Assert.Throws<JepaException>(() => Take(new ImageLoader(source, Options with { OnUnreadable = UnreadablePolicy.Fail }).Epoch(0)));
+        var failure = Assert.Throws<JepaException>(() => Take(new ImageLoader(source, Options with { OnUnreadable = UnreadablePolicy.Fail }).Epoch(0, 0, Cancellation)));
         Assert.Contains("image 5", failure.Message, StringComparison.Ordinal);
     }
 
@@ -117,7 +117,7 @@ public class ImageLoaderTests
     public void Epoch_UnexpectedExceptionOnAThread_ReachesTheConsumer()
     {
         using var source = new NumberedImages(96, onOpen: i => { if (i == 40) throw new InvalidDataException("unexpected"); });
-        Assert.Throws<InvalidDataException>(() => Take(new ImageLoader(source, Options with { Threads = 3 }).Epoch(0)));
+        Assert.Throws<InvalidDataException>(() => Take(new ImageLoader(source, Options with { Threads = 3 }).Epoch(0, 0, Cancellation)));
     }
 
     [Fact]
@@ -125,7 +125,7 @@ public class ImageLoaderTests
     {
         using var source = new NumberedImages(960);
         var loader = new ImageLoader(source, Options with { Threads = 3, PrefetchBatches = 2 });
-        foreach (var batch in loader.Epoch(0))
+        foreach (var batch in loader.Epoch(0, 0, Cancellation))
         {
             Thread.Sleep(50);
             Assert.Equal(8, batch.Count);
@@ -146,7 +146,7 @@ public class ImageLoaderTests
         using var gate = new ManualResetEventSlim();
         using var source = new NumberedImages(96, onOpen: _ => gate.Wait(TimeSpan.FromSeconds(20)));
         var loader = new ImageLoader(source, Options);
-        var consumer = Task.Run(() => Take(loader.Epoch(0, 0, cancellation.Token)), TestContext.Current.CancellationToken);
+        var consumer = Task.Run(() => Take(loader.Epoch(0, 0, cancellation.Token)), Cancellation);
         cancellation.CancelAfter(20);
         cancellation.Token.WaitHandle.WaitOne();
         gate.Set();
@@ -158,7 +158,7 @@ public class ImageLoaderTests
     {
         using var source = new NumberedImages(16, onOpen: _ => Thread.Sleep(5));
         var loader = new ImageLoader(source, Options);
-        Take(loader.Epoch(0));
+        Take(loader.Epoch(0, 0, Cancellation));
         Assert.InRange(loader.Waited.TotalMilliseconds, 60, 5000);
     }
 
@@ -179,6 +179,8 @@ public class ImageLoaderTests
         var refusal = Assert.Throws<JepaException>(() => new ImageLoader(source, wrong));
         Assert.All((string[])["batch size 0", "0 loader threads", "rank 2", "crop scale 0"], part => Assert.Contains(part, refusal.Message, StringComparison.Ordinal));
     }
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     private static List<ImageBatch> Take(IEnumerable<ImageBatch> batches) => [.. batches.Select(b => b with { Pixels = b.Pixels.ToArray() })];
 
