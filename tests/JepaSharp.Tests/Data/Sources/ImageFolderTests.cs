@@ -66,6 +66,7 @@ public sealed class ImageFolderTests : IDisposable
     {
         Put("日本 語/картинка é #%.png", new string('n', 250) + ".png");
         using var source = new ImageFolder(_folder.Path);
+        Assert.Equal(2, source.Count);
         for (var i = 0; i < source.Count; i++)
         {
             using var image = source.Open(i);
