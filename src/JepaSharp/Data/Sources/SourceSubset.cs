@@ -40,5 +40,6 @@ public sealed class SourceSubset : ImageSource
     protected override void Dispose(bool disposing)
     {
         if (disposing) _source.Dispose();
+        base.Dispose(disposing);
     }
 }
