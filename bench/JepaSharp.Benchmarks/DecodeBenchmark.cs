@@ -13,7 +13,7 @@ internal static class DecodeBenchmark
     {
         var files = Directory.EnumerateFiles(folder, "*.jpg", SearchOption.AllDirectories).Order(StringComparer.Ordinal).Take(1000)
             .Select(File.ReadAllBytes).ToArray();
-        if (files.Length == 0) return Program.Fail($"{folder} holds no .jpg file.");
+        if (files.Length == 0) throw new InvalidOperationException($"{folder} holds no .jpg file.");
         NetVips.NetVips.Concurrency = 1;
         NetVips.Cache.Max = 0;
         (string Name, Func<byte[], int> Decode)[] candidates = [("SkiaSharp", WithSkia), ("NetVips", WithVips)];

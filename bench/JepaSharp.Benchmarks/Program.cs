@@ -1,17 +1,20 @@
-namespace JepaSharp.Benchmarks;
+using System.Globalization;
+using JepaSharp.Benchmarks;
 
-/// <summary>Speed measurements: <c>decode FOLDER</c> compares the decoding libraries.</summary>
-internal static class Program
+return args switch
 {
-    public static int Main(string[] arguments) => arguments switch
-    {
-        ["decode", var folder] => DecodeBenchmark.Run(folder),
-        _ => Fail("Usage: decode FOLDER"),
-    };
+    ["decode", var folder] => DecodeBenchmark.Run(folder),
+    ["load", var folder, var size, var threads] =>
+        LoaderBenchmark.Run(folder, int.Parse(size, CultureInfo.InvariantCulture), int.Parse(threads, CultureInfo.InvariantCulture)),
+    _ => Usage(),
+};
 
-    public static int Fail(string message)
-    {
-        Console.Error.WriteLine(message);
-        return 2;
-    }
+static int Usage()
+{
+    Console.Error.WriteLine(
+        """
+        decode FOLDER                      compares the decoding libraries on the folder's JPEGs, one thread
+        load   FOLDER CROP-SIZE THREADS    images a second through the training loader
+        """);
+    return 2;
 }

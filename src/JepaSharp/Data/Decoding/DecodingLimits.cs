@@ -5,6 +5,9 @@ namespace JepaSharp.Data.Decoding;
 /// <param name="MaxFileBytes">Most bytes of a file.</param>
 public sealed record DecodingLimits(long MaxPixels = 178_956_970, long MaxFileBytes = 1 << 30)
 {
+    // Four bytes each in one array.
+    internal const long MostThatFit = 500_000_000;
+
     /// <summary>The defaults.</summary>
     public static DecodingLimits Default { get; } = new();
 }

@@ -51,7 +51,8 @@ public static class ImageDecoder
     internal static void Check(string name, long width, long height, DecodingLimits limits)
     {
         if (width <= 0 || height <= 0) throw new ImageUnreadableException(name, $"the image has no pixels ({width}x{height}).");
-        if (width * height > limits.MaxPixels)
-            throw new ImageUnreadableException(name, $"{width}x{height} is {width * height:N0} pixels; at most {limits.MaxPixels:N0} are decoded.");
+        var most = Math.Min(limits.MaxPixels, DecodingLimits.MostThatFit);
+        if (width * height > most)
+            throw new ImageUnreadableException(name, $"{width}x{height} is {width * height:N0} pixels; at most {most:N0} are decoded.");
     }
 }

@@ -1,0 +1,125 @@
+using JepaSharp.Data.Sources;
+using JepaSharp.Runtime;
+
+namespace JepaSharp.Tests.Data.Sources;
+
+public sealed class ImageFolderTests : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+    private readonly byte[] _image = EncodedImages.Png(EncodedImages.Picture(12, 9));
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public void Folder_Flat_HasNoLabelsAndOrdinalOrder()
+    {
+        Put("b.jpg", "a.PNG", "B.jpeg", "ä.webp", "a10.gif", "a9.bmp", "notes.txt", ".hidden.png");
+        using var source = new ImageFolder(_folder.Path);
+        Assert.Equal(["B.jpeg", "a.PNG", "a10.gif", "a9.bmp", "b.jpg", "ä.webp"], Names(source));
+        Assert.Empty(source.Classes);
+        Assert.Null(source.LabelOf(0));
+    }
+
+    [Fact]
+    public void Folder_EveryImageInASubfolder_TakesTheFirstLevelAsClasses()
+    {
+        Put("dog/1.png", "cat/deep/er/2.png", "cat/1.png", ".git/3.png", "empty/readme.md");
+        using var source = new ImageFolder(_folder.Path);
+        Assert.Equal(["cat/1.png", "cat/deep/er/2.png", "dog/1.png"], Names(source));
+        Assert.Equal(["cat", "dog"], source.Classes);
+        Assert.Equal([0, 0, 1], Enumerable.Range(0, 3).Select(i => source.LabelOf(i)!.Value));
+    }
+
+    [Fact]
+    public void Folder_OneImageOutsideTheSubfolders_HasNoLabels()
+    {
+        Put("dog/1.png", "2.png");
+        using var source = new ImageFolder(_folder.Path);
+        Assert.Empty(source.Classes);
+        Assert.Equal(2, source.Count);
+    }
+
+    [Fact]
+    public void Folder_LinksInCircles_EntersEachFolderOnce()
+    {
+        Put("a/1.png", "a/b/2.png");
+        Directory.CreateSymbolicLink(_folder["a/b/up"], _folder.Path);
+        Directory.CreateSymbolicLink(_folder["a/self"], _folder["a"]);
+        File.CreateSymbolicLink(_folder["a/loop.png"], _folder["a/loop.png"]);
+        using var source = new ImageFolder(_folder.Path);
+        Assert.Equal(["a/1.png", "a/b/2.png", "a/loop.png"], Names(source));
+        Assert.Throws<ImageUnreadableException>(() => source.Open(2));
+    }
+
+    [Fact]
+    public void Folder_LinkToAnotherFolder_IsFollowed()
+    {
+        using var other = new TemporaryFolder();
+        File.WriteAllBytes(other["1.png"], _image);
+        Directory.CreateSymbolicLink(_folder["linked"], other.Path);
+        using var source = new ImageFolder(_folder.Path);
+        Assert.Equal(["linked/1.png"], Names(source));
+    }
+
+    [Fact]
+    public void Folder_StrangeAndLongNames_AreOpened()
+    {
+        Put("日本 語/картинка é #%.png", new string('n', 250) + ".png");
+        using var source = new ImageFolder(_folder.Path);
+        Assert.Equal(2, source.Count);
+        for (var i = 0; i < source.Count; i++)
+        {
+            using var image = source.Open(i);
+            Assert.Equal((12, 9), (image.Width, image.Height));
+        }
+    }
+
+    [Fact]
+    public void Folder_FileVanishedAfterListing_IsUnreadable()
+    {
+        Put("1.png");
+        using var source = new ImageFolder(_folder.Path);
+        File.Delete(_folder["1.png"]);
+        Assert.Contains("no longer there", Assert.Throws<ImageUnreadableException>(() => source.Open(0)).Reason, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Folder_Missing_SaysSo() => AssertRefused(_folder["missing"], "does not exist");
+
+    [Fact]
+    public void Folder_IsAFile_SaysSo() => AssertRefused(Written("a.png"), "is a file");
+
+    [Fact]
+    public void Folder_Empty_SaysWhatIsSupported() => AssertRefused(_folder.Path, "is empty", ".webp");
+
+    [Fact]
+    public void Folder_WithoutImages_SaysWhatWasFound()
+    {
+        Put("a.txt", "b.txt", "c.heic", "README");
+        AssertRefused(_folder.Path, "4 files", "2 .txt", "1 .heic", "1 without extension", ".webp");
+    }
+
+    private static void AssertRefused(string path, params string[] parts)
+    {
+        var refusal = Assert.Throws<JepaException>(() => new ImageFolder(path));
+        Assert.True(refusal.IsUsage);
+        Assert.All([path, .. parts], part => Assert.Contains(part, refusal.Message, StringComparison.Ordinal));
+    }
+
+    private static string[] Names(ImageFolder source) => [.. Enumerable.Range(0, source.Count).Select(source.NameOf)];
+
+    private string Written(string name)
+    {
+        Put(name);
+        return _folder[name];
+    }
+
+    private void Put(params string[] names)
+    {
+        foreach (var name in names)
+        {
+            Directory.CreateDirectory(Path.GetDirectoryName(_folder[name])!);
+            File.WriteAllBytes(_folder[name], _image);
+        }
+    }
+}
