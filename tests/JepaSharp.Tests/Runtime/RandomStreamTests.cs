@@ -26,8 +26,8 @@ public sealed class RandomStreamTests
         Assert.Equal([FirstNumber, SecondNumber], [stream.NextUInt64(), stream.NextUInt64()]);
     }
 
-    private const ulong FirstNumber = 0;
-    private const ulong SecondNumber = 0;
+    private const ulong FirstNumber = 17487287603517347616;
+    private const ulong SecondNumber = 15754836761112696228;
 
     [Fact]
     public void NextInt_OverManyDraws_IsUniform()
