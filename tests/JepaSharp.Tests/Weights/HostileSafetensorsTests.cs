@@ -83,7 +83,8 @@ public sealed class HostileSafetensorsTests : IDisposable
     [InlineData("""{"weight_map":{"a":"x.safetensors","a":"x.safetensors"}}""", "twice")]
     [InlineData("""{"weight_map":{"a":1}}""", "not a file name")]
     [InlineData("""{"weight_map":[]}""", "weight_map")]
-    [InlineData("[]", "weight_map")]
+    [InlineData("[]", "not an object")]
+    [InlineData("""{"weight_map":{"\ud800":"x.safetensors"}}""", "not JSON")]
     [InlineData("{", "not JSON")]
     public void Open_HostileIndex_IsRefusedWithTheReason(string index, string reason)
     {

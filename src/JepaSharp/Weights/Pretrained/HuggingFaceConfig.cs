@@ -14,16 +14,14 @@ internal static class HuggingFaceConfig
     public static void Take(WeightsSource source, string folder)
     {
         var config = Path.Combine(folder, FileName);
-        if (File.Exists(config)) TakeModel(source, config);
+        if (File.Exists(config)) JsonFile.Read(config, Longest, root => TakeModel(source, config, root));
         else source.Warnings.Add($"There is no {FileName} beside the weights.");
         var preprocessor = Path.Combine(folder, PreprocessorName);
-        if (File.Exists(preprocessor)) TakePreprocessor(source, preprocessor);
+        if (File.Exists(preprocessor)) JsonFile.Read(preprocessor, Longest, root => TakePreprocessor(source, preprocessor, root));
     }
 
-    private static void TakeModel(WeightsSource source, string path)
+    private static void TakeModel(WeightsSource source, string path, JsonElement root)
     {
-        using var json = JsonFile.Read(path, Longest);
-        var root = Object(path, json);
         if (root.TryGetProperty("model_type", out var type) && type.ValueKind == JsonValueKind.String && type.GetString() != "ijepa")
             throw new WeightsFileException(path, $"a model of type '{SafetensorsHeader.Shown(type.GetString()!)}'", "'ijepa'");
         if (root.TryGetProperty("hidden_act", out var activation) && activation.ValueKind == JsonValueKind.String && activation.GetString() != "gelu")
@@ -34,18 +32,13 @@ internal static class HuggingFaceConfig
         source.ImageSize = Size(path, root);
     }
 
-    private static void TakePreprocessor(WeightsSource source, string path)
+    private static void TakePreprocessor(WeightsSource source, string path, JsonElement root)
     {
-        using var json = JsonFile.Read(path, Longest);
-        var root = Object(path, json);
         if (Numbers(root, "image_mean") is not { } mean || Numbers(root, "image_std") is not { } deviation) return;
         var normalization = new PixelNormalization(mean, deviation);
         if (!normalization.IsSound) throw new WeightsFileException(path, "an image_mean and image_std that cannot be used", "as many of each, finite, deviations positive");
         source.Normalization = normalization;
     }
-
-    private static JsonElement Object(string path, JsonDocument json) =>
-        json.RootElement.ValueKind == JsonValueKind.Object ? json.RootElement : throw new WeightsFileException(path, "JSON that is not an object", "an object");
 
     private static int? Number(string path, JsonElement root, string key)
     {

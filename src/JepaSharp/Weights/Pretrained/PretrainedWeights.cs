@@ -57,14 +57,14 @@ public sealed class PretrainedWeights : IDisposable
     /// <summary>The encoders' shape.</summary>
     /// <exception cref="WeightsFileException">The number of heads is not known: give it to <see cref="Open"/>.</exception>
     public VisionTransformerShape Encoder => _encoder.Heads > 0
-        ? _encoder.Validated()
+        ? Sound(_encoder.Validated)
         : throw new WeightsFileException(Path, $"nothing that tells the number of attention heads (the width, {_encoder.Width}, is none of the published models')",
             "the number to be given");
 
     /// <summary>The predictor's shape; null if the file has no predictor.</summary>
     /// <exception cref="WeightsFileException">The number of heads is not known: give it to <see cref="Open"/>.</exception>
     public PredictorShape? Predictor => _predictor is null || _predictor.Heads > 0
-        ? _predictor?.Validated()
+        ? _predictor is null ? null : Sound(_predictor.Validated)
         : throw new WeightsFileException(Path, "nothing that tells the number of the predictor's attention heads", "the number to be given");
 
     /// <summary>Works out what lies at a path and opens it.</summary>
@@ -128,6 +128,18 @@ public sealed class PretrainedWeights : IDisposable
 
     /// <summary>Closes the files. Tensors already read stay.</summary>
     public void Dispose() => _source.File.Dispose();
+
+    private T Sound<T>(Func<T> validate)
+    {
+        try
+        {
+            return validate();
+        }
+        catch (ArgumentException e)
+        {
+            throw new WeightsFileException(Path, $"an architecture that does not fit together ({e.Message.TrimEnd('.')})", "one that does", e);
+        }
+    }
 
     private WeightsReport Compare(int predictorMlpWidth)
     {

@@ -10,7 +10,18 @@ internal static class WeightsLocator
     /// <exception cref="WeightsFileException">There is nothing there, or nothing that is understood.</exception>
     public static WeightsSource Open(string path)
     {
-        if (Directory.Exists(path)) return OpenFile(InFolder(path));
+        if (Directory.Exists(path))
+        {
+            try
+            {
+                return OpenFile(InFolder(path));
+            }
+            catch (UnauthorizedAccessException e)
+            {
+                throw WeightsFileException.Failed(path, "looking into the folder", e);
+            }
+        }
+
         if (!File.Exists(path))
             throw new WeightsFileException(path, "nothing there", "a run folder, a checkpoint folder, a .pth.tar, .pth, .pt or .safetensors file, or a Hugging Face folder");
         return OpenFile(path);

@@ -7,7 +7,7 @@ internal sealed class WeightsSource(string path, WeightsFormat format, IDisposab
 {
     public string Path { get; } = path;
 
-    public WeightsFormat Format { get; init; } = format;
+    public WeightsFormat Format { get; } = format;
 
     /// <summary>Keeps the tensors readable.</summary>
     public IDisposable File { get; } = file;

@@ -67,9 +67,13 @@ public sealed class SafetensorsShards : IDisposable
     private static Dictionary<string, string> ReadMap(string path)
     {
         var map = new Dictionary<string, string>();
-        using var json = JsonFile.Read(path, LongestIndex);
-        if (json.RootElement.ValueKind != JsonValueKind.Object || !json.RootElement.TryGetProperty("weight_map", out var entries)
-            || entries.ValueKind != JsonValueKind.Object)
+        JsonFile.Read(path, LongestIndex, root => Fill(path, root, map));
+        return map;
+    }
+
+    private static void Fill(string path, JsonElement root, Dictionary<string, string> map)
+    {
+        if (!root.TryGetProperty("weight_map", out var entries) || entries.ValueKind != JsonValueKind.Object)
             throw new WeightsFileException(path, "no object 'weight_map'", "the index of a sharded safetensors model");
         foreach (var entry in entries.EnumerateObject())
         {
@@ -78,7 +82,5 @@ public sealed class SafetensorsShards : IDisposable
             if (!map.TryAdd(entry.Name, entry.Value.GetString()!))
                 throw new WeightsFileException(path, $"'{SafetensorsHeader.Shown(entry.Name)}' twice", "each tensor once");
         }
-
-        return map;
     }
 }
