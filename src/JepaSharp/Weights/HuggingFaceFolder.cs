@@ -32,7 +32,8 @@ public static class HuggingFaceFolder
         var expected = StateLayout.Encoder(shape.Validated()).ToList();
         var wrong = expected.Where(entry => !encoder.TryGetValue(entry.Name, out var tensor) || !tensor.Shape.SequenceEqual(entry.Shape)).Select(entry => entry.Name)
             .Concat(encoder.Keys.Except(expected.Select(entry => entry.Name))).ToList();
-        if (wrong.Count > 0) throw new ArgumentException($"Not the weights of such an encoder; missing, of another shape or too many: {string.Join(", ", wrong.Take(5))}.", nameof(encoder));
+        if (wrong.Count > 0)
+            throw new ArgumentException($"Not the weights of such an encoder; missing, of another shape or too many: {string.Join(", ", wrong.Take(5))}.", nameof(encoder));
         try
         {
             Directory.CreateDirectory(folder);

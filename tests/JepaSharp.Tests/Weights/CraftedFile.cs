@@ -58,6 +58,35 @@ internal static class CraftedFile
         return [.. archive.ToArray(), .. directory.ToArray(), .. end];
     }
 
+    /// <summary>The same archive with its sizes and positions in zip64 fields, as archives over 4 GB have them.</summary>
+    public static byte[] Zip64((string Name, byte[] Content)[] files)
+    {
+        var plain = Zip(files);
+        var start = (int)BinaryPrimitives.ReadUInt32LittleEndian(plain.AsSpan(plain.Length - 6));
+        var directory = new List<byte>();
+        for (var at = start; at < plain.Length - 22;)
+        {
+            var nameLength = BinaryPrimitives.ReadUInt16LittleEndian(plain.AsSpan(at + 28));
+            var entry = plain[at..(at + 46 + nameLength)];
+            byte[] size = [.. entry[24..28], 0, 0, 0, 0];
+            byte[] extra = [9, 9, 1, 0, 7, 1, 0, 24, 0, .. size, .. size, .. entry[42..46], 0, 0, 0, 0];
+            entry.AsSpan(20, 8).Fill(255);
+            entry.AsSpan(42, 4).Fill(255);
+            Put16(entry, 30, (ushort)extra.Length);
+            directory.AddRange([.. entry, .. extra]);
+            at += 46 + nameLength;
+        }
+
+        var record = new byte[56];
+        Put32(record, 0, 0x06064b50);
+        Put32(record, 32, (uint)files.Length);
+        Put32(record, 40, (uint)directory.Count);
+        Put32(record, 48, (uint)start);
+        var end = plain[^22..];
+        end.AsSpan(8, 12).Fill(255);
+        return [.. plain[..start], .. directory, .. record, 0x50, 0x4b, 6, 7, 0, 0, 0, 0, .. BitConverter.GetBytes((long)start + directory.Count), 1, 0, 0, 0, .. end];
+    }
+
     /// <summary>A pickle of protocol 2 from pieces: a text is its characters as bytes, a number is one byte.</summary>
     public static byte[] Pickle(params object[] pieces)
     {

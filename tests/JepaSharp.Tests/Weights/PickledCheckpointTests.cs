@@ -120,6 +120,17 @@ public sealed class PickledCheckpointTests : IDisposable
         Assert.Equal([1], second.Strides);
     }
 
+    [Fact]
+    public void Archive_WithZip64Fields_IsReadLikeAnother()
+    {
+        var storage = Enumerable.Range(0, 16).Select(i => (byte)i).ToArray();
+        File.WriteAllBytes(_folder["x.pth"], Zip64([("a/data.pkl", Pickle(Tensor(Storage(4), 0, [4], [1]), ".")), ("a/data/0", storage)]));
+        using var file = PickledCheckpoint.Open(_folder["x.pth"]);
+        var bytes = new byte[16];
+        Assert.IsType<PickledTensor>(file.Root).CopyTo(bytes);
+        Assert.Equal(storage, bytes);
+    }
+
     [Theory]
     [InlineData("123456789", 0xCBF43926u)]
     [InlineData("", 0u)]

@@ -74,7 +74,8 @@ internal sealed class StoredZip
         var at = U64(_file.View(end - Locator64Length, Locator64Length), 8);
         if (at < 0 || at > end - Locator64Length - End64Length) throw Refuse($"a zip64 record at {at}", "it inside the file");
         var record = _file.View(at, End64Length);
-        if (U32(record, 0) != End64Signature || U32(record, 16) != 0 || U32(record, 20) != 0) throw Refuse("a broken zip64 record", "a sound archive");
+        if (U32(record, 0) != End64Signature || U32(record, 16) != 0 || U32(record, 20) != 0)
+            throw Refuse("a broken zip64 record", "a sound archive");
         return Checked(U64(record, 32), U64(record, 48), U64(record, 40), at);
     }
 
@@ -92,7 +93,8 @@ internal sealed class StoredZip
         var ranges = new List<(long From, long To, string Name)>();
         for (long i = 0, at = 0; i < count; i++)
         {
-            if (at > length - CentralLength || U32(directory, (int)at) != CentralSignature) throw Refuse($"a broken zip directory at file {i + 1}", $"{count} sound entries");
+            if (at > length - CentralLength || U32(directory, (int)at) != CentralSignature)
+                throw Refuse($"a broken zip directory at file {i + 1}", $"{count} sound entries");
             var header = directory[(int)at..];
             int nameLength = U16(header, 28), extraLength = U16(header, 30), commentLength = U16(header, 32);
             var next = at + CentralLength + nameLength + extraLength + commentLength;
@@ -104,14 +106,16 @@ internal sealed class StoredZip
                 throw Refuse($"'{Shown(name)}' compressed", "the uncompressed files that torch.save writes: unpack the archive and pack it again with method 'store'");
             var offset = DataOffset(name, header.Slice(CentralLength, nameLength), local, size, start);
             ranges.Add((local, offset + size, name));
-            if (!_entries.TryAdd(name, new StoredZipEntry(name, offset, size, U32(header, 16)))) throw Refuse($"'{Shown(name)}' twice", "each name once");
+            if (!_entries.TryAdd(name, new StoredZipEntry(name, offset, size, U32(header, 16))))
+                throw Refuse($"'{Shown(name)}' twice", "each name once");
             at = next;
         }
 
         ranges.Sort();
         for (var i = 1; i < ranges.Count; i++)
         {
-            if (ranges[i].From < ranges[i - 1].To) throw Refuse($"'{Shown(ranges[i].Name)}' over '{Shown(ranges[i - 1].Name)}'", "files that do not overlap");
+            if (ranges[i].From < ranges[i - 1].To)
+                throw Refuse($"'{Shown(ranges[i].Name)}' over '{Shown(ranges[i - 1].Name)}'", "files that do not overlap");
         }
     }
 

@@ -81,7 +81,8 @@ public static class HuggingFaceNames
                 continue;
             }
 
-            if (WeightNames.Block(name, "blocks.") is not { } block) throw new ArgumentException($"'{name}' is no weight of an encoder.", nameof(ours));
+            if (WeightNames.Block(name, "blocks.") is not { } block)
+                throw new ArgumentException($"'{name}' is no weight of an encoder.", nameof(ours));
             var dot = block.Inner.LastIndexOf('.');
             var (inner, kind) = dot < 0 ? (block.Inner, "") : (block.Inner[..dot], block.Inner[dot..]);
             var prefix = $"encoder.layer.{block.Index}.";

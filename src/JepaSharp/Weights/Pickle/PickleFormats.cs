@@ -23,8 +23,10 @@ internal static class PickleFormats
     {
         var start = file.View(0, (int)Math.Min(file.Length, 512));
         if (IsZip(start)) return;
-        if (IsOldTorchSave(start)) throw new WeightsFileException(file.Path, "a checkpoint in PyTorch's old format, one pickle after another", SaveAgain);
-        if (IsTar(start)) throw new WeightsFileException(file.Path, "a tar archive, PyTorch's oldest format or a packed folder", SaveAgain + " (or unpack it first)");
+        if (IsOldTorchSave(start))
+            throw new WeightsFileException(file.Path, "a checkpoint in PyTorch's old format, one pickle after another", SaveAgain);
+        if (IsTar(start))
+            throw new WeightsFileException(file.Path, "a tar archive, PyTorch's oldest format or a packed folder", SaveAgain + " (or unpack it first)");
         if (IsBarePickle(start)) throw new WeightsFileException(file.Path, "a bare Python pickle", SaveAgain);
         var shown = Convert.ToHexString(start[..Math.Min(8, start.Length)]);
         throw new WeightsFileException(file.Path, start.IsEmpty ? "an empty file" : $"a file that begins with the bytes {shown}", "a checkpoint that torch.save wrote, which is a zip archive");

@@ -58,7 +58,8 @@ internal ref struct PickleStream(string file, ReadOnlySpan<byte> bytes)
 
     public ReadOnlySpan<byte> Take(ulong length)
     {
-        if (length > (ulong)_rest.Length) throw Refuse($"{_rest.Length} bytes left in its pickle where {length} were due", "a whole one: it is cut short or damaged");
+        if (length > (ulong)_rest.Length)
+            throw Refuse($"{_rest.Length} bytes left in its pickle where {length} were due", "a whole one: it is cut short or damaged");
         var taken = _rest[..(int)length];
         _rest = _rest[(int)length..];
         return taken;

@@ -46,7 +46,8 @@ internal ref struct RestrictedUnpickler
     /// <exception cref="WeightsFileException">The pickle names something that is not allowed, is damaged, or asks for too much.</exception>
     public object? Load()
     {
-        if (_input.Byte() != (byte)Protocol || _input.Byte() is < 2 or > 5) throw Refuse("a pickle of another protocol", "one of protocol 2 to 5, as torch.save writes");
+        if (_input.Byte() != (byte)Protocol || _input.Byte() is < 2 or > 5)
+            throw Refuse("a pickle of another protocol", "one of protocol 2 to 5, as torch.save writes");
         while (true)
         {
             Charge(1);

@@ -26,7 +26,8 @@ internal static class ArchitectureReader
 
         var (height, across) = ImageSize(source, (int)side, (int)count);
         var heads = source.Heads ?? HeadsByWidth.GetValueOrDefault(width);
-        if (heads > 0 && width % heads != 0) throw new WeightsFileException(source.Path, $"{heads} heads for a width of {width}", "a number that divides it");
+        if (heads > 0 && width % heads != 0)
+            throw new WeightsFileException(source.Path, $"{heads} heads for a width of {width}", "a number that divides it");
         return new VisionTransformerShape
         {
             ImageHeight = height,

@@ -53,7 +53,8 @@ internal static class CheckpointSource
         var state = root.GetValueOrDefault("state_dict") ?? root.GetValueOrDefault("model");
         var named = new OrderedDictionary<string, LazyTensor>();
         foreach (var (name, tensor) in Named(state as OrderedDictionary<object, object?> ?? root)) named.TryAdd(name, tensor);
-        if (named.Count == 0) throw new WeightsFileException(source.Path, "no tensors by name", "a state_dict, or a dictionary of encoder, predictor and target_encoder");
+        if (named.Count == 0)
+            throw new WeightsFileException(source.Path, "no tensors by name", "a state_dict, or a dictionary of encoder, predictor and target_encoder");
         source.AddFlat(named);
         if (root.GetValueOrDefault("epoch") is long and >= 0 and var epoch) source.Epoch = epoch;
         return source;

@@ -36,7 +36,8 @@ internal static class HuggingFaceConfig
     {
         if (Numbers(root, "image_mean") is not { } mean || Numbers(root, "image_std") is not { } deviation) return;
         var normalization = new PixelNormalization(mean, deviation);
-        if (!normalization.IsSound) throw new WeightsFileException(path, "an image_mean and image_std that cannot be used", "as many of each, finite, deviations positive");
+        if (!normalization.IsSound)
+            throw new WeightsFileException(path, "an image_mean and image_std that cannot be used", "as many of each, finite, deviations positive");
         source.Normalization = normalization;
     }
 

@@ -109,7 +109,8 @@ public sealed class PretrainedWeights : IDisposable
             .Where(network => networks.HasFlag(network)).Select(WeightNames.Prefix).ToArray();
         bool Concerns(string name) => needed.Any(prefix => name.StartsWith(prefix, StringComparison.Ordinal));
         var problems = new WeightsReport([.. Report.Missing.Where(Concerns)], [], [.. Report.Mismatched.Where(Concerns)]);
-        if (!problems.IsClean) throw new WeightsFileException(Path, $"weights that do not fit together ({problems.ToString().Replace("\n", "; ", StringComparison.Ordinal)})", "all of them");
+        if (!problems.IsClean)
+            throw new WeightsFileException(Path, $"weights that do not fit together ({problems.ToString().Replace("\n", "; ", StringComparison.Ordinal)})", "all of them");
     }
 
     /// <summary>Fetches one tensor and checks its numbers. It belongs to the caller.</summary>
@@ -117,7 +118,8 @@ public sealed class PretrainedWeights : IDisposable
     /// <exception cref="WeightsFileException">There is no such tensor, the file is damaged, or a number is NaN or infinite.</exception>
     public Tensor Read(string name)
     {
-        if (!_tensors.TryGetValue(name, out var lazy)) throw new WeightsFileException(Path, $"no '{SafetensorsHeader.Shown(name)}'", "it among the weights");
+        if (!_tensors.TryGetValue(name, out var lazy))
+            throw new WeightsFileException(Path, $"no '{SafetensorsHeader.Shown(name)}'", "it among the weights");
         var tensor = lazy.Read();
         using var scope = NewDisposeScope();
         if (!lazy.IsFloating || tensor.isfinite().all().item<bool>()) return tensor;
