@@ -23,11 +23,11 @@ internal sealed class PretrainVerb : Verb
         var setup = asked.Resume ? Resumed(asked) : RunSetup.Of(asked.Config, asked.Data, asked.Overrides());
         using var source = setup.Source;
         var options = setup.Options;
+        // The output first: a place that cannot be written should not cost the time of everything before it.
+        using var folder = asked.Resume ? RunFolder.Resume(asked.Out!) : RunFolder.Create(asked.Out ?? options.Logging.Folder ?? RunFolder.DefaultPath(options.Meta.ModelName));
         var device = TorchBackend.ChooseDevice(options.Meta.Device);
         var precision = TorchBackend.ChoosePrecision(PrecisionText(options.Meta.ResolvePrecision()), device);
-
         using var trainer = new Pretrainer(options, source, device, precision.ScalarType);
-        using var folder = asked.Resume ? RunFolder.Resume(asked.Out!) : RunFolder.Create(asked.Out ?? options.Logging.Folder ?? RunFolder.DefaultPath(options.Meta.ModelName));
         if (asked.Resume) trainer.Resume(folder);
         else File.WriteAllText(folder.Config, options.ToYaml());
 

@@ -12,6 +12,8 @@ public sealed class RunFolder : IDisposable
     private const string LockName = ".lock";
     private readonly FileStream _lock;
 
+    private bool _isNew;
+
     private RunFolder(string path, FileStream @lock) => (Path, _lock) = (path, @lock);
 
     /// <summary>Full path of the folder.</summary>
@@ -59,7 +61,9 @@ public sealed class RunFolder : IDisposable
     {
         var full = FullPath(path);
         RefuseIfTaken(full);
+        var isNew = !Directory.Exists(full);
         var folder = Open(full);
+        folder._isNew = isNew;
         try
         {
             RefuseIfTaken(full); // between the first look and the lock, another process may have come and gone
@@ -92,8 +96,26 @@ public sealed class RunFolder : IDisposable
         return Open(full);
     }
 
-    /// <summary>Lets other processes open the folder.</summary>
-    public void Dispose() => _lock.Dispose();
+    /// <summary>Lets other processes open the folder; one that never became a run is taken away again.</summary>
+    public void Dispose()
+    {
+        _lock.Dispose();
+        if (_isNew && !HoldsRun(Path)) TryRemove();
+    }
+
+    private void TryRemove()
+    {
+        try
+        {
+            File.Delete(In(LockName));
+            if (Directory.Exists(Checkpoints)) Directory.Delete(Checkpoints);
+            Directory.Delete(Path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // Somebody put something into it: it stays.
+        }
+    }
 
     private static RunFolder Open(string path)
     {
