@@ -108,8 +108,12 @@ public sealed class ImageJepa : IDisposable
     /// <summary>f̄ &lt;- f, and no gradient ever reaches f̄.</summary>
     public void StartTargetFromContext()
     {
-        UpdateTarget(momentum: 0);
-        foreach (var parameter in TargetEncoder.parameters()) parameter.requires_grad = false;
+        using var untracked = no_grad();
+        foreach (var (target, current) in TargetEncoder.parameters().Zip(ContextEncoder.parameters()))
+        {
+            _ = target.copy_(current);
+            target.requires_grad = false;
+        }
     }
 
     /// <inheritdoc/>

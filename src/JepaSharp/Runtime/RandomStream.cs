@@ -38,8 +38,9 @@ public struct RandomStream
     /// <param name="rank">Process rank in data-parallel training.</param>
     public RandomStream(ulong seed, RandomPurpose purpose, long epoch = 0, long sample = 0, int rank = 0)
     {
-        var state = seed;
-        state = Mix(state + 0x9e3779b97f4a7c15UL + (ulong)purpose);
+        // Every part of the key is mixed in before the next one is added: parts that were summed could stand in for one another.
+        var state = Mix(seed + 0x9e3779b97f4a7c15UL);
+        state = Mix(state + (ulong)purpose);
         state = Mix(state ^ (ulong)epoch);
         state = Mix(state + 0x632be59bd9b4e019UL + (ulong)sample);
         state = Mix(state ^ ((ulong)(uint)rank << 32));

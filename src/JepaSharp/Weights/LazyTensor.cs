@@ -27,6 +27,9 @@ public abstract class LazyTensor
     /// <summary>How many bytes the elements take.</summary>
     public long ByteCount => Count * ElementType.Size(Type);
 
+    /// <summary>Whether the elements are floating-point numbers.</summary>
+    public bool IsFloating => Type is ScalarType.Float32 or ScalarType.Float16 or ScalarType.BFloat16 or ScalarType.Float64;
+
     /// <summary>The tensor as text, for messages: "float32 [3, 8]".</summary>
     public override string ToString() => $"{ElementType.Name(Type)} [{string.Join(", ", Shape)}]";
 

@@ -39,8 +39,8 @@ public sealed class SafetensorsTests : IDisposable
     public void Fixture_WrittenAgain_HasTheSameTensors()
     {
         using var original = SafetensorsFile.Open(Fixture("nano/initial.safetensors"));
-        SafetensorsWriter.Write(_folder.File("copy"), [.. original.Tensors], new Dictionary<string, string> { ["epoch"] = "7", ["ünï"] = "a\"b\n" });
-        using var copy = SafetensorsFile.Open(_folder.File("copy"));
+        SafetensorsWriter.Write(_folder["copy"], [.. original.Tensors], new Dictionary<string, string> { ["epoch"] = "7", ["ünï"] = "a\"b\n" });
+        using var copy = SafetensorsFile.Open(_folder["copy"]);
         Assert.Equal(original.Names, copy.Names);
         Assert.Equal("7", copy.Metadata["epoch"]);
         Assert.Equal("a\"b\n", copy.Metadata["ünï"]);
@@ -59,8 +59,8 @@ public sealed class SafetensorsTests : IDisposable
             using var scope = NewDisposeScope();
             var named = entries.Select((e, i) => KeyValuePair.Create($"t{i}", Filled(Types[e.Item1], e.Item2, e.Item3))).ToList();
             var metadata = texts.Select((text, i) => (text, i)).ToDictionary(pair => $"k{pair.i}", pair => WellFormed(pair.text));
-            SafetensorsWriter.Write(_folder.File("any"), named, metadata);
-            using var file = SafetensorsFile.Open(_folder.File("any"));
+            SafetensorsWriter.Write(_folder["any"], named, metadata);
+            using var file = SafetensorsFile.Open(_folder["any"]);
             Assert.Equal(metadata, file.Metadata);
             Assert.Equal(named.Select(pair => pair.Key), file.Names);
             foreach (var (name, tensor) in named)
@@ -78,8 +78,8 @@ public sealed class SafetensorsTests : IDisposable
     {
         using var scope = NewDisposeScope();
         var tensor = arange(6, ScalarType.Float32).reshape(2, 3).requires_grad_(true);
-        SafetensorsWriter.Write(_folder.File("t"), [KeyValuePair.Create("t", tensor.t())]);
-        using var file = SafetensorsFile.Open(_folder.File("t"));
+        SafetensorsWriter.Write(_folder["t"], [KeyValuePair.Create("t", tensor.t())]);
+        using var file = SafetensorsFile.Open(_folder["t"]);
         Assert.Equal([0f, 3, 1, 4, 2, 5], file.Read("t").data<float>().ToArray());
         Assert.True(tensor.requires_grad);
         Assert.Equal(6, tensor.numel());
@@ -104,7 +104,8 @@ public sealed class SafetensorsTests : IDisposable
     [Fact]
     public void Write_FailingHalfWay_LeavesWhatWasThere()
     {
-        var path = _folder.Write("w", [1, 2, 3]);
+        var path = _folder["w"];
+        File.WriteAllBytes(path, [1, 2, 3]);
         using var file = SafetensorsFile.Open(Fixture("nano/initial.safetensors"));
         var tensors = file.Tensors.ToList();
         file.Dispose();
@@ -116,7 +117,7 @@ public sealed class SafetensorsTests : IDisposable
     [Fact]
     public void Write_IntoAMissingFolder_SaysSo()
     {
-        var e = Assert.Throws<WeightsFileException>(() => SafetensorsWriter.Write(_folder.File("no/such/w"), new Dictionary<string, Tensor>()));
+        var e = Assert.Throws<WeightsFileException>(() => SafetensorsWriter.Write(_folder["no/such/w"], new Dictionary<string, Tensor>()));
         Assert.False(e.IsUsage);
         Assert.Contains("no/such", e.Message);
     }
@@ -124,7 +125,8 @@ public sealed class SafetensorsTests : IDisposable
     [Fact]
     public void Read_AfterTheFileWasCutShort_IsRefused()
     {
-        var path = _folder.Write("w", File.ReadAllBytes(Fixture("nano/initial.safetensors")));
+        var path = _folder["w"];
+        File.Copy(Fixture("nano/initial.safetensors"), path);
         using var file = SafetensorsFile.Open(path);
         using (var stream = new FileStream(path, FileMode.Open, FileAccess.Write, FileShare.ReadWrite)) stream.SetLength(5000);
         Assert.Contains("cut short", Assert.Throws<WeightsFileException>(() => file.Read(file.Names[^1])).Message);

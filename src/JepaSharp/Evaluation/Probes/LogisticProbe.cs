@@ -95,7 +95,7 @@ public static class LogisticProbe
             var slope = (logarithms.exp() - _truth) / _images;
             var byWeight = _features.t().mm(slope.to(_features.dtype)).to(ScalarType.Float64) + (_penalty * weights);
             byWeight.contiguous().data<double>().CopyTo(gradient[..size]);
-            slope.sum(0).data<double>().CopyTo(gradient[size..]);
+            slope.sum([0L]).data<double>().CopyTo(gradient[size..]);
             return (loss + (_penalty / 2 * (weights * weights).sum())).item<double>();
         }
     }

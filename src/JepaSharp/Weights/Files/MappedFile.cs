@@ -65,7 +65,8 @@ internal sealed unsafe partial class MappedFile : IDisposable
         if (offset < 0 || length < 0 || offset > Length - length)
             throw new ArgumentOutOfRangeException(nameof(offset), $"Bytes {offset} to {offset + length} of a file of {Length}.");
         var now = RandomAccess.GetLength(_handle);
-        if (now < Length) throw new WeightsFileException(Path, $"{now} bytes", $"the {Length} there were when it was opened: it was cut short meanwhile");
+        if (now < Length)
+            throw new WeightsFileException(Path, $"{now} bytes", $"the {Length} there were when it was opened: it was cut short meanwhile");
         return length == 0 ? [] : new ReadOnlySpan<byte>(_start + offset, length);
     }
 

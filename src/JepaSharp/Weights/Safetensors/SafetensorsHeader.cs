@@ -128,8 +128,10 @@ internal sealed record SafetensorsHeader(IReadOnlyList<SafetensorsEntry> Entries
             (end, previous) = (entry.End, $"'{Shown(entry.Name)}'");
         }
 
-        if (end > available) throw new WeightsFileException(file, $"{available} bytes of tensors", $"{end}, as the header says: the file is cut short");
-        if (end < available) throw new WeightsFileException(file, $"{available} bytes of tensors", $"{end}, as the header says: something was added to it");
+        if (end > available)
+            throw new WeightsFileException(file, $"{available} bytes of tensors", $"{end}, as the header says: the file is cut short");
+        if (end < available)
+            throw new WeightsFileException(file, $"{available} bytes of tensors", $"{end}, as the header says: something was added to it");
     }
 
     private static long[] ReadNumbers(string file, string name, string what, ref Utf8JsonReader reader)

@@ -1,0 +1,51 @@
+using JepaSharp.Models;
+
+namespace JepaSharp.Weights;
+
+/// <summary>The names and shapes that an encoder's and a predictor's weights must have, in the published order.</summary>
+internal static class StateLayout
+{
+    /// <summary>Names inside the network, and shapes: D, C, P and N as in <see cref="VisionTransformerShape"/>.</summary>
+    public static IEnumerable<(string Name, long[] Shape)> Encoder(VisionTransformerShape shape)
+    {
+        long width = shape.Width;
+        yield return ("pos_embed", [1, shape.Patches, width]);
+        yield return ("patch_embed.proj.weight", [width, shape.Channels, shape.PatchSize, shape.PatchSize]);
+        yield return ("patch_embed.proj.bias", [width]);
+        foreach (var entry in Blocks("blocks", shape.Depth, width, shape.MlpWidth)) yield return entry;
+        yield return ("norm.weight", [width]);
+        yield return ("norm.bias", [width]);
+    }
+
+    /// <summary>Names inside the network, and shapes.</summary>
+    /// <param name="shape">The predictor's.</param>
+    /// <param name="encoder">Its encoder's.</param>
+    /// <param name="mlpWidth">Width of the hidden layer of each MLP.</param>
+    public static IEnumerable<(string Name, long[] Shape)> Predictor(PredictorShape shape, VisionTransformerShape encoder, long mlpWidth)
+    {
+        long width = shape.Width;
+        yield return ("mask_token", [1, 1, width]);
+        yield return ("predictor_pos_embed", [1, encoder.Patches, width]);
+        yield return ("predictor_embed.weight", [width, encoder.Width]);
+        yield return ("predictor_embed.bias", [width]);
+        foreach (var entry in Blocks("predictor_blocks", shape.Depth, width, mlpWidth)) yield return entry;
+        yield return ("predictor_norm.weight", [width]);
+        yield return ("predictor_norm.bias", [width]);
+        yield return ("predictor_proj.weight", [encoder.Width, width]);
+        yield return ("predictor_proj.bias", [encoder.Width]);
+    }
+
+    private static IEnumerable<(string Name, long[] Shape)> Blocks(string prefix, int depth, long width, long mlpWidth)
+    {
+        for (var i = 0; i < depth; i++)
+        {
+            foreach (var (name, outputs, inputs) in ((string, long, long)[])[
+                ("norm1", width, 0), ("attn.qkv", 3 * width, width), ("attn.proj", width, width),
+                ("norm2", width, 0), ("mlp.fc1", mlpWidth, width), ("mlp.fc2", width, mlpWidth)])
+            {
+                yield return ($"{prefix}.{i}.{name}.weight", inputs == 0 ? [outputs] : [outputs, inputs]);
+                yield return ($"{prefix}.{i}.{name}.bias", [outputs]);
+            }
+        }
+    }
+}

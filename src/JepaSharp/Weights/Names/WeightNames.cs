@@ -1,0 +1,63 @@
+namespace JepaSharp.Weights;
+
+/// <summary>The names of weights as the published code gives them, which are ours too.</summary>
+/// <remarks>
+/// <c>encoder.</c>, <c>predictor.</c> or <c>target_encoder.</c>, then the name inside the network:
+/// <c>pos_embed</c>, <c>patch_embed.proj</c>, <c>blocks.N.{norm1, attn.qkv, attn.proj, norm2, mlp.fc1, mlp.fc2}</c>, <c>norm</c> for an encoder, and
+/// <c>mask_token</c>, <c>predictor_pos_embed</c>, <c>predictor_embed</c>, <c>predictor_blocks.N...</c>, <c>predictor_norm</c>, <c>predictor_proj</c> for the
+/// predictor; <c>.weight</c> and <c>.bias</c> where there are both.
+/// </remarks>
+public static class WeightNames
+{
+    /// <summary>The most blocks that are believed of a file.</summary>
+    internal const int MostBlocks = 1000;
+
+    private static readonly (Networks Network, string Prefix)[] Prefixes =
+    [
+        (Networks.ContextEncoder, "encoder."),
+        (Networks.Predictor, "predictor."),
+        (Networks.TargetEncoder, "target_encoder."),
+    ];
+
+    /// <summary>"encoder.", "predictor." or "target_encoder.".</summary>
+    /// <param name="network">Exactly one network.</param>
+    public static string Prefix(Networks network) => Array.Find(Prefixes, pair => pair.Network == network).Prefix
+        ?? throw new ArgumentException($"{network} is not one network.", nameof(network));
+
+    /// <summary>The network that a full name belongs to, and the name inside it; None if it has no such prefix.</summary>
+    public static (Networks Network, string Inner) Split(string name)
+    {
+        foreach (var (network, prefix) in Prefixes)
+        {
+            if (name.StartsWith(prefix, StringComparison.Ordinal)) return (network, name[prefix.Length..]);
+        }
+
+        return (Networks.None, name);
+    }
+
+    /// <summary>Removes what wrappers put in front of names: <c>module.</c> of data-parallel training, <c>_orig_mod.</c> of compilation.</summary>
+    public static string WithoutWrappers(string name)
+    {
+        foreach (var wrapper in (ReadOnlySpan<string>)["module.", "_orig_mod.", "module."])
+        {
+            if (name.StartsWith(wrapper, StringComparison.Ordinal)) name = name[wrapper.Length..];
+        }
+
+        return name;
+    }
+
+    /// <summary>Whether AdamW's weight decay skips a parameter: biases and everything of one dimension. The mask token is decayed.</summary>
+    public static bool IsUndecayed(string name, int dimensions) => dimensions == 1 || name.EndsWith(".bias", StringComparison.Ordinal);
+
+    /// <summary>The index in "blocks.N.inner" after a prefix such as "blocks."; null if the name has not that form.</summary>
+    internal static (int Index, string Inner)? Block(string name, string prefix)
+    {
+        if (!name.StartsWith(prefix, StringComparison.Ordinal)) return null;
+        var dot = name.IndexOf('.', prefix.Length);
+        if (dot < 0) return null;
+        var digits = name.AsSpan(prefix.Length, dot - prefix.Length);
+        if (digits.Length is 0 or > 4 || digits.ContainsAnyExceptInRange('0', '9') || (digits.Length > 1 && digits[0] == '0')) return null;
+        var index = int.Parse(digits);
+        return index < MostBlocks ? (index, name[(dot + 1)..]) : null;
+    }
+}

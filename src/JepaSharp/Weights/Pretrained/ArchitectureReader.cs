@@ -1,0 +1,78 @@
+using JepaSharp.Models;
+
+namespace JepaSharp.Weights;
+
+/// <summary>Reads the architecture off the shapes of weights, with what else the file says.</summary>
+internal static class ArchitectureReader
+{
+    private const int WidestLayer = 1 << 16, MostPatches = 1 << 20;
+
+    /// <summary>Heads of the published widths; the shapes do not tell (ViT-Tiny to ViT-Giant, see <see cref="ModelPresets"/>).</summary>
+    private static readonly Dictionary<long, int> HeadsByWidth = new() { [192] = 3, [384] = 6, [768] = 12, [1024] = 16, [1280] = 16, [1408] = 16 };
+
+    /// <summary>The encoder's shape; Heads is 0 where neither the file nor the width tells.</summary>
+    /// <exception cref="WeightsFileException">The weights are not an encoder's, or contradict what the file says.</exception>
+    public static VisionTransformerShape Encoder(WeightsSource source, string prefix)
+    {
+        if (!source.Tensors.TryGetValue(prefix + "patch_embed.proj.weight", out var patches) || patches.Shape is not [var width, var channels, var side, var sideToo])
+            throw NotAnEncoder(source, $"no '{prefix}patch_embed.proj.weight' of shape [width, channels, patch, patch]");
+        if (side != sideToo || width is < 1 or > WidestLayer || side is < 1 or > 4096 || channels is < 1 or > 64)
+            throw NotAnEncoder(source, $"patches of {side}x{sideToo} pixels, {channels} channels and width {width}");
+        if (!source.Tensors.TryGetValue(prefix + "pos_embed", out var positions) || positions.Shape is not [1, var count and > 0 and <= MostPatches, var positionWidth]
+            || positionWidth != width)
+            throw NotAnEncoder(source, $"no '{prefix}pos_embed' of shape [1, patches, {width}]");
+        if (!source.Tensors.TryGetValue(prefix + "blocks.0.mlp.fc1.weight", out var hidden) || hidden.Shape is not [var mlp and > 0 and <= WidestLayer, _])
+            throw NotAnEncoder(source, $"no '{prefix}blocks.0.mlp.fc1.weight' of shape [hidden, {width}]");
+
+        var (height, across) = ImageSize(source, (int)side, (int)count);
+        var heads = source.Heads ?? HeadsByWidth.GetValueOrDefault(width);
+        if (heads > 0 && width % heads != 0)
+            throw new WeightsFileException(source.Path, $"{heads} heads for a width of {width}", "a number that divides it");
+        return new VisionTransformerShape
+        {
+            ImageHeight = height,
+            ImageWidth = across,
+            PatchSize = (int)side,
+            Channels = (int)channels,
+            Width = (int)width,
+            Depth = Depth(source, prefix + "blocks."),
+            Heads = heads,
+            MlpWidth = (int)mlp,
+        };
+    }
+
+    /// <summary>The predictor's shape and the hidden width of its MLPs; Heads is 0 where it is not known.</summary>
+    /// <exception cref="WeightsFileException">The weights are not a predictor's.</exception>
+    public static (PredictorShape Shape, int MlpWidth) Predictor(WeightsSource source, int encoderHeads)
+    {
+        var prefix = WeightNames.Prefix(Networks.Predictor);
+        if (!source.Tensors.TryGetValue(prefix + "predictor_embed.weight", out var embed) || embed.Shape is not [var width and > 0 and <= WidestLayer, _])
+            throw new WeightsFileException(source.Path, $"no '{prefix}predictor_embed.weight' of shape [width, encoder width]", "it among a predictor's weights");
+        if (!source.Tensors.TryGetValue(prefix + "predictor_blocks.0.mlp.fc1.weight", out var hidden) || hidden.Shape is not [var mlp and > 0 and <= WidestLayer, _])
+            throw new WeightsFileException(source.Path, $"no '{prefix}predictor_blocks.0.mlp.fc1.weight' of shape [hidden, {width}]", "it among a predictor's weights");
+        return (new PredictorShape((int)width, Depth(source, prefix + "predictor_blocks."), source.PredictorHeads ?? encoderHeads), (int)mlp);
+    }
+
+    private static (int Height, int Width) ImageSize(WeightsSource source, int patch, int count)
+    {
+        if (source.ImageSize is var (height, width))
+        {
+            if (height % patch == 0 && width % patch == 0 && (long)(height / patch) * (width / patch) == count) return (height, width);
+            throw new WeightsFileException(source.Path, $"{count} positions for images of {height}x{width} pixels in patches of {patch}", "one position for each patch");
+        }
+
+        var side = (int)Math.Round(Math.Sqrt(count));
+        if (side * side == count) return (side * patch, side * patch);
+        throw new WeightsFileException(source.Path, $"{count} positions, which are not a square grid, and nothing that says which grid",
+            "a square number, or the image size in the file's metadata");
+    }
+
+    private static int Depth(WeightsSource source, string prefix) =>
+        1 + source.Tensors.Keys.Select(name => WeightNames.Block(name, prefix)?.Index ?? -1).Max();
+
+    private static WeightsFileException NotAnEncoder(WeightsSource source, string found)
+    {
+        var names = source.Tensors.Keys.Concat(source.Unknown).Take(4).Select(name => $"'{SafetensorsHeader.Shown(name)}'");
+        return new WeightsFileException(source.Path, $"{found} (names in the file: {string.Join(", ", names)}, ...)", "the weights of an I-JEPA encoder");
+    }
+}

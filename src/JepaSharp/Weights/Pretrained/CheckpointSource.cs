@@ -1,0 +1,70 @@
+namespace JepaSharp.Weights;
+
+/// <summary>Finds the networks in what a PyTorch checkpoint holds.</summary>
+internal static class CheckpointSource
+{
+    /// <exception cref="WeightsFileException">The checkpoint cannot be read or holds no tensors by name.</exception>
+    public static WeightsSource Open(string path)
+    {
+        var file = PickledCheckpoint.Open(path);
+        try
+        {
+            if (file.Root is not OrderedDictionary<object, object?> root)
+                throw new WeightsFileException(path, "a checkpoint that is not a dictionary", "a state_dict, or a dictionary of them");
+            var source = new WeightsSource(path, WeightsFormat.TorchCheckpoint, file);
+            return HasNetworks(root) ? AddNetworks(source, root) : AddStates(source, root);
+        }
+        catch
+        {
+            file.Dispose();
+            throw;
+        }
+    }
+
+    private static bool HasNetworks(OrderedDictionary<object, object?> root) =>
+        root.GetValueOrDefault("encoder") is OrderedDictionary<object, object?> || root.GetValueOrDefault("target_encoder") is OrderedDictionary<object, object?>;
+
+    /// <summary>The published form: a state_dict for each network, the optimizer's, and the number of epochs.</summary>
+    private static WeightsSource AddNetworks(WeightsSource source, OrderedDictionary<object, object?> root)
+    {
+        foreach (var network in (Networks[])[Networks.ContextEncoder, Networks.Predictor, Networks.TargetEncoder])
+        {
+            var prefix = WeightNames.Prefix(network);
+            if (root.GetValueOrDefault(prefix[..^1]) is not OrderedDictionary<object, object?> state) continue;
+            foreach (var (name, tensor) in Named(state))
+            {
+                if (!source.Tensors.TryAdd(prefix + WeightNames.WithoutWrappers(name), tensor)) source.Unknown.Add(prefix + name);
+            }
+        }
+
+        if (root.GetValueOrDefault("epoch") is long and >= 0 and var epoch) source.Epoch = epoch;
+        if (root.TryGetValue("opt", out var saved) && saved is not null)
+        {
+            (source.Optimizer, var problem) = AdamWState.Read(saved, source.Tensors);
+            if (problem is not null) source.Warnings.Add($"The optimizer's state cannot be used: {problem}.");
+        }
+
+        return source;
+    }
+
+    /// <summary>One state_dict, alone or under a usual name.</summary>
+    private static WeightsSource AddStates(WeightsSource source, OrderedDictionary<object, object?> root)
+    {
+        var state = root.GetValueOrDefault("state_dict") ?? root.GetValueOrDefault("model");
+        var named = new OrderedDictionary<string, LazyTensor>();
+        foreach (var (name, tensor) in Named(state as OrderedDictionary<object, object?> ?? root)) named.TryAdd(name, tensor);
+        if (named.Count == 0)
+            throw new WeightsFileException(source.Path, "no tensors by name", "a state_dict, or a dictionary of encoder, predictor and target_encoder");
+        source.AddFlat(named);
+        if (root.GetValueOrDefault("epoch") is long and >= 0 and var epoch) source.Epoch = epoch;
+        return source;
+    }
+
+    private static IEnumerable<(string Name, LazyTensor Tensor)> Named(OrderedDictionary<object, object?> state)
+    {
+        foreach (var (key, value) in state)
+        {
+            if (key is string name && value is LazyTensor tensor) yield return (name, tensor);
+        }
+    }
+}

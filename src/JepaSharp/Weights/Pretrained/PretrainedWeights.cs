@@ -1,0 +1,172 @@
+using JepaSharp.Models;
+using static TorchSharp.torch;
+
+namespace JepaSharp.Weights;
+
+/// <summary>Weights from anywhere: a run folder, a checkpoint of ours, a published .pth.tar, a .safetensors file or a Hugging Face folder.</summary>
+/// <remarks>Opening reads names and shapes; numbers are fetched one tensor at a time.</remarks>
+public sealed class PretrainedWeights : IDisposable
+{
+    private readonly WeightsSource _source;
+    private readonly VisionTransformerShape _encoder;
+    private readonly PredictorShape? _predictor;
+    private readonly OrderedDictionary<string, LazyTensor> _tensors = [];
+
+    private PretrainedWeights(WeightsSource source, int? heads)
+    {
+        _source = source;
+        foreach (var name in source.Tensors.Keys) Present |= WeightNames.Split(name).Network;
+        var leading = Present.HasFlag(Networks.TargetEncoder) ? Networks.TargetEncoder : Networks.ContextEncoder;
+        source.Heads ??= heads;
+        _encoder = ArchitectureReader.Encoder(source, WeightNames.Prefix(leading));
+        var mlp = 0;
+        if (Present.HasFlag(Networks.Predictor)) (_predictor, mlp) = ArchitectureReader.Predictor(source, _encoder.Heads);
+        Report = Compare(mlp);
+    }
+
+    /// <summary>The file that was opened; for a folder, the one in it.</summary>
+    public string Path => _source.Path;
+
+    /// <summary>What it turned out to be.</summary>
+    public WeightsFormat Format => _source.Format;
+
+    /// <summary>The networks of which the file has weights. A lone encoder counts as the target encoder.</summary>
+    public Networks Present { get; }
+
+    /// <summary>The known weights by full name ("target_encoder.norm.weight"), readable until this is disposed of.</summary>
+    public IReadOnlyDictionary<string, LazyTensor> Tensors => _tensors;
+
+    /// <summary>What is missing, unknown or of another shape.</summary>
+    public WeightsReport Report { get; }
+
+    /// <summary>Further things worth telling a user, whole sentences.</summary>
+    public IReadOnlyList<string> Warnings => _source.Warnings;
+
+    /// <summary>How pixels were normalised in training, if the file says.</summary>
+    public PixelNormalization? Normalization => _source.Normalization;
+
+    /// <summary>Epochs finished, if the file says.</summary>
+    public long? Epoch => _source.Epoch;
+
+    /// <summary>The optimizer's state, where the file is a published checkpoint that has one.</summary>
+    public AdamWState? Optimizer => _source.Optimizer;
+
+    /// <summary>A: the number of attention heads, if the file or its width tells.</summary>
+    public int? Heads => _encoder.Heads > 0 ? _encoder.Heads : null;
+
+    /// <summary>The encoders' shape.</summary>
+    /// <exception cref="WeightsFileException">The number of heads is not known: give it to <see cref="Open"/>.</exception>
+    public VisionTransformerShape Encoder => _encoder.Heads > 0
+        ? Sound(_encoder.Validated)
+        : throw new WeightsFileException(Path, $"nothing that tells the number of attention heads (the width, {_encoder.Width}, is none of the published models')",
+            "the number to be given");
+
+    /// <summary>The predictor's shape; null if the file has no predictor.</summary>
+    /// <exception cref="WeightsFileException">The number of heads is not known: give it to <see cref="Open"/>.</exception>
+    public PredictorShape? Predictor => _predictor is null || _predictor.Heads > 0
+        ? _predictor is null ? null : Sound(_predictor.Validated)
+        : throw new WeightsFileException(Path, "nothing that tells the number of the predictor's attention heads", "the number to be given");
+
+    /// <summary>Works out what lies at a path and opens it.</summary>
+    /// <param name="path">A run folder (its latest checkpoint), a checkpoint folder, a .pth.tar, .pth, .pt, .bin or .safetensors file, the index of a
+    /// sharded set, or a Hugging Face folder.</param>
+    /// <param name="heads">A, the encoder's number of attention heads, where the file does not tell. Used only then.</param>
+    /// <exception cref="WeightsFileException">There is nothing there, it is damaged or hostile, or it is not an I-JEPA model.</exception>
+    public static PretrainedWeights Open(string path, int? heads = null)
+    {
+        var source = WeightsLocator.Open(path);
+        try
+        {
+            return new PretrainedWeights(source, heads);
+        }
+        catch
+        {
+            source.File.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>The weights of one network, by names inside it ("norm.weight"), in the file's order.</summary>
+    public IReadOnlyDictionary<string, LazyTensor> Network(Networks network)
+    {
+        var prefix = WeightNames.Prefix(network);
+        var inner = new OrderedDictionary<string, LazyTensor>();
+        foreach (var (name, tensor) in _tensors)
+        {
+            if (name.StartsWith(prefix, StringComparison.Ordinal)) inner.Add(name[prefix.Length..], tensor);
+        }
+
+        return inner;
+    }
+
+    /// <summary>Checks that networks are there, whole and of the right shapes.</summary>
+    /// <param name="networks">Those that are needed.</param>
+    /// <exception cref="WeightsFileException">Something is missing or misshapen; the message lists it.</exception>
+    public void Require(Networks networks)
+    {
+        if ((Present & networks) != networks) throw new WeightsFileException(Path, $"the weights of: {Present}", $"those of: {networks}");
+        var needed = new[] { Networks.ContextEncoder, Networks.Predictor, Networks.TargetEncoder }
+            .Where(network => networks.HasFlag(network)).Select(WeightNames.Prefix).ToArray();
+        bool Concerns(string name) => needed.Any(prefix => name.StartsWith(prefix, StringComparison.Ordinal));
+        var problems = new WeightsReport([.. Report.Missing.Where(Concerns)], [], [.. Report.Mismatched.Where(Concerns)]);
+        if (!problems.IsClean)
+            throw new WeightsFileException(Path, $"weights that do not fit together ({problems.ToString().Replace("\n", "; ", StringComparison.Ordinal)})", "all of them");
+    }
+
+    /// <summary>Fetches one tensor and checks its numbers. It belongs to the caller.</summary>
+    /// <param name="name">The full name.</param>
+    /// <exception cref="WeightsFileException">There is no such tensor, the file is damaged, or a number is NaN or infinite.</exception>
+    public Tensor Read(string name)
+    {
+        if (!_tensors.TryGetValue(name, out var lazy))
+            throw new WeightsFileException(Path, $"no '{SafetensorsHeader.Shown(name)}'", "it among the weights");
+        var tensor = lazy.Read();
+        using var scope = NewDisposeScope();
+        if (!lazy.IsFloating || tensor.isfinite().all().item<bool>()) return tensor;
+        var bad = tensor.isfinite().logical_not().sum().item<long>();
+        tensor.Dispose();
+        throw new WeightsFileException(Path, $"{bad} of {lazy.Count} numbers in '{SafetensorsHeader.Shown(name)}' that are NaN or infinite", "finite weights: the training it comes from had failed");
+    }
+
+    /// <summary>Closes the files. Tensors already read stay.</summary>
+    public void Dispose() => _source.File.Dispose();
+
+    private T Sound<T>(Func<T> validate)
+    {
+        try
+        {
+            return validate();
+        }
+        catch (ArgumentException e)
+        {
+            throw new WeightsFileException(Path, $"an architecture that does not fit together ({e.Message.TrimEnd('.')})", "one that does", e);
+        }
+    }
+
+    private WeightsReport Compare(int predictorMlpWidth)
+    {
+        var (missing, mismatched) = (new List<string>(), new List<string>());
+        var expected = new HashSet<string>();
+        foreach (var network in (Networks[])[Networks.ContextEncoder, Networks.Predictor, Networks.TargetEncoder])
+        {
+            if (!Present.HasFlag(network)) continue;
+            var layout = network == Networks.Predictor ? StateLayout.Predictor(_predictor!, _encoder, predictorMlpWidth) : StateLayout.Encoder(_encoder);
+            foreach (var (inner, shape) in layout)
+            {
+                var name = WeightNames.Prefix(network) + inner;
+                expected.Add(name);
+                if (!_source.Tensors.TryGetValue(name, out var tensor)) missing.Add(name);
+                else if (!tensor.Shape.SequenceEqual(shape)) mismatched.Add($"{name} is {tensor}, not [{string.Join(", ", shape)}]");
+                else if (!tensor.IsFloating) mismatched.Add($"{name} is {tensor}, not of a floating-point type");
+            }
+        }
+
+        foreach (var (name, tensor) in _source.Tensors)
+        {
+            if (expected.Contains(name)) _tensors.Add(name, tensor);
+            else _source.Unknown.Add(name);
+        }
+
+        return new WeightsReport(missing, _source.Unknown, mismatched);
+    }
+}

@@ -1,0 +1,76 @@
+namespace JepaSharp.Weights;
+
+/// <summary>Works out what a path to weights is, and opens it with the reader for it.</summary>
+internal static class WeightsLocator
+{
+    private const string Ours = "weights.safetensors";
+    private const string Checkpoints = "checkpoints";
+    private static readonly string[] InModelFolder = ["model.safetensors.index.json", "model.safetensors", "pytorch_model.bin"];
+
+    /// <exception cref="WeightsFileException">There is nothing there, or nothing that is understood.</exception>
+    public static WeightsSource Open(string path)
+    {
+        if (Directory.Exists(path))
+        {
+            try
+            {
+                return OpenFile(InFolder(path));
+            }
+            catch (UnauthorizedAccessException e)
+            {
+                throw WeightsFileException.Failed(path, "looking into the folder", e);
+            }
+        }
+
+        if (!File.Exists(path))
+            throw new WeightsFileException(path, "nothing there", "a run folder, a checkpoint folder, a .pth.tar, .pth, .pt or .safetensors file, or a Hugging Face folder");
+        return OpenFile(path);
+    }
+
+    private static WeightsSource OpenFile(string path)
+    {
+        if (SafetensorsSource.IsIndex(path)) return SafetensorsSource.Open(path);
+        // By content: names lie (.pth.tar is no tar).
+        var start = new byte[9];
+        int read;
+        try
+        {
+            using var handle = File.OpenHandle(path, share: FileShare.ReadWrite | FileShare.Delete);
+            read = RandomAccess.Read(handle, start, 0);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw WeightsFileException.Failed(path, "opening", e);
+        }
+
+        var looksLikeSafetensors = read == start.Length && start[8] == (byte)'{' && !PickleFormats.IsZip(start) && !PickleFormats.IsBarePickle(start);
+        var namedSafetensors = path.EndsWith(".safetensors", StringComparison.OrdinalIgnoreCase) && !PickleFormats.IsZip(start);
+        if (!looksLikeSafetensors && !namedSafetensors) return CheckpointSource.Open(path);
+        return SafetensorsSource.Open(path);
+    }
+
+    private static string InFolder(string folder)
+    {
+        var own = Path.Combine(folder, Ours);
+        if (File.Exists(own)) return own;
+        foreach (var name in InModelFolder)
+        {
+            if (File.Exists(Path.Combine(folder, name))) return Path.Combine(folder, name);
+        }
+
+        var checkpoints = Path.Combine(folder, Checkpoints);
+        var newest = Directory.Exists(checkpoints) ? Newest(checkpoints) : null;
+        if (newest is not null) return newest;
+        throw new WeightsFileException(folder, "a folder without weights",
+            $"{Ours} (a checkpoint), {Checkpoints}/ with at least one of them (a run), or {string.Join(", ", InModelFolder)} (Hugging Face)");
+    }
+
+    /// <summary>"latest" if it is there, else the highest epoch.</summary>
+    private static string? Newest(string checkpoints) =>
+        Directory.GetDirectories(checkpoints)
+            .Where(folder => File.Exists(Path.Combine(folder, Ours)))
+            .OrderByDescending(folder => Path.GetFileName(folder) == "latest")
+            .ThenByDescending(Path.GetFileName, StringComparer.Ordinal)
+            .Select(folder => Path.Combine(folder, Ours))
+            .FirstOrDefault();
+}

@@ -1,0 +1,73 @@
+using System.Globalization;
+
+namespace JepaSharp.Weights;
+
+/// <summary>What a reader of one format hands to <see cref="PretrainedWeights"/>: tensors in the published names, and whatever else the file says.</summary>
+internal sealed class WeightsSource(string path, WeightsFormat format, IDisposable file)
+{
+    public string Path { get; } = path;
+
+    public WeightsFormat Format { get; } = format;
+
+    /// <summary>Keeps the tensors readable.</summary>
+    public IDisposable File { get; } = file;
+
+    /// <summary>By full names, "encoder.norm.weight", in the file's order.</summary>
+    public OrderedDictionary<string, LazyTensor> Tensors { get; } = [];
+
+    /// <summary>Names that could not be translated.</summary>
+    public List<string> Unknown { get; } = [];
+
+    /// <summary>Things that a user should know and that do not stop the reading.</summary>
+    public List<string> Warnings { get; } = [];
+
+    public int? Heads { get; set; }
+
+    public int? PredictorHeads { get; set; }
+
+    public (int Height, int Width)? ImageSize { get; set; }
+
+    public PixelNormalization? Normalization { get; set; }
+
+    public long? Epoch { get; set; }
+
+    public AdamWState? Optimizer { get; set; }
+
+    /// <summary>Adds tensors whose names are a Hugging Face model's, the published ones, or an encoder's without prefix.</summary>
+    /// <remarks>A lone encoder is taken as the target encoder, the one that is used and published.</remarks>
+    /// <returns>Whether the names are Hugging Face's.</returns>
+    public bool AddFlat(IReadOnlyDictionary<string, LazyTensor> named)
+    {
+        var target = WeightNames.Prefix(Networks.TargetEncoder);
+        if (HuggingFaceNames.Recognize(named.Keys))
+        {
+            var (ours, unknown) = HuggingFaceNames.ToOurs(named);
+            foreach (var (name, tensor) in ours) Tensors.Add(target + name, tensor);
+            Unknown.AddRange(unknown);
+            return true;
+        }
+
+        var lone = named.Keys.Any(name => WeightNames.WithoutWrappers(name) == "patch_embed.proj.weight");
+        foreach (var (original, tensor) in named)
+        {
+            var name = WeightNames.WithoutWrappers(original);
+            var (network, inner) = WeightNames.Split(name);
+            var full = network != Networks.None ? WeightNames.Prefix(network) + WeightNames.WithoutWrappers(inner) : lone ? target + name : null;
+            if (full is null || !Tensors.TryAdd(full, tensor)) Unknown.Add(original);
+        }
+
+        return false;
+    }
+
+    /// <summary>Takes over what our own metadata says.</summary>
+    public void Take(IReadOnlyDictionary<string, string> metadata)
+    {
+        Heads = WeightsMetadata.Number(metadata, WeightsMetadata.Heads);
+        PredictorHeads = WeightsMetadata.Number(metadata, WeightsMetadata.PredictorHeads);
+        if (WeightsMetadata.Number(metadata, WeightsMetadata.ImageHeight) is { } height && WeightsMetadata.Number(metadata, WeightsMetadata.ImageWidth) is { } width)
+            ImageSize = (height, width);
+        Normalization = WeightsMetadata.Normalization(metadata);
+        if (metadata.TryGetValue(WeightsMetadata.Epoch, out var epoch) && long.TryParse(epoch, NumberStyles.None, CultureInfo.InvariantCulture, out var number))
+            Epoch = number;
+    }
+}

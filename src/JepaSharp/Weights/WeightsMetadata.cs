@@ -1,0 +1,70 @@
+using System.Globalization;
+using JepaSharp.Models;
+
+namespace JepaSharp.Weights;
+
+/// <summary>What our safetensors files say about the networks in them, as the texts of the header.</summary>
+public static class WeightsMetadata
+{
+    internal const string Format = "format", Heads = "heads", PredictorHeads = "predictor_heads";
+    internal const string ImageHeight = "image_height", ImageWidth = "image_width", Epoch = "epoch";
+    internal const string OurFormat = "jepasharp";
+    private const string Mean = "normalization_mean", Deviation = "normalization_std";
+
+    /// <summary>The texts for a file.</summary>
+    /// <param name="encoder">The encoders' shape.</param>
+    /// <param name="predictor">The predictor's shape, if it is in the file.</param>
+    /// <param name="normalization">How pixels were normalised in training.</param>
+    /// <param name="epoch">Epochs finished, if known.</param>
+    /// <returns>Keys and values; more may be added.</returns>
+    public static Dictionary<string, string> Describe(
+        VisionTransformerShape encoder, PredictorShape? predictor = null, PixelNormalization? normalization = null, long? epoch = null)
+    {
+        var texts = new Dictionary<string, string> { [Format] = OurFormat };
+        Add(ImageHeight, encoder.ImageHeight);
+        Add(ImageWidth, encoder.ImageWidth);
+        Add("patch_size", encoder.PatchSize);
+        Add("channels", encoder.Channels);
+        Add("width", encoder.Width);
+        Add("depth", encoder.Depth);
+        Add(Heads, encoder.Heads);
+        Add("mlp_width", encoder.MlpWidth);
+        if (predictor is not null)
+        {
+            Add("predictor_width", predictor.Width);
+            Add("predictor_depth", predictor.Depth);
+            Add(PredictorHeads, predictor.Heads);
+        }
+
+        if (normalization is not null)
+        {
+            texts[Mean] = Join(normalization.Mean);
+            texts[Deviation] = Join(normalization.Deviation);
+        }
+
+        if (epoch is { } finished) Add(Epoch, finished);
+        return texts;
+
+        void Add(string key, long value) => texts[key] = value.ToString(CultureInfo.InvariantCulture);
+    }
+
+    internal static int? Number(IReadOnlyDictionary<string, string> metadata, string key) =>
+        metadata.TryGetValue(key, out var text) && int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number > 0 ? number : null;
+
+    internal static PixelNormalization? Normalization(IReadOnlyDictionary<string, string> metadata)
+    {
+        if (Numbers(metadata, Mean) is not { } mean || Numbers(metadata, Deviation) is not { } deviation) return null;
+        var normalization = new PixelNormalization(mean, deviation);
+        return normalization.IsSound ? normalization : null;
+    }
+
+    private static string Join(IEnumerable<double> numbers) => string.Join(' ', numbers.Select(number => number.ToString("R", CultureInfo.InvariantCulture)));
+
+    private static double[]? Numbers(IReadOnlyDictionary<string, string> metadata, string key)
+    {
+        if (!metadata.TryGetValue(key, out var text) || text.Length > 1000) return null;
+        var parsed = text.Split(' ', StringSplitOptions.RemoveEmptyEntries)
+            .Select(part => double.TryParse(part, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) ? number : double.NaN).ToArray();
+        return parsed.All(double.IsFinite) ? parsed : null;
+    }
+}
