@@ -12,7 +12,7 @@ internal static class ParquetColumns
     private static readonly string[] ImageNames = ["image", "img", "bytes", "jpg", "jpeg", "png", "webp"];
     private static readonly string[] LabelNames = ["label", "labels", "fine_label", "class", "cls"];
     private static readonly Type[] ScalarTypes =
-        [typeof(bool), typeof(byte), typeof(sbyte), typeof(short), typeof(ushort), typeof(int), typeof(uint), typeof(long), typeof(ulong), typeof(float), typeof(double), typeof(string)];
+        [typeof(bool), typeof(byte), typeof(sbyte), typeof(short), typeof(ushort), typeof(int), typeof(uint), typeof(long), typeof(ulong), typeof(float), typeof(double)];
 
     /// <summary>The bytes of the images: <c>image.bytes</c> of a struct, or a column of bytes named as an image is; null where there is neither.</summary>
     public static DataField? ImageOf(ParquetSchema schema) =>
@@ -21,7 +21,7 @@ internal static class ParquetColumns
 
     /// <summary>Columns with one text or number a row.</summary>
     public static IReadOnlyList<DataField> ScalarsOf(ParquetSchema schema) =>
-        [.. schema.DataFields.Where(f => f.Path.Length == 1 && f.MaxRepetitionLevel == 0 && !f.IsArray && ScalarTypes.Contains(f.ClrType))];
+        [.. schema.DataFields.Where(f => f.Path.Length == 1 && f.MaxRepetitionLevel == 0 && !f.IsArray && (ScalarTypes.Contains(f.ClrType) || IsText(f)))];
 
     /// <summary>The column called as labels are; null where there is none.</summary>
     public static DataField? LabelOf(IReadOnlyList<DataField> scalars) => LabelNames.Select(n => scalars.FirstOrDefault(s => s.Name == n)).FirstOrDefault(s => s is not null);
@@ -45,7 +45,7 @@ internal static class ParquetColumns
     /// <summary>A column of a row group as texts; null for a null.</summary>
     public static string?[] ReadTexts(ParquetRowGroupReader group, DataField field)
     {
-        if (field.ClrType != typeof(string)) return Array.ConvertAll(ReadNumbers(group, field), n => double.IsNaN(n) ? null : n.ToString("R", CultureInfo.InvariantCulture));
+        if (!IsText(field)) return Array.ConvertAll(ReadNumbers(group, field), n => double.IsNaN(n) ? null : n.ToString("R", CultureInfo.InvariantCulture));
         var texts = new string?[group.RowCount];
         Wait(group.ReadAsync(field, texts.AsMemory()!));
         return texts;
@@ -75,6 +75,9 @@ internal static class ParquetColumns
         return bytes;
     }
 
+    /// <summary>Whether a column holds texts.</summary>
+    public static bool IsText(DataField field) => field.ClrType == typeof(string) || field.ClrType == typeof(ReadOnlyMemory<char>);
+
     private static double[] ToDoubles<T>(ParquetRowGroupReader group, DataField field)
         where T : struct, INumber<T> => Array.ConvertAll(Read<T>(group, field), n => n is { } value ? double.CreateChecked(value) : double.NaN);
 
@@ -93,7 +96,7 @@ internal static class ParquetColumns
         return Array.ConvertAll(values, v => (T?)v);
     }
 
-    private static bool IsBytes(DataField field) => field.ClrType == typeof(byte[]) && field.MaxRepetitionLevel == 0;
+    private static bool IsBytes(DataField field) => (field.ClrType == typeof(byte[]) || field.ClrType == typeof(ReadOnlyMemory<byte>)) && field.MaxRepetitionLevel == 0;
 
     private static void Wait(ValueTask task) => task.AsTask().GetAwaiter().GetResult();
 }

@@ -53,7 +53,7 @@ public sealed class ParquetImages : ImageSource
         var scalars = _files[0].Scalars;
         var labelled = label is null ? ParquetColumns.LabelOf(scalars) : scalars.FirstOrDefault(s => s.Name == label)
             ?? throw new JepaException($"{description} has no column \"{label}\". It has: {string.Join(", ", scalars.Select(s => s.Name))}.", isUsage: true);
-        foreach (var column in scalars.Where(s => s.ClrType != typeof(string))) _columns[column.Name] = ReadAll(column.Name, ParquetColumns.ReadNumbers);
+        foreach (var column in scalars.Where(s => !ParquetColumns.IsText(s))) _columns[column.Name] = ReadAll(column.Name, ParquetColumns.ReadNumbers);
         if (labelled is null) return;
         _labels = LabelsOf(labelled);
         _notices.AddRange(_labels.Notices());
@@ -131,7 +131,7 @@ public sealed class ParquetImages : ImageSource
     /// <summary>Numbers with names in the metadata keep their order and names; anything else is classes by its texts.</summary>
     private ClassLabels LabelsOf(DataField column)
     {
-        if (column.ClrType == typeof(string) || ParquetColumns.ClassNames(_files[0].Metadata, column.Name) is not { Count: > 0 } names)
+        if (ParquetColumns.IsText(column) || ParquetColumns.ClassNames(_files[0].Metadata, column.Name) is not { Count: > 0 } names)
             return ClassLabels.Of(ReadAll(column.Name, ParquetColumns.ReadTexts));
         return new ClassLabels(names, Array.ConvertAll(_columns[column.Name], n => n >= 0 && n < names.Count ? (int)n : -1));
     }
