@@ -21,7 +21,7 @@ internal sealed record ImageRows(IReadOnlyList<string> Columns, int PathColumn, 
     {
         try
         {
-            using var reader = new StreamReader(path, new UTF8Encoding(false, throwOnInvalidBytes: true));
+            using var reader = new StreamReader(RegularFile.OpenRead(path), new UTF8Encoding(false, throwOnInvalidBytes: true));
             return Read(reader, path, conditions);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
