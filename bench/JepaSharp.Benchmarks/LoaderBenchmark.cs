@@ -12,7 +12,7 @@ internal static class LoaderBenchmark
 
     public static int Run(string folder, int cropSize, int threads)
     {
-        using var source = new Repeated(new ImageFolder(folder));
+        using var source = new Repeated(ImageSources.Open(folder));
         var options = new ImageLoaderOptions { BatchSize = 64, Threads = threads, Transform = new TrainingTransform { CropSize = cropSize } };
         var loader = new ImageLoader(source, options);
         var best = 0.0;

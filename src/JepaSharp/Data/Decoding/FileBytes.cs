@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Runtime.InteropServices;
 using JepaSharp.Data.Sources;
+using Microsoft.Win32.SafeHandles;
 
 namespace JepaSharp.Data.Decoding;
 
@@ -27,37 +28,51 @@ internal sealed class FileBytes : IDisposable
     public static FileBytes Of(byte[] bytes) => new(bytes, bytes.Length, isRented: false);
 
     /// <summary>Reads a whole file.</summary>
-    /// <exception cref="ImageUnreadableException">The file is missing, not readable or too long.</exception>
+    /// <exception cref="ImageUnreadableException">The file is missing, empty, not readable or too long.</exception>
     public static FileBytes Read(string name, string path, DecodingLimits limits)
     {
-        byte[]? rented = null;
         try
         {
-            using var handle = File.OpenHandle(path, options: FileOptions.SequentialScan);
-            var length = RandomAccess.GetLength(handle);
-            if (length > limits.MaxFileBytes)
-                throw new ImageUnreadableException(name, $"the file has {length:N0} bytes; at most {limits.MaxFileBytes:N0} are read.");
-            rented = ArrayPool<byte>.Shared.Rent((int)Math.Max(length, 1));
+            using var handle = RegularFile.OpenHandle(path, FileOptions.SequentialScan);
+            return Read(name, handle, 0, RandomAccess.GetLength(handle), limits);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
+        {
+            var reason = e switch
+            {
+                FileNotFoundException or DirectoryNotFoundException => "the file is no longer there.",
+                UnauthorizedAccessException => "no permission to read the file.",
+                EmptyFileException => e.Message,
+                _ => $"the file cannot be read ({e.Message})",
+            };
+            throw new ImageUnreadableException(name, reason, e);
+        }
+    }
+
+    /// <summary>Reads a part of a file; fewer bytes where it ends before.</summary>
+    /// <exception cref="ImageUnreadableException">The part is too long.</exception>
+    /// <exception cref="IOException">The file cannot be read.</exception>
+    public static FileBytes Read(string name, SafeFileHandle file, long offset, long length, DecodingLimits limits)
+    {
+        if (length > Math.Min(limits.MaxFileBytes, Array.MaxLength))
+            throw new ImageUnreadableException(name, $"the file has {length:N0} bytes; at most {limits.MaxFileBytes:N0} are read.");
+        var rented = ArrayPool<byte>.Shared.Rent((int)Math.Max(length, 1));
+        try
+        {
             var filled = 0;
             while (filled < length)
             {
-                var read = RandomAccess.Read(handle, rented.AsSpan(filled, (int)length - filled), filled);
+                var read = RandomAccess.Read(file, rented.AsSpan(filled, (int)length - filled), offset + filled);
                 if (read == 0) break;
                 filled += read;
             }
 
             return new FileBytes(rented, filled, isRented: true);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
+        catch
         {
-            if (rented is not null) ArrayPool<byte>.Shared.Return(rented);
-            var reason = e switch
-            {
-                FileNotFoundException or DirectoryNotFoundException => "the file is no longer there.",
-                UnauthorizedAccessException => "no permission to read the file.",
-                _ => $"the file cannot be read ({e.Message})",
-            };
-            throw new ImageUnreadableException(name, reason, e);
+            ArrayPool<byte>.Shared.Return(rented);
+            throw;
         }
     }
 

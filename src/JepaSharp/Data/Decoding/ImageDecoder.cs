@@ -1,4 +1,5 @@
 using JepaSharp.Data.Sources;
+using Microsoft.Win32.SafeHandles;
 
 namespace JepaSharp.Data.Decoding;
 
@@ -29,6 +30,16 @@ public static class ImageDecoder
     {
         ArgumentNullException.ThrowIfNull(bytes);
         return Open(FileBytes.Of(bytes), name, limits ?? DecodingLimits.Default);
+    }
+
+    /// <summary>Opens an encoded image that lies inside a larger file.</summary>
+    /// <exception cref="IOException">The file cannot be read.</exception>
+    internal static OpenedImage Open(SafeFileHandle file, long offset, long length, string name, DecodingLimits limits)
+    {
+        var bytes = FileBytes.Read(name, file, offset, length, limits);
+        if (bytes.Length == length) return Open(bytes, name, limits);
+        bytes.Dispose();
+        throw new ImageUnreadableException(name, $"the file it lies in is cut short: {bytes.Length:N0} of its {length:N0} bytes are there.");
     }
 
     private static OpenedImage Open(FileBytes file, string name, DecodingLimits limits)

@@ -18,6 +18,19 @@ public abstract class ImageSource : IDisposable
     /// <summary>Index into <see cref="Classes"/>, or null where the image carries no label.</summary>
     public virtual int? LabelOf(int index) => null;
 
+    /// <summary>Names of the numbers that images carry besides a label, such as "count"; empty where there are none.</summary>
+    public virtual IReadOnlyList<string> Columns => [];
+
+    /// <summary>What was odd when the collection was listed and a user should know: a shard cut short, images without labels. One sentence each.</summary>
+    public virtual IReadOnlyList<string> Notices => [];
+
+    /// <summary>A number that an image carries, or null where it has none in that column.</summary>
+    /// <param name="index">The image.</param>
+    /// <param name="column">One of <see cref="Columns"/>.</param>
+    /// <exception cref="ArgumentException">There is no such column.</exception>
+    public virtual double? ValueOf(int index, string column) =>
+        throw new ArgumentException($"{Description} has no column \"{column}\". It has: {(Columns.Count == 0 ? "none" : string.Join(", ", Columns))}.", nameof(column));
+
     /// <summary>Reads an image's header (or as little as gives its size), so that only what is needed is decoded after.</summary>
     /// <exception cref="ImageUnreadableException">The file is missing, damaged, too large or of no known format.</exception>
     public abstract OpenedImage Open(int index);

@@ -1,5 +1,11 @@
+using System.Globalization;
 using JepaSharp.Configuration;
+using JepaSharp.Data.Sources.Binary;
+using JepaSharp.Data.Sources.Columnar;
+using JepaSharp.Data.Sources.Lists;
+using JepaSharp.Data.Sources.Packing;
 using JepaSharp.Data.Sources.Scenes;
+using JepaSharp.Data.Sources.Shards;
 using JepaSharp.Runtime;
 
 namespace JepaSharp.Data.Sources;
@@ -7,6 +13,9 @@ namespace JepaSharp.Data.Sources;
 /// <summary>Opens whatever a path or a configuration names.</summary>
 public static class ImageSources
 {
+    private const string ScenesPrefix = "scenes:";
+    private const int SceneSize = 64;
+
     /// <summary>The images that a configuration trains on; the built-in scenes where it names none.</summary>
     /// <exception cref="JepaException">The path is missing or holds no images.</exception>
     public static ImageSource Open(DataOptions data)
@@ -17,7 +26,86 @@ public static class ImageSources
         return data.MaxImages is { } most && most < source.Count ? new SourceSubset(source, most) : source;
     }
 
-    /// <summary>A folder of images.</summary>
-    /// <exception cref="JepaException">The path is missing or holds no images.</exception>
-    public static ImageSource Open(string path) => new ImageFolder(path);
+    /// <summary>
+    /// The images that a path names: a folder, a CSV or TSV list, tar shards, Parquet, IDX, CIFAR's binary files, CLEVR or a folder of rendered scenes,
+    /// a pack, or <c>scenes:COUNT</c>. Options may follow a '#', as in <c>labels.csv#label=kind&amp;where=split=dev</c> (docs/data.md).
+    /// </summary>
+    /// <param name="path">A path, perhaps with options.</param>
+    /// <exception cref="JepaException">The path is missing, is nothing of the kind, or an option means nothing for it.</exception>
+    public static ImageSource Open(string path)
+    {
+        ArgumentNullException.ThrowIfNull(path);
+        var address = SourceAddress.Parse(path);
+        var source = OpenWhole(address);
+        if (address.TestShare is { } test) source = new HeldOutShare(source, test, heldOut: true);
+        if (address.TrainShare is { } train) source = new HeldOutShare(source, 1 - train, heldOut: false);
+        return source;
+    }
+
+    private static ImageSource OpenWhole(SourceAddress address)
+    {
+        var path = address.Path;
+        if (path.StartsWith(ScenesPrefix, StringComparison.Ordinal) && !Path.Exists(path)) return OpenScenes(address);
+        if (ShardPattern.IsOne(path) && !Path.Exists(path)) return OpenShards(address, ShardPattern.Expand(path));
+        if (Directory.Exists(path)) return SourceFolder.Open(address);
+        return File.Exists(path) ? OpenFile(address) : throw new JepaException($"{path} does not exist. Expected a folder of images, a list, tar shards, Parquet, or another set of images: check the path.", isUsage: true);
+    }
+
+    private static ImageSource OpenFile(SourceAddress address)
+    {
+        var path = address.Path;
+        var name = Path.GetFileName(path).ToLowerInvariant();
+        if (name.EndsWith(".csv", StringComparison.Ordinal) || name.EndsWith(".tsv", StringComparison.Ordinal))
+        {
+            address.Allow("a list", label: true, where: true);
+            return new ImageList(path, address.Label, address.Where);
+        }
+
+        if (name.EndsWith(".tar", StringComparison.Ordinal) || name.EndsWith(".tar.gz", StringComparison.Ordinal) || name.EndsWith(".tgz", StringComparison.Ordinal))
+            return OpenShards(address, [path]);
+        if (name.EndsWith(".parquet", StringComparison.Ordinal)) return OpenParquet(address, [path]);
+        if (name.EndsWith(PackWriter.Extension, StringComparison.Ordinal))
+        {
+            address.Allow("a pack");
+            return new PackedImages(path);
+        }
+
+        if (CifarLayout.OfFile(path) is not null)
+        {
+            address.Allow("a file of CIFAR", label: true);
+            return new CifarBinary([path], address.Label);
+        }
+
+        if (IdxImages.IsOne(path))
+        {
+            address.Allow("a file of IDX");
+            return new IdxImages(path);
+        }
+
+        throw new JepaException($"{path} is a file that holds no set of images. Expected a folder, .csv or .tsv, .tar, .parquet, .jepapack, CIFAR's .bin, or IDX such as train-images-idx3-ubyte.gz; for single images give the folder they lie in.", isUsage: true);
+    }
+
+    internal static ImageSource OpenShards(SourceAddress address, IReadOnlyList<string> paths)
+    {
+        address.Allow("tar shards", label: true);
+        if (paths.Where(p => !File.Exists(p)).ToList() is { Count: > 0 } missing)
+            throw new JepaException($"{missing.Count:N0} of the {paths.Count:N0} shards of {address.Path} do not exist: {string.Join(", ", missing.Take(5))}{(missing.Count > 5 ? ", ..." : "")}.", isUsage: true);
+        return new TarShards(paths, address.Path, address.Label);
+    }
+
+    internal static ImageSource OpenParquet(SourceAddress address, IReadOnlyList<string> paths)
+    {
+        address.Allow("Parquet", label: true, part: true);
+        return new ParquetImages(paths, address.Path, address.Label);
+    }
+
+    private static ScenesSource OpenScenes(SourceAddress address)
+    {
+        address.Allow("the built-in scenes", numbers: true);
+        if (!int.TryParse(address.Path[ScenesPrefix.Length..], NumberStyles.None, CultureInfo.InvariantCulture, out var count) || count < 1)
+            throw new JepaException($"{address.Path}: expected a number of scenes, as in scenes:8000.", isUsage: true);
+        var size = address.Numbers.GetValueOrDefault("size", SceneSize);
+        if (size is < 8 or > 2048) throw new JepaException($"size={size}: a scene is 8 to 2048 pixels to a side.", isUsage: true);
+        return new ScenesSource((ulong)address.Numbers.GetValueOrDefault("seed"), count, size, address.Numbers.GetValueOrDefault("first"));
+    }
 }

@@ -52,6 +52,12 @@ public sealed class ScenesSource : ImageSource
     public override string NameOf(int index) => FileNameOf(Checked(index));
 
     /// <inheritdoc/>
+    public override IReadOnlyList<string> Columns => SceneColumns.All;
+
+    /// <inheritdoc/>
+    public override double? ValueOf(int index, string column) => SceneColumns.ValueOf(SceneOf(index), column) is (true, var value) ? value : base.ValueOf(index, column);
+
+    /// <inheritdoc/>
     public override OpenedImage Open(int index) => new OpenedScene(this, Checked(index));
 
     /// <summary>What is in an image: object count, nearest distance and all else by <see cref="SceneTargets"/>.</summary>

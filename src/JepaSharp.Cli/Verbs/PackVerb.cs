@@ -1,0 +1,62 @@
+using System.CommandLine;
+using System.Globalization;
+using JepaSharp.Cli.Display;
+using JepaSharp.Data.Loading;
+using JepaSharp.Data.Sources;
+using JepaSharp.Data.Sources.Packing;
+using JepaSharp.Runtime;
+
+namespace JepaSharp.Cli.Verbs;
+
+/// <summary><c>jepa pack</c>: writes any set of images into one file that is read without opening or decoding a file an image.</summary>
+internal sealed class PackVerb : Verb
+{
+    private const int RawUpTo = 64, DefaultQuality = 90;
+
+    private readonly Option<string> _data = new("--data") { Description = "Images: anything that --data takes elsewhere.", Required = true, HelpName = "PATH" };
+    private readonly Option<string> _out = new("--out") { Description = "The file to write, ending in .jepapack.", Required = true, HelpName = "FILE" };
+    private readonly Option<int?> _side = new("--side") { Description = "Shorter side in pixels that larger images are reduced to.", HelpName = "S" };
+    private readonly Option<int?> _quality = new("--quality") { Description = "Store JPEGs of this quality, 1 to 100.", HelpName = "Q" };
+    private readonly Option<bool> _raw = new("--raw") { Description = "Store pixels as they are." };
+
+    public PackVerb()
+        : base("pack", "Writes images, labels and names into one file that reads much faster than a folder of small images.")
+    {
+        foreach (var option in (Option[])[_data, _out, _side, _quality, _raw]) Add(option);
+    }
+
+    public override int Run(ParseResult arguments, Terminal terminal, StopSignals stop)
+    {
+        var path = arguments.GetValue(_out)!;
+        if (!path.EndsWith(PackWriter.Extension, StringComparison.Ordinal)) throw new JepaException($"--out {path}: a pack's name ends in {PackWriter.Extension}, by which it is recognised.", isUsage: true);
+        if (arguments.GetValue(_raw) && arguments.GetValue(_quality) is not null) throw new JepaException("--raw and --quality cannot go together: choose one.", isUsage: true);
+        using var source = ImageSources.Open(arguments.GetValue(_data)!);
+        foreach (var notice in source.Notices) terminal.Error.WriteLine("note: " + notice);
+        var side = arguments.GetValue(_side);
+        var quality = arguments.GetValue(_raw) ? null : arguments.GetValue(_quality) ?? ChooseQuality(source, side);
+        var progress = new CountProgress(terminal, "packing images", source.Count);
+        PackResult result;
+        try
+        {
+            result = PackWriter.Write(source, path, new PackOptions { ShorterSide = side, JpegQuality = quality }, progress, stop.Token);
+        }
+        finally
+        {
+            progress.Finish();
+        }
+
+        var stored = quality is null ? "pixels as they are" : $"JPEGs of quality {quality}";
+        terminal.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{result.Count:N0} images as {stored} in {path}, {result.Bytes / 1e6:N1} MB"));
+        var list = path + "." + UnreadableReport.FileName;
+        UnreadableReport.Write(list, result.Unreadable);
+        if (result.Unreadable.Count > 0) terminal.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{result.Unreadable.Count:N0} images could not be read and are left out: {list}"));
+        return ExitCode.Done;
+    }
+
+    /// <summary>Small images as pixels, which read fastest; larger ones as JPEGs, which take a tenth of the room.</summary>
+    private static int? ChooseQuality(ImageSource source, int? side)
+    {
+        var shorter = ImageSourceSummary.Of(source, 100).MedianShorterSide;
+        return Math.Min(shorter, side ?? int.MaxValue) <= RawUpTo ? null : DefaultQuality;
+    }
+}

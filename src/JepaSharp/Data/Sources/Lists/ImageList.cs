@@ -1,0 +1,85 @@
+using JepaSharp.Data.Decoding;
+using JepaSharp.Runtime;
+
+namespace JepaSharp.Data.Sources.Lists;
+
+/// <summary>The images that a CSV or TSV file lists, one a row: <c>path[,label...]</c>, with a head or without.</summary>
+/// <remarks>
+/// Paths are relative to the list's folder. With a head the path is in the column called path, file, image or the like, else in the first. Classes are
+/// taken from the column asked for; else from one called label, class or target; else from the second where there are two. Columns of numbers are <see cref="Columns"/>.
+/// </remarks>
+public sealed class ImageList : ImageSource
+{
+    private static readonly string[] LabelNames = ["label", "class", "class_name", "target", "category"];
+
+    private readonly string _path, _folder;
+    private readonly string[] _names;
+    private readonly ClassLabels _labels;
+    private readonly Dictionary<string, double[]> _columns;
+    private readonly DecodingLimits _limits;
+    private readonly List<string> _notices = [];
+
+    /// <summary>Reads a list.</summary>
+    /// <param name="path">The file, in UTF-8.</param>
+    /// <param name="label">Column to take the classes from; null to choose.</param>
+    /// <param name="limits">What to refuse by an image's header.</param>
+    /// <exception cref="JepaException">The file is missing, no table, or has no such column.</exception>
+    public ImageList(string path, string? label = null, DecodingLimits? limits = null)
+        : this(path, label, [], limits)
+    {
+    }
+
+    internal ImageList(string path, string? label, IReadOnlyList<RowCondition> conditions, DecodingLimits? limits = null)
+    {
+        _path = Path.GetFullPath(path);
+        _folder = Path.GetDirectoryName(_path)!;
+        _limits = limits ?? DecodingLimits.Default;
+        var table = ImageRows.Read(path, conditions);
+        _names = [.. table.Rows.Select(r => r[table.PathColumn].Replace('\\', '/'))];
+        _columns = table.Columns.Index().Where(c => c.Index != table.PathColumn)
+            .Select(c => (c.Item, Numbers: table.NumbersOf(c.Index))).Where(c => c.Numbers is not null).ToDictionary(c => c.Item, c => c.Numbers!, StringComparer.Ordinal);
+        var labelColumn = label is null ? LabelColumnOf(table) : table.IndexOf(label, path);
+        _labels = labelColumn < 0 ? ClassLabels.None : ClassLabels.Of([.. table.Rows.Select(r => r[labelColumn])]);
+        _notices.AddRange(_labels.Notices());
+        var twice = _names.Length - _names.Distinct(StringComparer.Ordinal).Count();
+        if (twice > 0) _notices.Add($"{twice:N0} rows list an image that another row lists too.");
+    }
+
+    /// <inheritdoc/>
+    public override int Count => _names.Length;
+
+    /// <inheritdoc/>
+    public override string Description => _path;
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> Classes => _labels.Classes;
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> Columns => [.. _columns.Keys];
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> Notices => _notices;
+
+    /// <inheritdoc/>
+    public override string NameOf(int index) => _names[index];
+
+    /// <inheritdoc/>
+    public override int? LabelOf(int index) => _labels.Of(index);
+
+    /// <inheritdoc/>
+    public override double? ValueOf(int index, string column)
+    {
+        if (!_columns.TryGetValue(column, out var values)) return base.ValueOf(index, column);
+        return double.IsNaN(values[index]) ? null : values[index];
+    }
+
+    /// <inheritdoc/>
+    public override OpenedImage Open(int index) => ImageDecoder.Open(Path.Combine(_folder, _names[index]), _names[index], _limits);
+
+    private static int LabelColumnOf(ImageRows table)
+    {
+        foreach (var (index, name) in table.Columns.Index())
+            if (index != table.PathColumn && LabelNames.Contains(name.Trim().ToLowerInvariant())) return index;
+        return table.Columns.Count == 2 ? 1 - table.PathColumn : -1;
+    }
+}

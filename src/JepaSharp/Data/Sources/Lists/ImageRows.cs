@@ -1,0 +1,105 @@
+using System.Globalization;
+using System.Text;
+using JepaSharp.Data.Decoding;
+using JepaSharp.Runtime;
+
+namespace JepaSharp.Data.Sources.Lists;
+
+/// <summary>A list of images as a table of texts: the rows that were asked for, with the names of the columns.</summary>
+/// <param name="Columns">Names of the columns: those of the head, or "path", "label", "column3" and so on.</param>
+/// <param name="PathColumn">Which of them holds the path.</param>
+/// <param name="Rows">One an image, as many fields as columns.</param>
+internal sealed record ImageRows(IReadOnlyList<string> Columns, int PathColumn, IReadOnlyList<IReadOnlyList<string>> Rows)
+{
+    private static readonly string[] PathNames = ["path", "file", "filename", "file_name", "filepath", "file_path", "image", "image_path", "img", "name"];
+
+    /// <summary>Reads a list.</summary>
+    /// <param name="path">A CSV or TSV file in UTF-8.</param>
+    /// <param name="conditions">What a row must meet.</param>
+    /// <exception cref="JepaException">The file is missing, no table, or has no such column.</exception>
+    public static ImageRows Read(string path, IReadOnlyList<RowCondition> conditions)
+    {
+        try
+        {
+            using var reader = new StreamReader(RegularFile.OpenRead(path), new UTF8Encoding(false, throwOnInvalidBytes: true));
+            return Read(reader, path, conditions);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new JepaException($"{path} cannot be read: {e.Message}", isUsage: true, e);
+        }
+        catch (DecoderFallbackException e)
+        {
+            throw new JepaException($"{path} is not UTF-8 text. Expected a CSV or TSV list of images: save it as UTF-8.", isUsage: true, e);
+        }
+    }
+
+    /// <summary>Index of a column.</summary>
+    /// <exception cref="JepaException">There is no such column.</exception>
+    public int IndexOf(string column, string path)
+    {
+        var index = Columns.Index().Where(c => c.Item == column).Select(c => c.Index).FirstOrDefault(-1);
+        return index >= 0 ? index : throw new JepaException($"{path} has no column \"{column}\". It has: {string.Join(", ", Columns)}.", isUsage: true);
+    }
+
+    /// <summary>The numbers of a column, NaN where a field is empty; null where it holds anything else.</summary>
+    public double[]? NumbersOf(int column)
+    {
+        var numbers = new double[Rows.Count];
+        for (var i = 0; i < numbers.Length; i++)
+        {
+            var text = Rows[i][column];
+            if (text.Length == 0) numbers[i] = double.NaN;
+            else if (!double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out numbers[i])) return null;
+        }
+
+        return Array.TrueForAll(numbers, double.IsNaN) ? null : numbers;
+    }
+
+    private static ImageRows Read(TextReader reader, string path, IReadOnlyList<RowCondition> conditions)
+    {
+        var head = reader.ReadLine() ?? "";
+        var text = new DelimitedText(new HeadThenRest(head, reader), DelimiterOf(path, head), path);
+        var first = text.Next() ?? throw new JepaException($"{path} is empty. Expected a row an image: path[,label...].", isUsage: true);
+        var hasHead = !first.Exists(IsImageName);
+        List<string> columns = hasHead ? first : [.. first.Select((_, i) => i switch { 0 => "path", 1 => "label", _ => $"column{i + 1}" })];
+        var duplicate = columns.GroupBy(c => c, StringComparer.Ordinal).FirstOrDefault(g => g.Count() > 1);
+        if (duplicate is not null) throw new JepaException($"{path} names two columns \"{duplicate.Key}\". Rename one.", isUsage: true);
+        var rows = new List<IReadOnlyList<string>>();
+        var table = new ImageRows(columns, hasHead ? PathColumnOf(columns) : 0, rows);
+        var tests = conditions.Select(c => (Column: table.IndexOf(c.Column, path), Condition: c)).ToArray();
+        for (var row = hasHead ? text.Next() : first; row is not null; row = text.Next())
+        {
+            if (row.Count != columns.Count)
+                throw new JepaException($"{path}: the row at line {text.Line:N0} has {row.Count} fields; the first has {columns.Count}. Quote fields that hold the delimiter.", isUsage: true);
+            if (!Array.TrueForAll(tests, t => t.Condition.Holds(row[t.Column]))) continue;
+            if (row[table.PathColumn].Length == 0) throw new JepaException($"{path}: the row at line {text.Line:N0} has no path in \"{columns[table.PathColumn]}\".", isUsage: true);
+            rows.Add(row);
+        }
+
+        if (rows.Count == 0) throw new JepaException($"{path} lists no image{(conditions.Count > 0 ? " that meets the conditions" : "")}. Expected a row an image: path[,label...].", isUsage: true);
+        return table;
+    }
+
+    private static int PathColumnOf(List<string> columns) => Math.Max(0, columns.FindIndex(c => PathNames.Contains(c.Trim().ToLowerInvariant())));
+
+    private static bool IsImageName(string field) => ImageFileFormat.Extensions.Contains(Path.GetExtension(field).TrimStart('.').ToLowerInvariant());
+
+    // A .tsv is separated by tabs; elsewhere what the first line has: a comma before a semicolon before a tab.
+    private static char DelimiterOf(string path, string head)
+    {
+        if (path.EndsWith(".tsv", StringComparison.OrdinalIgnoreCase)) return '\t';
+        return ",;\t".FirstOrDefault(c => head.Contains(c, StringComparison.Ordinal), ',');
+    }
+
+    /// <summary>The line that was looked at, then the rest.</summary>
+    private sealed class HeadThenRest(string head, TextReader rest) : TextReader
+    {
+        private readonly string _head = head + "\n";
+        private int _next;
+
+        public override int Peek() => _next < _head.Length ? _head[_next] : rest.Peek();
+
+        public override int Read() => _next < _head.Length ? _head[_next++] : rest.Read();
+    }
+}

@@ -1,0 +1,128 @@
+using System.Buffers.Binary;
+using JepaSharp.Data.Loading;
+using JepaSharp.Runtime;
+
+namespace JepaSharp.Data.Sources.Packing;
+
+/// <summary>What was packed.</summary>
+/// <param name="Count">Images in the pack.</param>
+/// <param name="Bytes">Size of the file.</param>
+/// <param name="Unreadable">Images that could not be read and were left out.</param>
+public sealed record PackResult(long Count, long Bytes, IReadOnlyList<ImageUnreadableException> Unreadable);
+
+/// <summary>Writes a source into one file of prepared images that <see cref="PackedImages"/> reads.</summary>
+public static class PackWriter
+{
+    /// <summary>What the files are called.</summary>
+    public const string Extension = ".jepapack";
+
+    private const string Unfinished = ".unfinished";
+
+    /// <summary>Prepares and writes every image in the source's order. The name appears only when all is written and flushed.</summary>
+    /// <param name="source">Any source.</param>
+    /// <param name="path">A new file; one of that name is replaced when all is written.</param>
+    /// <param name="options">How images are prepared; the bytes are the same for any number of threads.</param>
+    /// <param name="progress">Told how many images are done.</param>
+    /// <param name="cancellation">Stops the work and removes what was written.</param>
+    /// <exception cref="JepaException">The file cannot be written, or too many images cannot be read.</exception>
+    /// <exception cref="OperationCanceledException">The work was stopped.</exception>
+    public static PackResult Write(ImageSource source, string path, PackOptions options, IProgress<int>? progress = null, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(source);
+        ArgumentNullException.ThrowIfNull(options);
+        options.Validate();
+        var unfinished = path + Unfinished;
+        try
+        {
+            try
+            {
+                var result = WriteUnfinished(source, unfinished, options, progress, cancellation);
+                File.Move(unfinished, path, overwrite: true);
+                return result;
+            }
+            catch
+            {
+                File.Delete(unfinished);
+                throw;
+            }
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new JepaException($"{path} cannot be written: {e.Message}", inner: e);
+        }
+    }
+
+    private static PackResult WriteUnfinished(ImageSource source, string path, PackOptions options, IProgress<int>? progress, CancellationToken cancellation)
+    {
+        using var file = new FileStream(path, FileMode.Create, FileAccess.Write, FileShare.None, 1 << 20);
+        file.Write(new byte[PackLayout.HeadBytes]);
+        var index = new PackIndexWriter(source);
+        var unreadable = new UnreadableImages(source, options.OnUnreadable, options.MaxUnreadableShare);
+        var prepared = new PreparedImage?[8 * options.Threads];
+        for (var first = 0; first < source.Count; first += prepared.Length)
+        {
+            var end = Math.Min(source.Count, first + prepared.Length);
+            PrepareAll(source, options, first, end, prepared, unreadable, cancellation);
+            for (var i = first; i < end; i++)
+            {
+                if (prepared[i - first] is not { } image) continue;
+                index.Add(i, image, file.Position, options.JpegQuality is not null);
+                file.Write(image.Bytes);
+            }
+
+            progress?.Report(end);
+        }
+
+        if (index.Count == 0) throw new JepaException($"None of the {source.Count:N0} images in {source.Description} can be read; the first: {unreadable.Met[0].Message}");
+        var bytes = index.ToArray();
+        var head = Head(index.Count, file.Position, bytes);
+        file.Write(bytes);
+        file.Position = 0;
+        file.Write(head);
+        file.Flush(flushToDisk: true);
+        return new PackResult(index.Count, file.Length, unreadable.Met);
+    }
+
+    private static void PrepareAll(
+        ImageSource source, PackOptions options, int first, int end, PreparedImage?[] prepared, UnreadableImages unreadable, CancellationToken cancellation)
+    {
+        try
+        {
+            Parallel.For(
+                first, end, new() { MaxDegreeOfParallelism = options.Threads, CancellationToken = cancellation }, () => new ImagePreparer(options), (index, _, preparer) =>
+                {
+                    prepared[index - first] = null;
+                    try
+                    {
+                        using var image = source.Open(index);
+                        prepared[index - first] = preparer.Prepare(image);
+                    }
+                    catch (ImageUnreadableException e)
+                    {
+                        unreadable.Add(index, e);
+                    }
+
+                    return preparer;
+                },
+                _ => { });
+        }
+        catch (AggregateException several)
+        {
+            // One cause is enough for a message.
+            System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(several.InnerExceptions[0]);
+        }
+    }
+
+    private static byte[] Head(long count, long indexOffset, byte[] index)
+    {
+        var head = new byte[PackLayout.HeadBytes];
+        PackLayout.Magic.CopyTo(head);
+        BinaryPrimitives.WriteUInt32LittleEndian(head.AsSpan(8), PackLayout.Version);
+        BinaryPrimitives.WriteInt64LittleEndian(head.AsSpan(16), count);
+        BinaryPrimitives.WriteInt64LittleEndian(head.AsSpan(24), indexOffset);
+        BinaryPrimitives.WriteInt64LittleEndian(head.AsSpan(32), index.LongLength);
+        BinaryPrimitives.WriteUInt32LittleEndian(head.AsSpan(40), Crc32C.Of(index));
+        BinaryPrimitives.WriteUInt32LittleEndian(head.AsSpan(44), Crc32C.Of(head.AsSpan(0, 44)));
+        return head;
+    }
+}

@@ -1,0 +1,34 @@
+using Microsoft.Win32.SafeHandles;
+
+namespace JepaSharp.Data.Sources;
+
+/// <summary>Opens files that hold bytes. A pipe or a device is refused before it is opened, since opening it may block for ever.</summary>
+internal static class RegularFile
+{
+    /// <summary>A stream for reading from the start.</summary>
+    /// <exception cref="IOException">The file is missing, or is none.</exception>
+    public static FileStream OpenRead(string path)
+    {
+        Require(path);
+        return new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete);
+    }
+
+    /// <summary>A handle for reading anywhere.</summary>
+    /// <exception cref="IOException">The file is missing, or is none.</exception>
+    public static SafeFileHandle OpenHandle(string path, FileOptions options = FileOptions.None)
+    {
+        Require(path);
+        return File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, options);
+    }
+
+    // A pipe, a socket and a device are zero bytes long. So is an empty file, which holds nothing to read either.
+    private static void Require(string path)
+    {
+        var file = new FileInfo(path);
+        if (file.Attributes.HasFlag(FileAttributes.ReparsePoint) && file.Exists) file = (FileInfo?)file.ResolveLinkTarget(returnFinalTarget: true) ?? file;
+        if (file.Length == 0) throw new EmptyFileException();
+    }
+}
+
+/// <summary>A file holds no bytes, or is a pipe or device.</summary>
+internal sealed class EmptyFileException() : IOException("the file is empty, or a pipe or device.");

@@ -1,0 +1,112 @@
+using JepaSharp.Data.Decoding;
+using JepaSharp.Runtime;
+
+namespace JepaSharp.Data.Sources.Shards;
+
+/// <summary>The images in tar shards as WebDataset writes them. Headers are read once; an image is then read by its place in its shard.</summary>
+/// <remarks>
+/// Members that follow each other and share their path up to the first dot are one sample: its images, and its label in a <c>.cls</c> or <c>.json</c>.
+/// Where a name comes again later, the image is kept too, as "name (2)". What is cut off at the end of a shard is unreadable, and said.
+/// </remarks>
+public sealed class TarShards : ImageSource
+{
+    private readonly TarMember[] _images;
+    private readonly string[] _names;
+    private readonly ClassLabels _labels;
+    private readonly FileParts _files;
+    private readonly DecodingLimits _limits;
+    private readonly List<string> _notices = [];
+
+    /// <summary>Indexes shards.</summary>
+    /// <param name="paths">The shards, in order.</param>
+    /// <param name="description">What to call them together.</param>
+    /// <param name="label">Entry of the <c>.json</c> files to take the classes from; null for label or cls, or a <c>.cls</c> file.</param>
+    /// <param name="limits">What to refuse by an image's header.</param>
+    /// <exception cref="JepaException">A shard is missing, compressed or no tar, or there is no image in any.</exception>
+    public TarShards(IReadOnlyList<string> paths, string description, string? label = null, DecodingLimits? limits = null)
+    {
+        ArgumentNullException.ThrowIfNull(paths);
+        (Description, _limits, _files) = (description, limits ?? DecodingLimits.Default, new FileParts(paths));
+        var (images, texts) = (new List<TarMember>(), new List<string?>());
+        for (var shard = 0; shard < paths.Count; shard++)
+        {
+            var members = TarIndex.Read(paths[shard], shard, out var damage);
+            if (damage is not null) _notices.Add(damage);
+            for (int first = 0, end; first < members.Count; first = end)
+            {
+                end = first + 1;
+                while (end < members.Count && members[end].Stem.SequenceEqual(members[first].Stem)) end++;
+                AddSample(members[first..end], label, images, texts);
+            }
+        }
+
+        if (images.Count == 0) throw new JepaException($"{description} holds no image. Expected members such as 000001.jpg and 000001.cls.", isUsage: true);
+        _images = [.. images];
+        _names = UniqueNames(_images, paths);
+        _labels = ClassLabels.Of(texts);
+        if (label is not null && _labels.Classes.Count == 0) throw new JepaException($"{description}: no .json member has an entry \"{label}\".", isUsage: true);
+        _notices.AddRange(_labels.Notices());
+    }
+
+    /// <inheritdoc/>
+    public override int Count => _images.Length;
+
+    /// <inheritdoc/>
+    public override string Description { get; }
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> Classes => _labels.Classes;
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> Notices => _notices;
+
+    /// <inheritdoc/>
+    public override string NameOf(int index) => _names[index];
+
+    /// <inheritdoc/>
+    public override int? LabelOf(int index) => _labels.Of(index);
+
+    /// <inheritdoc/>
+    public override OpenedImage Open(int index)
+    {
+        var image = _images[index];
+        return _files.OpenImage(image.Shard, image.Offset, image.Length, _names[index], _limits);
+    }
+
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing) _files.Dispose();
+        base.Dispose(disposing);
+    }
+
+    private void AddSample(List<TarMember> sample, string? key, List<TarMember> images, List<string?> texts)
+    {
+        string? text = null;
+        var before = images.Count;
+        foreach (var member in sample)
+        {
+            var extension = member.Extension;
+            if (ImageFileFormat.Extensions.Contains(extension)) images.Add(member);
+            else if (SampleLabel.IsIn(extension) && member.Length is > 0 and <= SampleLabel.MostBytes)
+                text ??= SampleLabel.Read(extension, _files.Read(member.Shard, member.Offset, (int)member.Length), key);
+        }
+
+        for (var i = before; i < images.Count; i++) texts.Add(text);
+    }
+
+    private string[] UniqueNames(TarMember[] images, IReadOnlyList<string> paths)
+    {
+        var seen = new Dictionary<string, int>(StringComparer.Ordinal);
+        var names = new string[images.Length];
+        for (var i = 0; i < names.Length; i++)
+        {
+            var name = paths.Count == 1 ? images[i].Name : $"{Path.GetFileName(paths[images[i].Shard])}/{images[i].Name}";
+            var times = seen[name] = seen.GetValueOrDefault(name) + 1;
+            names[i] = times == 1 ? name : $"{name} ({times})";
+        }
+
+        if (seen.Count < names.Length) _notices.Add($"{names.Length - seen.Count:N0} images have the name of another image in their shard; each is kept.");
+        return names;
+    }
+}

@@ -1,0 +1,85 @@
+using System.Globalization;
+using JepaSharp.Runtime;
+
+namespace JepaSharp.Data.Sources;
+
+/// <summary>A path and what follows it: <c>PATH#key=value&amp;key=value</c>. Works wherever a path of images is asked for.</summary>
+/// <remarks>A path that exists as it stands is taken literally, whatever characters it has.</remarks>
+internal sealed record SourceAddress
+{
+    private static readonly string[] Keys = ["label", "where", "part", "test-share", "train-share", "size", "seed", "first"];
+
+    /// <summary>The path alone.</summary>
+    public required string Path { get; init; }
+
+    /// <summary><c>label=COLUMN</c>: what to take the classes from.</summary>
+    public string? Label { get; init; }
+
+    /// <summary><c>where=COLUMN=VALUE</c>, <c>where=COLUMN!=VALUE</c>, values separated by '|'; all must hold.</summary>
+    public IReadOnlyList<RowCondition> Where { get; init; } = [];
+
+    /// <summary><c>part=NAME</c>: which part of a set that comes in several, such as train and test.</summary>
+    public string? Part { get; init; }
+
+    /// <summary><c>test-share=S</c>: only the share S that is held out by name.</summary>
+    public decimal? TestShare { get; init; }
+
+    /// <summary><c>train-share=S</c>: all but the share 1 - S that is held out by name.</summary>
+    public decimal? TrainShare { get; init; }
+
+    /// <summary><c>size=S</c>, <c>seed=K</c>, <c>first=I</c>: built-in scenes.</summary>
+    public IReadOnlyDictionary<string, int> Numbers { get; init; } = new Dictionary<string, int>();
+
+    /// <summary>Takes an address apart.</summary>
+    /// <exception cref="JepaException">An unknown key, or a value that cannot be.</exception>
+    public static SourceAddress Parse(string text)
+    {
+        if (string.IsNullOrWhiteSpace(text)) throw new JepaException("The path of the images is empty. Expected a folder, a list, tar shards, Parquet, a pack, or scenes:COUNT.", isUsage: true);
+        var mark = text.LastIndexOf('#');
+        if (mark <= 0 || System.IO.Path.Exists(text)) return new SourceAddress { Path = text };
+        var address = new SourceAddress { Path = text[..mark] };
+        var conditions = new List<RowCondition>();
+        var numbers = new Dictionary<string, int>(StringComparer.Ordinal);
+        foreach (var option in text[(mark + 1)..].Split('&', StringSplitOptions.RemoveEmptyEntries))
+        {
+            var equals = option.IndexOf('=', StringComparison.Ordinal);
+            var (key, value) = equals < 0 ? (option, "") : (option[..equals], option[(equals + 1)..]);
+            if (!Keys.Contains(key, StringComparer.Ordinal))
+                throw new JepaException($"\"{key}\" in {text} is unknown. After '#' come {string.Join(", ", Keys.Select(k => k + "="))}, separated by '&'.", isUsage: true);
+            if (value.Length == 0) throw new JepaException($"\"{key}\" in {text} has no value. Write {key}=VALUE.", isUsage: true);
+            switch (key)
+            {
+                case "label": address = address with { Label = value }; break;
+                case "part": address = address with { Part = value }; break;
+                case "test-share": address = address with { TestShare = Share(text, key, value) }; break;
+                case "train-share": address = address with { TrainShare = Share(text, key, value) }; break;
+                case "where": conditions.Add(RowCondition.Parse(value)); break;
+                default: numbers[key] = Number(text, key, value); break;
+            }
+        }
+
+        return address with { Where = conditions, Numbers = numbers };
+    }
+
+    /// <summary>Refuses options that this kind of source has no use for, rather than pass them over.</summary>
+    /// <param name="kind">What the source is, in words.</param>
+    /// <param name="label">Whether it can take a label column.</param>
+    /// <param name="where">Whether its rows can be chosen.</param>
+    /// <param name="part">Whether it comes in parts.</param>
+    /// <param name="numbers">Whether it is made to order.</param>
+    public void Allow(string kind, bool label = false, bool where = false, bool part = false, bool numbers = false)
+    {
+        var refused = (Label is not null && !label) ? "label" : (Where.Count > 0 && !where) ? "where" : (Part is not null && !part) ? "part" : (Numbers.Count > 0 && !numbers) ? Numbers.Keys.First() : null;
+        if (refused is not null) throw new JepaException($"\"{refused}=\" means nothing for {Path}, which is {kind}. Leave it out.", isUsage: true);
+    }
+
+    private static decimal Share(string text, string key, string value) =>
+        decimal.TryParse(value, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var share) && share is > 0 and < 1
+            ? share
+            : throw new JepaException($"{key}={value} in {text}: expected a number above 0 and below 1, such as 0.1.", isUsage: true);
+
+    private static int Number(string text, string key, string value) =>
+        int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+            ? number
+            : throw new JepaException($"{key}={value} in {text}: expected a whole number, 0 or more.", isUsage: true);
+}

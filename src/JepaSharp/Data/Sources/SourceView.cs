@@ -1,0 +1,47 @@
+namespace JepaSharp.Data.Sources;
+
+/// <summary>Some of a source's images, in the source's order; owns the source.</summary>
+public abstract class SourceView : ImageSource
+{
+    private readonly ImageSource _source;
+    private readonly int[] _chosen;
+
+    /// <summary>A view.</summary>
+    /// <param name="source">The whole collection.</param>
+    /// <param name="chosen">Indices into it, rising.</param>
+    private protected SourceView(ImageSource source, int[] chosen) => (_source, _chosen) = (source, chosen);
+
+    /// <inheritdoc/>
+    public override int Count => _chosen.Length;
+
+    /// <inheritdoc/>
+    public override string Description => $"{_chosen.Length:n0} of {_source.Description}";
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> Classes => _source.Classes;
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> Columns => _source.Columns;
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> Notices => _source.Notices;
+
+    /// <inheritdoc/>
+    public override string NameOf(int index) => _source.NameOf(_chosen[index]);
+
+    /// <inheritdoc/>
+    public override int? LabelOf(int index) => _source.LabelOf(_chosen[index]);
+
+    /// <inheritdoc/>
+    public override double? ValueOf(int index, string column) => _source.ValueOf(_chosen[index], column);
+
+    /// <inheritdoc/>
+    public override OpenedImage Open(int index) => _source.Open(_chosen[index]);
+
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing) _source.Dispose();
+        base.Dispose(disposing);
+    }
+}
