@@ -13,11 +13,27 @@ public sealed record SuggestedOptions(PretrainOptions Options, IReadOnlyList<str
     public static SuggestedOptions ForScenes() => new(
         new PretrainOptions
         {
-            Data = new DataOptions { CropSize = 64, BatchSize = 64, CropScale = new ScaleRange(0.8, 1.0), SceneCount = 8000, SceneSize = 64 },
+            Data = new DataOptions
+            {
+                CropSize = 64,
+                BatchSize = 32,
+                // Crops that keep most of the scene and its shape, which is half as wide again as it is high.
+                CropScale = new ScaleRange(0.6, 1.0),
+                CropAspect = new ScaleRange(1.2, 1.8),
+                SceneCount = 8000,
+                SceneSize = 64,
+                // Of the scenes themselves: they have half the contrast of photographs.
+                Mean = new ChannelTriple(0.605, 0.604, 0.606),
+                Std = new ChannelTriple(0.131, 0.133, 0.136),
+            },
             Mask = new MaskOptions { PatchSize = 8, MinKeep = 4 },
-            Meta = new MetaOptions { ModelName = "vit_tiny", Depth = 6, PredDepth = 3, PredEmbDim = 96 },
-            Optimization = new OptimizationOptions { Epochs = 6, Warmup = 1, Lr = 1e-3, StartLr = 1e-4, FinalLr = 1e-5 },
-            Logging = new LoggingOptions { EvaluateEvery = 3 },
+            Meta = new MetaOptions { ModelName = "vit_tiny", EmbedDim = 128, Depth = 4, NumHeads = 4, PredDepth = 2, PredEmbDim = 64 },
+            // A run this short needs a target that follows quickly, and a rate at which it does not collapse: see docs/experiments.md.
+            Optimization = new OptimizationOptions
+            {
+                Epochs = 5, Warmup = 0.3, StartLr = 5e-5, Lr = 3e-4, FinalLr = 1e-6, FinalWeightDecay = 0.1, Ema = new MomentumRange(0.98, 1.0),
+            },
+            Logging = new LoggingOptions { EvaluateEvery = 1 },
         },
         []);
 
@@ -34,6 +50,8 @@ public sealed record SuggestedOptions(PretrainOptions Options, IReadOnlyList<str
         var batch = BatchFor(summary.Count, onGpu);
         var epochs = EpochsFor(summary.Count, batch);
         reasons.Add($"batches of {batch} and {epochs} epochs: {(long)epochs * (summary.Count / batch):n0} steps");
+        var rate = onGpu ? 1e-3 : 5e-4;
+        reasons.Add($"learning rate {rate.ToString(CultureInfo.InvariantCulture)}: batches of this size are far from the paper's 2048");
         var grid = crop / patch;
         return new(
             new PretrainOptions
@@ -41,8 +59,11 @@ public sealed record SuggestedOptions(PretrainOptions Options, IReadOnlyList<str
                 Data = new DataOptions { CropSize = crop, BatchSize = batch },
                 Mask = new MaskOptions { PatchSize = patch, MinKeep = grid >= 12 ? 10 : 4 },
                 Meta = new MetaOptions { ModelName = model, Depth = depth, PredDepth = predictorDepth, PredEmbDim = predictor },
-                Optimization = new OptimizationOptions { Epochs = epochs, Warmup = Math.Max(1, epochs / 10), Lr = 1e-3, StartLr = 1e-4, FinalLr = 1e-5 },
-                Logging = new LoggingOptions { EvaluateEvery = Math.Max(1, epochs / 4) },
+                Optimization = new OptimizationOptions
+                {
+                    Epochs = epochs, Warmup = Math.Max(1, epochs / 10), StartLr = rate / 5, Lr = rate, FinalLr = 1e-6, Ema = new MomentumRange(onGpu ? 0.996 : 0.99, 1.0),
+                },
+                Logging = new LoggingOptions { EvaluateEvery = Math.Max(1, (epochs + 3) / 4) },
             },
             reasons);
     }
@@ -67,7 +88,7 @@ public sealed record SuggestedOptions(PretrainOptions Options, IReadOnlyList<str
     private static int BatchFor(int images, bool onGpu)
     {
         var batch = onGpu ? 256 : 128;
-        while (batch > 8 && images / batch < 20) batch /= 2;
+        while (batch > 8 && images / batch < 40) batch /= 2;
         return Math.Max(1, Math.Min(batch, images));
     }
 
