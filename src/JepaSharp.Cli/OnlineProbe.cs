@@ -11,8 +11,8 @@ namespace JepaSharp.Cli;
 /// <summary>The measures taken before, during and after pretraining: of scenes on built-in data, of the images themselves elsewhere.</summary>
 internal sealed class OnlineProbe : IDisposable
 {
-    private const int FitScenes = 2000;
-    private const int TestScenes = 1000;
+    private const int FitScenes = 1500;
+    private const int TestScenes = 750;
 
     private readonly PixelScaling _scaling;
     private readonly ImageSource? _test;
@@ -29,8 +29,8 @@ internal sealed class OnlineProbe : IDisposable
         if (source is ScenesSource)
         {
             // Scenes that training does not see: those after its own in the same world.
-            var fit = new ScenesSource((ulong)data.SceneSeed, FitScenes, data.SceneSize, first: data.SceneCount);
-            var test = new ScenesSource((ulong)data.SceneSeed, TestScenes, data.SceneSize, first: data.SceneCount + FitScenes);
+            var fit = new ScenesSource((ulong)data.SceneSeed, FitScenes, data.SceneSize * 3 / 2, data.SceneSize, first: data.SceneCount);
+            var test = new ScenesSource((ulong)data.SceneSeed, TestScenes, data.SceneSize * 3 / 2, data.SceneSize, first: data.SceneCount + FitScenes);
             fit.RenderAll(Environment.ProcessorCount);
             test.RenderAll(Environment.ProcessorCount);
             var extractor = new FeatureExtractor(scaling, EvaluationTransform.Squash(data.CropSize), device);

@@ -70,7 +70,7 @@ public sealed record DataOptions
     /// <summary>How many built-in scenes there are. 8000. Ours.</summary>
     public int SceneCount { get; init; } = 8000;
 
-    /// <summary>Side of a built-in scene, in pixels. 64. Ours.</summary>
+    /// <summary>Height of a built-in scene in pixels; it is half as wide again, as CLEVR's are. 64. Ours.</summary>
     public int SceneSize { get; init; } = 64;
 
     /// <summary>Which built-in scenes: another seed, other scenes. 0. Ours.</summary>

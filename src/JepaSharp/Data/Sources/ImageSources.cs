@@ -13,7 +13,7 @@ public static class ImageSources
     {
         ImageSource source = data.ResolveSource() is { } path
             ? Open(path)
-            : new ScenesSource((ulong)data.SceneSeed, data.SceneCount, data.SceneSize);
+            : new ScenesSource((ulong)data.SceneSeed, data.SceneCount, data.SceneSize * 3 / 2, data.SceneSize, first: 0);
         return data.MaxImages is { } most && most < source.Count ? new SourceSubset(source, most) : source;
     }
 

@@ -28,7 +28,7 @@ public sealed class KnnProbeTests
     public void Knn_OfACommonOffset_NeedsCentring()
     {
         // Classes differ by a little around a far point: cosines of raw features hardly differ.
-        var clouds = Synthetic.Clouds(300, 4, 4, 6, seed: 1);
+        var clouds = Synthetic.Clouds(300, 4, 4, 6, seed: 2);
         var shifted = new FeatureMatrix(300, 4, [.. clouds.Features.Values.ToArray().Select((v, i) => v + (i % 4 == 0 ? 40000f : 0))]);
         var set = new ClassificationSet(shifted, clouds.Labels.ToArray(), 4);
         var (fit, test) = (set.Select([.. Enumerable.Range(0, 200)]), set.Select([.. Enumerable.Range(200, 100)]));
