@@ -1,11 +1,14 @@
 using System.Globalization;
 using JepaSharp.Benchmarks;
+using static TorchSharp.torch;
 
 return args switch
 {
     ["decode", var folder] => DecodeBenchmark.Run(folder),
     ["load", var folder, var size, var threads] =>
         LoaderBenchmark.Run(folder, int.Parse(size, CultureInfo.InvariantCulture), int.Parse(threads, CultureInfo.InvariantCulture)),
+    ["weights", var path] => WeightsBenchmark.Run(path),
+    ["embed", var model, var precision] => EmbedBenchmark.Run(model, precision == "bf16" ? ScalarType.BFloat16 : ScalarType.Float32),
     _ => Usage(),
 };
 
@@ -15,6 +18,8 @@ static int Usage()
         """
         decode FOLDER                      compares the decoding libraries on the folder's JPEGs, one thread
         load   FOLDER CROP-SIZE THREADS    images a second through the training loader
+        weights PATH                       how long an encoder takes to load, and the peak memory
+        embed  MODEL fp32|bf16             images a second through a frozen encoder at 224 pixels
         """);
     return 2;
 }
