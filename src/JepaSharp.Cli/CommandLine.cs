@@ -11,7 +11,8 @@ namespace JepaSharp.Cli;
 internal static class CommandLine
 {
     /// <summary>Every verb, in the order of the help page.</summary>
-    private static IEnumerable<Verb> Verbs() => [new PretrainVerb(), new MasksVerb(), new InspectVerb(), new PackVerb(), new ScenesVerb(), new DoctorVerb()];
+    private static IEnumerable<Verb> Verbs() =>
+        [new PretrainVerb(), new EmbedVerb(), new ExportVerb(), new InspectVerb(), new MasksVerb(), new PackVerb(), new ScenesVerb(), new DoctorVerb()];
 
     /// <summary>Parses and runs.</summary>
     /// <returns>0 done, 1 failed, 2 wrong usage, 130 or 143 stopped by a signal.</returns>

@@ -3,6 +3,7 @@ using JepaSharp.Configuration;
 using JepaSharp.Data.Sources;
 using JepaSharp.Runtime;
 using JepaSharp.Training;
+using JepaSharp.Weights;
 
 namespace JepaSharp.Cli;
 
@@ -16,8 +17,9 @@ internal sealed record RunSetup(PretrainOptions Options, ImageSource Source, IRe
     /// <param name="config">A YAML file; null to choose.</param>
     /// <param name="data">Images; null for those of the configuration, or the built-in scenes.</param>
     /// <param name="settings">Each <c>section.key=value</c>.</param>
+    /// <param name="init">Weights to begin with; without a file, the networks follow them.</param>
     /// <exception cref="JepaException">Lists every problem.</exception>
-    public static RunSetup Of(string? config, string? data, IEnumerable<string> settings)
+    public static RunSetup Of(string? config, string? data, IEnumerable<string> settings, PretrainedWeights? init = null)
     {
         List<string> overrides = [.. settings];
         if (data is not null) overrides.Add($"data.path={Quoted(data)}");
@@ -31,6 +33,7 @@ internal sealed record RunSetup(PretrainOptions Options, ImageSource Source, IRe
         // Read once to learn where the images are, then again on top of what suits them.
         var first = OptionsDocument.Parse("", overrides).Options;
         var suggested = first.Data.ResolveSource() is null ? SuggestedOptions.ForScenes() : SuggestFor(first);
+        if (init is not null) suggested = suggested.Following(init, first.Meta.NumHeads);
         var resolved = OptionsDocument.Parse("", overrides, suggested.Options);
         resolved.Validate();
         return new RunSetup(resolved.Options, ImageSources.Open(resolved.Options.Data), suggested.Reasons);

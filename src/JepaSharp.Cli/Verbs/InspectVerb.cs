@@ -2,25 +2,40 @@ using System.CommandLine;
 using JepaSharp.Cli.Display;
 using JepaSharp.Cli.Reports;
 using JepaSharp.Data.Sources;
+using JepaSharp.Weights;
 
 namespace JepaSharp.Cli.Verbs;
 
-/// <summary><c>jepa inspect</c>: says what a path holds.</summary>
+/// <summary><c>jepa inspect</c>: what weights or a data set hold.</summary>
 internal sealed class InspectVerb : Verb
 {
-    private readonly Argument<string> _path = new("PATH") { Description = "Images: anything that --data takes elsewhere." };
+    private readonly Argument<string> _path = new("PATH")
+    {
+        Description = "Weights (a run folder, a checkpoint, a .pth.tar, a .safetensors file, a Hugging Face folder), or images: anything that --data takes elsewhere.",
+    };
+
+    private readonly Option<int?> _heads = new("--heads") { Description = "Attention heads, where the weights do not tell.", HelpName = "N" };
     private readonly Option<bool> _all = new("--all") { Description = "Decode every image, to find all that are broken." };
 
     public InspectVerb()
-        : base("inspect", "Says what a set of images holds: counts, classes, sizes, formats, broken files.")
+        : base("inspect", "Says what weights or a data set hold, and warns of what is wrong with them.")
     {
         Add(_path);
+        Add(_heads);
         Add(_all);
+        _heads.RequireAtLeast(1);
     }
 
     public override int Run(ParseResult arguments, Terminal terminal, StopSignals stop)
     {
-        using var source = ImageSources.Open(arguments.GetValue(_path)!);
+        var path = arguments.GetValue(_path)!;
+        if (PretrainedWeights.AreAt(path))
+        {
+            WeightsInspection.Print(path, arguments.GetValue(_heads), terminal);
+            return ExitCode.Done;
+        }
+
+        using var source = ImageSources.Open(path);
         DataSetReport.Print(source, terminal, arguments.GetValue(_all), stop.Token);
         return ExitCode.Done;
     }

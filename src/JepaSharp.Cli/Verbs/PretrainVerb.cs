@@ -5,6 +5,7 @@ using JepaSharp.Data.Sources.Scenes;
 using JepaSharp.Runtime;
 using JepaSharp.Training;
 using JepaSharp.Training.Progress;
+using JepaSharp.Weights;
 using TorchSharp;
 
 namespace JepaSharp.Cli.Verbs;
@@ -20,7 +21,8 @@ internal sealed class PretrainVerb : Verb
     public override int Run(ParseResult arguments, Terminal terminal, StopSignals stop)
     {
         var asked = _arguments.Read(arguments);
-        var setup = asked.Resume ? Resumed(asked) : RunSetup.Of(asked.Config, asked.Data, asked.Overrides());
+        using var init = asked.Init is { } path ? PretrainedWeights.Open(path) : null;
+        var setup = asked.Resume ? Resumed(asked) : RunSetup.Of(asked.Config, asked.Data, asked.Overrides(), init);
         using var source = setup.Source;
         var options = setup.Options;
         // The output first: a place that cannot be written should not cost the time of everything before it.
@@ -28,10 +30,13 @@ internal sealed class PretrainVerb : Verb
         var device = TorchBackend.ChooseDevice(options.Meta.Device);
         var precision = TorchBackend.ChoosePrecision(PrecisionText(options.Meta.ResolvePrecision()), device);
         using var trainer = new Pretrainer(options, source, device, precision.ScalarType);
+        var found = init is null ? [] : trainer.StartFrom(init);
         if (asked.Resume) trainer.Resume(folder);
-        else File.WriteAllText(folder.Config, options.ToYaml());
+        else File.WriteAllText(folder.Config, Lasting(options, asked).ToYaml());
 
         foreach (var reason in setup.Reasons) terminal.Error.WriteLine("chosen: " + reason);
+        if (init is not null) terminal.Error.WriteLine($"beginning with {init.Path}");
+        foreach (var finding in found) terminal.Error.WriteLine("  " + finding);
         terminal.Error.WriteLine($"training on {source.Description}, {DeviceText(device)}, {precision.Name} ({precision.Reason})");
         terminal.Error.WriteLine($"run folder {folder.Path}");
         if (source is ScenesSource scenes) Render(scenes, terminal, stop);
@@ -54,6 +59,11 @@ internal sealed class PretrainVerb : Verb
         PrintPaths(folder, terminal);
         return ExitCode.Done;
     }
+
+    /// <summary>What a resume goes on with: --max-steps ends this process, not the run.</summary>
+    private static PretrainOptions Lasting(PretrainOptions options, PretrainArguments asked) => asked.MaxSteps is null
+        ? options
+        : options with { Optimization = options.Optimization with { MaxSteps = null } };
 
     private static RunSetup Resumed(PretrainArguments asked)
     {

@@ -15,6 +15,7 @@ internal sealed class Dense : nn.Module<Tensor, Tensor>
     [ComponentName(Name = "bias")] private readonly Parameter _bias;
     private readonly long[]? _matrixShape;
     private WorkingCopy? _working;
+    private WorkingCopy? _ownCopy;
 
     /// <param name="name">Name shown by the module tree.</param>
     /// <param name="weightShape">[out, in], or for a patch embedding [out, C, P, P], used as [out, C P P].</param>
@@ -35,6 +36,23 @@ internal sealed class Dense : nn.Module<Tensor, Tensor>
     /// <summary>Uses these in place of the float32 parameters from now on; null goes back.</summary>
     public void Use(WorkingCopy? copy) => _working = copy;
 
+    /// <summary>Makes a working copy of its own in <paramref name="precision"/>, of the values as they are now; none for float32.</summary>
+    public void ComputeIn(ScalarType precision)
+    {
+        _ownCopy?.Dispose();
+        using var untracked = no_grad();
+        _ownCopy = precision == ScalarType.Float32
+            ? null
+            : new WorkingCopy(_weight.to(precision).DetachFromDisposeScope(), _bias.to(precision).DetachFromDisposeScope());
+        Use(_ownCopy);
+    }
+
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing) _ownCopy?.Dispose();
+        base.Dispose(disposing);
+    }
+
     public override Tensor forward(Tensor x)
     {
         using var scope = NewDisposeScope();
@@ -46,5 +64,12 @@ internal sealed class Dense : nn.Module<Tensor, Tensor>
     }
 
     /// <summary>Lower-precision stand-ins of the two parameters.</summary>
-    internal sealed record WorkingCopy(Tensor Weight, Tensor Bias);
+    internal sealed record WorkingCopy(Tensor Weight, Tensor Bias) : IDisposable
+    {
+        public void Dispose()
+        {
+            Weight.Dispose();
+            Bias.Dispose();
+        }
+    }
 }

@@ -40,4 +40,8 @@ public static class ModelPresets
             MlpWidth = (int)(row.Width * row.MlpRatio),
         }.Validated();
     }
+
+    /// <summary>The named encoder whose width and depth are nearest to a shape's.</summary>
+    internal static string NearestTo(VisionTransformerShape shape) =>
+        Table.MinBy(row => Math.Abs(Math.Log((double)row.Width / shape.Width)) + Math.Abs(Math.Log((double)row.Depth / shape.Depth))).Name;
 }

@@ -38,6 +38,14 @@ public sealed class VisionTransformer : nn.Module<Tensor, Tensor>
     /// <summary>Names and shapes of the weights.</summary>
     public VisionTransformerShape Shape { get; }
 
+    /// <summary>Makes the matrix products compute in <paramref name="precision"/> from now on, with copies of the weights as they are now.</summary>
+    /// <remarks>For a frozen encoder. Norms and the sum that runs through the blocks stay float32, and so does what comes out.</remarks>
+    /// <param name="precision">float32 or bfloat16.</param>
+    public void ComputeIn(ScalarType precision)
+    {
+        foreach (var dense in modules().OfType<Dense>()) dense.ComputeIn(precision);
+    }
+
     /// <summary>Every patch of every image. [B, C, H, W] -> [B, N, D]; H and W may differ from training: positions are interpolated.</summary>
     /// <exception cref="ArgumentException">The images' sides are not multiples of the patch size.</exception>
     public override Tensor forward(Tensor images)

@@ -61,7 +61,10 @@ public sealed class PretrainStep : IDisposable
     public AdamW PredictorOptimizer { get; }
 
     /// <summary>Steps taken so far.</summary>
-    public long StepCount => ContextOptimizer.StepCount;
+    public long StepCount => ContextOptimizer.StepCount - OptimizerStart;
+
+    /// <summary>Steps that the optimizer had taken before this run, where it began with another run's state; else 0.</summary>
+    public long OptimizerStart { get; private set; }
 
     /// <summary>Takes one step on one or more micro-batches, whose gradients are averaged.</summary>
     /// <param name="microBatches">Normalised images [B, C, H, W] with their masks; the caller keeps and disposes them.</param>
@@ -95,6 +98,17 @@ public sealed class PretrainStep : IDisposable
     public void WeightsReplaced()
     {
         foreach (var network in (FlatParameters[])[Context, Prediction, Target]) network.RefreshWorkingCopy();
+    }
+
+    /// <summary>Begins with the moments of an optimizer that has taken steps elsewhere; this run's own count stays 0.</summary>
+    internal void StartOptimizerAt(long steps) => Restore(0, steps);
+
+    /// <summary>Sets the counts, after weights and moments were restored.</summary>
+    internal void Restore(long steps, long optimizerStart)
+    {
+        OptimizerStart = optimizerStart;
+        ContextOptimizer.Restore(optimizerStart + steps);
+        PredictorOptimizer.Restore(optimizerStart + steps);
     }
 
     /// <inheritdoc/>

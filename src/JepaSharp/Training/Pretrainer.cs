@@ -9,6 +9,7 @@ using JepaSharp.Objectives;
 using JepaSharp.Runtime;
 using JepaSharp.Training.Checkpoints;
 using JepaSharp.Training.Progress;
+using JepaSharp.Weights;
 using static TorchSharp.torch;
 
 namespace JepaSharp.Training;
@@ -75,6 +76,11 @@ public sealed class Pretrainer : IDisposable
     /// <summary>Goes back to where the newest complete checkpoint of a run was taken.</summary>
     /// <exception cref="JepaException">There is none, it is damaged, or it is of another architecture or data set.</exception>
     public void Resume(RunFolder folder) => TrainingCheckpoint.Restore(CheckpointStore.Newest(folder), Step, Source.Count);
+
+    /// <summary>Begins with pretrained weights, and with the optimizer's state where they have it; before the first step.</summary>
+    /// <returns>What was and what was not found in the weights, a sentence each.</returns>
+    /// <exception cref="JepaException">They are of another architecture (lists how), incomplete, or not finite.</exception>
+    public IReadOnlyList<string> StartFrom(PretrainedWeights weights) => StartingWeights.Apply(weights, Step);
 
     /// <summary>Trains to the end, or until told to stop; always leaves a checkpoint of the last step unless the numbers failed.</summary>
     /// <param name="folder">Where checkpoints go.</param>

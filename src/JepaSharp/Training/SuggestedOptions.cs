@@ -1,6 +1,9 @@
 using System.Globalization;
 using JepaSharp.Configuration;
 using JepaSharp.Data.Sources;
+using JepaSharp.Models;
+using JepaSharp.Runtime;
+using JepaSharp.Weights;
 
 namespace JepaSharp.Training;
 
@@ -66,6 +69,39 @@ public sealed record SuggestedOptions(PretrainOptions Options, IReadOnlyList<str
                 Logging = new LoggingOptions { EvaluateEvery = Math.Max(1, (epochs + 3) / 4) },
             },
             reasons);
+    }
+
+    /// <summary>The same, with networks, image size and normalisation of pretrained weights.</summary>
+    /// <param name="weights">Those to begin with.</param>
+    /// <param name="heads">Attention heads, where the weights do not tell.</param>
+    /// <exception cref="JepaException">Nothing tells the number of heads.</exception>
+    public SuggestedOptions Following(PretrainedWeights weights, int? heads = null)
+    {
+        heads = weights.Heads ?? heads
+            ?? throw new JepaException($"{weights.Path} does not say how many attention heads its encoder has. Give it: --set meta.num_heads=N.", isUsage: true);
+        var (encoder, predictor, options) = (weights.Architecture, weights.PredictorArchitecture, Options);
+        var size = Math.Min(encoder.ImageHeight, encoder.ImageWidth);
+        var normalization = weights.Normalization ?? PixelNormalization.ImageNet;
+        return new(
+            options with
+            {
+                Data = options.Data with { CropSize = size, Mean = Triple(normalization.Mean), Std = Triple(normalization.Deviation) },
+                Mask = options.Mask with { PatchSize = encoder.PatchSize, MinKeep = size / encoder.PatchSize >= 12 ? 10 : 4 },
+                Meta = options.Meta with
+                {
+                    ModelName = ModelPresets.NearestTo(encoder),
+                    EmbedDim = encoder.Width,
+                    Depth = encoder.Depth,
+                    NumHeads = heads,
+                    MlpRatio = (double)encoder.MlpWidth / encoder.Width,
+                    PredEmbDim = predictor?.Width ?? options.Meta.PredEmbDim,
+                    PredDepth = predictor?.Depth ?? options.Meta.PredDepth,
+                    PredNumHeads = predictor?.Heads is > 0 and var known ? known : null,
+                },
+            },
+            [$"networks, patches of {encoder.PatchSize} and crops of {size} pixels: those of {weights.Path}", .. Reasons.Skip(2)]);
+
+        static ChannelTriple Triple(IReadOnlyList<double> numbers) => new(numbers[0], numbers[1], numbers[2]);
     }
 
     private static (int Crop, int Patch) CropFor(int side, bool onGpu) => (side, onGpu) switch

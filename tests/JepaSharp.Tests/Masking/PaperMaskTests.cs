@@ -129,6 +129,18 @@ public sealed class PaperMaskTests
         Assert.InRange(Correlation(scale, aspect), -0.2, 0.2);
     }
 
+    [Theory]
+    [InlineData(MaskCompatibility.Paper)]
+    [InlineData(MaskCompatibility.Reference)]
+    public void Blocks_OfABatch_HaveOneSizeAndTheirOwnPlaces(MaskCompatibility mode)
+    {
+        var sampler = new MultiBlockMasking(new() { Grid = new PatchGrid(14, 14), Compatibility = mode });
+        var perStep = Enumerable.Range(0, 50).Select(step => BlocksOf(sampler.Sample(6, step, 8))).ToArray();
+        foreach (var blocks in perStep) Assert.Single(blocks.Select(block => (block.Height, block.Width)).Distinct());
+        Assert.True(perStep.Select(blocks => (blocks[0].Height, blocks[0].Width)).Distinct().Count() > 3);
+        foreach (var blocks in perStep) Assert.True(blocks.Select(block => (block.Top, block.Left)).Distinct().Count() > 8);
+    }
+
     [Fact]
     public void Context_OfThePaper_CoversTheStatedShareOfTheGrid()
     {

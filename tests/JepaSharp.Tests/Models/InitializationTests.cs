@@ -44,4 +44,19 @@ public sealed class InitializationTests
         Assert.Equal(Drawn(1), Drawn(1));
         Assert.NotEqual(Drawn(1), Drawn(2));
     }
+
+    [Fact]
+    public void Initialize_OfDeepBlocks_IsNotRescaled()
+    {
+        using var scope = NewDisposeScope();
+        using var encoder = new VisionTransformer(ModelPresets.Encoder("vit_tiny", 32, 8));
+        Initialization.Initialize(encoder, seed: 1, stream: 0);
+        var weights = encoder.state_dict();
+        foreach (var name in (string[])["attn.proj", "mlp.fc2", "attn.qkv"])
+        {
+            // Divided by the root of twice the depth, the last block's would have a deviation of 0.004.
+            foreach (var block in (int[])[0, 11]) Assert.Equal(0.02f, weights[$"blocks.{block}.{name}.weight"].std().item<float>(), 1e-3f);
+            Assert.Equal(0, weights[$"blocks.11.{name}.bias"].abs().max().item<float>());
+        }
+    }
 }

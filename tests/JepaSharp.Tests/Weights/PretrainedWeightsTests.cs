@@ -1,3 +1,4 @@
+using System.IO.Compression;
 using System.Text.Json;
 using JepaSharp.Models;
 using JepaSharp.Weights;
@@ -60,6 +61,35 @@ public sealed class PretrainedWeightsTests : IDisposable
             using var second = moments.Second.Read();
             Assert.True(second.min().item<float>() >= 0, name);
         }
+    }
+
+    [Fact]
+    public void Checkpoint_WithAGradientScaler_IsReadAsWithout()
+    {
+        // The recorded one has none: its None becomes the dictionary of a scaler that was used.
+        using var archive = ZipFile.OpenRead(Recorded("nano", "checkpoint.pth.tar"));
+        var files = archive.Entries.Select(entry =>
+        {
+            using var stream = entry.Open();
+            using var content = new MemoryStream();
+            stream.CopyTo(content);
+            return (Name: entry.FullName, Content: content.ToArray());
+        }).ToArray();
+        var pickle = Array.FindIndex(files, file => file.Name.EndsWith("data.pkl", StringComparison.Ordinal));
+        var key = files[pickle].Content.AsSpan().IndexOf("scaler"u8);
+        var none = key + files[pickle].Content.AsSpan(key).IndexOf((byte)'N');
+        byte[] scaler = [(byte)'}', (byte)'(', (byte)'X', 5, 0, 0, 0, .. "scale"u8, (byte)'G', 0x40, 0xf0, 0, 0, 0, 0, 0, 0, (byte)'u'];
+        files[pickle].Content = [.. files[pickle].Content[..none], .. scaler, .. files[pickle].Content[(none + 1)..]];
+        File.WriteAllBytes(_folder["scaled.pth.tar"], CraftedFile.Zip(files));
+
+        using var scaled = PretrainedWeights.Open(_folder["scaled.pth.tar"], heads: 3);
+        using var plain = PretrainedWeights.Open(Recorded("nano", "checkpoint.pth.tar"), heads: 3);
+        using (var raw = PickledCheckpoint.Open(_folder["scaled.pth.tar"]))
+            Assert.Contains("scale", Assert.IsType<OrderedDictionary<object, object?>>(((OrderedDictionary<object, object?>)raw.Root!)["scaler"]).Keys);
+        AssertSame(plain, scaled, Networks.All);
+        Assert.True(scaled.Report.IsClean);
+        Assert.Empty(scaled.Warnings);
+        Assert.Equal(8, scaled.Optimizer!.Step);
     }
 
     [Fact]

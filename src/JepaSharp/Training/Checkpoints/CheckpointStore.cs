@@ -2,6 +2,7 @@ using System.Globalization;
 using JepaSharp.Configuration;
 using JepaSharp.Runtime;
 using JepaSharp.Training.Progress;
+using JepaSharp.Weights;
 
 namespace JepaSharp.Training.Checkpoints;
 
@@ -33,7 +34,7 @@ internal sealed class CheckpointStore(RunFolder folder, LoggingOptions logging, 
         DeleteFolder(partial);
         Directory.CreateDirectory(partial);
         var epochs = (int)(run.Step.StepCount / run.StepsPerEpoch);
-        TrainingCheckpoint.Write(partial, run.Step, new TrainingCheckpoint.State(run.Step.StepCount, epochs, run.Source.Count), Metadata(run, epochs));
+        TrainingCheckpoint.Write(partial, run.Step, new TrainingCheckpoint.State(run.Step.StepCount, epochs, run.Source.Count, run.Step.OptimizerStart), Metadata(run, epochs));
         observer.OnCheckpoint(run.Step.StepCount);
 
         var previous = folder.LatestCheckpoint + Previous;
@@ -62,11 +63,14 @@ internal sealed class CheckpointStore(RunFolder folder, LoggingOptions logging, 
         Prune();
     }
 
-    private static Dictionary<string, string> Metadata(Pretrainer run, int epochs) => new()
+    private static Dictionary<string, string> Metadata(Pretrainer run, int epochs)
     {
-        ["epoch"] = epochs.ToString(CultureInfo.InvariantCulture),
-        ["step"] = run.Step.StepCount.ToString(CultureInfo.InvariantCulture),
-    };
+        var (mean, std) = (run.Plan.Options.Data.Mean, run.Plan.Options.Data.Std);
+        var normalization = new PixelNormalization([mean.Red, mean.Green, mean.Blue], [std.Red, std.Green, std.Blue]);
+        var texts = WeightsMetadata.Describe(run.Plan.Encoder, run.Plan.Predictor, normalization, epochs);
+        texts["step"] = run.Step.StepCount.ToString(CultureInfo.InvariantCulture);
+        return texts;
+    }
 
     private static List<string> Epochs(RunFolder folder) => !Directory.Exists(folder.Checkpoints)
         ? []

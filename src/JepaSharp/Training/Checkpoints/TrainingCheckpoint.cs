@@ -21,7 +21,8 @@ internal static class TrainingCheckpoint
     /// <param name="Step">Steps taken.</param>
     /// <param name="Epoch">Epochs finished.</param>
     /// <param name="Images">Images in the source: order and masks are keyed by their indices.</param>
-    public sealed record State(long Step, int Epoch, int Images);
+    /// <param name="OptimizerStart">Steps that the optimizer had taken before the run.</param>
+    public sealed record State(long Step, int Epoch, int Images, long OptimizerStart = 0);
 
     /// <summary>Writes a checkpoint into an existing, empty folder.</summary>
     public static void Write(string folder, PretrainStep step, State state, IReadOnlyDictionary<string, string> metadata)
@@ -49,7 +50,7 @@ internal static class TrainingCheckpoint
             Load(folder, weights, Networks(step).SelectMany(n => n.Network.state_dict().Select(w => ($"{n.Prefix}.{w.Key}", w.Value))));
         using (var optimizer = SafetensorsFile.Open(Path.Combine(folder, Optimizer)))
             Load(folder, optimizer, Optimizers(step).SelectMany(o => Moments(o.Prefix, o.Parameters, o.Optimizer)));
-        foreach (var (_, _, optimizer) in Optimizers(step)) optimizer.Restore(state.Step);
+        step.Restore(state.Step, state.OptimizerStart);
         step.WeightsReplaced();
     }
 

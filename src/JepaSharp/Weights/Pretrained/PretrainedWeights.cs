@@ -54,6 +54,12 @@ public sealed class PretrainedWeights : IDisposable
     /// <summary>A: the number of attention heads, if the file or its width tells.</summary>
     public int? Heads => _encoder.Heads > 0 ? _encoder.Heads : null;
 
+    /// <summary>The encoders' shape as far as the file tells: its heads are 0 where they are not known.</summary>
+    public VisionTransformerShape Architecture => _encoder;
+
+    /// <summary>The predictor's shape as far as the file tells: its heads are 0 where they are not known. Null if the file has no predictor.</summary>
+    public PredictorShape? PredictorArchitecture => _predictor;
+
     /// <summary>The encoders' shape.</summary>
     /// <exception cref="WeightsFileException">The number of heads is not known: give it to <see cref="Open"/>.</exception>
     public VisionTransformerShape Encoder => _encoder.Heads > 0
@@ -85,6 +91,13 @@ public sealed class PretrainedWeights : IDisposable
             throw;
         }
     }
+
+    /// <summary>Whether a path looks like weights, by its name and what lies in it; <see cref="Open"/> may still refuse them.</summary>
+    /// <param name="path">A file or a folder.</param>
+    public static bool AreAt(string path) => WeightsLocator.AreAt(path);
+
+    /// <summary>How many numbers one network learns: everything but its fixed position table.</summary>
+    public long ParametersOf(Networks network) => Network(network).Where(pair => !pair.Key.EndsWith("pos_embed", StringComparison.Ordinal)).Sum(pair => pair.Value.Count);
 
     /// <summary>The weights of one network, by names inside it ("norm.weight"), in the file's order.</summary>
     public IReadOnlyDictionary<string, LazyTensor> Network(Networks network)
@@ -118,18 +131,59 @@ public sealed class PretrainedWeights : IDisposable
     /// <exception cref="WeightsFileException">There is no such tensor, the file is damaged, or a number is NaN or infinite.</exception>
     public Tensor Read(string name)
     {
-        if (!_tensors.TryGetValue(name, out var lazy))
-            throw new WeightsFileException(Path, $"no '{SafetensorsHeader.Shown(name)}'", "it among the weights");
+        var lazy = Find(name);
         var tensor = lazy.Read();
+        try
+        {
+            RequireFinite(name, lazy, tensor);
+            return tensor;
+        }
+        catch
+        {
+            tensor.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Fetches one tensor into another and checks its numbers. Where type and device allow, without a copy in between.</summary>
+    /// <param name="name">The full name.</param>
+    /// <param name="destination">Of the same shape; any type and device.</param>
+    /// <exception cref="WeightsFileException">There is no such tensor, it has another shape, the file is damaged, or a number is NaN or infinite.</exception>
+    public void ReadInto(string name, Tensor destination)
+    {
+        var lazy = Find(name);
+        if (!lazy.Shape.SequenceEqual(destination.shape))
+            throw new WeightsFileException(Path, $"'{SafetensorsHeader.Shown(name)}' of {lazy}", $"the shape [{string.Join(", ", destination.shape)}]");
         using var scope = NewDisposeScope();
-        if (!lazy.IsFloating || tensor.isfinite().all().item<bool>()) return tensor;
-        var bad = tensor.isfinite().logical_not().sum().item<long>();
-        tensor.Dispose();
-        throw new WeightsFileException(Path, $"{bad} of {lazy.Count} numbers in '{SafetensorsHeader.Shown(name)}' that are NaN or infinite", "finite weights: the training it comes from had failed");
+        using var untracked = no_grad();
+        if (lazy.Type == destination.dtype && destination.device.type == TorchSharp.DeviceType.CPU && destination.is_contiguous())
+        {
+            lazy.RequireSpanSized();
+            lazy.CopyTo(destination.bytes);
+            RequireFinite(name, lazy, destination);
+        }
+        else
+        {
+            var read = lazy.Read();
+            RequireFinite(name, lazy, read);
+            _ = destination.copy_(read);
+        }
     }
 
     /// <summary>Closes the files. Tensors already read stay.</summary>
     public void Dispose() => _source.File.Dispose();
+
+    private LazyTensor Find(string name) => _tensors.TryGetValue(name, out var lazy)
+        ? lazy
+        : throw new WeightsFileException(Path, $"no '{SafetensorsHeader.Shown(name)}'", "it among the weights");
+
+    private void RequireFinite(string name, LazyTensor lazy, Tensor tensor)
+    {
+        using var scope = NewDisposeScope();
+        if (!lazy.IsFloating || tensor.isfinite().all().item<bool>()) return;
+        var bad = tensor.isfinite().logical_not().sum().item<long>();
+        throw new WeightsFileException(Path, $"{bad} of {lazy.Count} numbers in '{SafetensorsHeader.Shown(name)}' that are NaN or infinite", "finite weights: the training it comes from had failed");
+    }
 
     private T Sound<T>(Func<T> validate)
     {

@@ -7,6 +7,17 @@ internal static class WeightsLocator
     private const string Checkpoints = "checkpoints";
     private static readonly string[] InModelFolder = ["model.safetensors.index.json", "model.safetensors", "pytorch_model.bin"];
 
+    /// <summary>Whether a path looks like weights: a file by its ending, a folder by what lies in it.</summary>
+    public static bool AreAt(string path)
+    {
+        if (File.Exists(path))
+            return path.EndsWith(".pth.tar", StringComparison.OrdinalIgnoreCase) || SafetensorsSource.IsIndex(path)
+                || Path.GetExtension(path).ToLowerInvariant() is ".safetensors" or ".pth" or ".pt" or ".bin" or ".ckpt";
+        if (!Directory.Exists(path)) return false;
+        return File.Exists(Path.Combine(path, Ours)) || InModelFolder.Any(name => File.Exists(Path.Combine(path, name)))
+            || Directory.Exists(Path.Combine(path, Checkpoints));
+    }
+
     /// <exception cref="WeightsFileException">There is nothing there, or nothing that is understood.</exception>
     public static WeightsSource Open(string path)
     {

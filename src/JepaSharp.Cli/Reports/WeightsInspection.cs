@@ -1,0 +1,95 @@
+using System.Globalization;
+using JepaSharp.Cli.Display;
+using JepaSharp.Models;
+using JepaSharp.Weights;
+
+namespace JepaSharp.Cli.Reports;
+
+/// <summary>What weights hold, as a table, and what is wrong with them.</summary>
+internal static class WeightsInspection
+{
+    private const int ShownNames = 5;
+    private static readonly Networks[] InOrder = [Networks.ContextEncoder, Networks.Predictor, Networks.TargetEncoder];
+
+    /// <summary>Reads everything and prints it.</summary>
+    public static void Print(string path, int? heads, Terminal terminal)
+    {
+        using var weights = PretrainedWeights.Open(path, heads);
+        var survey = WeightsSurvey.Of(weights);
+        var table = new ResultTable(null, "what", "value");
+        foreach (var (what, value) in Facts(weights, survey)) table.Add(what, value);
+        table.Print(terminal);
+        var warnings = Warnings(weights, survey).ToList();
+        if (warnings.Count > 0) terminal.Out.WriteLine();
+        foreach (var warning in warnings) terminal.Out.WriteLine("warning: " + warning);
+    }
+
+    private static IEnumerable<(string What, string Value)> Facts(PretrainedWeights weights, WeightsSurvey survey)
+    {
+        yield return ("file", weights.Path);
+        yield return ("format", FormatText(weights.Format));
+        yield return ("size", Megabytes(SizeOf(weights.Path)));
+        yield return ("types", string.Join(", ", survey.Types.Select(t => $"{t.Key} ({t.Value} tensors)")));
+        var encoder = weights.Architecture;
+        yield return ("encoder", $"{PresetOf(encoder)}{encoder.Width} wide, {encoder.Depth} blocks, {HeadsText(encoder.Heads)}, MLP {encoder.MlpWidth}");
+        yield return ("images", Invariant($"{encoder.ImageHeight}x{encoder.ImageWidth} pixels, {encoder.Channels} channels, patch {encoder.PatchSize}: a grid of {encoder.GridHeight}x{encoder.GridWidth}"));
+        if (weights.PredictorArchitecture is { } predictor) yield return ("predictor", $"{predictor.Width} wide, {predictor.Depth} blocks, {HeadsText(predictor.Heads)}");
+        foreach (var network in InOrder.Where(n => weights.Present.HasFlag(n)))
+            yield return ($"{NetworkNames.Of(network)}", Invariant($"{weights.ParametersOf(network):n0} parameters"));
+        yield return ("epochs finished", weights.Epoch?.ToString(CultureInfo.InvariantCulture) ?? "not said");
+        yield return ("normalisation", weights.Normalization is { } n ? $"mean {Numbers(n.Mean)}, deviation {Numbers(n.Deviation)}" : "not said");
+        yield return ("optimizer state", weights.Optimizer is { } optimizer ? Invariant($"AdamW after {optimizer.Step:n0} steps, {optimizer.Moments.Count} parameters") : "none");
+    }
+
+    private static IEnumerable<string> Warnings(PretrainedWeights weights, WeightsSurvey survey)
+    {
+        if (survey.NotFinite.Count > 0) yield return $"numbers that are not finite in {survey.NotFinite.Count} tensors: {Some(survey.NotFinite)}. The training it comes from had failed.";
+        if (survey.AllZero.Count > 0) yield return $"{survey.AllZero.Count} tensors are all zeros: {Some(survey.AllZero)}.";
+        foreach (var network in InOrder.Where(n => !weights.Present.HasFlag(n)))
+        {
+            yield return network == Networks.Predictor
+                ? "there is no predictor: training that goes on from here begins with a fresh one."
+                : $"there is no {NetworkNames.Of(network)}.";
+        }
+
+        if (weights.Report.Missing.Count > 0) yield return $"{weights.Report.Missing.Count} weights are missing: {Some(weights.Report.Missing)}.";
+        if (weights.Report.Mismatched.Count > 0) yield return $"{weights.Report.Mismatched.Count} weights do not fit: {Some(weights.Report.Mismatched)}.";
+        if (weights.Report.Unknown.Count > 0) yield return $"{weights.Report.Unknown.Count} names mean nothing here and are passed over: {Some(weights.Report.Unknown)}.";
+        if (weights.Heads is null) yield return "nothing tells the number of attention heads; whatever uses these weights needs --heads N.";
+        foreach (var warning in weights.Warnings) yield return warning;
+    }
+
+    private static string FormatText(WeightsFormat format) => format switch
+    {
+        WeightsFormat.Native => "safetensors of JepaSharp",
+        WeightsFormat.Safetensors => "safetensors in the published names",
+        WeightsFormat.TorchCheckpoint => "PyTorch checkpoint",
+        _ => "Hugging Face I-JEPA model",
+    };
+
+    private static string PresetOf(VisionTransformerShape shape) =>
+        ModelPresets.Names.FirstOrDefault(name => ModelPresets.Encoder(name, shape.PatchSize, shape.PatchSize) is var preset
+            && (preset.Width, preset.Depth, preset.MlpWidth) == (shape.Width, shape.Depth, shape.MlpWidth)) is { } found
+            ? $"{found}: "
+            : "";
+
+    /// <summary>Of the file, or of all shards where it is an index.</summary>
+    private static long SizeOf(string path)
+    {
+        const string index = ".index.json";
+        if (!path.EndsWith(index, StringComparison.OrdinalIgnoreCase)) return new FileInfo(path).Length;
+        var folder = Path.GetDirectoryName(Path.GetFullPath(path))!;
+        return Directory.EnumerateFiles(folder, "*.safetensors").Sum(file => new FileInfo(file).Length);
+    }
+
+    private static string HeadsText(int heads) => heads > 0 ? Invariant($"{heads} heads") : "heads not known";
+
+    private static string Megabytes(long bytes) => Invariant($"{bytes / 1e6:n1} MB");
+
+    private static string Numbers(IEnumerable<double> numbers) => string.Join(' ', numbers.Select(number => number.ToString("0.####", CultureInfo.InvariantCulture)));
+
+    private static string Some(IReadOnlyList<string> names) =>
+        string.Join(", ", names.Take(ShownNames)) + (names.Count > ShownNames ? $" and {names.Count - ShownNames} more" : "");
+
+    private static string Invariant(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
+}

@@ -1,0 +1,95 @@
+using System.CommandLine;
+using JepaSharp.Cli.Display;
+using JepaSharp.Data.Cropping;
+using JepaSharp.Data.Sources;
+using JepaSharp.Evaluation.Embeddings;
+using JepaSharp.Models;
+using JepaSharp.Runtime;
+
+namespace JepaSharp.Cli.Verbs;
+
+/// <summary><c>jepa embed</c>: what an encoder makes of images, as a file.</summary>
+internal sealed class EmbedVerb : Verb
+{
+    private readonly WeightsArguments _weights = new();
+    private readonly Option<string> _data = new("--data") { Description = "The images: a folder, a list, an archive or a data set.", Required = true, HelpName = "PATH" };
+    private readonly Option<string> _out = new("--out") { Description = "A new file ending in .safetensors, .npy, .csv or .parquet.", Required = true, HelpName = "FILE" };
+    private readonly Option<string> _pool = new("--pool") { Description = "mean: one vector an image; none: one a patch.", DefaultValueFactory = _ => "mean", HelpName = "POOL" };
+    private readonly Option<string> _layers = new("--layers") { Description = "last, or last4: the last four blocks side by side.", DefaultValueFactory = _ => "last", HelpName = "LAYERS" };
+    private readonly Option<int?> _size = new("--size") { Description = "Side of the square images in pixels; that of the training if not given.", HelpName = "N" };
+    private readonly Option<string> _transform = new("--transform") { Description = "paper: resize, then cut out the centre; squash: the whole image, as Hugging Face.", DefaultValueFactory = _ => "paper", HelpName = "HOW" };
+    private readonly Option<int> _batch = new("--batch") { Description = "Images a pass.", DefaultValueFactory = _ => 32, HelpName = "N" };
+    private readonly Option<string> _device = new("--device") { Description = "auto, cpu, cuda or cuda:N.", DefaultValueFactory = _ => "auto", HelpName = "DEVICE" };
+    private readonly Option<string> _precision = new("--precision") { Description = "fp32, bf16, or auto (by measuring).", DefaultValueFactory = _ => "fp32", HelpName = "PRECISION" };
+
+    public EmbedVerb()
+        : base("embed", "Writes what an encoder makes of images: one vector for each, or for each of its patches.")
+    {
+        _weights.AddTo(this, "Which encoder to use: target or context.");
+        foreach (var option in (Option[])[_data, _out, _pool, _layers, _size, _transform, _batch, _device, _precision]) Add(option);
+        _pool.AcceptOnlyFromAmong("mean", "none");
+        _layers.AcceptOnlyFromAmong("last", "last4");
+        _transform.AcceptOnlyFromAmong("paper", "squash");
+        _precision.AcceptOnlyFromAmong("auto", "fp32", "bf16");
+        _batch.RequireAtLeast(1);
+        _size.RequireAtLeast(1);
+    }
+
+    public override int Run(ParseResult arguments, Terminal terminal, StopSignals stop)
+    {
+        // What can be checked without work comes first.
+        var paths = EmbeddingPaths.Of(arguments.GetValue(_out)!);
+        using var source = ImageSources.Open(arguments.GetValue(_data)!);
+        var device = TorchBackend.ChooseDevice(arguments.GetValue(_device)!);
+        using var loaded = _weights.LoadEncoder(arguments, device);
+        var precision = TorchBackend.ChoosePrecision(arguments.GetValue(_precision)!, device);
+        loaded.Encoder.ComputeIn(precision.ScalarType);
+        var size = arguments.GetValue(_size) ?? Math.Min(loaded.Encoder.Shape.ImageHeight, loaded.Encoder.Shape.ImageWidth);
+        using var scaling = new PixelScaling([.. loaded.Normalization.Mean], [.. loaded.Normalization.Deviation], device);
+        var job = new EmbeddingJob(
+            new EmbeddingRequest
+            {
+                Encoder = loaded.Encoder,
+                Source = source,
+                Scaling = scaling,
+                Transform = arguments.GetValue(_transform) == "squash" ? EvaluationTransform.Squash(size) : EvaluationTransform.CenterCrop(size),
+                Output = new EncoderOutput(arguments.GetValue(_layers) == "last4" ? 4 : 1, arguments.GetValue(_pool) == "mean"),
+                BatchSize = arguments.GetValue(_batch),
+                Facts = new Dictionary<string, string> { ["encoder"] = loaded.Name, ["precision"] = precision.Name, ["normalization"] = loaded.NormalizationText },
+            },
+            paths);
+        terminal.Error.WriteLine($"embedding {source.Count:n0} images of {source.Description} with the {loaded.Name} encoder of {loaded.Path}, {size}x{size} pixels, {precision.Name}");
+        if (job.AlreadyDone > 0) terminal.Error.WriteLine($"going on after image {job.AlreadyDone:n0} of an earlier run");
+        return Report(Embed(job, source, terminal, stop), paths, terminal, stop);
+    }
+
+    private static EmbeddingResult Embed(EmbeddingJob job, ImageSource source, Terminal terminal, StopSignals stop)
+    {
+        var progress = new RateProgress(terminal, "embedding", "images", source.Count, job.AlreadyDone);
+        using var announced = stop.Token.Register(() => terminal.Error.WriteLine("stopping after this batch; press Ctrl-C again to leave at once"));
+        try
+        {
+            return job.Run(progress, stop.Token);
+        }
+        finally
+        {
+            progress.Finish();
+        }
+    }
+
+    private static int Report(EmbeddingResult result, EmbeddingPaths paths, Terminal terminal, StopSignals stop)
+    {
+        const int Shown = 5;
+        foreach (var image in result.Unreadable.Take(Shown)) terminal.Error.WriteLine($"left out: {image.Message}");
+        if (result.Unreadable.Count > Shown) terminal.Error.WriteLine($"and {result.Unreadable.Count - Shown:n0} more that cannot be read");
+        if (!result.Finished)
+        {
+            terminal.Error.WriteLine($"stopped after {result.Images:n0} images; the same command goes on from there");
+            return stop.ExitCode;
+        }
+
+        terminal.Out.WriteLine($"{paths.Output}: {result.Images:n0} images, float32 [{string.Join(", ", result.Shape)}]");
+        if (paths.Index is { } index) terminal.Out.WriteLine($"{index}: the name, label and class of each row");
+        return ExitCode.Done;
+    }
+}

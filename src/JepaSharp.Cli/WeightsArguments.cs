@@ -1,0 +1,79 @@
+using System.CommandLine;
+using System.Globalization;
+using JepaSharp.Models;
+using JepaSharp.Runtime;
+using JepaSharp.Weights;
+using static TorchSharp.torch;
+
+namespace JepaSharp.Cli;
+
+/// <summary>The options that say which weights a verb uses: <c>--weights</c>, <c>--encoder</c> and <c>--heads</c>.</summary>
+internal sealed class WeightsArguments
+{
+    private readonly Option<string> _weights = new("--weights")
+    {
+        Description = "A run folder, a checkpoint, a .pth.tar or .safetensors file, or a Hugging Face folder.",
+        Required = true,
+        HelpName = "PATH",
+    };
+
+    private readonly Option<string?> _encoder = new("--encoder") { HelpName = "WHICH" };
+    private readonly Option<int?> _heads = new("--heads") { Description = "Attention heads, where the file does not tell and the width is none of the usual.", HelpName = "N" };
+
+    /// <summary>Adds them to a verb.</summary>
+    public void AddTo(Command command, string aboutEncoder)
+    {
+        _encoder.Description = aboutEncoder;
+        _encoder.AcceptOnlyFromAmong("target", "context");
+        _heads.RequireAtLeast(1);
+        foreach (var option in (Option[])[_weights, _encoder, _heads]) command.Add(option);
+    }
+
+    /// <summary>The encoder that was asked for; null if nothing was said.</summary>
+    public Networks? EncoderAsked(ParseResult arguments) => arguments.GetValue(_encoder) switch
+    {
+        "target" => Networks.TargetEncoder,
+        "context" => Networks.ContextEncoder,
+        _ => null,
+    };
+
+    /// <summary>Opens the weights.</summary>
+    /// <exception cref="JepaException">There are none, they are damaged, or they need <c>--heads</c>.</exception>
+    public PretrainedWeights Open(ParseResult arguments)
+    {
+        var weights = PretrainedWeights.Open(arguments.GetValue(_weights)!, arguments.GetValue(_heads));
+        if (weights.Heads is not null) return weights;
+        weights.Dispose();
+        throw NeedsHeads(weights.Path);
+    }
+
+    /// <summary>Loads the encoder that was asked for, or the one there is.</summary>
+    /// <exception cref="JepaException">As <see cref="Open"/>; or the file lacks the encoder.</exception>
+    public LoadedEncoder LoadEncoder(ParseResult arguments, Device device)
+    {
+        using var weights = Open(arguments);
+        var which = EncoderAsked(arguments) ?? (weights.Present.HasFlag(Networks.TargetEncoder) ? Networks.TargetEncoder : Networks.ContextEncoder);
+        return new LoadedEncoder(PretrainedNetworks.LoadEncoder(weights, which, device), which, weights.Path, weights.Normalization ?? PixelNormalization.ImageNet);
+    }
+
+    /// <summary>What to tell a user whose weights do not say how many heads they have.</summary>
+    public static JepaException NeedsHeads(string path) =>
+        new($"{path} does not say how many attention heads its encoder has, and its width is none of the published models'. Give it: --heads N.", isUsage: true);
+}
+
+/// <summary>An encoder with what is known of it.</summary>
+/// <param name="Encoder">The network.</param>
+/// <param name="Which">Target or context encoder.</param>
+/// <param name="Path">The file it came from.</param>
+/// <param name="Normalization">That of its training, or ImageNet's where the file does not say.</param>
+internal sealed record LoadedEncoder(VisionTransformer Encoder, Networks Which, string Path, PixelNormalization Normalization) : IDisposable
+{
+    /// <summary>"target" or "context".</summary>
+    public string Name => Which == Networks.TargetEncoder ? "target" : "context";
+
+    /// <summary>Means and deviations as text.</summary>
+    public string NormalizationText =>
+        string.Join(' ', Normalization.Mean.Concat(Normalization.Deviation).Select(number => number.ToString("R", CultureInfo.InvariantCulture)));
+
+    public void Dispose() => Encoder.Dispose();
+}

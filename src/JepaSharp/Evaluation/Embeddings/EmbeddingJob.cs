@@ -1,0 +1,95 @@
+using System.Diagnostics;
+using JepaSharp.Data;
+using JepaSharp.Data.Loading;
+using JepaSharp.Data.Sources;
+using JepaSharp.Evaluation.Embeddings.Writers;
+using JepaSharp.Runtime;
+using static TorchSharp.torch;
+
+namespace JepaSharp.Evaluation.Embeddings;
+
+/// <summary>What a job came to.</summary>
+/// <param name="Finished">Whether the output is whole; otherwise the same job asked for again goes on.</param>
+/// <param name="Images">Rows written, those of earlier runs of the job included.</param>
+/// <param name="Shape">Shape of the output: [n, D], or [n, N, D].</param>
+/// <param name="Unreadable">Images that this run left out because they cannot be read.</param>
+public sealed record EmbeddingResult(bool Finished, long Images, IReadOnlyList<long> Shape, IReadOnlyList<ImageUnreadableException> Unreadable);
+
+/// <summary>Embeds the images of a source into a file, in their order, batch after batch. An image that cannot be read is left out.</summary>
+/// <remarks>
+/// What is written goes to unfinished files beside the output, which get their names when all is done. How far it has come is noted every half minute and
+/// when it is stopped, so that the same job asked for again goes on from there, whatever ended it.
+/// </remarks>
+public sealed class EmbeddingJob
+{
+    private static readonly TimeSpan NoteEvery = TimeSpan.FromSeconds(30);
+
+    private readonly EmbeddingRequest _request;
+    private readonly EmbeddingPaths _paths;
+    private readonly EmbeddingLayout _layout;
+    private readonly Dictionary<string, string> _parameters;
+    private readonly EmbeddingState? _earlier;
+
+    /// <summary>Prepares a job, and looks for an earlier run of it.</summary>
+    /// <exception cref="JepaException">The image size does not fit the encoder, or an unfinished job at the same place asked for something else.</exception>
+    public EmbeddingJob(EmbeddingRequest request, EmbeddingPaths paths)
+    {
+        (_request, _paths) = (request, paths);
+        var (patch, depth) = (request.Encoder.Shape.PatchSize, request.Encoder.Shape.Depth);
+        if (request.Transform.Size % patch != 0)
+            throw new JepaException($"Images of {request.Transform.Size} pixels are not a whole number of {patch}-pixel patches. Give a multiple of {patch}.", isUsage: true);
+        if (request.Output.Layers > depth) throw new JepaException($"The encoder has {depth} blocks, fewer than the {request.Output.Layers} asked for.", isUsage: true);
+        _layout = EmbeddingLayout.Of(request.Encoder, request.Output, request.Transform.Size);
+        _parameters = request.Parameters();
+        _earlier = EmbeddingState.Read(paths, _parameters);
+    }
+
+    /// <summary>Images that an earlier run has dealt with; 0 for a new job.</summary>
+    public int AlreadyDone => _earlier?.NextImage ?? 0;
+
+    /// <summary>Does the work, or what is left of it.</summary>
+    /// <param name="progress">Is told how many images of the source are done, earlier ones included.</param>
+    /// <param name="stop">Stops after the batch at hand; the job can go on later.</param>
+    /// <exception cref="JepaException">Too many images cannot be read, or the file cannot be written.</exception>
+    public EmbeddingResult Run(IProgress<int>? progress = null, CancellationToken stop = default)
+    {
+        var source = _request.Source;
+        var (next, rows) = (AlreadyDone, _earlier?.Rows ?? 0);
+        var reader = new ImageReader(source, _request.Transform, _request.BatchSize);
+        using (var writer = EmbeddingWriter.Open(_paths.Partial, _paths.Format, _layout, source.Count, _parameters, _earlier?.Bytes ?? 0))
+        using (var index = _paths.Index is null ? null : new IndexCsv(_paths.PartialIndex, _earlier?.IndexBytes ?? 0, rows))
+        {
+            void Note() => new EmbeddingState(_parameters, next, rows, writer.Flush(), index?.Flush() ?? 0).Write(_paths.State);
+            var noted = Stopwatch.StartNew();
+            foreach (var batch in reader.Read(Enumerable.Range(next, source.Count - next).ToArray(), CancellationToken.None))
+            {
+                EmbeddedImage[] images = [.. batch.Indices.Take(batch.Count).Select(i => EmbeddedImage.Of(source, i))];
+                writer.Write(Embed(batch), images);
+                index?.Write(images);
+                (next, rows) = (batch.Indices[batch.Count - 1] + 1, rows + batch.Count);
+                progress?.Report(next);
+                if (stop.IsCancellationRequested && next < source.Count)
+                {
+                    Note();
+                    return new EmbeddingResult(false, rows, _layout.ShapeOf(rows), reader.Unreadable);
+                }
+
+                if (noted.Elapsed < NoteEvery) continue;
+                Note();
+                noted.Restart();
+            }
+
+            index?.Flush();
+            writer.Finish(rows);
+        }
+
+        _paths.Finish();
+        return new EmbeddingResult(true, rows, _layout.ShapeOf(rows), reader.Unreadable);
+    }
+
+    private float[] Embed(ImageBatch batch)
+    {
+        using var scope = NewDisposeScope();
+        return _request.Output.Of(_request.Encoder, _request.Scaling.ToImages(batch)).cpu().contiguous().data<float>().ToArray();
+    }
+}

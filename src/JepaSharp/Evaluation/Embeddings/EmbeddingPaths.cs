@@ -1,0 +1,40 @@
+using JepaSharp.Runtime;
+
+namespace JepaSharp.Evaluation.Embeddings;
+
+/// <summary>The files of one output: itself, the side file that names its rows, and what there is of both while the job is not finished.</summary>
+/// <param name="Output">FILE.npy.</param>
+/// <param name="Format">By its ending.</param>
+public sealed record EmbeddingPaths(string Output, EmbeddingFormat Format)
+{
+    /// <summary>FILE.index.csv, or null where the output names its rows itself.</summary>
+    public string? Index => HasIndex ? Path.ChangeExtension(Output, ".index.csv") : null;
+
+    internal string Partial => Output + ".partial";
+
+    internal string PartialIndex => Path.ChangeExtension(Output, ".index.csv.partial");
+
+    internal string State => Output + ".partial.json";
+
+    private bool HasIndex => Format is EmbeddingFormat.Npy or EmbeddingFormat.Safetensors;
+
+    /// <summary>Checks that an output can be written, before any work is done.</summary>
+    /// <exception cref="JepaException">It exists, its ending names no format, or there is no such folder.</exception>
+    public static EmbeddingPaths Of(string output)
+    {
+        if (Directory.Exists(output)) throw new JepaException($"{output} is a folder. Give a file ending in .safetensors, .npy, .csv or .parquet.", isUsage: true);
+        var paths = new EmbeddingPaths(output, EmbeddingFormats.Of(output));
+        foreach (var existing in new[] { paths.Output, paths.Index }.Where(File.Exists))
+            throw new JepaException($"{existing} exists and is not overwritten. Delete it, or give another --out.", isUsage: true);
+        var folder = Path.GetDirectoryName(Path.GetFullPath(output))!;
+        return Directory.Exists(folder) ? paths : throw new JepaException($"There is no folder {folder} to write {Path.GetFileName(output)} into. Make it, or give another --out.", isUsage: true);
+    }
+
+    /// <summary>Gives the finished files their names.</summary>
+    internal void Finish()
+    {
+        if (Index is { } index) File.Move(PartialIndex, index);
+        File.Move(Partial, Output);
+        File.Delete(State);
+    }
+}
