@@ -26,7 +26,7 @@ internal sealed class OnlineProbe : IDisposable
     {
         var (data, mean, std) = (options.Data, options.Data.Mean, options.Data.Std);
         var scaling = new PixelScaling([mean.Red, mean.Green, mean.Blue], [std.Red, std.Green, std.Blue], device);
-        if (source is ScenesSource)
+        if (data.ResolveSource() is null)
         {
             // Scenes that training does not see: those after its own in the same world.
             var fit = new ScenesSource((ulong)data.SceneSeed, FitScenes, data.SceneSize * 3 / 2, data.SceneSize, first: data.SceneCount);

@@ -36,7 +36,8 @@ internal sealed record RunSetup(PretrainOptions Options, ImageSource Source, IRe
         if (init is not null) suggested = suggested.Following(init, first.Meta.NumHeads);
         var resolved = OptionsDocument.Parse("", overrides, suggested.Options);
         resolved.Validate();
-        return new RunSetup(resolved.Options, ImageSources.Open(resolved.Options.Data), suggested.Reasons);
+        var reasons = suggested.Reasons.Where(r => !r.Keys.Any(resolved.GivenKeys.Contains)).Select(r => r.Text);
+        return new RunSetup(resolved.Options, ImageSources.Open(resolved.Options.Data), [.. reasons]);
     }
 
     private static SuggestedOptions SuggestFor(PretrainOptions options)

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using JepaSharp.Cli.Display;
 using JepaSharp.Configuration;
+using JepaSharp.Data.Sources;
 using JepaSharp.Data.Sources.Scenes;
 using JepaSharp.Runtime;
 using JepaSharp.Training;
@@ -39,6 +40,7 @@ internal sealed class PretrainVerb : Verb
         foreach (var finding in found) terminal.Error.WriteLine("  " + finding);
         terminal.Error.WriteLine($"training on {source.Description}, {DeviceText(device)}, {precision.Name} ({precision.Reason})");
         terminal.Error.WriteLine($"run folder {folder.Path}");
+        foreach (var notice in source.Notices) terminal.Error.WriteLine("note: " + notice);
         if (source is ScenesSource scenes) Render(scenes, terminal, stop);
 
         using var probe = OnlineProbe.For(options, source, device);
@@ -48,6 +50,7 @@ internal sealed class PretrainVerb : Verb
         using var announced = stop.Token.Register(() => observers.OnMessage("stopping after this step; press Ctrl-C again to leave at once"));
         if (!asked.Resume) observers.OnMeasures(0, 0, probe.Measure(trainer.Objective.TargetEncoder));
         var end = trainer.Run(folder, observers, probe.Measure, stop.Token);
+        ReportUnreadable(trainer, folder, terminal);
         if (end.Outcome == RunOutcome.Stopped)
         {
             terminal.Error.WriteLine($"stopped after step {end.Step:n0} of {trainer.TotalSteps:n0}; go on with: jepa pretrain --resume --out {folder.Path}");
@@ -81,6 +84,14 @@ internal sealed class PretrainVerb : Verb
         var progress = new CountProgress(terminal, "rendering scenes", scenes.Count);
         scenes.RenderAll(Environment.ProcessorCount, progress, stop.Token);
         progress.Finish();
+    }
+
+    private static void ReportUnreadable(Pretrainer trainer, RunFolder folder, Terminal terminal)
+    {
+        if (trainer.Unreadable.Count == 0) return;
+        var path = Path.Combine(folder.Path, UnreadableReport.FileName);
+        UnreadableReport.Write(path, trainer.Unreadable);
+        terminal.Error.WriteLine($"{trainer.Unreadable.Count} images could not be read and were left out; which and why: {path}");
     }
 
     private static void PrintPaths(RunFolder folder, Terminal terminal)

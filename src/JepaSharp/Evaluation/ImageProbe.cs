@@ -51,12 +51,13 @@ public sealed class ImageProbe
         return measures;
     }
 
-    /// <summary>Labels of the test set as indices into the training set's classes.</summary>
+    /// <summary>The labelled ones among the images, their labels as indices into the training set's classes.</summary>
     private ClassificationSet Labelled(PooledFeatures features, ImageSource source)
     {
         var index = _images.Classes.Select((name, i) => (name, i)).ToDictionary(c => c.name, c => c.i, StringComparer.Ordinal);
-        return new ClassificationSet(
-            features.Matrix, [.. features.Indices.Select(i => index[source.Classes[source.LabelOf(i)!.Value]])], _images.Classes.Count);
+        int[] rows = [.. Enumerable.Range(0, features.Indices.Length).Where(row => source.LabelOf(features.Indices[row]) is not null)];
+        int[] labels = [.. rows.Select(row => index[source.Classes[source.LabelOf(features.Indices[row])!.Value]])];
+        return new ClassificationSet(features.Matrix.Select(rows), labels, _images.Classes.Count);
     }
 
     private static void RequireSameClasses(ImageSource images, ImageSource test)

@@ -10,7 +10,7 @@ namespace JepaSharp.Training;
 /// <summary>Sensible options for images and a machine, with the reason for each.</summary>
 /// <param name="Options">What to start from; anything given in a file or by <c>--set</c> wins.</param>
 /// <param name="Reasons">One sentence a choice.</param>
-public sealed record SuggestedOptions(PretrainOptions Options, IReadOnlyList<string> Reasons)
+public sealed record SuggestedOptions(PretrainOptions Options, IReadOnlyList<SuggestionReason> Reasons)
 {
     /// <summary>For the built-in scenes: a few minutes on two cores.</summary>
     public static SuggestedOptions ForScenes() => new(
@@ -45,16 +45,18 @@ public sealed record SuggestedOptions(PretrainOptions Options, IReadOnlyList<str
     /// <param name="onGpu">Whether a GPU does the work.</param>
     public static SuggestedOptions For(ImageSourceSummary summary, bool onGpu)
     {
-        var reasons = new List<string>();
+        var reasons = new List<SuggestionReason>();
         var (crop, patch) = CropFor(summary.MedianShorterSide, onGpu);
-        reasons.Add($"crops of {crop} pixels in {patch}-pixel patches: the median shorter side of the images is {summary.MedianShorterSide}");
+        reasons.Add(new($"crops of {crop} pixels in {patch}-pixel patches: the median shorter side of the images is {summary.MedianShorterSide}", "data.crop_size", "mask.patch_size"));
         var (model, depth, predictor, predictorDepth) = ModelFor(summary.Count, onGpu);
-        reasons.Add($"{model}{(depth is null ? "" : $" with {depth} blocks")}: {summary.Count.ToString("n0", CultureInfo.InvariantCulture)} images on a {(onGpu ? "GPU" : "CPU")}");
+        reasons.Add(new(
+            Invariant($"{model}{(depth is null ? "" : $" with {depth} blocks")}: {summary.Count:n0} images on a {(onGpu ? "GPU" : "CPU")}"),
+            "meta.model_name", "meta.depth", "meta.embed_dim"));
         var batch = BatchFor(summary.Count, onGpu);
         var epochs = EpochsFor(summary.Count, batch);
-        reasons.Add($"batches of {batch} and {epochs} epochs: {(long)epochs * (summary.Count / batch):n0} steps");
+        reasons.Add(new(Invariant($"batches of {batch} and {epochs} epochs: {(long)epochs * (summary.Count / batch):n0} steps"), "data.batch_size", "optimization.epochs"));
         var rate = onGpu ? 1e-3 : 5e-4;
-        reasons.Add($"learning rate {rate.ToString(CultureInfo.InvariantCulture)}: batches of this size are far from the paper's 2048");
+        reasons.Add(new(Invariant($"learning rate {rate}: batches of {batch} are far from the paper's 2048"), "optimization.lr"));
         var grid = crop / patch;
         return new(
             new PretrainOptions
@@ -99,10 +101,12 @@ public sealed record SuggestedOptions(PretrainOptions Options, IReadOnlyList<str
                     PredNumHeads = predictor?.Heads is > 0 and var known ? known : null,
                 },
             },
-            [$"networks, patches of {encoder.PatchSize} and crops of {size} pixels: those of {weights.Path}", .. Reasons.Skip(2)]);
+            [new SuggestionReason($"networks, patches of {encoder.PatchSize} and crops of {size} pixels: those of {weights.Path}"), .. Reasons.Skip(2)]);
 
         static ChannelTriple Triple(IReadOnlyList<double> numbers) => new(numbers[0], numbers[1], numbers[2]);
     }
+
+    private static string Invariant(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 
     private static (int Crop, int Patch) CropFor(int side, bool onGpu) => (side, onGpu) switch
     {
@@ -134,3 +138,8 @@ public sealed record SuggestedOptions(PretrainOptions Options, IReadOnlyList<str
         return Math.Clamp(3000 / steps, 5, 300);
     }
 }
+
+/// <summary>Why something was chosen.</summary>
+/// <param name="Text">What was chosen, and because of what.</param>
+/// <param name="Keys">The configuration keys it is about: given by hand, they make the sentence moot.</param>
+public sealed record SuggestionReason(string Text, params IReadOnlyList<string> Keys);
