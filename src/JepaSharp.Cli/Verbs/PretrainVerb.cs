@@ -1,7 +1,7 @@
 using System.CommandLine;
 using JepaSharp.Cli.Display;
 using JepaSharp.Configuration;
-using JepaSharp.Data.Sources;
+using JepaSharp.Data.Loading;
 using JepaSharp.Data.Sources.Scenes;
 using JepaSharp.Runtime;
 using JepaSharp.Training;

@@ -34,7 +34,13 @@ public sealed record SuggestedOptions(PretrainOptions Options, IReadOnlyList<Sug
             // A run this short needs a target that follows quickly, and a rate at which it does not collapse: see docs/experiments.md.
             Optimization = new OptimizationOptions
             {
-                Epochs = 5, Warmup = 0.3, StartLr = 5e-5, Lr = 3e-4, FinalLr = 1e-6, FinalWeightDecay = 0.1, Ema = new MomentumRange(0.98, 1.0),
+                Epochs = 5,
+                Warmup = 0.3,
+                StartLr = 5e-5,
+                Lr = 3e-4,
+                FinalLr = 1e-6,
+                FinalWeightDecay = 0.1,
+                Ema = new MomentumRange(0.98, 1.0),
             },
             Logging = new LoggingOptions { EvaluateEvery = 1 },
         },
@@ -66,7 +72,12 @@ public sealed record SuggestedOptions(PretrainOptions Options, IReadOnlyList<Sug
                 Meta = new MetaOptions { ModelName = model, Depth = depth, PredDepth = predictorDepth, PredEmbDim = predictor },
                 Optimization = new OptimizationOptions
                 {
-                    Epochs = epochs, Warmup = Math.Max(1, epochs / 10), StartLr = rate / 5, Lr = rate, FinalLr = 1e-6, Ema = new MomentumRange(onGpu ? 0.996 : 0.99, 1.0),
+                    Epochs = epochs,
+                    Warmup = Math.Max(1, epochs / 10),
+                    StartLr = rate / 5,
+                    Lr = rate,
+                    FinalLr = 1e-6,
+                    Ema = new MomentumRange(onGpu ? 0.996 : 0.99, 1.0),
                 },
                 Logging = new LoggingOptions { EvaluateEvery = Math.Max(1, (epochs + 3) / 4) },
             },

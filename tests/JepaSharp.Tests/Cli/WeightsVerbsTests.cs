@@ -98,7 +98,7 @@ public sealed class WeightsVerbsTests : IDisposable
     public void Inspect_OfImages_SaysWhatTheyAre()
     {
         Assert.Equal(0, Run("inspect", Images));
-        Assert.Contains("70x64", _out.ToString(), StringComparison.Ordinal);
+        Assert.Contains("3 images, 2 classes", _out.ToString(), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -138,7 +138,7 @@ public sealed class WeightsVerbsTests : IDisposable
         { "export --weights {hf} --to onnx --out {dir}/a.onnx", "onnx" },
         { "export --weights {hf} --to safetensors --encoder context --out {dir}/a.safetensors", "ContextEncoder" },
         { "export --weights {pth} --to huggingface --out {dir}/a", "--heads N" },
-        { "inspect {dir}/nowhere", "there is nothing there" },
+        { "inspect {dir}/nowhere", "does not exist" },
         { "inspect {dir}/cut.safetensors", "cut short" },
         { "pretrain --init {dir}/none.pth --data {images} --out {dir}/r", "nothing there" },
         { "pretrain --init {pth} --data {images} --out {dir}/r", "--set meta.num_heads=N" },

@@ -137,7 +137,7 @@ public sealed class RunFolderTests : IDisposable
 
     private void MakeRun()
     {
-        RunFolder.Create(Run).Dispose();
+        using var run = RunFolder.Create(Run);
         File.WriteAllText(Path.Combine(Run, "config.yaml"), "seed: 1");
     }
 }
