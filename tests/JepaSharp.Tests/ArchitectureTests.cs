@@ -49,7 +49,7 @@ public sealed partial class ArchitectureTests
         Assert.Empty(users);
     }
 
-    private static string RepositoryRoot()
+    internal static string RepositoryRoot()
     {
         var folder = new DirectoryInfo(AppContext.BaseDirectory);
         while (folder is not null && !File.Exists(Path.Combine(folder.FullName, "JepaSharp.slnx"))) folder = folder.Parent;
