@@ -45,7 +45,7 @@ internal sealed class PretrainVerb : Verb
 
         using var probe = OnlineProbe.For(options, source, device);
         var history = new MeasureHistory();
-        var records = asked.Resume ? RunRecords.Resume(folder, trainer.Step.StepCount) : RunRecords.Create(folder);
+        var records = asked.Resume ? RunRecords.Resume(folder, options.Logging, trainer.Step.StepCount) : RunRecords.Create(folder, options.Logging);
         using var observers = new TrainingObservers([.. records, history, new ConsoleProgress(terminal, asked.Quiet)]);
         using var announced = stop.Token.Register(() => observers.OnMessage("stopping after this step; press Ctrl-C again to leave at once"));
         if (!asked.Resume) observers.OnMeasures(0, 0, probe.Measure(trainer.Objective.TargetEncoder));

@@ -58,10 +58,7 @@ public sealed record DataOptions
     /// <summary>Batches prepared ahead of the step. 4. Ours.</summary>
     public int Prefetch { get; init; } = 4;
 
-    /// <summary>Megabytes (2^20 bytes) of decoded images that may stay in memory between epochs; 0 for none. 0. Ours.</summary>
-    public int CacheMegabytes { get; init; }
-
-    /// <summary>Pinned host memory for copies to a GPU; means nothing on a CPU. True.</summary>
+    /// <summary>Accepted for the published files' sake; how batches reach the device is not a setting. True.</summary>
     public bool PinMem { get; init; } = true;
 
     /// <summary>An image that cannot be read is skipped and counted, or ends the run. Skip. Ours.</summary>

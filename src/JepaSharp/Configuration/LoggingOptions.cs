@@ -6,10 +6,10 @@ public sealed record LoggingOptions
     /// <summary>The run's folder; null leaves it to the command. Null.</summary>
     public string? Folder { get; init; }
 
-    /// <summary>The run's name. jepa.</summary>
+    /// <summary>Accepted for the published files' sake; a run is called by its folder. jepa.</summary>
     public string WriteTag { get; init; } = "jepa";
 
-    /// <summary>Steps between lines of progress and TensorBoard points. 10. Ours.</summary>
+    /// <summary>Steps between TensorBoard points; metrics.csv has every step. 10. Ours.</summary>
     public int LogEvery { get; init; } = 10;
 
     /// <summary>Epochs between checkpoints; one is always written at the end. 1. Ours.</summary>

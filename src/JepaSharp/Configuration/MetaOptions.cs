@@ -39,10 +39,10 @@ public sealed record MetaOptions
     /// <summary>The root of everything random: first weights, order, crops, masks. 0 or more; 0. Ours (a constant of the published code).</summary>
     public int Seed { get; init; }
 
-    /// <summary>Go on from <see cref="ReadCheckpoint"/>. False.</summary>
+    /// <summary>Accepted for the published files' sake; false, and true is refused: the command line says where to begin.</summary>
     public bool LoadCheckpoint { get; init; }
 
-    /// <summary>Checkpoint to go on from, absolute or below the run's folder; null for the latest. Null.</summary>
+    /// <summary>Accepted for the published files' sake. Null.</summary>
     public string? ReadCheckpoint { get; init; }
 
     /// <summary>Copy the data to the machine's own disk first. Accepted for the published files' sake; false, and true is refused.</summary>

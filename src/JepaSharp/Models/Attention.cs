@@ -24,7 +24,7 @@ internal sealed class Attention : nn.Module<Tensor, Tensor>
         using var scope = NewDisposeScope();
         long batch = x.shape[0], tokens = x.shape[1], width = x.shape[2], head = width / _heads;
         var qkv = _queryKeyValue.forward(x).view(batch, tokens, 3, _heads, head).permute(2, 0, 3, 1, 4);
-        var attended = AttentionKernel.Attend(qkv[0], qkv[1], qkv[2]);
+        var attended = AttentionKernel.Attend(qkv.select(0, 0), qkv.select(0, 1), qkv.select(0, 2));
         return _projection.forward(attended.transpose(1, 2).reshape(batch, tokens, width)).MoveToOuterDisposeScope();
     }
 }

@@ -1,4 +1,5 @@
 using JepaSharp.Data;
+using JepaSharp.Runtime;
 using static TorchSharp.torch;
 
 namespace JepaSharp.Models;
@@ -36,7 +37,7 @@ public sealed class PixelScaling : IDisposable
         using var scope = NewDisposeScope();
         var bytes = empty([batch.Count, batch.Height, batch.Width, 3], uint8, CPU);
         batch.Pixels.AsSpan(0, checked(batch.Count * batch.Height * batch.Width * 3)).CopyTo(bytes.bytes);
-        return addcmul(_shift, bytes.to(_device).to(float32), _scale, 1).permute(0, 3, 1, 2).MoveToOuterDisposeScope();
+        return _shift.PlusProduct(bytes.to(_device).to(float32), _scale).permute(0, 3, 1, 2).MoveToOuterDisposeScope();
     }
 
     /// <inheritdoc/>

@@ -1,3 +1,4 @@
+using JepaSharp.Runtime;
 using TorchSharp.Modules;
 using TorchSharp.Utils;
 using static TorchSharp.torch;
@@ -56,8 +57,8 @@ public sealed class Predictor : nn.Module
         long images = contextPatches.Images, contexts = contextPatches.Sets, targets = targetPatches.Sets;
         long known = contextPatches.PatchesPerSet, asked = targetPatches.PatchesPerSet, width = Shape.Width;
 
-        var seen = _embed.forward(context) + _positions[0].index_select(0, contextPatches.Patches).view(contexts * images, known, width);
-        var queries = (_maskToken + _positions[0].index_select(0, targetPatches.Patches).view(targets, 1, images, asked, width))
+        var seen = _embed.forward(context).Plus(_positions.select(0, 0).index_select(0, contextPatches.Patches).view(contexts * images, known, width));
+        var queries = _maskToken.Plus(_positions.select(0, 0).index_select(0, targetPatches.Patches).view(targets, 1, images, asked, width))
             .expand(targets, contexts, images, asked, width);
 
         seen = seen.view(1, contexts, images, known, width).expand(targets, contexts, images, known, width);

@@ -1,3 +1,4 @@
+using JepaSharp.Runtime;
 using TorchSharp.Utils;
 using static TorchSharp.torch;
 
@@ -49,7 +50,7 @@ internal sealed class TransformerBlock : nn.Module<Tensor, Tensor>
     public override Tensor forward(Tensor tokens)
     {
         using var scope = NewDisposeScope();
-        var attended = tokens + _attention.forward(_attentionNorm.forward(tokens));
-        return (attended + _mlp.forward(_mlpNorm.forward(attended))).MoveToOuterDisposeScope();
+        var attended = tokens.Plus(_attention.forward(_attentionNorm.forward(tokens)));
+        return attended.Plus(_mlp.forward(_mlpNorm.forward(attended))).MoveToOuterDisposeScope();
     }
 }

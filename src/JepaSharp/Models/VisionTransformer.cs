@@ -1,3 +1,4 @@
+using JepaSharp.Runtime;
 using TorchSharp.Modules;
 using TorchSharp.Utils;
 using static TorchSharp.torch;
@@ -55,7 +56,7 @@ public sealed class VisionTransformer : nn.Module<Tensor, Tensor>
         var patches = _patchEmbedding.Patches(images);
         var positions = PositionTable.Interpolate(
             _positions, Shape.GridHeight, Shape.GridWidth, (int)images.shape[2] / Shape.PatchSize, (int)images.shape[3] / Shape.PatchSize);
-        return Blocks(_patchEmbedding.forward(patches) + positions).MoveToOuterDisposeScope();
+        return Blocks(_patchEmbedding.forward(patches).Plus(positions)).MoveToOuterDisposeScope();
     }
 
     /// <summary>The chosen patches alone. [B, C, H, W], M sets of K patches an image -> [M B, K, D].</summary>
@@ -67,7 +68,7 @@ public sealed class VisionTransformer : nn.Module<Tensor, Tensor>
         RequireWholePatches(images);
         // Only the chosen patches are embedded: the others' tokens would be dropped unread.
         var patches = _patchEmbedding.Patches(images).flatten(0, 1).index_select(0, chosen.Rows);
-        var tokens = _patchEmbedding.forward(patches) + _positions[0].index_select(0, chosen.Patches);
+        var tokens = _patchEmbedding.forward(patches).Plus(_positions.select(0, 0).index_select(0, chosen.Patches));
         return Blocks(tokens.view(chosen.Sets * chosen.Images, chosen.PatchesPerSet, Shape.Width)).MoveToOuterDisposeScope();
     }
 
@@ -80,7 +81,7 @@ public sealed class VisionTransformer : nn.Module<Tensor, Tensor>
         RequireWholePatches(images);
         var positions = PositionTable.Interpolate(
             _positions, Shape.GridHeight, Shape.GridWidth, (int)images.shape[2] / Shape.PatchSize, (int)images.shape[3] / Shape.PatchSize);
-        var tokens = _patchEmbedding.forward(_patchEmbedding.Patches(images)) + positions;
+        var tokens = _patchEmbedding.forward(_patchEmbedding.Patches(images)).Plus(positions);
         var kept = new List<Tensor>();
         for (var i = 0; i < Shape.Depth; i++)
         {

@@ -1,4 +1,5 @@
 using JepaSharp.Models;
+using JepaSharp.Runtime;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -102,7 +103,7 @@ public sealed class ImageJepa : IDisposable
     public void UpdateTarget(double momentum)
     {
         using var untracked = no_grad();
-        foreach (var (average, current) in TargetEncoder.parameters().Zip(ContextEncoder.parameters())) _ = average.lerp_(current, 1 - momentum);
+        foreach (var (average, current) in TargetEncoder.parameters().Zip(ContextEncoder.parameters())) _ = average.Towards_(current, 1 - momentum);
     }
 
     /// <summary>f̄ &lt;- f, and no gradient ever reaches f̄.</summary>

@@ -1,3 +1,4 @@
+using JepaSharp.Runtime;
 using static TorchSharp.torch;
 
 namespace JepaSharp.Optimization;
@@ -17,9 +18,10 @@ public sealed class AdamW : IDisposable
     // TorchScript takes the call for one without effect and drops it.
     private static readonly Lazy<jit.CompilationUnit> Script = new(() => jit.compile(
         """
-        def step(w: Tensor, g: Tensor, m: Tensor, v: Tensor, t: Tensor, lr: float, beta1: float, beta2: float, decay: float, eps: float):
+        def step(w: Tensor, g: Tensor, m: Tensor, v: Tensor, t: Tensor, numbers: Tensor):
             weights = [w]
-            torch._fused_adamw_(weights, [g], [m], [v], [], [t], lr=lr, beta1=beta1, beta2=beta2, weight_decay=decay, eps=eps, amsgrad=False, maximize=False)
+            torch._fused_adamw_(weights, [g], [m], [v], [], [t], lr=float(numbers[0]), beta1=float(numbers[1]), beta2=float(numbers[2]),
+                                weight_decay=float(numbers[3]), eps=float(numbers[4]), amsgrad=False, maximize=False)
             return weights[0]
 
         """));
@@ -75,9 +77,9 @@ public sealed class AdamW : IDisposable
     {
         if (count == 0) return;
         Tensor Part(Tensor flat) => flat.narrow(0, start, count);
-        _ = _step.fill_(StepCount); // the operator reads the number of this step
+        _ = _step.Become_(StepCount); // the operator reads the number of this step
         _ = Script.Value.invoke<Tensor>(
             "step", Part(_parameters.Values), Part(_parameters.Gradients!), Part(FirstMoment), Part(SecondMoment), _step,
-            learningRate, _beta1, _beta2, weightDecay, _epsilon);
+            tensor(new double[] { learningRate, _beta1, _beta2, weightDecay, _epsilon })); // a tensor, not numbers: see TensorArithmetic
     }
 }

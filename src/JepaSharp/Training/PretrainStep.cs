@@ -1,5 +1,6 @@
 using JepaSharp.Objectives;
 using JepaSharp.Optimization;
+using JepaSharp.Runtime;
 using static TorchSharp.torch;
 
 namespace JepaSharp.Training;
@@ -88,7 +89,7 @@ public sealed class PretrainStep : IDisposable
         PredictorOptimizer.Step(rate, decay);
 
         // 3. Moving average.
-        using (no_grad()) _ = Target.Values.lerp_(Context.Values, 1 - momentum);
+        using (no_grad()) _ = Target.Values.Towards_(Context.Values, 1 - momentum);
 
         foreach (var network in (FlatParameters[])[Context, Prediction, Target]) network.RefreshWorkingCopy();
         return new StepResult(total, norm, rate, decay, momentum);
@@ -124,7 +125,7 @@ public sealed class PretrainStep : IDisposable
     private double Backward(Tensor images, JepaMasks masks, int count)
     {
         using var scope = NewDisposeScope();
-        var loss = Objective.Loss(images, masks) / count;
+        var loss = Objective.Loss(images, masks).Times(1.0 / count);
         loss.backward();
         Context.CollectGradients();
         Prediction.CollectGradients();
@@ -135,8 +136,8 @@ public sealed class PretrainStep : IDisposable
     {
         if (_settings.ClipNorm is not { } limit || norm <= limit) return;
         using var untracked = no_grad();
-        _ = Context.Gradients!.mul_(limit / norm);
-        _ = Prediction.Gradients!.mul_(limit / norm);
+        _ = Context.Gradients!.Times_(limit / norm);
+        _ = Prediction.Gradients!.Times_(limit / norm);
     }
 
     private static double SquaredNorm(Tensor gradients)

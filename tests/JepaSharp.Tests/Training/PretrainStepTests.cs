@@ -42,6 +42,40 @@ public sealed class PretrainStepTests
     }
 
     [Fact]
+    public void Run_WhileGarbageIsCollectedAllTheTime_TakesTheSameSteps()
+    {
+        // A number whose native memory is freed while the engine reads it would change a step, or end it (docs/decisions/0002).
+        using var images = rand(2, 3, 32, 32);
+        using var masks = SomeMasks(2);
+        double[] Losses()
+        {
+            using var step = NewStep(ScalarType.Float32, new OptimizerSettings(ClipNorm: 0.5));
+            return [.. Enumerable.Range(0, 60).Select(_ => step.Run((images, masks)).Loss)];
+        }
+
+        var quiet = Losses();
+        var stop = false;
+        var collector = new Thread(() =>
+        {
+            while (!Volatile.Read(ref stop))
+            {
+                GC.Collect(0);
+                GC.WaitForPendingFinalizers();
+            }
+        });
+        collector.Start();
+        try
+        {
+            Assert.Equal(quiet, Losses());
+        }
+        finally
+        {
+            Volatile.Write(ref stop, true);
+            collector.Join();
+        }
+    }
+
+    [Fact]
     public void Run_OnTwoMicroBatches_EqualsTheirUnion()
     {
         using var scope = NewDisposeScope();

@@ -1,3 +1,4 @@
+using JepaSharp.Runtime;
 using static TorchSharp.torch;
 
 namespace JepaSharp.Evaluation.Probes;
@@ -45,7 +46,7 @@ internal sealed record LinearReadout(double[] Weights, double[] Bias)
         {
             using var inner = NewDisposeScope();
             var count = Math.Min(chunk, features.Rows - first);
-            var part = features.ToTensor(first, count).to(ScalarType.Float64).mm(weights) + bias;
+            var part = features.ToTensor(first, count).to(ScalarType.Float64).mm(weights).Plus(bias);
             part.data<double>().CopyTo(outputs.AsSpan(first * Bias.Length, count * Bias.Length));
         }
 

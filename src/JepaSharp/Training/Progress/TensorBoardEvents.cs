@@ -13,14 +13,17 @@ public sealed class TensorBoardEvents : IRecord, IDisposable
 {
     private readonly AppendedFile _file;
     private readonly TimeProvider _clock;
+    private readonly int _every;
 
     /// <summary>Starts an event file in a folder.</summary>
     /// <param name="folder">An existing folder.</param>
     /// <param name="resumedAfter">Steps done before, for a resumed run; null for a new one.</param>
     /// <param name="clock">Gives the times in the file and in its name.</param>
+    /// <param name="every">Steps between points; measures are always written.</param>
     /// <exception cref="IOException">The file cannot be made.</exception>
-    public TensorBoardEvents(string folder, long? resumedAfter = null, TimeProvider? clock = null)
+    public TensorBoardEvents(string folder, long? resumedAfter = null, TimeProvider? clock = null, int every = 1)
     {
+        _every = every;
         _clock = clock ?? TimeProvider.System;
         _file = new AppendedFile(UnusedName(folder, _clock.GetUtcNow().ToUnixTimeSeconds()), 0, _clock);
         Append(NewEvent(0).Add(3, "brain.Event:2"));
@@ -37,6 +40,7 @@ public sealed class TensorBoardEvents : IRecord, IDisposable
     /// <inheritdoc/>
     public void OnStep(in StepReport step)
     {
+        if (step.Step % _every != 0 && step.Step != 1) return;
         var summary = new ProtobufMessage();
         AddScalar(summary, "train/loss", step.Loss);
         AddScalar(summary, "train/learning_rate", step.LearningRate);
