@@ -61,7 +61,7 @@ public sealed record SuggestedOptions(PretrainOptions Options, IReadOnlyList<Sug
         var batch = BatchFor(summary.Count, onGpu);
         var epochs = EpochsFor(summary.Count, batch);
         reasons.Add(new(Invariant($"batches of {batch} and {epochs} epochs: {(long)epochs * (summary.Count / batch):n0} steps"), "data.batch_size", "optimization.epochs"));
-        var rate = onGpu ? 1e-3 : 5e-4;
+        var rate = onGpu ? 1e-3 : 3e-4;
         reasons.Add(new(Invariant($"learning rate {rate}: batches of {batch} are far from the paper's 2048"), "optimization.lr"));
         var grid = crop / patch;
         return new(
@@ -77,7 +77,7 @@ public sealed record SuggestedOptions(PretrainOptions Options, IReadOnlyList<Sug
                     StartLr = rate / 5,
                     Lr = rate,
                     FinalLr = 1e-6,
-                    Ema = new MomentumRange(onGpu ? 0.996 : 0.99, 1.0),
+                    Ema = new MomentumRange(onGpu ? 0.996 : 0.98, 1.0),
                 },
                 Logging = new LoggingOptions { EvaluateEvery = Math.Max(1, (epochs + 3) / 4) },
             },

@@ -17,7 +17,7 @@ public static class WeightsExport
         var chosen = Chosen(weights, networks);
         var tensors = chosen.SelectMany(network => Checked(weights, network).Select(pair => KeyValuePair.Create(WeightNames.Prefix(network) + pair.Key, pair.Value)));
         var predictor = chosen.Contains(Networks.Predictor) ? weights.Predictor : null;
-        SafetensorsWriter.Write(path, [.. tensors], WeightsMetadata.Describe(weights.Encoder, predictor, normalization, weights.Epoch));
+        SafetensorsWriter.Write(path, [.. tensors], WeightsMetadata.Describe(weights.Encoder, predictor, normalization, weights.Epoch, weights.Resample));
         return chosen;
     }
 
@@ -32,7 +32,7 @@ public static class WeightsExport
     {
         var encoders = Chosen(weights, networks & ~Networks.Predictor);
         var encoder = encoders.Contains(Networks.TargetEncoder) ? Networks.TargetEncoder : encoders[0];
-        HuggingFaceFolder.Write(folder, Checked(weights, encoder), weights.Encoder, normalization);
+        HuggingFaceFolder.Write(folder, Checked(weights, encoder), weights.Encoder, normalization, weights.Resample ?? HuggingFaceFolder.Bilinear);
         return [encoder];
     }
 

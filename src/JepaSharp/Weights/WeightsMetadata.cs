@@ -7,7 +7,7 @@ namespace JepaSharp.Weights;
 public static class WeightsMetadata
 {
     internal const string Format = "format", Heads = "heads", PredictorHeads = "predictor_heads";
-    internal const string ImageHeight = "image_height", ImageWidth = "image_width", Epoch = "epoch";
+    internal const string ImageHeight = "image_height", ImageWidth = "image_width", Epoch = "epoch", Resample = "resample";
     internal const string OurFormat = "jepasharp";
     private const string Mean = "normalization_mean", Deviation = "normalization_std";
 
@@ -16,9 +16,10 @@ public static class WeightsMetadata
     /// <param name="predictor">The predictor's shape, if it is in the file.</param>
     /// <param name="normalization">How pixels were normalised in training.</param>
     /// <param name="epoch">Epochs finished, if known.</param>
+    /// <param name="resample">How images were resized in training, as Pillow numbers it (2 bilinear, 3 bicubic), if known.</param>
     /// <returns>Keys and values; more may be added.</returns>
     public static Dictionary<string, string> Describe(
-        VisionTransformerShape encoder, PredictorShape? predictor = null, PixelNormalization? normalization = null, long? epoch = null)
+        VisionTransformerShape encoder, PredictorShape? predictor = null, PixelNormalization? normalization = null, long? epoch = null, int? resample = null)
     {
         var texts = new Dictionary<string, string> { [Format] = OurFormat };
         Add(ImageHeight, encoder.ImageHeight);
@@ -43,6 +44,7 @@ public static class WeightsMetadata
         }
 
         if (epoch is { } finished) Add(Epoch, finished);
+        if (resample is { } filter) Add(Resample, filter);
         return texts;
 
         void Add(string key, long value) => texts[key] = value.ToString(CultureInfo.InvariantCulture);

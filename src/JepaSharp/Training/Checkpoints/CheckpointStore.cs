@@ -67,7 +67,8 @@ internal sealed class CheckpointStore(RunFolder folder, LoggingOptions logging, 
     {
         var (mean, std) = (run.Plan.Options.Data.Mean, run.Plan.Options.Data.Std);
         var normalization = new PixelNormalization([mean.Red, mean.Green, mean.Blue], [std.Red, std.Green, std.Blue]);
-        var texts = WeightsMetadata.Describe(run.Plan.Encoder, run.Plan.Predictor, normalization, epochs);
+        var texts = WeightsMetadata.Describe(
+            run.Plan.Encoder, run.Plan.Predictor, normalization, epochs, run.Plan.Options.Data.Interpolation == Interpolation.Bicubic ? 3 : 2);
         texts["step"] = run.Step.StepCount.ToString(CultureInfo.InvariantCulture);
         return texts;
     }

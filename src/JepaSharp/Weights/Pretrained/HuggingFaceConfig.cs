@@ -39,6 +39,8 @@ internal static class HuggingFaceConfig
         if (!normalization.IsSound)
             throw new WeightsFileException(path, "an image_mean and image_std that cannot be used", "as many of each, finite, deviations positive");
         source.Normalization = normalization;
+        if (root.TryGetProperty("resample", out var resample) && resample.ValueKind == JsonValueKind.Number && resample.TryGetInt32(out var filter) && filter > 0)
+            source.Resample = filter;
     }
 
     private static int? Number(string path, JsonElement root, string key)

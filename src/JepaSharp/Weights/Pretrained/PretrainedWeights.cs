@@ -45,6 +45,9 @@ public sealed class PretrainedWeights : IDisposable
     /// <summary>How pixels were normalised in training, if the file says.</summary>
     public PixelNormalization? Normalization => _source.Normalization;
 
+    /// <summary>How images were resized in training, as Pillow numbers it (2 bilinear, 3 bicubic), if the file says.</summary>
+    public int? Resample => _source.Resample;
+
     /// <summary>Epochs finished, if the file says.</summary>
     public long? Epoch => _source.Epoch;
 

@@ -31,6 +31,8 @@ internal sealed class WeightsSource(string path, WeightsFormat format, IDisposab
 
     public long? Epoch { get; set; }
 
+    public int? Resample { get; set; }
+
     public AdamWState? Optimizer { get; set; }
 
     /// <summary>Adds tensors whose names are a Hugging Face model's, the published ones, or an encoder's without prefix.</summary>
@@ -67,6 +69,7 @@ internal sealed class WeightsSource(string path, WeightsFormat format, IDisposab
         if (WeightsMetadata.Number(metadata, WeightsMetadata.ImageHeight) is { } height && WeightsMetadata.Number(metadata, WeightsMetadata.ImageWidth) is { } width)
             ImageSize = (height, width);
         Normalization = WeightsMetadata.Normalization(metadata);
+        Resample = WeightsMetadata.Number(metadata, WeightsMetadata.Resample);
         if (metadata.TryGetValue(WeightsMetadata.Epoch, out var epoch) && long.TryParse(epoch, NumberStyles.None, CultureInfo.InvariantCulture, out var number))
             Epoch = number;
     }
