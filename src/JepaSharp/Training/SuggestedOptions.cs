@@ -77,6 +77,7 @@ public sealed record SuggestedOptions(PretrainOptions Options, IReadOnlyList<Sug
                     StartLr = rate / 5,
                     Lr = rate,
                     FinalLr = 1e-6,
+                    FinalWeightDecay = onGpu ? 0.4 : 0.1,
                     Ema = new MomentumRange(onGpu ? 0.996 : 0.98, 1.0),
                 },
                 Logging = new LoggingOptions { EvaluateEvery = Math.Max(1, (epochs + 3) / 4) },
