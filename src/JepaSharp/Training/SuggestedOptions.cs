@@ -74,7 +74,7 @@ public sealed record SuggestedOptions(PretrainOptions Options, IReadOnlyList<Sug
                 {
                     Epochs = epochs,
                     Warmup = Math.Max(1, epochs / 10),
-                    StartLr = rate / 5,
+                    StartLr = onGpu ? 2e-4 : 6e-5,
                     Lr = rate,
                     FinalLr = 1e-6,
                     FinalWeightDecay = onGpu ? 0.4 : 0.1,
