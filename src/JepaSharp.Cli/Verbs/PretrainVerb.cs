@@ -32,6 +32,8 @@ internal sealed class PretrainVerb : Verb
         var precision = TorchBackend.ChoosePrecision(PrecisionText(options.Meta.ResolvePrecision()), device);
         using var trainer = new Pretrainer(options, source, device, precision.ScalarType);
         var found = init is null ? [] : trainer.StartFrom(init);
+        // Before the folder becomes a run: a mistake in the test images must not leave one behind.
+        using var probe = OnlineProbe.For(options, source, device);
         if (asked.Resume) trainer.Resume(folder);
         else File.WriteAllText(folder.Config, Lasting(options, asked).ToYaml());
 
@@ -43,7 +45,6 @@ internal sealed class PretrainVerb : Verb
         foreach (var notice in source.Notices) terminal.Error.WriteLine("note: " + notice);
         if (source is ScenesSource scenes) Render(scenes, terminal, stop);
 
-        using var probe = OnlineProbe.For(options, source, device);
         var history = new MeasureHistory();
         var records = asked.Resume ? RunRecords.Resume(folder, options.Logging, trainer.Step.StepCount) : RunRecords.Create(folder, options.Logging);
         using var observers = new TrainingObservers([.. records, history, new ConsoleProgress(terminal, asked.Quiet)]);
