@@ -9,13 +9,14 @@ public sealed partial class ArchitectureTests
     private static readonly Dictionary<string, string[]> Allowed = new()
     {
         ["Runtime"] = [],
+        ["Kernels"] = [],
         ["Configuration"] = ["Runtime"],
         ["Masking"] = ["Runtime", "Configuration"],
         ["Data"] = ["Runtime", "Configuration"],
         ["Pictures"] = ["Runtime", "Data", "Masking"],
-        ["Models"] = ["Runtime", "Configuration", "Masking", "Data"],
+        ["Models"] = ["Runtime", "Kernels", "Configuration", "Masking", "Data"],
         ["Objectives"] = ["Runtime", "Configuration", "Masking", "Data", "Models"],
-        ["Optimization"] = ["Runtime", "Models"],
+        ["Optimization"] = ["Runtime", "Kernels", "Models"],
         ["Weights"] = ["Runtime", "Configuration", "Models"],
         ["Evaluation"] = ["Runtime", "Configuration", "Models", "Data", "Weights"],
         ["Training"] = ["Runtime", "Configuration", "Masking", "Data", "Models", "Objectives", "Optimization", "Weights"],

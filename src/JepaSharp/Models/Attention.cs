@@ -19,6 +19,10 @@ internal sealed class Attention : nn.Module<Tensor, Tensor>
         RegisterComponents();
     }
 
+    public Dense QueryKeyValue => _queryKeyValue;
+
+    public Dense Projection => _projection;
+
     public override Tensor forward(Tensor x)
     {
         using var scope = NewDisposeScope();

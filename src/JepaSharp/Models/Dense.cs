@@ -1,3 +1,4 @@
+using JepaSharp.Models.Accelerated;
 using TorchSharp.Modules;
 using TorchSharp.Utils;
 using static TorchSharp.torch;
@@ -16,6 +17,7 @@ internal sealed class Dense : nn.Module<Tensor, Tensor>
     private readonly long[]? _matrixShape;
     private WorkingCopy? _working;
     private WorkingCopy? _ownCopy;
+    private AcceleratedDense? _accelerated;
 
     /// <param name="name">Name shown by the module tree.</param>
     /// <param name="weightShape">[out, in], or for a patch embedding [out, C, P, P], used as [out, C P P].</param>
@@ -33,6 +35,16 @@ internal sealed class Dense : nn.Module<Tensor, Tensor>
 
     public Parameter Bias => _bias;
 
+    /// <summary>Computes with a CPU kernel from now on, where it can; null goes back. Taken over.</summary>
+    public void Accelerate(AcceleratedDense? kernel)
+    {
+        _accelerated?.Dispose();
+        _accelerated = kernel;
+    }
+
+    /// <summary>Brings what is derived from the parameters up to date.</summary>
+    public void RefreshAccelerated() => _accelerated?.Refresh();
+
     /// <summary>Uses these in place of the float32 parameters from now on; null goes back.</summary>
     public void Use(WorkingCopy? copy) => _working = copy;
 
@@ -49,13 +61,19 @@ internal sealed class Dense : nn.Module<Tensor, Tensor>
 
     protected override void Dispose(bool disposing)
     {
-        if (disposing) _ownCopy?.Dispose();
+        if (disposing)
+        {
+            _ownCopy?.Dispose();
+            _accelerated?.Dispose();
+        }
+
         base.Dispose(disposing);
     }
 
     public override Tensor forward(Tensor x)
     {
         using var scope = NewDisposeScope();
+        if (_accelerated is not null && _accelerated.CanRun(x)) return _accelerated.Forward(x).MoveToOuterDisposeScope();
         var weight = _working?.Weight ?? _weight;
         var bias = _working?.Bias ?? _bias;
         if (_matrixShape is not null) weight = weight.reshape(_matrixShape);

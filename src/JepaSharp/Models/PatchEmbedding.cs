@@ -17,6 +17,8 @@ internal sealed class PatchEmbedding : nn.Module<Tensor, Tensor>
         RegisterComponents();
     }
 
+    public Dense Projection => _projection;
+
     /// <summary>Images [B, C, H, W] to the pixels of their patches [B, N, C P P], in the weight's order.</summary>
     public Tensor Patches(Tensor images)
     {

@@ -9,6 +9,11 @@ namespace JepaSharp.Models;
 /// </remarks>
 public sealed class PatchSelection : IDisposable
 {
+    private readonly long[] _patches;
+    private readonly int _patchesPerImage;
+    private IReadOnlyList<int[]>? _union;
+    private Tensor? _rowsInUnion;
+
     /// <summary>Uploads the indices.</summary>
     /// <param name="sets">M arrays of [B, K] patch indices, row-major, each in [0, N).</param>
     /// <param name="images">B.</param>
@@ -36,6 +41,7 @@ public sealed class PatchSelection : IDisposable
 
         Patches = tensor(patches, device: device).DetachFromDisposeScope();
         Rows = tensor(rows, device: device).DetachFromDisposeScope();
+        (_patches, _patchesPerImage) = (patches, patchesPerImage);
     }
 
     /// <summary>M.</summary>
@@ -53,10 +59,59 @@ public sealed class PatchSelection : IDisposable
     /// <summary>int64 [M B K]: row in a [B N, ...] matrix of all patches of the batch.</summary>
     public Tensor Rows { get; }
 
+    /// <summary>For each image the patches that any set holds, ascending.</summary>
+    public IReadOnlyList<int[]> Union => _union ??= UnionOfSets();
+
+    /// <summary>int64 [M B K]: row in the matrix of all images' <see cref="Union"/>, one image after the other.</summary>
+    public Tensor RowsInUnion => _rowsInUnion ??= tensor(PlacesInUnion(), device: Patches.device).DetachFromDisposeScope();
+
+    /// <summary>One of the sets, alone.</summary>
+    public PatchSelection Only(int set) => new([_patches[Place(set, 0, 0)..Place(set + 1, 0, 0)]], Images, _patchesPerImage, Patches.device);
+
     /// <inheritdoc/>
     public void Dispose()
     {
         Patches.Dispose();
         Rows.Dispose();
+        _rowsInUnion?.Dispose();
     }
+
+    private int[][] UnionOfSets()
+    {
+        var union = new int[Images][];
+        var held = new bool[_patchesPerImage];
+        for (var image = 0; image < Images; image++)
+        {
+            Array.Clear(held);
+            for (var set = 0; set < Sets; set++)
+            {
+                for (var k = 0; k < PatchesPerSet; k++) held[_patches[Place(set, image, k)]] = true;
+            }
+
+            union[image] = [.. Enumerable.Range(0, _patchesPerImage).Where(p => held[p])];
+        }
+
+        return union;
+    }
+
+    private long[] PlacesInUnion()
+    {
+        var places = new long[_patches.Length];
+        var place = new int[_patchesPerImage];
+        var before = 0;
+        for (var image = 0; image < Images; image++)
+        {
+            for (var i = 0; i < Union[image].Length; i++) place[Union[image][i]] = before + i;
+            for (var set = 0; set < Sets; set++)
+            {
+                for (var k = 0; k < PatchesPerSet; k++) places[Place(set, image, k)] = place[_patches[Place(set, image, k)]];
+            }
+
+            before += Union[image].Length;
+        }
+
+        return places;
+    }
+
+    private int Place(int set, int image, int k) => (((set * Images) + image) * PatchesPerSet) + k;
 }

@@ -1,3 +1,4 @@
+using JepaSharp.Models.Accelerated;
 using JepaSharp.Runtime;
 using TorchSharp.Modules;
 using TorchSharp.Utils;
@@ -9,7 +10,7 @@ namespace JepaSharp.Models;
 /// The narrow transformer that predicts the representations of target patches from those of context patches: it sees the context
 /// tokens and, for every patch to predict, a shared mask token plus that patch's position (paper, section 3 and figure 3).
 /// </summary>
-public sealed class Predictor : nn.Module
+public sealed class Predictor : nn.Module, IAcceleratedNetwork
 {
     [ComponentName(Name = "predictor_embed")] private readonly Dense _embed;
     [ComponentName(Name = "mask_token")] private readonly Parameter _maskToken;
@@ -17,6 +18,7 @@ public sealed class Predictor : nn.Module
     [ComponentName(Name = "predictor_blocks")] private readonly ModuleList<TransformerBlock> _blocks;
     [ComponentName(Name = "predictor_norm")] private readonly LayerNormalization _norm;
     [ComponentName(Name = "predictor_proj")] private readonly Dense _project;
+    private readonly BlockStack _stack;
 
     /// <summary>Builds a predictor whose weights are not yet set: see <see cref="Initialization"/>.</summary>
     /// <param name="shape">Width, depth and heads.</param>
@@ -37,6 +39,7 @@ public sealed class Predictor : nn.Module
             [.. Enumerable.Range(0, shape.Depth).Select(i => new TransformerBlock($"{i}", shape.Width, shape.Heads, hidden, device))]);
         _norm = new LayerNormalization("predictor_norm", shape.Width, device);
         _project = new Dense("predictor_proj", [encoder.Width, shape.Width], device);
+        _stack = new BlockStack(_blocks, shape.Width, shape.Heads);
         RegisterComponents();
         Positions.Detach(this, outside);
     }
@@ -63,8 +66,39 @@ public sealed class Predictor : nn.Module
 
         seen = seen.view(1, contexts, images, known, width).expand(targets, contexts, images, known, width);
         var tokens = cat([seen, queries], dim: 3).view(targets * contexts * images, known + asked, width);
-        foreach (var block in _blocks) tokens = block.forward(tokens);
-        var predicted = _norm.forward(tokens.narrow(1, known, asked));
-        return _project.forward(predicted).MoveToOuterDisposeScope();
+        // Of the context's tokens nobody asks for an output.
+        var wanted = Enumerable.Range((int)known, (int)asked).ToArray();
+        var predicted = _norm.forward(_stack.Forward(tokens, [.. Enumerable.Repeat(wanted, (int)(targets * contexts * images))]));
+        return _project.forward(predicted).view(targets * contexts * images, asked, -1).MoveToOuterDisposeScope();
+    }
+
+    /// <inheritdoc/>
+    bool IAcceleratedNetwork.Accelerate(KernelUse use)
+    {
+        if (!BlockStack.CanAccelerate(Shape.Width, Shape.Heads, use.Precision, _positions.device_type)) return false;
+        _stack.Accelerate(use, keepPanels: !use.WeightsChange);
+        foreach (var dense in (Dense[])[_embed, _project]) dense.Accelerate(new AcceleratedDense(dense, use.Precision, use.Trained));
+        return true;
+    }
+
+    /// <inheritdoc/>
+    void IAcceleratedNetwork.RefreshKernels()
+    {
+        _stack.Refresh();
+        foreach (var dense in (Dense[])[_embed, _project]) dense.RefreshAccelerated();
+    }
+
+    /// <inheritdoc/>
+    void IAcceleratedNetwork.ReleaseKernels()
+    {
+        _stack.Release();
+        foreach (var dense in (Dense[])[_embed, _project]) dense.Accelerate(null);
+    }
+
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing) _stack.Dispose();
+        base.Dispose(disposing);
     }
 }

@@ -1,3 +1,5 @@
+using JepaSharp.Kernels;
+using JepaSharp.Models.Accelerated;
 using JepaSharp.Runtime;
 using TorchSharp.Utils;
 using static TorchSharp.torch;
@@ -17,6 +19,10 @@ internal sealed class Mlp : nn.Module<Tensor, Tensor>
         _contract = new Dense("fc2", [width, hidden], device);
         RegisterComponents();
     }
+
+    public Dense Expand => _expand;
+
+    public Dense Contract => _contract;
 
     public override Tensor forward(Tensor x)
     {
@@ -46,6 +52,11 @@ internal sealed class TransformerBlock : nn.Module<Tensor, Tensor>
         _mlp = new Mlp("mlp", width, hidden, device);
         RegisterComponents();
     }
+
+    /// <summary>Where the parameters lie, for the CPU kernels.</summary>
+    public BlockMemory Memory(ParameterHandles handles) => new(
+        handles.Of(_attentionNorm), handles.Of(_attention.QueryKeyValue), handles.Of(_attention.Projection),
+        handles.Of(_mlpNorm), handles.Of(_mlp.Expand), handles.Of(_mlp.Contract));
 
     public override Tensor forward(Tensor tokens)
     {

@@ -1,3 +1,4 @@
+using JepaSharp.Models.Accelerated;
 using JepaSharp.Runtime;
 using TorchSharp.Modules;
 using TorchSharp.Utils;
@@ -10,12 +11,13 @@ namespace JepaSharp.Models;
 /// Dosovitskiy et al., 2021; without class token as in the I-JEPA paper, section 3. State-dict names are those of the published code
 /// (<c>patch_embed.proj</c>, <c>pos_embed</c>, <c>blocks.N...</c>, <c>norm</c>).
 /// </remarks>
-public sealed class VisionTransformer : nn.Module<Tensor, Tensor>
+public sealed class VisionTransformer : nn.Module<Tensor, Tensor>, IAcceleratedNetwork
 {
     [ComponentName(Name = "patch_embed")] private readonly PatchEmbedding _patchEmbedding;
     [ComponentName(Name = "pos_embed")] private readonly Tensor _positions;
     [ComponentName(Name = "blocks")] private readonly ModuleList<TransformerBlock> _blocks;
     [ComponentName(Name = "norm")] private readonly LayerNormalization _norm;
+    private readonly BlockStack _stack;
 
     /// <summary>Builds an encoder whose weights are not yet set: see <see cref="Initialization"/>.</summary>
     /// <param name="shape">Names and shapes of the weights.</param>
@@ -32,6 +34,7 @@ public sealed class VisionTransformer : nn.Module<Tensor, Tensor>
         _blocks = new ModuleList<TransformerBlock>(
             [.. Enumerable.Range(0, shape.Depth).Select(i => new TransformerBlock($"{i}", shape.Width, shape.Heads, shape.MlpWidth, device))]);
         _norm = new LayerNormalization("norm", shape.Width, device);
+        _stack = new BlockStack(_blocks, shape.Width, shape.Heads);
         RegisterComponents();
         Positions.Detach(this, outside);
     }
@@ -44,7 +47,31 @@ public sealed class VisionTransformer : nn.Module<Tensor, Tensor>
     /// <param name="precision">float32 or bfloat16.</param>
     public void ComputeIn(ScalarType precision)
     {
-        foreach (var dense in modules().OfType<Dense>()) dense.ComputeIn(precision);
+        var accelerated = ((IAcceleratedNetwork)this).Accelerate(new KernelUse(precision, Trained: false, WeightsChange: false, Checkpoint: false));
+        foreach (var dense in modules().OfType<Dense>()) dense.ComputeIn(accelerated ? ScalarType.Float32 : precision);
+    }
+
+    /// <inheritdoc/>
+    bool IAcceleratedNetwork.Accelerate(KernelUse use)
+    {
+        if (!BlockStack.CanAccelerate(Shape.Width, Shape.Heads, use.Precision, _positions.device_type)) return false;
+        _stack.Accelerate(use, keepPanels: !use.WeightsChange);
+        _patchEmbedding.Projection.Accelerate(new AcceleratedDense(_patchEmbedding.Projection, use.Precision, use.Trained));
+        return true;
+    }
+
+    /// <inheritdoc/>
+    void IAcceleratedNetwork.RefreshKernels()
+    {
+        _stack.Refresh();
+        _patchEmbedding.Projection.RefreshAccelerated();
+    }
+
+    /// <inheritdoc/>
+    void IAcceleratedNetwork.ReleaseKernels()
+    {
+        _stack.Release();
+        _patchEmbedding.Projection.Accelerate(null);
     }
 
     /// <summary>Every patch of every image. [B, C, H, W] -> [B, N, D]; H and W may differ from training: positions are interpolated.</summary>
@@ -52,11 +79,17 @@ public sealed class VisionTransformer : nn.Module<Tensor, Tensor>
     public override Tensor forward(Tensor images)
     {
         using var scope = NewDisposeScope();
-        RequireWholePatches(images);
-        var patches = _patchEmbedding.Patches(images);
-        var positions = PositionTable.Interpolate(
-            _positions, Shape.GridHeight, Shape.GridWidth, (int)images.shape[2] / Shape.PatchSize, (int)images.shape[3] / Shape.PatchSize);
-        return Blocks(_patchEmbedding.forward(patches).Plus(positions)).MoveToOuterDisposeScope();
+        return _norm.forward(_stack.Forward(Tokens(images))).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>The whole image is encoded, and of its patches' representations the chosen are returned. [B, C, H, W] -> [M B, K, D].</summary>
+    /// <param name="images">Normalised pixels [B, C, H, W] of the training size.</param>
+    /// <param name="chosen">M sets of K patches an image, from the same grid. What no set holds is not computed to the end.</param>
+    public Tensor EncodeWhole(Tensor images, PatchSelection chosen)
+    {
+        using var scope = NewDisposeScope();
+        var union = _norm.forward(_stack.Forward(Tokens(images), chosen.Union));
+        return union.index_select(0, chosen.RowsInUnion).view(chosen.Sets * chosen.Images, chosen.PatchesPerSet, Shape.Width).MoveToOuterDisposeScope();
     }
 
     /// <summary>The chosen patches alone. [B, C, H, W], M sets of K patches an image -> [M B, K, D].</summary>
@@ -69,7 +102,7 @@ public sealed class VisionTransformer : nn.Module<Tensor, Tensor>
         // Only the chosen patches are embedded: the others' tokens would be dropped unread.
         var patches = _patchEmbedding.Patches(images).flatten(0, 1).index_select(0, chosen.Rows);
         var tokens = _patchEmbedding.forward(patches).Plus(_positions.select(0, 0).index_select(0, chosen.Patches));
-        return Blocks(tokens.view(chosen.Sets * chosen.Images, chosen.PatchesPerSet, Shape.Width)).MoveToOuterDisposeScope();
+        return _norm.forward(_stack.Forward(tokens.view(chosen.Sets * chosen.Images, chosen.PatchesPerSet, Shape.Width))).MoveToOuterDisposeScope();
     }
 
     /// <summary>The outputs of the last <paramref name="count"/> blocks, the last one with the final norm, the others without; each [B, N, D].</summary>
@@ -78,25 +111,33 @@ public sealed class VisionTransformer : nn.Module<Tensor, Tensor>
         ArgumentOutOfRangeException.ThrowIfGreaterThan(count, Shape.Depth);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(count);
         using var scope = NewDisposeScope();
-        RequireWholePatches(images);
-        var positions = PositionTable.Interpolate(
-            _positions, Shape.GridHeight, Shape.GridWidth, (int)images.shape[2] / Shape.PatchSize, (int)images.shape[3] / Shape.PatchSize);
-        var tokens = _patchEmbedding.forward(_patchEmbedding.Patches(images)).Plus(positions);
+        var tokens = Tokens(images);
         var kept = new List<Tensor>();
-        for (var i = 0; i < Shape.Depth; i++)
+        var at = 0;
+        for (var end = Shape.Depth - count + 1; end <= Shape.Depth; at = end++)
         {
-            tokens = _blocks[i].forward(tokens);
-            if (i == Shape.Depth - 1) tokens = _norm.forward(tokens);
-            if (i >= Shape.Depth - count) kept.Add(tokens.MoveToOuterDisposeScope());
+            tokens = _stack.Forward(tokens, at, end);
+            kept.Add((end == Shape.Depth ? _norm.forward(tokens) : tokens).MoveToOuterDisposeScope());
         }
 
         return kept;
     }
 
-    private Tensor Blocks(Tensor tokens)
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
     {
-        foreach (var block in _blocks) tokens = block.forward(tokens);
-        return _norm.forward(tokens);
+        if (disposing) _stack.Dispose();
+        base.Dispose(disposing);
+    }
+
+    /// <summary>Every patch's token, with its position. [B, C, H, W] -> [B, N, D].</summary>
+    private Tensor Tokens(Tensor images)
+    {
+        using var scope = NewDisposeScope();
+        RequireWholePatches(images);
+        var positions = PositionTable.Interpolate(
+            _positions, Shape.GridHeight, Shape.GridWidth, (int)images.shape[2] / Shape.PatchSize, (int)images.shape[3] / Shape.PatchSize);
+        return _patchEmbedding.forward(_patchEmbedding.Patches(images)).Plus(positions).MoveToOuterDisposeScope();
     }
 
     private void RequireWholePatches(Tensor images)

@@ -1,4 +1,5 @@
 using JepaSharp.Models;
+using JepaSharp.Models.Accelerated;
 using JepaSharp.Runtime;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -61,6 +62,9 @@ public sealed class ImageJepa : IDisposable
     /// <summary>Distance between prediction and target.</summary>
     public JepaLoss LossFunction { get; }
 
+    /// <summary>Where the time of <see cref="AddGradients"/> goes.</summary>
+    public PhaseClock Clock { get; } = new();
+
     /// <summary>One number to minimise: the mean distance between predictions and targets. [] float32, with gradients.</summary>
     /// <param name="images">Normalised pixels [B, C, H, W].</param>
     /// <param name="masks">The batch's context and target blocks.</param>
@@ -72,15 +76,52 @@ public sealed class ImageJepa : IDisposable
         return Distance(predictions, targets).MoveToOuterDisposeScope();
     }
 
+    /// <summary>Adds the gradients of <paramref name="weight"/> times the loss to the parameters', and returns the loss so weighted.</summary>
+    /// <remarks>
+    /// On a CPU one target block at a time: the loss is the mean over blocks, each predicted from the same context, so that only one block's predictor
+    /// has to be kept in memory.
+    /// </remarks>
+    /// <param name="images">Normalised pixels [B, C, H, W].</param>
+    /// <param name="masks">The batch's context and target blocks.</param>
+    /// <param name="weight">This batch's share of the step.</param>
+    public double AddGradients(Tensor images, JepaMasks masks, double weight)
+    {
+        using var scope = NewDisposeScope();
+        using var tape = GradientTape.Start();
+        if (images.device_type != DeviceType.CPU)
+        {
+            var whole = Loss(images, masks).Times(weight);
+            tape.Backward(whole, mark: 0);
+            return whole.item<float>();
+        }
+
+        var targets = Timed("target encoder", () => Targets(images, masks)).chunk(masks.Targets.Sets, 0);
+        var context = Timed("context encoder", () => tape.Cut(ContextEncoder.Encode(images, masks.Context)));
+        var mark = tape.Mark;
+        var sum = 0.0;
+        for (var block = 0; block < targets.Length; block++)
+        {
+            using var inner = NewDisposeScope();
+            using var asked = masks.Targets.Only(block);
+            using var timed = Clock.Measure("predictor, there and back");
+            var loss = Distance(Predictor.Predict(context, masks.Context, asked), targets[block]).Times(weight / targets.Length);
+            tape.Backward(loss, mark);
+            sum += loss.item<float>();
+        }
+
+        using var last = Clock.Measure("context encoder, back");
+        tape.Backward(mark: 0);
+        return sum;
+    }
+
     /// <summary>s(y): what the target encoder says of the target patches, layer-normed. No gradient. -> float32 [Mt Mc B, Kt, D].</summary>
     /// <remarks>The whole image is encoded and then cut: target patches see all of it (paper, section 3, "Targets").</remarks>
     public Tensor Targets(Tensor images, JepaMasks masks)
     {
         using var scope = NewDisposeScope();
         using var untracked = no_grad();
-        var all = TargetEncoder.forward(images);
-        var wanted = Normalize(all.flatten(0, 1).index_select(0, masks.Targets.Rows));
-        return ForEveryContext(wanted, masks).MoveToOuterDisposeScope();
+        var wanted = TargetEncoder.EncodeWhole(images, masks.Targets);
+        return ForEveryContext(Normalize(wanted), masks).MoveToOuterDisposeScope();
     }
 
     /// <summary>ŝ(y): the predictor's guess from the context. -> float32 [Mt Mc B, Kt, D], with gradients.</summary>
@@ -123,6 +164,12 @@ public sealed class ImageJepa : IDisposable
         ContextEncoder.Dispose();
         Predictor.Dispose();
         TargetEncoder.Dispose();
+    }
+
+    private Tensor Timed(string phase, Func<Tensor> work)
+    {
+        using var timed = Clock.Measure(phase);
+        return work();
     }
 
     private static Tensor Normalize(Tensor h) => nn.functional.layer_norm(h.to(float32), [h.shape[^1]], eps: TargetEpsilon);

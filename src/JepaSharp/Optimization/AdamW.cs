@@ -1,3 +1,4 @@
+using JepaSharp.Kernels;
 using JepaSharp.Runtime;
 using static TorchSharp.torch;
 
@@ -52,14 +53,31 @@ public sealed class AdamW : IDisposable
     public long StepCount { get; private set; }
 
     /// <summary>Takes one step with the gradients that are there.</summary>
-    public void Step(double learningRate, double weightDecay)
+    /// <param name="learningRate">Of this step.</param>
+    /// <param name="weightDecay">Of this step; the part of the parameters that is not subject to it has none.</param>
+    public void Step(double learningRate, double weightDecay) => Step(learningRate, weightDecay, null, 0);
+
+    /// <summary>Takes one step with the gradients that are there, and moves an average towards the new weights.</summary>
+    /// <param name="learningRate">Of this step.</param>
+    /// <param name="weightDecay">Of this step.</param>
+    /// <param name="average">Laid out as the parameters; null for none.</param>
+    /// <param name="momentum">Of the average: average &lt;- momentum average + (1 - momentum) weights.</param>
+    internal void Step(double learningRate, double weightDecay, FlatParameters? average, double momentum)
     {
         using var scope = NewDisposeScope();
         using var untracked = no_grad();
         StepCount++;
         var decayed = _parameters.DecayedCount;
+        if (KernelSupport.Singles && _parameters.OnCpu)
+        {
+            ApplyKernel(0, decayed, learningRate, weightDecay, average, momentum);
+            ApplyKernel(decayed, _parameters.Count - decayed, learningRate, 0, average, momentum);
+            return;
+        }
+
         Apply(0, decayed, learningRate, weightDecay);
-        Apply(decayed, _parameters.Values.numel() - decayed, learningRate, 0);
+        Apply(decayed, _parameters.Count - decayed, learningRate, 0);
+        if (average is not null) _ = average.Values.Towards_(_parameters.Values, 1 - momentum);
     }
 
     /// <summary>Sets the number of steps taken, after the moments were restored.</summary>
@@ -71,6 +89,15 @@ public sealed class AdamW : IDisposable
         FirstMoment.Dispose();
         SecondMoment.Dispose();
         _step.Dispose();
+    }
+
+    private unsafe void ApplyKernel(long start, long count, double learningRate, double weightDecay, FlatParameters? average, double momentum)
+    {
+        if (count == 0) return;
+        float* Part(Tensor flat) => FlatParameters.Memory(flat) + start;
+        AdamWKernel.Step(
+            Part(_parameters.Values), Part(_parameters.Gradients!), Part(FirstMoment), Part(SecondMoment), average is null ? null : Part(average.Values), (nint)count,
+            new AdamWNumbers(learningRate, _beta1, _beta2, _epsilon, weightDecay, StepCount), 1 - momentum, WorkerThreads.Shared);
     }
 
     private void Apply(long start, long count, double learningRate, double weightDecay)

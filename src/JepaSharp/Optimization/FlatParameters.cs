@@ -1,4 +1,6 @@
+using JepaSharp.Kernels;
 using JepaSharp.Models;
+using JepaSharp.Models.Accelerated;
 using JepaSharp.Runtime;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -22,12 +24,16 @@ public sealed class FlatParameters : IDisposable
     private readonly long _denseEnd;
     private Tensor? _working;
     private Tensor? _workingGradients;
+    private readonly IAcceleratedNetwork? _network;
+    private readonly bool _trained;
+    private bool _accelerated;
 
     /// <summary>Moves a network's parameters into flat memory, in place: the module goes on working with the same values.</summary>
     /// <param name="network">An encoder or predictor.</param>
     /// <param name="trained">Whether gradients are wanted.</param>
     public FlatParameters(nn.Module network, bool trained)
     {
+        (_network, _trained) = (network as IAcceleratedNetwork, trained);
         using var scope = NewDisposeScope();
         using var untracked = no_grad();
         var denseOf = new Dictionary<IntPtr, Dense>();
@@ -60,6 +66,8 @@ public sealed class FlatParameters : IDisposable
             _entries.Add((name, parameter, at));
             at += parameter.numel();
         }
+
+        MemoryAllocator.GiveBackFreePages(); // the parameters' old places are free now
     }
 
     /// <summary>float32 [numbers]: every parameter. A first part that weight decay applies to, then the rest.</summary>
@@ -71,6 +79,11 @@ public sealed class FlatParameters : IDisposable
     /// <summary>How many numbers from the start are subject to weight decay.</summary>
     public long DecayedCount { get; }
 
+    /// <summary>How many numbers there are.</summary>
+    public long Count => Values.numel();
+
+    internal bool OnCpu => Values.device_type == TorchSharp.DeviceType.CPU;
+
     /// <summary>Name, shape and offset of every parameter, in memory order.</summary>
     public IEnumerable<(string Name, long[] Shape, long Start)> Layout => _entries.Select(e => (e.Name, e.Parameter.shape, e.Start));
 
@@ -79,9 +92,12 @@ public sealed class FlatParameters : IDisposable
 
     /// <summary>Makes the dense layers compute in <paramref name="precision"/> from now on.</summary>
     /// <param name="precision">float32 or bfloat16.</param>
-    public void ComputeIn(ScalarType precision)
+    /// <param name="checkpoint">Keep less for the backward pass and compute it again, where the CPU kernels are used.</param>
+    public void ComputeIn(ScalarType precision, bool checkpoint = false)
     {
         using var scope = NewDisposeScope();
+        _accelerated = _network is not null && _network.Accelerate(new KernelUse(precision, _trained, WeightsChange: true, checkpoint));
+        if (_accelerated) precision = ScalarType.Float32; // the kernels have their own copies
         if (precision == ScalarType.Float32)
         {
             foreach (var dense in _dense) dense.Use(null);
@@ -99,6 +115,7 @@ public sealed class FlatParameters : IDisposable
     /// <summary>Brings the working copy up to date with the float32 values.</summary>
     public void RefreshWorkingCopy()
     {
+        if (_accelerated) _network!.RefreshKernels();
         if (_working is null) return;
         using var scope = NewDisposeScope();
         using var untracked = no_grad();
@@ -115,6 +132,22 @@ public sealed class FlatParameters : IDisposable
         _ = _workingGradients.zero_();
     }
 
+    /// <summary>Sum of the gradients' squares; not finite if one of them is not.</summary>
+    public unsafe double SquaredGradientNorm()
+    {
+        using var scope = NewDisposeScope();
+        using var untracked = no_grad();
+        if (KernelSupport.Singles && OnCpu) return SumOfSquares.Of(Memory(Gradients!), (nint)Count, WorkerThreads.Shared);
+        return Math.Pow(Gradients!.norm().item<float>(), 2);
+    }
+
+    /// <summary>Where a flat tensor's numbers lie; flat tensors may be longer than a span.</summary>
+    internal static unsafe float* Memory(Tensor flat)
+    {
+        using var first = flat.narrow(0, 0, 1);
+        return TensorMemory.Floats(first);
+    }
+
     /// <summary>Sets every gradient to zero, in place.</summary>
     public void ZeroGradients()
     {
@@ -126,6 +159,7 @@ public sealed class FlatParameters : IDisposable
     public void Dispose()
     {
         foreach (var dense in _dense) dense.Use(null);
+        if (_accelerated) _network!.ReleaseKernels();
         Values.Dispose();
         Gradients?.Dispose();
         _working?.Dispose();

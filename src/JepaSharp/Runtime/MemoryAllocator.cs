@@ -25,6 +25,23 @@ internal static partial class MemoryAllocator
         }
     }
 
+    /// <summary>Hands free pages back to the kernel once: after something large was moved, what it left behind may never fit anything again.</summary>
+    public static void GiveBackFreePages()
+    {
+        try
+        {
+            if (OperatingSystem.IsLinux()) _ = Trim(0);
+        }
+        catch (Exception e) when (e is DllNotFoundException or EntryPointNotFoundException)
+        {
+            // Not glibc.
+        }
+    }
+
+    [LibraryImport("libc", EntryPoint = "malloc_trim")]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static partial int Trim(nuint keep);
+
     [LibraryImport("libc", EntryPoint = "mallopt")]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
     private static partial int SetOption(int parameter, int value);

@@ -70,6 +70,7 @@ public static class NativeEngine
                 $"{folder} holds no libtorch_cpu.so. Point {FolderVariable} at the folder of libtorch libraries (of PyTorch: its torch/lib), or unset it.");
 
         MemoryAllocator.KeepLargeBlocks();
+        OpenMpWaiting.LetThreadsSleep();
         // Loaded by path and first, these satisfy TorchSharp's library by their names wherever that one lies.
         foreach (var name in (string[])["libc10.so", "libtorch_cpu.so", "libc10_cuda.so", "libtorch_cuda.so", "libtorch.so"])
         {

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using JepaSharp.Objectives;
 using JepaSharp.Optimization;
 using JepaSharp.Runtime;
@@ -80,18 +81,17 @@ public sealed class PretrainStep : IDisposable
         Context.ZeroGradients();
         Prediction.ZeroGradients();
         var total = microBatches.Sum(batch => Backward(batch.Images, batch.Masks, microBatches.Count));
-        var norm = Math.Sqrt(SquaredNorm(Context.Gradients!) + SquaredNorm(Prediction.Gradients!));
+        var optimizing = Stopwatch.GetTimestamp();
+        var norm = Math.Sqrt(Context.SquaredGradientNorm() + Prediction.SquaredGradientNorm());
         if (!double.IsFinite(total) || !double.IsFinite(norm)) throw NumericalException.At(step, total, norm, Context, Prediction);
         Clip(norm);
 
-        // 2. AdamW.
-        ContextOptimizer.Step(rate, decay);
+        // 2. AdamW. 3. Moving average, in the same pass over the memory.
+        ContextOptimizer.Step(rate, decay, Target, momentum);
         PredictorOptimizer.Step(rate, decay);
 
-        // 3. Moving average.
-        using (no_grad()) _ = Target.Values.Towards_(Context.Values, 1 - momentum);
-
         foreach (var network in (FlatParameters[])[Context, Prediction, Target]) network.RefreshWorkingCopy();
+        Objective.Clock.Add("optimizer and average", Stopwatch.GetElapsedTime(optimizing));
         return new StepResult(total, norm, rate, decay, momentum);
     }
 
@@ -125,11 +125,10 @@ public sealed class PretrainStep : IDisposable
     private double Backward(Tensor images, JepaMasks masks, int count)
     {
         using var scope = NewDisposeScope();
-        var loss = Objective.Loss(images, masks).Times(1.0 / count);
-        loss.backward();
+        var loss = Objective.AddGradients(images, masks, 1.0 / count);
         Context.CollectGradients();
         Prediction.CollectGradients();
-        return loss.item<float>();
+        return loss;
     }
 
     private void Clip(double norm)
@@ -138,11 +137,5 @@ public sealed class PretrainStep : IDisposable
         using var untracked = no_grad();
         _ = Context.Gradients!.Times_(limit / norm);
         _ = Prediction.Gradients!.Times_(limit / norm);
-    }
-
-    private static double SquaredNorm(Tensor gradients)
-    {
-        using var scope = NewDisposeScope();
-        return Math.Pow(gradients.norm().item<float>(), 2);
     }
 }

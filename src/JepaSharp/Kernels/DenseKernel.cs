@@ -1,0 +1,88 @@
+using JepaSharp.Kernels.MachineCode;
+
+namespace JepaSharp.Kernels;
+
+/// <summary>An affine layer on the CPU: y = x Wᵀ + b over rows of float32, and its backward with gradients added to the parameters'.</summary>
+internal interface IDenseKernel : IDisposable
+{
+    /// <summary>Packs the weight as it is now.</summary>
+    void Refresh();
+
+    /// <summary>Rows [rows, in] to [rows, out].</summary>
+    unsafe void Forward(float* input, nint rows, float* output);
+
+    /// <summary>Adds the weight's and the bias's gradients to theirs; the input's too, where asked for.</summary>
+    /// <param name="input">As in the forward pass.</param>
+    /// <param name="rows">Rows.</param>
+    /// <param name="outward">Gradient of the output [rows, out].</param>
+    /// <param name="inward">Gradient of the input [rows, in], overwritten; null where nobody wants it.</param>
+    unsafe void Backward(float* input, nint rows, float* outward, float* inward);
+}
+
+/// <inheritdoc cref="IDenseKernel"/>
+internal sealed unsafe class DenseKernel<T>(DenseMemory memory, bool trained, WorkerThreads threads) : IDenseKernel
+    where T : struct, IElement
+{
+    private const int RowsAtOnce = 96;
+    private readonly PackedWeight<T> _weight = new(memory.Weight.Values, memory.Outputs, memory.Inputs);
+    private readonly NativeBuffer _panels = new(), _forward = new(), _backward = new();
+
+    public void Refresh()
+    {
+        _weight.Forward = _forward.Take(_weight.ForwardBytes);
+        if (trained) _weight.Backward = _backward.Take(_weight.BackwardBytes);
+        threads.Run(_weight.Pieces, (piece, scratch) => _weight.Pack(piece, forward: true, backward: trained, scratch));
+    }
+
+    public void Forward(float* input, nint rows, float* output) => threads.Run(Pieces(rows), (piece, scratch) =>
+    {
+        var (first, count) = Piece(piece, rows);
+        var from = Rounded(input + (first * memory.Inputs), count, memory.Inputs, _weight.PaddedInputs, scratch);
+        Products.Multiply<T, AddBias>(
+            from, (nint)_weight.PaddedInputs * T.Size, count, _weight.Forward, _weight.ForwardWords, memory.Outputs, scratch.TakeFloats(RowsAtOnce * TileProduct.Columns),
+            new AddBias(output + (first * memory.Outputs), null, memory.Outputs, memory.Bias.Values));
+    });
+
+    public void Backward(float* input, nint rows, float* outward, float* inward)
+    {
+        if (inward != null && memory.Inputs % 16 != 0) throw new NotSupportedException($"No gradient of an input that is {memory.Inputs} wide: not a multiple of 16.");
+        var words = (rows + T.PerWord - 1) / T.PerWord;
+        var size = Packing.Bytes(memory.Outputs, words);
+        var packedOutward = _panels.Take(size + Packing.Bytes(_weight.PaddedInputs, words));
+        var packedInput = packedOutward + size;
+        threads.Run(Pieces(rows), (piece, scratch) =>
+        {
+            var (first, count) = Piece(piece, rows);
+            var word = first / T.PerWord * TileProduct.PanelStep;
+            var (outStride, inStride) = ((nint)memory.Outputs * T.Size, (nint)_weight.PaddedInputs * T.Size);
+            var dy = Rounded(outward + (first * memory.Outputs), count, memory.Outputs, memory.Outputs, scratch);
+            Packing.Rows<T>(dy, outStride, count, memory.Outputs, packedOutward + word, words);
+            var x = Rounded(input + (first * memory.Inputs), count, memory.Inputs, _weight.PaddedInputs, scratch);
+            Packing.Rows<T>(x, inStride, count, _weight.PaddedInputs, packedInput + word, words);
+            if (inward == null) return;
+            Products.Multiply<T, StoreFloats>(
+                dy, outStride, count, _weight.Backward, _weight.BackwardWords, memory.Inputs, scratch.TakeFloats(RowsAtOnce * TileProduct.Columns),
+                new StoreFloats(inward + (first * memory.Inputs), memory.Inputs));
+        });
+        var gradient = new WeightGradient<T>(
+            new Pointer(packedOutward), memory.Outputs, new Pointer(packedInput), memory.Inputs, words, new FloatPointer(memory.Weight.Gradient), new FloatPointer(memory.Bias.Gradient));
+        threads.Run(gradient.Pieces, gradient.Run);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (var buffer in (NativeBuffer[])[_panels, _forward, _backward]) buffer.Dispose();
+    }
+
+    private static int Pieces(nint rows) => (int)((rows + RowsAtOnce - 1) / RowsAtOnce);
+
+    private static (nint First, int Count) Piece(int piece, nint rows) => ((nint)piece * RowsAtOnce, (int)Math.Min(RowsAtOnce, rows - ((nint)piece * RowsAtOnce)));
+
+    private static byte* Rounded(float* from, int rows, int columns, int padded, Scratch scratch)
+    {
+        var to = scratch.Take((nint)rows * padded * T.Size);
+        for (var r = 0; r < rows; r++) RowFormat.Convert<T>(from + ((nint)r * columns), columns, to + ((nint)r * padded * T.Size));
+        return to;
+    }
+}

@@ -1,0 +1,86 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
+using JepaSharp.Kernels.MachineCode;
+
+namespace JepaSharp.Kernels;
+
+/// <summary>The number format that matrix products read: float32 or bfloat16. Sums are always float32.</summary>
+internal unsafe interface IElement
+{
+    /// <summary>Bytes of one number.</summary>
+    static abstract int Size { get; }
+
+    /// <summary>Numbers in a 4-byte word.</summary>
+    static abstract int PerWord { get; }
+
+    /// <summary>The innermost loops for this format.</summary>
+    static abstract TileProducts Tiles { get; }
+
+    /// <summary>Reads 16 numbers.</summary>
+    static abstract Vector512<float> Load(byte* source);
+
+    /// <summary>Writes 16 numbers, rounded to nearest, ties to even.</summary>
+    static abstract void Store(byte* target, Vector512<float> values);
+
+    /// <summary>16 words, each of the numbers of one column in <see cref="PerWord"/> neighbouring rows; the second row is ignored where one fills a word.</summary>
+    static abstract Vector512<uint> Words(Vector512<float> row, Vector512<float> next);
+
+    /// <summary>The same from rows that are already in this format.</summary>
+    static abstract Vector512<uint> Words(byte* row, byte* next);
+}
+
+/// <summary>float32.</summary>
+internal readonly unsafe struct Single32 : IElement
+{
+    public static int Size => 4;
+
+    public static int PerWord => 1;
+
+    public static TileProducts Tiles => TileProducts.Singles;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Load(byte* source) => Vector512.Load((float*)source);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Store(byte* target, Vector512<float> values) => values.Store((float*)target);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<uint> Words(Vector512<float> row, Vector512<float> next) => row.AsUInt32();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<uint> Words(byte* row, byte* next) => Vector512.Load((uint*)row);
+}
+
+/// <summary>bfloat16: the upper half of a float32.</summary>
+internal readonly unsafe struct Brain16 : IElement
+{
+    public static int Size => 2;
+
+    public static int PerWord => 2;
+
+    public static TileProducts Tiles => TileProducts.Pairs;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Load(byte* source) => Vector512.ShiftLeft(Avx512F.ConvertToVector512UInt32(Vector256.Load((ushort*)source)), 16).AsSingle();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Store(byte* target, Vector512<float> values) =>
+        Avx512F.ConvertToVector256UInt16(Vector512.ShiftRightLogical(Rounded(values), 16)).Store((ushort*)target);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<uint> Words(Vector512<float> row, Vector512<float> next) =>
+        Vector512.ShiftRightLogical(Rounded(row), 16) | (Rounded(next) & Vector512.Create(0xFFFF0000u));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<uint> Words(byte* row, byte* next) =>
+        Avx512F.ConvertToVector512UInt32(Vector256.Load((ushort*)row)) | Vector512.ShiftLeft(Avx512F.ConvertToVector512UInt32(Vector256.Load((ushort*)next)), 16);
+
+    /// <summary>The upper half is the nearest bfloat16, ties to even. (Not-a-number stays one: products and sums of the step never mask it.)</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<uint> Rounded(Vector512<float> values)
+    {
+        var bits = values.AsUInt32();
+        return bits + Vector512.Create(0x7FFFu) + (Vector512.ShiftRightLogical(bits, 16) & Vector512.Create(1u));
+    }
+}

@@ -1,0 +1,162 @@
+namespace JepaSharp.Kernels.MachineCode;
+
+/// <summary>How the left factor of a tile product lies in memory.</summary>
+internal enum LeftLayout
+{
+    /// <summary>Row by row: word k of row r is at r · stride + 4 k bytes.</summary>
+    Rows,
+
+    /// <summary>In a panel of <see cref="TileProduct.Columns"/> rows: word k of row r is at 128 k + 4 r bytes.</summary>
+    Panel,
+}
+
+/// <summary>What a tile product is given, in the order in which the machine code reads it.</summary>
+internal unsafe struct TileArguments
+{
+    /// <summary>The left factor.</summary>
+    public byte* Left;
+
+    /// <summary>Bytes from one of its rows to the next, for <see cref="LeftLayout.Rows"/>.</summary>
+    public nint LeftStride;
+
+    /// <summary>The right factor: a panel.</summary>
+    public byte* Right;
+
+    /// <summary>Words to multiply along.</summary>
+    public nint Words;
+
+    /// <summary>The result, float32.</summary>
+    public float* Result;
+
+    /// <summary>Bytes from one row of the result to the next.</summary>
+    public nint ResultStride;
+}
+
+/// <summary>
+/// The innermost loop of a matrix product, as machine code: a tile of up to <see cref="MaxRows"/> x <see cref="Columns"/> results held in vector
+/// registers while the two factors stream by.
+/// </summary>
+/// <remarks>
+/// <para>A word is 4 bytes: one float32, or two neighbouring bfloat16 along the dimension that is summed over. The right factor is a panel: for each word,
+/// 32 columns side by side (128 bytes, two vectors). For each word, the two vectors are multiplied with the broadcast word of every row:</para>
+/// <code>C[r, 0..31] (+)= Σ_k A[r, k] B[k, 0..31]</code>
+/// <para>Twelve rows take 24 of the 32 vector registers for results, and per word 14 loads for 24 multiplications, which the load units keep up with.
+/// One generator serves both number formats; only the multiply instruction differs.</para>
+/// </remarks>
+internal static class TileProduct
+{
+    /// <summary>Columns of a panel.</summary>
+    public const int Columns = 32;
+
+    /// <summary>Most rows of a tile.</summary>
+    public const int MaxRows = 12;
+
+    /// <summary>Bytes of a panel for one word.</summary>
+    public const int PanelStep = Columns * 4;
+
+    private const int Unroll = 4;
+    private const int FirstRight = 24;
+    private const int FirstLeft = 26;
+
+    /// <summary>The code for a tile of <paramref name="rows"/> rows. It takes a pointer to <see cref="TileArguments"/>.</summary>
+    /// <param name="rows">1 to <see cref="MaxRows"/>.</param>
+    /// <param name="pairs">Words hold two bfloat16; else one float32.</param>
+    /// <param name="layout">Of the left factor.</param>
+    /// <param name="accumulate">Add to what the result holds.</param>
+    public static byte[] Generate(int rows, bool pairs, LeftLayout layout, bool accumulate)
+    {
+        ArgumentOutOfRangeException.ThrowIfNotEqual(rows is >= 1 and <= MaxRows, true, nameof(rows));
+        var code = new Assembler();
+        LoadArguments(code, rows, layout);
+        for (var i = 0; i < 2 * rows; i++) code.Zero(i);
+
+        // while ((words -= 4) >= 0) four words;  words += 4;  while (words > 0) one word
+        code.Subtract(Register.Rcx, Unroll);
+        var fewer = code.JumpAheadIfLess();
+        var loop = code.Here;
+        for (var k = 0; k < Unroll; k++) Word(code, rows, pairs, layout, k);
+        Advance(code, rows, layout, Unroll);
+        code.Subtract(Register.Rcx, Unroll);
+        code.JumpBackIfNotLess(loop);
+        code.Land(fewer);
+        code.Add(Register.Rcx, Unroll);
+        var none = code.JumpAheadIfNotGreater();
+        var rest = code.Here;
+        Word(code, rows, pairs, layout, 0);
+        Advance(code, rows, layout, 1);
+        code.Subtract(Register.Rcx, 1);
+        code.JumpBackIfGreater(rest);
+        code.Land(none);
+
+        StoreResults(code, rows, accumulate);
+        code.Return();
+        return code.ToArray();
+    }
+
+    /// <summary>Base registers of every third row; rows between are reached with the stride as index.</summary>
+    private static Register RowBase(int group) => group switch
+    {
+        0 => Register.Rax,
+        1 => Register.Rsi,
+        2 => Register.R8,
+        _ => Register.R9,
+    };
+
+    private static Address LeftWord(LeftLayout layout, int row, int word) => (layout, row % 3) switch
+    {
+        (LeftLayout.Panel, _) => new Address(Register.Rax, (word * PanelStep) + (4 * row)),
+        (_, 0) => new Address(RowBase(row / 3), 4 * word),
+        (_, var between) => new Address(RowBase(row / 3), 4 * word, Register.R10, between),
+    };
+
+    private static int Groups(int rows, LeftLayout layout) => layout == LeftLayout.Panel ? 1 : (rows + 2) / 3;
+
+    private static void LoadArguments(Assembler code, int rows, LeftLayout layout)
+    {
+        code.Load(Register.Rax, new Address(Register.Rdi, 0));
+        code.Load(Register.R10, new Address(Register.Rdi, 8));
+        code.Load(Register.Rdx, new Address(Register.Rdi, 16));
+        code.Load(Register.Rcx, new Address(Register.Rdi, 24));
+        code.LoadAddress(Register.R11, new Address(Register.R10, 0, Register.R10, 2)); // three rows
+        for (var g = 1; g < Groups(rows, layout); g++) code.LoadAddress(RowBase(g), new Address(RowBase(g - 1), 0, Register.R11, 1));
+    }
+
+    private static void Word(Assembler code, int rows, bool pairs, LeftLayout layout, int word)
+    {
+        code.LoadVector(FirstRight, new Address(Register.Rdx, word * PanelStep));
+        code.LoadVector(FirstRight + 1, new Address(Register.Rdx, (word * PanelStep) + 64));
+        for (var row = 0; row < rows; row++)
+        {
+            var left = FirstLeft + (row % 6);
+            code.Broadcast(left, LeftWord(layout, row, word));
+            for (var half = 0; half < 2; half++)
+            {
+                if (pairs) code.DotPairs((2 * row) + half, left, FirstRight + half);
+                else code.MultiplyAdd((2 * row) + half, left, FirstRight + half);
+            }
+        }
+    }
+
+    private static void Advance(Assembler code, int rows, LeftLayout layout, int words)
+    {
+        for (var g = 0; g < Groups(rows, layout); g++) code.Add(RowBase(g), words * (layout == LeftLayout.Panel ? PanelStep : 4));
+        code.Add(Register.Rdx, words * PanelStep);
+    }
+
+    private static void StoreResults(Assembler code, int rows, bool accumulate)
+    {
+        code.Load(Register.Rax, new Address(Register.Rdi, 32));
+        code.Load(Register.R10, new Address(Register.Rdi, 40));
+        for (var row = 0; row < rows; row++)
+        {
+            for (var half = 0; half < 2; half++)
+            {
+                var place = new Address(Register.Rax, 64 * half);
+                if (accumulate) code.AddFloats((2 * row) + half, (2 * row) + half, place);
+                code.StoreVector(place, (2 * row) + half);
+            }
+
+            code.LoadAddress(Register.Rax, new Address(Register.Rax, 0, Register.R10, 1));
+        }
+    }
+}

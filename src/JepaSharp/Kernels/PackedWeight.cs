@@ -1,0 +1,52 @@
+using JepaSharp.Kernels.MachineCode;
+
+namespace JepaSharp.Kernels;
+
+/// <summary>A layer's weight matrix [out, in] in panels: for y = x Wᵀ, and for x' = y' W.</summary>
+/// <remarks>Where the panels lie is its owner's business: layers whose turns never overlap may share a place.</remarks>
+/// <param name="source">float32 [out, in], read whenever it is packed.</param>
+/// <param name="outputs">Multiple of 16.</param>
+/// <param name="inputs">Any; padded with zeros to a multiple of 16.</param>
+internal sealed unsafe class PackedWeight<T>(float* source, int outputs, int inputs)
+    where T : struct, IElement
+{
+    /// <summary>Panels with a column for each output.</summary>
+    public byte* Forward { get; set; }
+
+    /// <summary>Panels with a column for each input.</summary>
+    public byte* Backward { get; set; }
+
+    /// <summary>Columns of y.</summary>
+    public int Outputs => outputs;
+
+    /// <summary>Columns of x and zeros, to whole vectors.</summary>
+    public int PaddedInputs => (inputs + 15) & ~15;
+
+    /// <summary>Words along the inputs.</summary>
+    public int ForwardWords => Packing.Words<T>(PaddedInputs);
+
+    /// <summary>Words along the outputs.</summary>
+    public int BackwardWords => Packing.Words<T>(outputs);
+
+    /// <summary>Bytes of the panels for y = x Wᵀ.</summary>
+    public nint ForwardBytes => Packing.Bytes(outputs, ForwardWords);
+
+    /// <summary>Bytes of the panels for x' = y' W.</summary>
+    public nint BackwardBytes => Packing.Bytes(PaddedInputs, BackwardWords);
+
+    /// <summary>Pieces that packing may be shared out in: 32 outputs each.</summary>
+    public int Pieces => Packing.Panels(outputs);
+
+    /// <summary>Packs the weight as it is now, outputs 32 <paramref name="piece"/> and on.</summary>
+    public void Pack(int piece, bool forward, bool backward, Scratch scratch)
+    {
+        var first = piece * TileProduct.Columns;
+        var rows = Math.Min(TileProduct.Columns, outputs - first);
+        var from = source + ((nint)first * inputs);
+        var stride = (nint)PaddedInputs * T.Size;
+        var numbers = scratch.Take(rows * stride);
+        for (var r = 0; r < rows; r++) RowFormat.Convert<T>(from + ((nint)r * inputs), inputs, numbers + (r * stride));
+        if (forward) Packing.Transposed(numbers, stride, rows, ForwardWords, Forward + ((nint)piece * ForwardWords * TileProduct.PanelStep));
+        if (backward) Packing.Rows<T>(numbers, stride, rows, PaddedInputs, Backward + ((nint)Packing.Words<T>(first) * TileProduct.PanelStep), BackwardWords);
+    }
+}

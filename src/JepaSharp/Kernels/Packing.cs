@@ -1,0 +1,128 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
+using JepaSharp.Kernels.MachineCode;
+
+namespace JepaSharp.Kernels;
+
+/// <summary>Brings matrices into the panels that tile products read: for each word, 32 columns side by side.</summary>
+/// <remarks>A matrix of C columns fills ⌈C / 32⌉ panels of <c>words · 128</c> bytes, one after the other; what is missing in the last is zero.</remarks>
+internal static unsafe class Packing
+{
+    private const int Columns = TileProduct.Columns;
+
+    /// <summary>Panels for so many columns.</summary>
+    public static int Panels(int columns) => (columns + Columns - 1) / Columns;
+
+    /// <summary>Words for so many numbers along the dimension that is summed over.</summary>
+    public static int Words<T>(int numbers)
+        where T : struct, IElement => (numbers + T.PerWord - 1) / T.PerWord;
+
+    /// <summary>Bytes of a packed matrix.</summary>
+    public static nint Bytes(int columns, nint words) => Panels(columns) * words * TileProduct.PanelStep;
+
+    /// <summary>The rows are summed over: neighbouring rows share words. Source [rows, columns] of numbers; columns a multiple of 16.</summary>
+    /// <param name="source">First row.</param>
+    /// <param name="stride">Bytes between rows.</param>
+    /// <param name="rows">Rows; a last odd one is paired with zeros.</param>
+    /// <param name="columns">Columns.</param>
+    /// <param name="target">First panel, at the first word to write.</param>
+    /// <param name="words">Words of a whole panel.</param>
+    public static void Rows<T>(byte* source, nint stride, int rows, int columns, byte* target, nint words)
+        where T : struct, IElement
+    {
+        var zeros = stackalloc byte[64];
+        new Span<byte>(zeros, 64).Clear();
+        for (var column = 0; column < columns; column += 16)
+        {
+            var to = target + (column / Columns * words * TileProduct.PanelStep) + (column % Columns * 4);
+            var from = source + (column * (nint)T.Size);
+            var row = 0;
+            for (; row + T.PerWord <= rows; row += T.PerWord, from += stride * T.PerWord, to += TileProduct.PanelStep) T.Words(from, from + stride).Store((uint*)to);
+            if (row < rows) T.Words(from, zeros).Store((uint*)to);
+        }
+
+        ClearRest(columns, Words<T>(rows), target, words);
+    }
+
+    /// <summary>The same from float32 rows, rounded on the way.</summary>
+    public static void FloatRows<T>(float* source, nint stride, int rows, int columns, byte* target, nint words)
+        where T : struct, IElement
+    {
+        for (var column = 0; column < columns; column += 16)
+        {
+            var to = target + (column / Columns * words * TileProduct.PanelStep) + (column % Columns * 4);
+            var from = source + column;
+            var row = 0;
+            for (; row + T.PerWord <= rows; row += T.PerWord, from += stride * T.PerWord, to += TileProduct.PanelStep)
+                T.Words(Vector512.Load(from), Vector512.Load(from + ((T.PerWord - 1) * stride))).Store((uint*)to);
+            if (row < rows) T.Words(Vector512.Load(from), Vector512<float>.Zero).Store((uint*)to);
+        }
+
+        ClearRest(columns, Words<T>(rows), target, words);
+    }
+
+    /// <summary>The columns are summed over: the source's rows become the panels' columns. Source [rows, words] of whole words.</summary>
+    /// <param name="source">First row.</param>
+    /// <param name="stride">Bytes between rows.</param>
+    /// <param name="rows">Rows: columns of the packed matrix.</param>
+    /// <param name="words">Words of a row: a multiple of 8, the words of a whole panel.</param>
+    /// <param name="target">First panel.</param>
+    public static void Transposed(byte* source, nint stride, int rows, int words, byte* target)
+    {
+        var block = stackalloc Vector512<uint>[16];
+        for (var first = 0; first < Panels(rows) * Columns; first += 16)
+        {
+            var to = target + (first / Columns * (nint)words * TileProduct.PanelStep) + (first % Columns * 4);
+            for (var word = 0; word < words; word += 16)
+            {
+                var count = Math.Min(16, words - word);
+                for (var r = 0; r < 16; r++)
+                {
+                    var from = (uint*)(source + ((first + r) * stride)) + word;
+                    block[r] = first + r >= rows ? Vector512<uint>.Zero
+                        : count == 16 ? Vector512.Load(from)
+                        : Vector512.Create(Vector256.Load(from), Vector256<uint>.Zero);
+                }
+
+                Transpose(block);
+                for (var w = 0; w < count; w++) block[w].Store((uint*)(to + ((word + w) * TileProduct.PanelStep)));
+            }
+        }
+    }
+
+    /// <summary>16 x 16 words, in place.</summary>
+    private static void Transpose(Vector512<uint>* b)
+    {
+        // Pairs, then fours, within 128-bit lanes.
+        for (var i = 0; i < 16; i += 4)
+        {
+            var (p, q) = (Avx512F.UnpackLow(b[i], b[i + 1]).AsUInt64(), Avx512F.UnpackHigh(b[i], b[i + 1]).AsUInt64());
+            var (r, s) = (Avx512F.UnpackLow(b[i + 2], b[i + 3]).AsUInt64(), Avx512F.UnpackHigh(b[i + 2], b[i + 3]).AsUInt64());
+            b[i] = Avx512F.UnpackLow(p, r).AsUInt32();
+            b[i + 1] = Avx512F.UnpackHigh(p, r).AsUInt32();
+            b[i + 2] = Avx512F.UnpackLow(q, s).AsUInt32();
+            b[i + 3] = Avx512F.UnpackHigh(q, s).AsUInt32();
+        }
+
+        // Then the lanes themselves: lane j of row group g goes to lane g of column group j.
+        for (var i = 0; i < 4; i++)
+        {
+            var (p, q) = (Avx512F.Shuffle4x128(b[i], b[i + 4], 0x88), Avx512F.Shuffle4x128(b[i], b[i + 4], 0xDD));
+            var (r, s) = (Avx512F.Shuffle4x128(b[i + 8], b[i + 12], 0x88), Avx512F.Shuffle4x128(b[i + 8], b[i + 12], 0xDD));
+            b[i] = Avx512F.Shuffle4x128(p, r, 0x88);
+            b[i + 8] = Avx512F.Shuffle4x128(p, r, 0xDD);
+            b[i + 4] = Avx512F.Shuffle4x128(q, s, 0x88);
+            b[i + 12] = Avx512F.Shuffle4x128(q, s, 0xDD);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void ClearRest(int columns, int rows, byte* target, nint words)
+    {
+        var used = columns % Columns;
+        if (used == 0) return;
+        var to = target + (columns / Columns * words * TileProduct.PanelStep) + (used * 4);
+        for (var r = 0; r < rows; r++) new Span<byte>(to + (r * (nint)TileProduct.PanelStep), (Columns - used) * 4).Clear();
+    }
+}

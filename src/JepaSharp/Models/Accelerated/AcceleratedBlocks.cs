@@ -1,0 +1,74 @@
+using JepaSharp.Kernels;
+using static TorchSharp.torch;
+
+namespace JepaSharp.Models.Accelerated;
+
+/// <summary>A stack of transformer blocks that runs on the CPU kernels.</summary>
+internal sealed unsafe class AcceleratedBlocks : IDisposable
+{
+    private readonly ParameterHandles _handles;
+    private readonly ITransformerKernel _kernel;
+    private readonly int _width;
+    private readonly bool _trained;
+
+    public AcceleratedBlocks(IReadOnlyList<TransformerBlock> blocks, int width, int heads, KernelUse use, bool keepPanels)
+    {
+        var trained = use.Trained;
+        (_width, _trained) = (width, trained);
+        _handles = new ParameterHandles(trained);
+        var memory = blocks.Select(b => b.Memory(_handles)).ToList();
+        var shape = new StackShape(width, heads, (float)LayerNormalization.Epsilon);
+        _kernel = use.Precision == ScalarType.BFloat16
+            ? new TransformerKernel<Brain16>(shape, memory, trained, keepPanels, WorkerThreads.Shared, use.Checkpoint)
+            : new TransformerKernel<Single32>(shape, memory, trained, keepPanels, WorkerThreads.Shared, use.Checkpoint);
+    }
+
+    /// <summary>Packs the weights as they are now.</summary>
+    public void Refresh() => _kernel.Refresh();
+
+    /// <summary>Whether it can run here: without gradients, or with a tape to record on.</summary>
+    public bool CanRun(Tensor x) => !is_grad_enabled() || (!_trained && !x.requires_grad) || (_trained && GradientTape.Current is not null);
+
+    /// <summary>[S, N, D] -> [S, N, D], or [wanted, D] where not every token is wanted.</summary>
+    /// <param name="tokens">float32.</param>
+    /// <param name="wanted">For each sequence the tokens whose outputs are wanted, ascending; null for all.</param>
+    public Tensor Forward(Tensor tokens, IReadOnlyList<int[]>? wanted = null)
+    {
+        var input = tokens.to(float32).contiguous();
+        var layout = new SequenceLayout((int)input.shape[0], (int)input.shape[1], wanted);
+        var output = wanted is null ? empty(input.shape, float32, CPU) : empty([layout.WantedRows, _width], float32, CPU);
+        float* from = TensorMemory.Floats(input), to = TensorMemory.Floats(output);
+        if (!is_grad_enabled() || GradientTape.Current is not { } tape || !_trained)
+        {
+            _kernel.Infer(layout, from, to);
+            return output;
+        }
+
+        var pass = _kernel.Forward(layout, from, to);
+        var shape = input.shape;
+        return tape.Record(input, output, Backward, () => _kernel.Release(pass));
+        Tensor? Backward(Tensor gradient)
+        {
+            // The gradient is changed on the way: it is the engine's own copy, and nobody reads it afterwards.
+            var inward = layout.Wanted is null ? gradient : empty(shape, float32, CPU);
+            _kernel.Backward(pass, TensorMemory.Floats(gradient), TensorMemory.Floats(inward));
+            return inward;
+        }
+    }
+
+    /// <summary>Blocks <paramref name="first"/> to <paramref name="end"/> - 1 without gradients. [S, N, D] -> [S, N, D].</summary>
+    public Tensor Infer(Tensor tokens, int first, int end)
+    {
+        var input = tokens.to(float32).contiguous();
+        var output = empty(input.shape, float32, CPU);
+        _kernel.Infer(new SequenceLayout((int)input.shape[0], (int)input.shape[1]), TensorMemory.Floats(input), TensorMemory.Floats(output), first, end);
+        return output;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _kernel.Dispose();
+        _handles.Dispose();
+    }
+}

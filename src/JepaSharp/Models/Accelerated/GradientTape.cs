@@ -1,0 +1,102 @@
+using static TorchSharp.torch;
+
+namespace JepaSharp.Models.Accelerated;
+
+/// <summary>Joins kernels of our own with the engine's automatic differentiation.</summary>
+/// <remarks>
+/// A kernel's output is a fresh leaf for the engine, so that the engine's graph falls into pieces with kernels between them. Backward runs the
+/// engine on the last piece, hands the leaf's gradient to the kernel before it, runs the engine on the piece before with what comes out, and so on:
+/// the chain rule, last first. Outside a tape, what needs gradients runs on the engine's operators alone.
+/// </remarks>
+internal sealed class GradientTape : IDisposable
+{
+    [ThreadStatic] private static GradientTape? current;
+
+    private readonly List<Entry> _entries = [];
+
+    private GradientTape()
+    {
+    }
+
+    /// <summary>The tape that this thread records on, or null.</summary>
+    public static GradientTape? Current => current;
+
+    /// <summary>Starts recording on this thread, until disposed.</summary>
+    /// <exception cref="InvalidOperationException">One is recording already.</exception>
+    public static GradientTape Start()
+    {
+        if (current is not null) throw new InvalidOperationException("A gradient tape is already recording on this thread.");
+        return current = new GradientTape();
+    }
+
+    /// <summary>Records a kernel's step.</summary>
+    /// <param name="input">What it read; its memory is kept until backward is done.</param>
+    /// <param name="output">What it computed; taken over.</param>
+    /// <param name="backward">From the output's gradient to the input's (null where the input needs none), adding parameters' gradients on the way.</param>
+    /// <param name="release">Called instead where backward never comes.</param>
+    /// <returns>The output as the engine should go on with it.</returns>
+    public Tensor Record(Tensor input, Tensor output, Func<Tensor, Tensor?> backward, Action release)
+    {
+        var kept = input.requires_grad ? input.alias() : input.detach();
+        var leaf = output.DetachFromDisposeScope();
+        leaf.requires_grad = true;
+        _entries.Add(new Entry(kept.DetachFromDisposeScope(), leaf, backward, release));
+        return leaf.alias();
+    }
+
+    /// <summary>How much is recorded: to stop <see cref="Backward(Tensor, int)"/> at.</summary>
+    public int Mark => _entries.Count;
+
+    /// <summary>The same numbers, behind which <see cref="Backward(Tensor, int)"/> can stop and be started again, gradients adding up.</summary>
+    public Tensor Cut(Tensor tensor) => Record(tensor, tensor.detach().alias(), gradient => gradient, () => { });
+
+    /// <summary>Gradients of <paramref name="loss"/>, through what was recorded after <paramref name="mark"/>.</summary>
+    public void Backward(Tensor loss, int mark)
+    {
+        loss.backward();
+        Backward(mark);
+    }
+
+    /// <summary>Takes the gradients that have come so far back through what was recorded after <paramref name="mark"/>.</summary>
+    public void Backward(int mark)
+    {
+        while (_entries.Count > mark)
+        {
+            using var scope = NewDisposeScope();
+            using var entry = _entries[^1];
+            _entries.RemoveAt(_entries.Count - 1);
+            if (entry.Output.grad is not { } gradient)
+            {
+                entry.Release();
+                continue;
+            }
+
+            Tensor? inward;
+            using (no_grad()) inward = entry.Backward(gradient.contiguous());
+            if (entry.Input.requires_grad && inward is not null) entry.Input.backward([inward]);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (var entry in _entries)
+        {
+            entry.Release();
+            entry.Dispose();
+        }
+
+        _entries.Clear();
+        current = null;
+    }
+
+    private sealed record Entry(Tensor Input, Tensor Output, Func<Tensor, Tensor?> Backward, Action Release) : IDisposable
+    {
+        public void Dispose()
+        {
+            Input.Dispose();
+            Output.grad?.Dispose();
+            Output.Dispose();
+        }
+    }
+}
