@@ -10,7 +10,7 @@ namespace JepaSharp.Models.Accelerated;
 /// </remarks>
 internal sealed class GradientTape : IDisposable
 {
-    [ThreadStatic] private static GradientTape? current;
+    [ThreadStatic] private static GradientTape? _current;
 
     private readonly List<Entry> _entries = [];
 
@@ -19,14 +19,14 @@ internal sealed class GradientTape : IDisposable
     }
 
     /// <summary>The tape that this thread records on, or null.</summary>
-    public static GradientTape? Current => current;
+    public static GradientTape? Current => _current;
 
     /// <summary>Starts recording on this thread, until disposed.</summary>
     /// <exception cref="InvalidOperationException">One is recording already.</exception>
     public static GradientTape Start()
     {
-        if (current is not null) throw new InvalidOperationException("A gradient tape is already recording on this thread.");
-        return current = new GradientTape();
+        if (_current is not null) throw new InvalidOperationException("A gradient tape is already recording on this thread.");
+        return _current = new GradientTape();
     }
 
     /// <summary>Records a kernel's step.</summary>
@@ -87,7 +87,7 @@ internal sealed class GradientTape : IDisposable
         }
 
         _entries.Clear();
-        current = null;
+        _current = null;
     }
 
     private sealed record Entry(Tensor Input, Tensor Output, Func<Tensor, Tensor?> Backward, Action Release) : IDisposable
