@@ -59,7 +59,9 @@ internal sealed record ImageRows(IReadOnlyList<string> Columns, int PathColumn, 
     private static ImageRows Read(TextReader reader, string path, IReadOnlyList<RowCondition> conditions)
     {
         var head = reader.ReadLine() ?? "";
-        var text = new DelimitedText(new HeadThenRest(head, reader), DelimiterOf(path, head), path);
+        var all = new HeadThenRest(head, reader);
+        var delimiter = DelimiterOf(path, head);
+        IRowReader text = delimiter == ' ' ? new SpacedText(all) : new DelimitedText(all, delimiter, path);
         var first = text.Next() ?? throw new JepaException($"{path} is empty. Expected a row an image: path[,label...].", isUsage: true);
         var hasHead = !first.Exists(IsImageName);
         List<string> columns = hasHead ? first : [.. first.Select((_, i) => i switch { 0 => "path", 1 => "label", _ => $"column{i + 1}" })];
@@ -85,12 +87,14 @@ internal sealed record ImageRows(IReadOnlyList<string> Columns, int PathColumn, 
 
     private static bool IsImageName(string field) => ImageFileFormat.Extensions.Contains(Path.GetExtension(field).TrimStart('.').ToLowerInvariant());
 
-    // A .tsv is separated by tabs; elsewhere what the first line has: a comma before a semicolon before a tab.
+    // A .tsv is separated by tabs; elsewhere what the first line has: a comma before a semicolon before a tab before the space behind an image's name.
     private static char DelimiterOf(string path, string head)
     {
         if (path.EndsWith(".tsv", StringComparison.OrdinalIgnoreCase)) return '\t';
-        return ",;\t".FirstOrDefault(c => head.Contains(c, StringComparison.Ordinal), ',');
+        return ",;\t".FirstOrDefault(c => head.Contains(c, StringComparison.Ordinal), IsSpaced(head.Trim()) ? ' ' : ',');
     }
+
+    private static bool IsSpaced(string line) => line.LastIndexOf(' ') is > 0 and var space && !IsImageName(line) && IsImageName(line[..space].TrimEnd());
 
     /// <summary>The line that was looked at, then the rest.</summary>
     private sealed class HeadThenRest(string head, TextReader rest) : TextReader
