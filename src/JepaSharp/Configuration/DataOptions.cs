@@ -58,6 +58,9 @@ public sealed record DataOptions
     /// <summary>Batches prepared ahead of the step. 4. Ours.</summary>
     public int Prefetch { get; init; } = 4;
 
+    /// <summary>Most memory that the loader holds, in MB: batches ahead and images being decoded. 2048. Ours.</summary>
+    public int MemoryMb { get; init; } = 2048;
+
     /// <summary>Accepted for the published files' sake; how batches reach the device is not a setting. True.</summary>
     public bool PinMem { get; init; } = true;
 

@@ -61,6 +61,9 @@ public sealed class ImageFolder : ImageSource
     public override int? LabelOf(int index) => _labels.Length == 0 ? null : _labels[index];
 
     /// <inheritdoc/>
+    public override long StoredBytes(int index) => RegularFile.LengthOf(Path.Combine(_root, _names[index]));
+
+    /// <inheritdoc/>
     public override OpenedImage Open(int index) => ImageDecoder.Open(Path.Combine(_root, _names[index]), _names[index], _limits);
 
     private static string FirstFolder(string name) => name[..name.IndexOf('/', StringComparison.Ordinal)];

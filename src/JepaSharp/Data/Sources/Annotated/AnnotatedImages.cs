@@ -54,6 +54,9 @@ public sealed class AnnotatedImages : ImageSource
     public override int? LabelOf(int index) => _labels.Of(index);
 
     /// <inheritdoc/>
+    public override long StoredBytes(int index) => RegularFile.LengthOf(Path.Combine(_folder, _names[index]));
+
+    /// <inheritdoc/>
     public override OpenedImage Open(int index) => ImageDecoder.Open(Path.Combine(_folder, _names[index]), _names[index], _limits);
 
     private ClassLabels LabelsOf(string path, AnnotationFile file, bool bySuperCategory)

@@ -75,6 +75,9 @@ public sealed class ImageList : ImageSource
     }
 
     /// <inheritdoc/>
+    public override long StoredBytes(int index) => RegularFile.LengthOf(Path.Combine(_folder, _names[index]));
+
+    /// <inheritdoc/>
     public override OpenedImage Open(int index) => ImageDecoder.Open(Path.Combine(_folder, _names[index]), _names[index], _limits);
 
     private static int LabelColumnOf(ImageRows table)
