@@ -45,5 +45,5 @@ internal static class LoadingRace
             : throw new InvalidOperationException($"{string.Join(' ', command)} ended with {process.ExitCode} and printed \"{last}\"; expected a number.");
     }
 
-    private static double Median(IReadOnlyList<double> values) => values.Order().ElementAt(values.Count / 2);
+    private static double Median(List<double> values) => values.Order().ElementAt(values.Count / 2);
 }

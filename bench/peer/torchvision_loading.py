@@ -50,4 +50,5 @@ def main():
     print(f"{images / (time.perf_counter() - begun):.1f}")
 
 
-main()
+if __name__ == "__main__":
+    main()

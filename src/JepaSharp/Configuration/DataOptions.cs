@@ -67,6 +67,9 @@ public sealed record DataOptions
     /// <summary>An image that cannot be read is skipped and counted, or ends the run. Skip. Ours.</summary>
     public UnreadableImages OnError { get; init; } = UnreadableImages.Skip;
 
+    /// <summary>With skip, the share of images that may be unreadable, 0 to 1, before the run ends; four are always tolerated. 0.01. Ours.</summary>
+    public double MaxUnreadable { get; init; } = 0.01;
+
     /// <summary>How many built-in scenes there are. 8000. Ours.</summary>
     public int SceneCount { get; init; } = 8000;
 

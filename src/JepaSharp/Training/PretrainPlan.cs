@@ -69,6 +69,7 @@ public sealed class PretrainPlan
                 PrefetchBatches = data.Prefetch,
                 MemoryMegabytes = data.MemoryMb,
                 OnUnreadable = data.OnError == Configuration.UnreadableImages.Fail ? UnreadablePolicy.Fail : UnreadablePolicy.Skip,
+                MaxUnreadableShare = data.MaxUnreadable,
                 Transform = new TrainingTransform
                 {
                     CropSize = data.CropSize,

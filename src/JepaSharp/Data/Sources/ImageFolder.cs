@@ -10,6 +10,9 @@ namespace JepaSharp.Data.Sources;
 /// </remarks>
 public sealed class ImageFolder : ImageSource
 {
+    // What the parts of a set are commonly called.
+    private static readonly string[] Parts = ["train", "training", "test", "testing", "val", "valid", "validation", "dev"];
+
     private readonly string _root;
     private readonly string[] _names;
     private readonly string[] _classes;
@@ -53,6 +56,12 @@ public sealed class ImageFolder : ImageSource
 
     /// <inheritdoc/>
     public override IReadOnlyList<string> Classes => _classes;
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> Notices => _classes.Count(c => Parts.Contains(c.ToLowerInvariant())) < 2 ? [] :
+    [
+        $"the folders {string.Join(", ", _classes)} are taken for classes but called like the parts of a set: give one of them, such as {Path.Combine(_root, _classes.First(c => Parts.Contains(c.ToLowerInvariant())))}.",
+    ];
 
     /// <inheritdoc/>
     public override string NameOf(int index) => _names[index];

@@ -68,6 +68,14 @@ public sealed class ImageListTests : IDisposable
     }
 
     [Fact]
+    public void List_WhoseConditionsNothingMeets_SaysWhatTheColumnsHold()
+    {
+        File.WriteAllText(_folder["rows.csv"], "path,split\na.png,dev\nb.png,test\n");
+        var refusal = Assert.Throws<JepaException>(() => ImageSources.Open(_folder["rows.csv"] + "#where=split=tset"));
+        Assert.Contains("\"split\" holds dev, test", refusal.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void List_OfNamesWithSpacesAlone_HasNoLabels()
     {
         File.WriteAllText(_folder["names.txt"], "my cat.jpg\nmy dog 2.jpg\n");
