@@ -2,48 +2,73 @@ using System.Diagnostics;
 using JepaSharp.Data.Cropping;
 using JepaSharp.Data.Loading;
 using JepaSharp.Data.Sources;
+using JepaSharp.Models;
+using static TorchSharp.torch;
 
 namespace JepaSharp.Benchmarks;
 
-/// <summary>Images a second through the training loader: random resized crops of a folder, best of several rounds.</summary>
+/// <summary>The training loader: images a second and processor time, from files to uint8 batches or to normalised float tensors.</summary>
 internal static class LoaderBenchmark
 {
-    private const int Rounds = 5;
+    private const int Rounds = 5, BatchSize = 64, AtLeast = 1024;
 
-    public static int Run(string folder, int cropSize, int threads)
+    /// <summary>Best of several epochs, and the processor time that a thousand images take.</summary>
+    public static int Run(string path, int cropSize, int threads)
     {
-        using var source = new Repeated(ImageSources.Open(folder));
-        var options = new ImageLoaderOptions { BatchSize = 64, Threads = threads, Transform = new TrainingTransform { CropSize = cropSize } };
-        var loader = new ImageLoader(source, options);
-        var best = 0.0;
+        var images = ImageSources.Open(path);
+        using var source = new RepeatedImages(images, Math.Max(images.Count, AtLeast));
+        var loader = Loader(source, cropSize, threads, ResampleFilter.Bilinear, useFlip: false);
+        using var process = Process.GetCurrentProcess();
+        var (best, leastWork) = (0.0, double.MaxValue);
         for (var epoch = 0; epoch < Rounds; epoch++)
         {
+            process.Refresh();
+            var worked = process.TotalProcessorTime;
             var clock = Stopwatch.StartNew();
-            var images = loader.Epoch(epoch).Sum(b => b.Count);
-            best = Math.Max(best, images / clock.Elapsed.TotalSeconds);
+            var loaded = loader.Epoch(epoch).Sum(b => b.Count);
+            best = Math.Max(best, loaded / clock.Elapsed.TotalSeconds);
+            process.Refresh();
+            leastWork = Math.Min(leastWork, (process.TotalProcessorTime - worked).TotalMilliseconds / loaded * 1000);
         }
 
-        Console.WriteLine($"{folder}: {source.Count:N0} images to {cropSize}x{cropSize}, {threads} thread(s): {best:F0} images/s");
+        Console.WriteLine($"{path}: {source.Count:N0} images to {cropSize}x{cropSize}, {threads} thread(s): {best:F0} images/s, {leastWork:F0} ms of processor time for 1,000 images");
         return 0;
     }
 
-    /// <summary>A small folder several times over, so that a round takes long enough to be timed.</summary>
-    private sealed class Repeated(ImageSource source) : ImageSource
+    /// <summary>The work of bench/peer/torchvision_loading.py; prints images a second, and images a second of processor time.</summary>
+    public static int RunToTensors(string path, int cropSize, int threads, string kernel, int count)
     {
-        private const int AtLeast = 1024;
-
-        public override int Count { get; } = source.Count * ((AtLeast + source.Count - 1) / source.Count);
-
-        public override string Description => source.Description;
-
-        public override string NameOf(int index) => source.NameOf(index % source.Count);
-
-        public override OpenedImage Open(int index) => source.Open(index % source.Count);
-
-        protected override void Dispose(bool disposing)
+        set_num_threads(1);
+        using var source = new RepeatedImages(ImageSources.Open(path), count);
+        var loader = Loader(source, cropSize, threads, Enum.Parse<ResampleFilter>(kernel, ignoreCase: true), useFlip: true);
+        using var scaling = new PixelScaling([0.485, 0.456, 0.406], [0.229, 0.224, 0.225], CPU);
+        using var process = Process.GetCurrentProcess();
+        var clock = new Stopwatch();
+        var worked = TimeSpan.Zero;
+        var images = 0;
+        for (var epoch = 0; epoch < 2; epoch++)
         {
-            source.Dispose();
-            base.Dispose(disposing);
+            process.Refresh();
+            worked = process.TotalProcessorTime;
+            clock.Restart();
+            images = 0;
+            foreach (var batch in loader.Epoch(epoch))
+            {
+                using var scope = NewDisposeScope();
+                images += (int)scaling.ToImages(batch).contiguous().shape[0];
+            }
         }
+
+        clock.Stop();
+        process.Refresh();
+        Console.WriteLine(FormattableString.Invariant($"{images / clock.Elapsed.TotalSeconds:F1} {images / (process.TotalProcessorTime - worked).TotalSeconds:F1}"));
+        return 0;
     }
+
+    private static ImageLoader Loader(ImageSource source, int cropSize, int threads, ResampleFilter filter, bool useFlip) => new(source, new ImageLoaderOptions
+    {
+        BatchSize = BatchSize,
+        Threads = threads,
+        Transform = new TrainingTransform { CropSize = cropSize, Filter = filter, UseHorizontalFlip = useFlip },
+    });
 }

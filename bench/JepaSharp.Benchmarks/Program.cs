@@ -6,19 +6,31 @@ return args switch
 {
     ["decode", var folder] => DecodeBenchmark.Run(folder),
     ["load", var folder, var size, var threads] =>
-        LoaderBenchmark.Run(folder, int.Parse(size, CultureInfo.InvariantCulture), int.Parse(threads, CultureInfo.InvariantCulture)),
+        LoaderBenchmark.Run(folder, Whole(size), Whole(threads)),
+    ["load-tensors", var folder, var size, var threads, var kernel, var count] =>
+        LoaderBenchmark.RunToTensors(folder, Whole(size), Whole(threads), kernel, Whole(count)),
+    ["race-loading", var folder, var peerFolder, var size, var threads, var kernel, var count, var rounds, .. var peer] when peer.Length > 0 =>
+        LoadingRace.Run(folder, peerFolder, Whole(size), Whole(threads), kernel, Whole(count), Whole(rounds), peer),
+    ["photographs", var folder, var target] => PhotographSet.Write(folder, target),
     ["read", .. var paths] when paths.Length > 0 => SourceBenchmark.Run(paths),
     ["weights", var path] => WeightsBenchmark.Run(path),
     ["embed", var model, var precision] => EmbedBenchmark.Run(model, precision == "bf16" ? ScalarType.BFloat16 : ScalarType.Float32),
     _ => Usage(),
 };
 
+static int Whole(string text) => int.Parse(text, CultureInfo.InvariantCulture);
+
 static int Usage()
 {
     Console.Error.WriteLine(
         """
         decode FOLDER                      compares the decoding libraries on the folder's JPEGs, one thread
-        load   PATH CROP-SIZE THREADS      images a second through the training loader
+        load   PATH CROP-SIZE THREADS      images a second through the training loader, and processor time
+        load-tensors FOLDER CROP-SIZE THREADS bilinear|bicubic IMAGES
+                                           the same to normalised float tensors, as bench/peer/torchvision_loading.py
+        race-loading FOLDER PEER-FOLDER CROP-SIZE THREADS bilinear|bicubic IMAGES ROUNDS PEER-COMMAND...
+                                           load-tensors and the peer in turn, each on as many cores as threads
+        photographs  FOLDER TARGET         writes 512 JPEGs of 400x533 pixels, cut from the two photographs in FOLDER
         read   PATH...                     images a second that each source opens and decodes, in order and shuffled, one thread
         weights PATH                       how long an encoder takes to load, and the peak memory
         embed  MODEL fp32|bf16             images a second through a frozen encoder at 224 pixels

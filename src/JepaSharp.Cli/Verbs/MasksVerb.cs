@@ -33,6 +33,7 @@ internal sealed class MasksVerb : Verb
     {
         var setup = RunSetup.Of(arguments.GetValue(_config), arguments.GetValue(_data), arguments.GetValue(_set) ?? []);
         using var source = setup.Source;
+        foreach (var notice in source.Notices) terminal.Error.WriteLine("note: " + notice);
         var count = Math.Min(arguments.GetValue(_count), source.Count);
         var plan = new PretrainPlan(setup.Options);
         var loader = new ImageLoader(source, plan.Loading with { BatchSize = count, Threads = 1 });

@@ -58,11 +58,17 @@ public sealed record DataOptions
     /// <summary>Batches prepared ahead of the step. 4. Ours.</summary>
     public int Prefetch { get; init; } = 4;
 
+    /// <summary>Most memory that the loader holds, in MB: batches ahead and images being decoded. 2048. Ours.</summary>
+    public int MemoryMb { get; init; } = 2048;
+
     /// <summary>Accepted for the published files' sake; how batches reach the device is not a setting. True.</summary>
     public bool PinMem { get; init; } = true;
 
     /// <summary>An image that cannot be read is skipped and counted, or ends the run. Skip. Ours.</summary>
     public UnreadableImages OnError { get; init; } = UnreadableImages.Skip;
+
+    /// <summary>With skip, the share of images that may be unreadable, 0 to 1, before the run ends; four are always tolerated. 0.01. Ours.</summary>
+    public double MaxUnreadable { get; init; } = 0.01;
 
     /// <summary>How many built-in scenes there are. 8000. Ours.</summary>
     public int SceneCount { get; init; } = 8000;

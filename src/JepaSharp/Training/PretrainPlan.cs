@@ -67,7 +67,9 @@ public sealed class PretrainPlan
                 Seed = (ulong)Options.Meta.Seed,
                 Threads = data.NumWorkers is > 0 and var workers ? Math.Min(workers, Environment.ProcessorCount) : Environment.ProcessorCount,
                 PrefetchBatches = data.Prefetch,
+                MemoryMegabytes = data.MemoryMb,
                 OnUnreadable = data.OnError == Configuration.UnreadableImages.Fail ? UnreadablePolicy.Fail : UnreadablePolicy.Skip,
+                MaxUnreadableShare = data.MaxUnreadable,
                 Transform = new TrainingTransform
                 {
                     CropSize = data.CropSize,

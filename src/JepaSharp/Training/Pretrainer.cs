@@ -97,7 +97,8 @@ public sealed class Pretrainer : IDisposable
         var outcome = RunOutcome.Failed;
         try
         {
-            while (Step.StepCount < TotalSteps && !stop.IsCancellationRequested) RunEpoch(store, observer, measure, stop);
+            using var batches = BatchesToCome().GetEnumerator();
+            while (Step.StepCount < TotalSteps && !stop.IsCancellationRequested) RunEpoch(batches, store, observer, measure, stop);
             outcome = Step.StepCount >= TotalSteps ? RunOutcome.Completed : RunOutcome.Stopped;
             store.WriteLatest(this);
         }
@@ -117,12 +118,19 @@ public sealed class Pretrainer : IDisposable
         _scaling.Dispose();
     }
 
-    private void RunEpoch(CheckpointStore store, ITrainingObserver observer, EpochMeasure? measure, CancellationToken stop)
+    /// <summary>The batches from where the run stands to its end, in one stream over all epochs.</summary>
+    private IEnumerable<ImageBatch> BatchesToCome()
+    {
+        var accumulate = _options.Optimization.Accumulate;
+        var epoch = (int)(Step.StepCount / StepsPerEpoch);
+        var iteration = (int)(Step.StepCount % StepsPerEpoch);
+        return _loader.Epochs(epoch, iteration * accumulate, StepsPerEpoch * accumulate, Math.Max(0, TotalSteps - Step.StepCount) * accumulate);
+    }
+
+    private void RunEpoch(IEnumerator<ImageBatch> batches, CheckpointStore store, ITrainingObserver observer, EpochMeasure? measure, CancellationToken stop)
     {
         var epoch = (int)(Step.StepCount / StepsPerEpoch);
         var iteration = (int)(Step.StepCount % StepsPerEpoch);
-        var accumulate = _options.Optimization.Accumulate;
-        using var batches = _loader.Epoch(epoch, iteration * accumulate, CancellationToken.None).GetEnumerator();
         while (iteration < StepsPerEpoch && Step.StepCount < TotalSteps && !stop.IsCancellationRequested)
         {
             var report = RunStep(batches, epoch, iteration);

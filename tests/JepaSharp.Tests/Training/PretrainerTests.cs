@@ -32,6 +32,19 @@ public sealed class PretrainerTests
         Assert.Equal(whole.Weights, resumed.Weights);
     }
 
+    [Theory]
+    [InlineData(1)] // one step an epoch, and two of its five batches are left over
+    [InlineData(2)]
+    public void Resume_WithBatchesLeftOverInAnEpoch_TakesTheStepsThatWouldHaveCome(int stopAfter)
+    {
+        var options = Tiny with { Data = Tiny.Data with { SceneCount = 20 }, Optimization = Tiny.Optimization with { Accumulate = 3 } };
+        using var folder = new TemporaryFolder();
+        var whole = Train(Path.Combine(folder.Path, "whole"), null, false, options);
+        _ = Train(Path.Combine(folder.Path, "broken"), stopAfter, false, options);
+        Assert.Equal(3, whole.Losses.Count);
+        Assert.Equal(whole.Losses.Skip(stopAfter), Train(Path.Combine(folder.Path, "broken"), null, true, options).Losses);
+    }
+
     [Fact]
     public void Run_ToTheEnd_LeavesTheCheckpointsThatWereAskedFor()
     {

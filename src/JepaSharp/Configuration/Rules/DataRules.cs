@@ -24,6 +24,8 @@ internal static class DataRules
             EachChannel(data.Std, value => value is > 0 and <= 1), "data.std", data.Std, "three numbers in (0, 1]: channels are scaled to [0, 1]");
         checks.AtLeast(0, data.NumWorkers, "data.num_workers");
         checks.AtLeast(1, data.Prefetch, "data.prefetch");
+        checks.AtLeast(64, data.MemoryMb, "data.memory_mb");
+        checks.Require(data.MaxUnreadable is >= 0 and <= 1, "data.max_unreadable", data.MaxUnreadable, "a share, 0 to 1");
         checks.AtLeast(1, data.SceneCount, "data.scene_count");
         checks.Require(data.SceneSize is >= 16 and <= 2048, "data.scene_size", data.SceneSize, "16 to 2048 pixels");
         checks.AtLeast(0, data.SceneSeed, "data.scene_seed");

@@ -7,21 +7,34 @@ namespace JepaSharp.Data.Cropping;
 public sealed class CropSampler
 {
     private readonly Resampler _resampler = new();
-    private readonly PixelBuffer _buffer = new();
+    private readonly PixelBuffer _buffer;
+    private readonly DecodingMemory _memory;
+
+    /// <summary>A sampler with no bound on its memory.</summary>
+    public CropSampler()
+        : this(DecodingMemory.Unbounded)
+    {
+    }
+
+    /// <summary>A sampler of one of several threads that share a bound.</summary>
+    internal CropSampler(DecodingMemory memory) => (_memory, _buffer) = (memory, new PixelBuffer(memory.ShareBytes / 2));
 
     /// <summary>Crops an image that is not decoded yet.</summary>
     /// <param name="image">The image; it is decoded by this call.</param>
     /// <param name="geometry">What to cut out and how to resize it.</param>
     /// <param name="allowScaling">Whether the decoder may reduce the image, see <see cref="DecodeRequest"/>; off, the pixels are those of a full decode.</param>
     /// <param name="output">uint8 [h, w, 3] of the geometry's window.</param>
-    /// <exception cref="ImageUnreadableException">The image's data is damaged.</exception>
+    /// <exception cref="ImageUnreadableException">The image's data is damaged, or decoding it needs more memory than there may be.</exception>
     public void Sample(OpenedImage image, in CropGeometry geometry, bool allowScaling, Span<byte> output)
     {
         ArgumentNullException.ThrowIfNull(image);
         var needed = _resampler.Prepare(geometry);
-        var region = image.DecodeRegion(new DecodeRequest(needed, geometry.Window.Width, geometry.Window.Height, allowScaling), _buffer);
+        var request = _memory.Fit(image, new DecodeRequest(needed, geometry.Window.Width, geometry.Window.Height, allowScaling), out var bytes);
+        using var room = _memory.Room(bytes);
+        var region = image.DecodeRegion(request, _buffer);
         if (region.Reduction > 1) _resampler.Prepare(geometry, region.Reduction);
         _resampler.Resize(region, output);
+        _buffer.Trim();
     }
 
     /// <summary>Crops an image that is already decoded.</summary>

@@ -10,16 +10,22 @@ namespace JepaSharp.Data.Decoding;
 /// </param>
 public readonly record struct DecodeRequest(PixelBox Box, int OutputWidth, int OutputHeight, bool AllowScaling)
 {
+    /// <summary>The most that a JPEG can be divided by.</summary>
+    internal const int MostReduction = 8;
+
     private const int Oversampling = 2;
+
+    /// <summary>Divide by at least this, even below the output's size, where the image would not fit into memory otherwise.</summary>
+    internal int LeastReduction { get; init; }
 
     /// <summary>The largest of 1, 2, 4 and 8 by which the image may be divided.</summary>
     public int Reduction
     {
         get
         {
-            if (!AllowScaling) return 1;
-            var reduction = 8;
-            while (reduction > 1 && (Box.Width < (long)Oversampling * reduction * OutputWidth || Box.Height < (long)Oversampling * reduction * OutputHeight))
+            if (!AllowScaling) return Math.Max(1, LeastReduction);
+            var reduction = MostReduction;
+            while (reduction > 1 && reduction > LeastReduction && (Box.Width < (long)Oversampling * reduction * OutputWidth || Box.Height < (long)Oversampling * reduction * OutputHeight))
                 reduction /= 2;
             return reduction;
         }

@@ -8,6 +8,9 @@ namespace JepaSharp.Data.Decoding;
 /// <summary>The bytes of one encoded image, pinned so that native decoders can read them in place.</summary>
 internal sealed class FileBytes : IDisposable
 {
+    // The pool keeps what it gets back for ever; a few images of hundreds of megabytes would stay in memory.
+    private const int LongestRented = 2 << 20;
+
     private readonly bool _isRented;
     private byte[]? _bytes;
     private GCHandle _pin;
@@ -56,22 +59,23 @@ internal sealed class FileBytes : IDisposable
     {
         if (length > Math.Min(limits.MaxFileBytes, Array.MaxLength))
             throw new ImageUnreadableException(name, $"the file has {length:N0} bytes; at most {limits.MaxFileBytes:N0} are read.");
-        var rented = ArrayPool<byte>.Shared.Rent((int)Math.Max(length, 1));
+        var isRented = length <= LongestRented;
+        var bytes = isRented ? ArrayPool<byte>.Shared.Rent((int)Math.Max(length, 1)) : GC.AllocateUninitializedArray<byte>((int)length);
         try
         {
             var filled = 0;
             while (filled < length)
             {
-                var read = RandomAccess.Read(file, rented.AsSpan(filled, (int)length - filled), offset + filled);
+                var read = RandomAccess.Read(file, bytes.AsSpan(filled, (int)length - filled), offset + filled);
                 if (read == 0) break;
                 filled += read;
             }
 
-            return new FileBytes(rented, filled, isRented: true);
+            return new FileBytes(bytes, filled, isRented);
         }
         catch
         {
-            ArrayPool<byte>.Shared.Return(rented);
+            if (isRented) ArrayPool<byte>.Shared.Return(bytes);
             throw;
         }
     }

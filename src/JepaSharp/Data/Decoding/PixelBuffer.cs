@@ -5,15 +5,33 @@ public sealed class PixelBuffer
 {
     // Two pixels are loaded at a time; the last load may reach this far behind the last pixel.
     internal const int Padding = 16;
-    private const int KeptAtMost = 64 << 20;
+    private const int MostKept = 64 << 20;
 
+    private readonly int _kept;
     private byte[] _bytes = [];
+
+    /// <summary>A buffer that keeps up to 64 MiB.</summary>
+    public PixelBuffer()
+        : this(MostKept)
+    {
+    }
+
+    /// <summary>A buffer.</summary>
+    /// <param name="kept">Bytes that it keeps at most; what is larger is let go by <see cref="Trim"/>.</param>
+    internal PixelBuffer(long kept) => _kept = (int)Math.Min(kept, MostKept);
 
     /// <summary>Room for <paramref name="count"/> bytes and a little padding, with arbitrary content.</summary>
     internal byte[] Reserve(long count)
     {
         var needed = checked((int)(count + Padding));
-        if (_bytes.Length >= needed && (_bytes.Length <= KeptAtMost || needed > KeptAtMost)) return _bytes;
-        return _bytes = GC.AllocateUninitializedArray<byte>(needed > KeptAtMost ? needed : Math.Min(KeptAtMost, needed + (needed / 2)));
+        if (_bytes.Length >= needed && (_bytes.Length <= _kept || needed > _kept)) return _bytes;
+        _bytes = [];
+        return _bytes = GC.AllocateUninitializedArray<byte>(needed > _kept ? needed : Math.Min(_kept, needed + (needed / 2)));
+    }
+
+    /// <summary>Lets go of more than may be kept.</summary>
+    internal void Trim()
+    {
+        if (_bytes.Length > _kept) _bytes = [];
     }
 }

@@ -30,6 +30,8 @@ internal sealed class SkiaImage : OpenedImage
 
     public override string Format { get; }
 
+    public override string Name => _name;
+
     /// <summary>Takes the file over, unless it throws.</summary>
     public static SkiaImage Open(FileBytes file, string name, string format, DecodingLimits limits)
     {
@@ -59,13 +61,30 @@ internal sealed class SkiaImage : OpenedImage
 
     public override PixelRegion DecodeRegion(in DecodeRequest request, PixelBuffer buffer)
     {
-        if (_orientation.IsUpright) return DecodeStored(request.Box, Format == "jpeg" ? request.Reduction : 1, buffer);
+        var reduction = ReductionFor(request);
+        if (_orientation.IsUpright) return DecodeStored(request.Box, reduction, buffer);
 
-        var stored = DecodeStored(_orientation.ToStored(request.Box, _storedWidth, _storedHeight), reduction: 1, new PixelBuffer());
-        var shown = _orientation.ToShown(stored.Box, _storedWidth, _storedHeight);
+        var stored = DecodeStored(_orientation.ToStored(request.Box, _storedWidth, _storedHeight), reduction, new PixelBuffer());
+        var (width, height) = SizeAt(reduction);
+        var shown = _orientation.ToShown(stored.Box, width, height);
         var bytes = buffer.Reserve(4L * shown.Width * shown.Height);
         _orientation.Apply(Pixels(stored.Bytes), stored.Box.Width, stored.Box.Height, Pixels(bytes));
-        return new PixelRegion(bytes, 4, shown, 4 * shown.Width);
+        return new PixelRegion(bytes, 4, shown, 4 * shown.Width, reduction);
+    }
+
+    public override long MemoryToDecode(in DecodeRequest request)
+    {
+        var reduction = ReductionFor(request);
+        var (width, height) = SizeAt(reduction);
+        var box = Reduce(_orientation.ToStored(request.Box, _storedWidth, _storedHeight), reduction);
+        var whole = 4L * width * height;
+        var (region, within) = Format switch
+        {
+            "jpeg" => (Math.Min(whole, 4L * (box.Width + (2 * ColumnMargin)) * box.Height), JpegFrame.CoefficientBytes(_file.Span)),
+            "png" when !IsInterlaced(_file.Span) => (4L * width * box.Height, 0),
+            _ => (whole, whole), // decoded whole, and the decoder may keep as much again
+        };
+        return _file.Length + within + (_orientation.IsUpright ? region : 2 * region);
     }
 
     protected override void Dispose(bool disposing)
@@ -82,14 +101,23 @@ internal sealed class SkiaImage : OpenedImage
 
     private static Span<uint> Pixels(byte[] bytes) => MemoryMarshal.Cast<byte, uint>(bytes.AsSpan());
 
+    // Where stored sides are no multiple of the reduction, mirroring shifts the image by a part of a reduced pixel: only where nothing else fits.
+    private int ReductionFor(in DecodeRequest request) => Format != "jpeg" ? 1 : _orientation.IsUpright ? request.Reduction : Math.Max(1, request.LeastReduction);
+
+    private (int Width, int Height) SizeAt(int reduction)
+    {
+        if (reduction == 1) return (_storedWidth, _storedHeight);
+        var size = _codec.GetScaledDimensions(1f / reduction);
+        return (size.Width, size.Height);
+    }
+
+    // The last byte of the head chunk of a PNG: 8 bytes of signature, 8 of the chunk, then sizes (8), depth, colour, compression, filter.
+    private static bool IsInterlaced(ReadOnlySpan<byte> png) => png.Length > 28 && png[28] != 0;
+
     private PixelRegion DecodeStored(PixelBox box, int reduction, PixelBuffer buffer)
     {
-        var (width, height) = (_storedWidth, _storedHeight);
-        if (reduction > 1)
-        {
-            (width, height) = (_codec.GetScaledDimensions(1f / reduction).Width, _codec.GetScaledDimensions(1f / reduction).Height);
-            box = Reduce(box, reduction);
-        }
+        var (width, height) = SizeAt(reduction);
+        box = Reduce(box, reduction);
 
         var info = new SKImageInfo(width, height, SKColorType.Rgba8888, SKAlphaType.Unpremul);
         var isWhole = box.Width == width && box.Height == height;
@@ -108,6 +136,7 @@ internal sealed class SkiaImage : OpenedImage
 
     private static PixelBox Reduce(PixelBox box, int reduction)
     {
+        if (reduction == 1) return box;
         int left = box.Left / reduction, top = box.Top / reduction;
         return new PixelBox(
             left,

@@ -37,6 +37,20 @@ internal sealed class VipsImage : OpenedImage
         }
     }
 
+    public override string Name => _name;
+
+    // The file twice (libvips gets a copy), the samples as they are stored, and three bytes a pixel twice.
+    public override long MemoryToDecode(in DecodeRequest request) =>
+        (2L * _file.Length) + ((long)_image.Width * _image.Height * ((_image.Bands * BytesOfSample) + 6));
+
+    private int BytesOfSample => _image.Format switch
+    {
+        Enums.BandFormat.Uchar or Enums.BandFormat.Char => 1,
+        Enums.BandFormat.Ushort or Enums.BandFormat.Short => 2,
+        Enums.BandFormat.Uint or Enums.BandFormat.Int or Enums.BandFormat.Float => 4,
+        _ => 16,
+    };
+
     public override RgbImage Decode()
     {
         try

@@ -8,7 +8,7 @@ namespace JepaSharp.Data.Loading;
 /// <param name="position">Place in the batch.</param>
 /// <param name="pixels">uint8 [H, W, 3].</param>
 /// <returns>Index of the image in its source, or -1 to leave the place out.</returns>
-internal delegate int FillPlace(int batch, int position, Span<byte> pixels);
+internal delegate int FillPlace(long batch, int position, Span<byte> pixels);
 
 /// <summary>Fills batches ahead of their consumer on threads of its own and hands them out in order. For one consumer.</summary>
 /// <remarks>Which thread fills which place is left to chance, so a place must depend on nothing but its number. Memory: <c>depth + 1</c> batches.</remarks>
@@ -16,24 +16,26 @@ internal sealed class BatchPipeline : IDisposable
 {
     private readonly object _gate = new();
     private readonly BatchShape _shape;
-    private readonly int _end, _depth;
+    private readonly long _end;
+    private readonly int _depth;
     private readonly Thread[] _threads;
     private readonly Queue<PendingBatch> _started = new();
     private readonly Stack<byte[]> _free = new();
     private PendingBatch? _filling;
     private ImageBatch? _handedOut;
     private ExceptionDispatchInfo? _failure;
-    private int _next;
+    private long _next;
     private bool _stopped;
 
     /// <param name="shape">How many items of what size.</param>
     /// <param name="firstBatch">Batch to begin at.</param>
+    /// <param name="end">Batch to end before.</param>
     /// <param name="threads">Threads to fill with.</param>
     /// <param name="depth">Batches begun or full and not yet taken, at most.</param>
     /// <param name="newWorker">Called once on each thread.</param>
-    public BatchPipeline(BatchShape shape, int firstBatch, int threads, int depth, Func<FillPlace> newWorker)
+    public BatchPipeline(BatchShape shape, long firstBatch, long end, int threads, int depth, Func<FillPlace> newWorker)
     {
-        (_shape, _next, _end, _depth) = (shape, firstBatch, shape.Batches, depth);
+        (_shape, _next, _end, _depth) = (shape, firstBatch, end, depth);
         _threads = new Thread[threads];
         for (var t = 0; t < threads; t++)
         {
@@ -138,16 +140,16 @@ internal sealed class BatchPipeline : IDisposable
         }
     }
 
-    private PendingBatch Begin(int number)
+    private PendingBatch Begin(long number)
     {
         var count = _shape.CountOf(number);
         if (count == _shape.BatchSize && _free.TryPop(out var pixels)) return new PendingBatch(number, count, pixels);
         return new PendingBatch(number, count, GC.AllocateUninitializedArray<byte>(count * _shape.ItemBytes));
     }
 
-    private sealed class PendingBatch(int number, int count, byte[] pixels)
+    private sealed class PendingBatch(long number, int count, byte[] pixels)
     {
-        public int Number { get; } = number;
+        public long Number { get; } = number;
 
         public byte[] Pixels { get; } = pixels;
 

@@ -15,7 +15,7 @@ internal readonly record struct BatchShape(int Items, int BatchSize, int Side, b
 
     public int Batches => DropsLast ? Items / BatchSize : (int)(((long)Items + BatchSize - 1) / BatchSize);
 
-    public int CountOf(int batch) => (int)Math.Min(BatchSize, Items - ((long)batch * BatchSize));
+    public int CountOf(long batch) => DropsLast ? BatchSize : (int)Math.Min(BatchSize, Items - (batch * BatchSize));
 
     /// <summary>Refuses what no array can hold.</summary>
     /// <exception cref="JepaException">A size is not positive or a batch is too large.</exception>

@@ -14,6 +14,8 @@ public sealed class ImageLoader
     private readonly ImageSource _source;
     private readonly ImageLoaderOptions _options;
     private readonly UnreadableImages _unreadable;
+    private readonly LoaderMemory _memory;
+    private readonly int _depth;
 
     /// <summary>A loader; it does not own the source.</summary>
     /// <exception cref="JepaException">An option is out of range, or the source holds less than one batch.</exception>
@@ -25,6 +27,8 @@ public sealed class ImageLoader
         (_source, _options) = (source, options);
         _unreadable = new UnreadableImages(source, options.OnUnreadable, options.MaxUnreadableShare);
         Shape.Check();
+        _memory = new LoaderMemory(options.MemoryMegabytes, options.Threads);
+        _depth = _memory.DepthFor(Shape, options.PrefetchBatches);
         if (BatchesPerEpoch == 0)
         {
             var share = options.WorldSize == 1 ? "" : $" for each of {options.WorldSize} processes";
@@ -51,18 +55,44 @@ public sealed class ImageLoader
     /// <exception cref="JepaException">Too many images cannot be read (thrown while enumerating).</exception>
     public IEnumerable<ImageBatch> Epoch(int epoch, int firstBatch = 0, CancellationToken cancellation = default)
     {
-        ArgumentOutOfRangeException.ThrowIfNegative(epoch);
-        ArgumentOutOfRangeException.ThrowIfNegative(firstBatch);
-        return Batches(epoch, firstBatch, cancellation);
+        return Epochs(epoch, firstBatch, BatchesPerEpoch, Math.Max(0, BatchesPerEpoch - firstBatch), cancellation);
     }
 
-    private IEnumerable<ImageBatch> Batches(int epoch, int firstBatch, CancellationToken cancellation)
+    /// <summary>
+    /// The batches of an epoch and of those that follow, in order: the first of an epoch are prepared while the last of the one before are used, so that nothing waits between them.
+    /// A batch is valid until the next one is asked for: its memory is used again.
+    /// </summary>
+    /// <param name="epoch">Epoch to begin in, from 0.</param>
+    /// <param name="firstBatch">Batch of that epoch to begin at.</param>
+    /// <param name="usedPerEpoch">Batches of an epoch that are used, from its first; at most <see cref="BatchesPerEpoch"/>.</param>
+    /// <param name="count">How many batches in all.</param>
+    /// <param name="cancellation">Ends the enumeration with <see cref="OperationCanceledException"/>.</param>
+    /// <exception cref="JepaException">Too many images cannot be read (thrown while enumerating).</exception>
+    public IEnumerable<ImageBatch> Epochs(int epoch, int firstBatch, int usedPerEpoch, long count, CancellationToken cancellation = default)
     {
-        var order = EpochOrder.Of(_source.Count, _options.Seed, epoch, _options.Rank, _options.WorldSize);
-        using var pipeline = new BatchPipeline(Shape, firstBatch, _options.Threads, _options.PrefetchBatches, () =>
+        ArgumentOutOfRangeException.ThrowIfNegative(epoch);
+        ArgumentOutOfRangeException.ThrowIfNegative(firstBatch);
+        ArgumentOutOfRangeException.ThrowIfNegative(count);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(usedPerEpoch);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(usedPerEpoch, BatchesPerEpoch);
+        return Batches(((long)epoch * usedPerEpoch) + firstBatch, count, usedPerEpoch, cancellation);
+    }
+
+    /// <summary>Batches numbered through all epochs, <paramref name="perEpoch"/> in each.</summary>
+    private IEnumerable<ImageBatch> Batches(long first, long count, int perEpoch, CancellationToken cancellation)
+    {
+        var orders = new EpochOrders(epoch => EpochOrder.Of(_source.Count, _options.Seed, epoch, _options.Rank, _options.WorldSize));
+        int EpochOf(long batch) => (int)(batch / perEpoch);
+        using var pipeline = new BatchPipeline(Shape, first, first + count, _options.Threads, _depth, () =>
         {
-            var sampler = new CropSampler();
-            return (batch, position, pixels) => Fill(order, epoch, (batch * _options.BatchSize) + position, sampler, pixels);
+            var sampler = new CropSampler(_memory.Decoding);
+            var (current, order) = (-1, Array.Empty<int>());
+            return (batch, position, pixels) =>
+            {
+                var epoch = EpochOf(batch);
+                if (epoch != current) (current, order) = (epoch, orders.Of(epoch, EpochOf(Math.Max(0, batch - _depth))));
+                return Fill(order, epoch, ((int)(batch % perEpoch) * _options.BatchSize) + position, sampler, pixels);
+            };
         });
         while (true)
         {
@@ -80,6 +110,7 @@ public sealed class ImageLoader
             var index = order[(int)(((long)place + tried) % order.Length)];
             try
             {
+                using var room = _memory.Decoding.RoomToOpen(_source, index);
                 using var image = _source.Open(index);
                 var random = new RandomStream(_options.Seed, RandomPurpose.Augmentation, epoch, index);
                 _options.Transform.Apply(image, ref random, sampler, pixels);

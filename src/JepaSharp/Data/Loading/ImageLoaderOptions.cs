@@ -21,6 +21,9 @@ public sealed record ImageLoaderOptions
     /// <summary>Batches that are prepared ahead, at most. One more is held by whoever consumes them.</summary>
     public int PrefetchBatches { get; init; } = 2;
 
+    /// <summary>Bound on what the loader holds at a time, in units of 2^20 bytes: a quarter for batches, of which fewer are prepared ahead where they do not fit, the rest for images being decoded.</summary>
+    public int MemoryMegabytes { get; init; } = LoaderMemory.DefaultMegabytes;
+
     /// <summary>What to do about an image that cannot be read.</summary>
     public UnreadablePolicy OnUnreadable { get; init; } = UnreadablePolicy.Skip;
 
@@ -47,6 +50,7 @@ public sealed record ImageLoaderOptions
         Require(Transform.CropSize >= 1, $"crop size {Transform.CropSize}: at least 1 pixel.");
         Require(Threads >= 1, $"{Threads} loader threads: at least 1.");
         Require(PrefetchBatches >= 1, $"{PrefetchBatches} batches ahead: at least 1.");
+        Require(MemoryMegabytes >= LoaderMemory.LeastMegabytes, $"memory of {MemoryMegabytes} MB: at least {LoaderMemory.LeastMegabytes}.");
         Require(MaxUnreadableShare is >= 0 and <= 1, $"tolerated share of unreadable images {MaxUnreadableShare}: between 0 and 1.");
         Require(WorldSize >= 1 && Rank >= 0 && Rank < WorldSize, $"rank {Rank} of {WorldSize} processes: from 0 to one less than their number.");
         var crop = Transform.Crop;

@@ -1,4 +1,5 @@
 using JepaSharp.Data.Cropping;
+using JepaSharp.Data.Decoding;
 using JepaSharp.Data.Sources;
 using JepaSharp.Runtime;
 
@@ -12,6 +13,7 @@ public sealed class ImageReader
     private readonly EvaluationTransform _transform;
     private readonly UnreadableImages _unreadable;
     private readonly int _batchSize, _threads, _prefetch;
+    private readonly DecodingMemory _memory;
 
     /// <summary>A reader; it does not own the source.</summary>
     /// <param name="source">Where the images come from.</param>
@@ -21,6 +23,7 @@ public sealed class ImageReader
     /// <param name="prefetchBatches">Batches that are prepared ahead, at most.</param>
     /// <param name="onUnreadable">What to do about an image that cannot be read.</param>
     /// <param name="maxUnreadableShare">The share of unreadable images above which reading stops; four are always tolerated.</param>
+    /// <param name="memoryMegabytes">Bound on what is held at a time, in MB: batches ahead and images being decoded.</param>
     /// <exception cref="JepaException">A size is out of range.</exception>
     public ImageReader(
         ImageSource source,
@@ -29,15 +32,19 @@ public sealed class ImageReader
         int threads = 0,
         int prefetchBatches = 2,
         UnreadablePolicy onUnreadable = UnreadablePolicy.Skip,
-        double maxUnreadableShare = 0.01)
+        double maxUnreadableShare = 0.01,
+        int memoryMegabytes = LoaderMemory.DefaultMegabytes)
     {
         ArgumentNullException.ThrowIfNull(source);
         ArgumentNullException.ThrowIfNull(transform);
         ArgumentOutOfRangeException.ThrowIfNegative(threads);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(prefetchBatches);
-        new BatchShape(source.Count, batchSize, transform.Size, DropsLast: false).Check();
-        (_source, _transform, _batchSize, _prefetch) = (source, transform, batchSize, prefetchBatches);
+        var shape = new BatchShape(source.Count, batchSize, transform.Size, DropsLast: false);
+        shape.Check();
+        (_source, _transform, _batchSize) = (source, transform, batchSize);
         _threads = threads == 0 ? Environment.ProcessorCount : threads;
+        var memory = new LoaderMemory(memoryMegabytes, _threads);
+        (_memory, _prefetch) = (memory.Decoding, memory.DepthFor(shape, prefetchBatches));
         _unreadable = new UnreadableImages(source, onUnreadable, maxUnreadableShare);
     }
 
@@ -59,12 +66,12 @@ public sealed class ImageReader
     public IEnumerable<ImageBatch> Read(IReadOnlyList<int>? indices, CancellationToken cancellation = default)
     {
         var shape = new BatchShape(indices?.Count ?? _source.Count, _batchSize, _transform.Size, DropsLast: false);
-        using var pipeline = new BatchPipeline(shape, 0, _threads, _prefetch, () =>
+        using var pipeline = new BatchPipeline(shape, 0, shape.Batches, _threads, _prefetch, () =>
         {
-            var sampler = new CropSampler();
+            var sampler = new CropSampler(_memory);
             return (batch, position, pixels) =>
             {
-                var place = (batch * _batchSize) + position;
+                var place = (int)(batch * _batchSize) + position;
                 return Fill(indices is null ? place : indices[place], sampler, pixels);
             };
         });
@@ -81,6 +88,7 @@ public sealed class ImageReader
     {
         try
         {
+            using var room = _memory.RoomToOpen(_source, index);
             using var image = _source.Open(index);
             sampler.Sample(image, _transform.GeometryOf(image.Width, image.Height), allowScaling: false, pixels);
             return index;

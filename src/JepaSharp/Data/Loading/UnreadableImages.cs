@@ -22,6 +22,8 @@ internal sealed class UnreadableImages(ImageSource source, UnreadablePolicy poli
         }
     }
 
+    private static string Text(double share) => string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{100 * share:0.###} %");
+
     /// <summary>Notes a failure.</summary>
     /// <exception cref="JepaException">No failure is tolerated, or this is one too many.</exception>
     public void Add(int index, ImageUnreadableException failure)
@@ -34,7 +36,7 @@ internal sealed class UnreadableImages(ImageSource source, UnreadablePolicy poli
             if (_failures.Count <= Math.Max(AlwaysTolerated, maxShare * source.Count) && _failures.Count < source.Count) return;
             var some = string.Join('\n', _failures.Values.Take(ShownInMessage).Select(f => "  " + f.Message));
             throw new JepaException(
-                $"{_failures.Count:N0} of the {source.Count:N0} images in {source.Description} cannot be read; {maxShare:P0} are tolerated. Among them:\n{some}", inner: failure);
+                $"{_failures.Count:N0} of the {source.Count:N0} images in {source.Description} cannot be read; {Text(maxShare)} are tolerated (data.max_unreadable). Among them:\n{some}", inner: failure);
         }
     }
 }

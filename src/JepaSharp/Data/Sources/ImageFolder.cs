@@ -10,6 +10,9 @@ namespace JepaSharp.Data.Sources;
 /// </remarks>
 public sealed class ImageFolder : ImageSource
 {
+    // What the parts of a set are commonly called.
+    private static readonly string[] Parts = ["train", "training", "test", "testing", "val", "valid", "validation", "dev"];
+
     private readonly string _root;
     private readonly string[] _names;
     private readonly string[] _classes;
@@ -55,10 +58,19 @@ public sealed class ImageFolder : ImageSource
     public override IReadOnlyList<string> Classes => _classes;
 
     /// <inheritdoc/>
+    public override IReadOnlyList<string> Notices => _classes.Count(c => Parts.Contains(c.ToLowerInvariant())) < 2 ? [] :
+    [
+        $"the folders {string.Join(", ", _classes)} are taken for classes but called like the parts of a set: give one of them, such as {Path.Combine(_root, _classes.First(c => Parts.Contains(c.ToLowerInvariant())))}.",
+    ];
+
+    /// <inheritdoc/>
     public override string NameOf(int index) => _names[index];
 
     /// <inheritdoc/>
     public override int? LabelOf(int index) => _labels.Length == 0 ? null : _labels[index];
+
+    /// <inheritdoc/>
+    public override long StoredBytes(int index) => RegularFile.LengthOf(Path.Combine(_root, _names[index]));
 
     /// <inheritdoc/>
     public override OpenedImage Open(int index) => ImageDecoder.Open(Path.Combine(_root, _names[index]), _names[index], _limits);

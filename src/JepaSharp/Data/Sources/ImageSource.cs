@@ -31,6 +31,9 @@ public abstract class ImageSource : IDisposable
     public virtual double? ValueOf(int index, string column) =>
         throw new ArgumentException($"{Description} has no column \"{column}\". It has: {(Columns.Count == 0 ? "none" : string.Join(", ", Columns))}.", nameof(column));
 
+    /// <summary>Bytes of the encoded image that <see cref="Open"/> will read into memory, as far as that is known without opening it; else 0.</summary>
+    public virtual long StoredBytes(int index) => 0;
+
     /// <summary>Reads an image's header (or as little as gives its size), so that only what is needed is decoded after.</summary>
     /// <exception cref="ImageUnreadableException">The file is missing, damaged, too large or of no known format.</exception>
     public abstract OpenedImage Open(int index);

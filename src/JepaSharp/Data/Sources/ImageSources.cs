@@ -1,5 +1,6 @@
 using System.Globalization;
 using JepaSharp.Configuration;
+using JepaSharp.Data.Sources.Annotated;
 using JepaSharp.Data.Sources.Binary;
 using JepaSharp.Data.Sources.Columnar;
 using JepaSharp.Data.Sources.Lists;
@@ -27,7 +28,7 @@ public static class ImageSources
     }
 
     /// <summary>
-    /// The images that a path names: a folder, a CSV or TSV list, tar shards, Parquet, IDX, CIFAR's binary files, CLEVR or a folder of rendered scenes,
+    /// The images that a path names: a folder, a CSV, TSV or TXT list, a JSON file of annotations, tar shards, Parquet, IDX, CIFAR's binary files, CLEVR or a folder of rendered scenes,
     /// a pack, or <c>scenes:COUNT</c>. Options may follow a '#', as in <c>labels.csv#label=kind&amp;where=split=dev</c> (docs/data.md).
     /// </summary>
     /// <param name="path">A path, perhaps with options.</param>
@@ -37,6 +38,7 @@ public static class ImageSources
         ArgumentNullException.ThrowIfNull(path);
         var address = SourceAddress.Parse(path);
         var source = OpenWhole(address);
+        if (address.Only is { } only) source = NamedSubset.Of(source, only);
         if (address.TestShare is { } test) source = new HeldOutShare(source, test, heldOut: true);
         if (address.TrainShare is { } train) source = new HeldOutShare(source, 1 - train, heldOut: false);
         return source;
@@ -55,10 +57,16 @@ public static class ImageSources
     {
         var path = address.Path;
         var name = Path.GetFileName(path).ToLowerInvariant();
-        if (name.EndsWith(".csv", StringComparison.Ordinal) || name.EndsWith(".tsv", StringComparison.Ordinal))
+        if (name.EndsWith(".csv", StringComparison.Ordinal) || name.EndsWith(".tsv", StringComparison.Ordinal) || name.EndsWith(".txt", StringComparison.Ordinal))
         {
-            address.Allow("a list", label: true, where: true);
-            return new ImageList(path, address.Label, address.Where);
+            address.Allow("a list", label: true, where: true, images: true);
+            return new ImageList(path, address.Label, address.Where, images: address.Images);
+        }
+
+        if (name.EndsWith(".json", StringComparison.Ordinal))
+        {
+            address.Allow("a file of annotations", label: true, images: true);
+            return new AnnotatedImages(path, address.Label, images: address.Images);
         }
 
         if (name.EndsWith(".tar", StringComparison.Ordinal) || name.EndsWith(".tar.gz", StringComparison.Ordinal) || name.EndsWith(".tgz", StringComparison.Ordinal))
@@ -82,7 +90,7 @@ public static class ImageSources
             return new IdxImages(path);
         }
 
-        throw new JepaException($"{path} is a file that holds no set of images. Expected a folder, .csv or .tsv, .tar, .parquet, .jepapack, CIFAR's .bin, or IDX such as train-images-idx3-ubyte.gz; for single images give the folder they lie in.", isUsage: true);
+        throw new JepaException($"{path} is a file that holds no set of images. Expected a folder, .csv, .tsv or .txt, .json, .tar, .parquet, .jepapack, CIFAR's .bin, or IDX such as train-images-idx3-ubyte.gz; for single images give the folder they lie in.", isUsage: true);
     }
 
     internal static ImageSource OpenShards(SourceAddress address, IReadOnlyList<string> paths)

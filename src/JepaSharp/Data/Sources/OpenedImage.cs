@@ -11,6 +11,9 @@ public abstract class OpenedImage : IDisposable
     /// <summary>H in pixels, after any EXIF orientation was applied.</summary>
     public abstract int Height { get; }
 
+    /// <summary>What to call the image in messages.</summary>
+    public virtual string Name => "an image";
+
     /// <summary>What the image is stored as: "jpeg", "png", "tiff"; "pixels" where nothing has to be decoded.</summary>
     public virtual string Format => "pixels";
 
@@ -23,6 +26,10 @@ public abstract class OpenedImage : IDisposable
     /// <param name="buffer">Memory to decode into; the region is valid until it is used again.</param>
     /// <exception cref="ImageUnreadableException">The data is damaged.</exception>
     public virtual PixelRegion DecodeRegion(in DecodeRequest request, PixelBuffer buffer) => PixelRegion.Of(Decode());
+
+    /// <summary>Bytes that <see cref="DecodeRegion"/> takes for a request, with the encoded image and all that the decoder needs; rather too many than too few.</summary>
+    /// <param name="request">What is needed of the image.</param>
+    public virtual long MemoryToDecode(in DecodeRequest request) => 3L * Width * Height;
 
     /// <inheritdoc/>
     public void Dispose()

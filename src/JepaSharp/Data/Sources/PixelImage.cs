@@ -12,5 +12,7 @@ internal sealed class PixelImage(RgbImage pixels) : OpenedImage
 
     public override RgbImage Decode() => pixels;
 
+    public override long MemoryToDecode(in DecodeRequest request) => 0;
+
     public override PixelRegion DecodeRegion(in DecodeRequest request, PixelBuffer buffer) => PixelRegion.Of(pixels);
 }

@@ -21,6 +21,20 @@ internal static class RegularFile
         return File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, options);
     }
 
+    /// <summary>Bytes of a file; 0 where it is missing, none, or cannot be seen.</summary>
+    public static long LengthOf(string path)
+    {
+        try
+        {
+            var file = new FileInfo(path);
+            return file.Exists ? (file.ResolveLinkTarget(returnFinalTarget: true) as FileInfo ?? file).Length : 0;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
+        {
+            return 0; // Opening it will say what is wrong.
+        }
+    }
+
     // A pipe, a socket and a device are zero bytes long. So is an empty file, which holds nothing to read either.
     private static void Require(string path)
     {

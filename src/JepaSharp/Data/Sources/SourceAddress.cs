@@ -7,7 +7,7 @@ namespace JepaSharp.Data.Sources;
 /// <remarks>A path that exists as it stands is taken literally, whatever characters it has.</remarks>
 internal sealed record SourceAddress
 {
-    private static readonly string[] Keys = ["label", "where", "part", "test-share", "train-share", "size", "seed", "first"];
+    private static readonly string[] Keys = ["label", "where", "images", "part", "only", "test-share", "train-share", "size", "seed", "first"];
 
     /// <summary>The path alone.</summary>
     public required string Path { get; init; }
@@ -20,6 +20,12 @@ internal sealed record SourceAddress
 
     /// <summary><c>part=NAME</c>: which part of a set that comes in several, such as train and test.</summary>
     public string? Part { get; init; }
+
+    /// <summary><c>images=FOLDER</c>: where the images lie whose relative paths a list or an annotation file gives.</summary>
+    public string? Images { get; init; }
+
+    /// <summary><c>only=FILE</c>: only the images whose names a file lists, one a line.</summary>
+    public string? Only { get; init; }
 
     /// <summary><c>test-share=S</c>: only the share S that is held out by name.</summary>
     public decimal? TestShare { get; init; }
@@ -50,6 +56,8 @@ internal sealed record SourceAddress
             switch (key)
             {
                 case "label": address = address with { Label = value }; break;
+                case "images": address = address with { Images = value }; break;
+                case "only": address = address with { Only = value }; break;
                 case "part": address = address with { Part = value }; break;
                 case "test-share": address = address with { TestShare = Share(text, key, value) }; break;
                 case "train-share": address = address with { TrainShare = Share(text, key, value) }; break;
@@ -67,9 +75,14 @@ internal sealed record SourceAddress
     /// <param name="where">Whether its rows can be chosen.</param>
     /// <param name="part">Whether it comes in parts.</param>
     /// <param name="numbers">Whether it is made to order.</param>
-    public void Allow(string kind, bool label = false, bool where = false, bool part = false, bool numbers = false)
+    /// <param name="images">Whether its images may lie in another folder.</param>
+    public void Allow(string kind, bool label = false, bool where = false, bool part = false, bool numbers = false, bool images = false)
     {
-        var refused = (Label is not null && !label) ? "label" : (Where.Count > 0 && !where) ? "where" : (Part is not null && !part) ? "part" : (Numbers.Count > 0 && !numbers) ? Numbers.Keys.First() : null;
+        var refused = (Label is not null && !label) ? "label"
+            : (Where.Count > 0 && !where) ? "where"
+            : (Part is not null && !part) ? "part"
+            : (Images is not null && !images) ? "images"
+            : (Numbers.Count > 0 && !numbers) ? Numbers.Keys.First() : null;
         if (refused is not null) throw new JepaException($"\"{refused}=\" means nothing for {Path}, which is {kind}. Leave it out.", isUsage: true);
     }
 

@@ -36,6 +36,9 @@ public abstract class SourceView : ImageSource
     public override double? ValueOf(int index, string column) => _source.ValueOf(_chosen[index], column);
 
     /// <inheritdoc/>
+    public override long StoredBytes(int index) => _source.StoredBytes(_chosen[index]);
+
+    /// <inheritdoc/>
     public override OpenedImage Open(int index) => _source.Open(_chosen[index]);
 
     /// <inheritdoc/>

@@ -1,3 +1,4 @@
+using CsCheck;
 using JepaSharp.Data;
 using JepaSharp.Data.Cropping;
 using JepaSharp.Data.Loading;
@@ -151,6 +152,33 @@ public class ImageLoaderTests
         cancellation.Token.WaitHandle.WaitOne();
         gate.Set();
         Assert.Throws<OperationCanceledException>(() => consumer.GetAwaiter().GetResult());
+    }
+
+    [Fact]
+    public void Epochs_OfAnyLoader_AreTheBatchesOfOneEpochAfterTheOther() =>
+        Gen.Select(Gen.Int[3, 40], Gen.Int[1, 3], Gen.Int[0, 5], Gen.Int[0, 20], Gen.Int[1, 4], Gen.Int[1, 6], Gen.Int[1, 100]).Sample(
+            (images, batchSize, epoch, taken, threads, prefetch, choice) =>
+            {
+                using var source = new NumberedImages(images, isBroken: i => i == 2);
+                var loader = new ImageLoader(source, Options with { BatchSize = batchSize, Threads = threads, PrefetchBatches = prefetch });
+                var used = 1 + (choice % loader.BatchesPerEpoch);
+                var first = choice % used;
+                var plain = new ImageLoader(source, Options with { BatchSize = batchSize });
+                var expected = Enumerable.Range(epoch, 1 + ((first + taken) / used)).SelectMany(e => Take(plain.Epoch(e, 0, Cancellation))[..used]).Skip(first).Take(taken);
+                AssertSame([.. expected], Take(loader.Epochs(epoch, first, used, taken, Cancellation)));
+            },
+            iter: 60);
+
+    [Fact]
+    public void Epochs_WhileTheLastBatchOfAnEpochIsUsed_PrepareTheNextEpoch()
+    {
+        using var source = new NumberedImages(32);
+        var loader = new ImageLoader(source, Options with { Threads = 2, PrefetchBatches = 2 });
+        using var batches = loader.Epochs(0, 0, loader.BatchesPerEpoch, 8, Cancellation).GetEnumerator();
+        for (var batch = 0; batch < 4; batch++) Assert.True(batches.MoveNext());
+
+        // All of epoch 0, and two batches of epoch 1, though nobody has asked for them.
+        Assert.True(SpinWait.SpinUntil(() => source.Opened.Count == 48, TimeSpan.FromSeconds(20)));
     }
 
     [Fact]

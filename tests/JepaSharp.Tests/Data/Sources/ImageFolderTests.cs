@@ -30,6 +30,17 @@ public sealed class ImageFolderTests : IDisposable
         Assert.Equal([0, 0, 1], Enumerable.Range(0, 3).Select(i => source.LabelOf(i)!.Value));
     }
 
+    [Theory]
+    [InlineData("train", "test", true)]
+    [InlineData("Train", "Val", true)]
+    [InlineData("train", "bus", false)] // kinds of vehicles
+    public void Folder_OfFoldersCalledLikePartsOfASet_SaysSo(string one, string other, bool isSaid)
+    {
+        Put($"{one}/cat/1.png", $"{other}/cat/2.png");
+        using var source = new ImageFolder(_folder.Path);
+        Assert.Equal(isSaid, source.Notices.Any(n => n.Contains("called like the parts of a set", StringComparison.Ordinal)));
+    }
+
     [Fact]
     public void Folder_OneImageOutsideTheSubfolders_HasNoLabels()
     {

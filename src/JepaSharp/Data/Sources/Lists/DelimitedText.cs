@@ -7,7 +7,7 @@ namespace JepaSharp.Data.Sources.Lists;
 /// <param name="text">The text.</param>
 /// <param name="delimiter">What separates fields.</param>
 /// <param name="name">What messages call the text.</param>
-internal sealed class DelimitedText(TextReader text, char delimiter, string name)
+internal sealed class DelimitedText(TextReader text, char delimiter, string name) : IRowReader
 {
     private const int LongestField = 1 << 20;
 

@@ -3,9 +3,9 @@ using JepaSharp.Runtime;
 
 namespace JepaSharp.Data.Sources.Lists;
 
-/// <summary>The images that a CSV or TSV file lists, one a row: <c>path[,label...]</c>, with a head or without.</summary>
+/// <summary>The images that a CSV or TSV file lists, one a row: <c>path[,label...]</c>, or <c>path label</c> with a space; with a head or without.</summary>
 /// <remarks>
-/// Paths are relative to the list's folder. With a head the path is in the column called path, file, image or the like, else in the first. Classes are
+/// Paths are relative to the list's folder, or to another that is named. With a head the path is in the column called path, file, image or the like, else in the first. Classes are
 /// taken from the column asked for; else from one called label, class or target; else from the second where there are two. Columns of numbers are <see cref="Columns"/>.
 /// </remarks>
 public sealed class ImageList : ImageSource
@@ -23,16 +23,17 @@ public sealed class ImageList : ImageSource
     /// <param name="path">The file, in UTF-8.</param>
     /// <param name="label">Column to take the classes from; null to choose.</param>
     /// <param name="limits">What to refuse by an image's header.</param>
-    /// <exception cref="JepaException">The file is missing, no table, or has no such column.</exception>
-    public ImageList(string path, string? label = null, DecodingLimits? limits = null)
-        : this(path, label, [], limits)
+    /// <param name="images">Folder that relative paths begin in; null for the list's own.</param>
+    /// <exception cref="JepaException">The file or the folder is missing, the file is no table, or it has no such column.</exception>
+    public ImageList(string path, string? label = null, DecodingLimits? limits = null, string? images = null)
+        : this(path, label, [], limits, images)
     {
     }
 
-    internal ImageList(string path, string? label, IReadOnlyList<RowCondition> conditions, DecodingLimits? limits = null)
+    internal ImageList(string path, string? label, IReadOnlyList<RowCondition> conditions, DecodingLimits? limits = null, string? images = null)
     {
         _path = Path.GetFullPath(path);
-        _folder = Path.GetDirectoryName(_path)!;
+        _folder = ListedFiles.FolderOf(path, images);
         _limits = limits ?? DecodingLimits.Default;
         var table = ImageRows.Read(path, conditions);
         _names = [.. table.Rows.Select(r => r[table.PathColumn].Replace('\\', '/'))];
@@ -72,6 +73,9 @@ public sealed class ImageList : ImageSource
         if (!_columns.TryGetValue(column, out var values)) return base.ValueOf(index, column);
         return double.IsNaN(values[index]) ? null : values[index];
     }
+
+    /// <inheritdoc/>
+    public override long StoredBytes(int index) => RegularFile.LengthOf(Path.Combine(_folder, _names[index]));
 
     /// <inheritdoc/>
     public override OpenedImage Open(int index) => ImageDecoder.Open(Path.Combine(_folder, _names[index]), _names[index], _limits);

@@ -59,7 +59,9 @@ internal sealed record ImageRows(IReadOnlyList<string> Columns, int PathColumn, 
     private static ImageRows Read(TextReader reader, string path, IReadOnlyList<RowCondition> conditions)
     {
         var head = reader.ReadLine() ?? "";
-        var text = new DelimitedText(new HeadThenRest(head, reader), DelimiterOf(path, head), path);
+        var all = new HeadThenRest(head, reader);
+        var delimiter = DelimiterOf(path, head);
+        IRowReader text = delimiter == ' ' ? new SpacedText(all) : new DelimitedText(all, delimiter, path);
         var first = text.Next() ?? throw new JepaException($"{path} is empty. Expected a row an image: path[,label...].", isUsage: true);
         var hasHead = !first.Exists(IsImageName);
         List<string> columns = hasHead ? first : [.. first.Select((_, i) => i switch { 0 => "path", 1 => "label", _ => $"column{i + 1}" })];
@@ -67,30 +69,41 @@ internal sealed record ImageRows(IReadOnlyList<string> Columns, int PathColumn, 
         if (duplicate is not null) throw new JepaException($"{path} names two columns \"{duplicate.Key}\". Rename one.", isUsage: true);
         var rows = new List<IReadOnlyList<string>>();
         var table = new ImageRows(columns, hasHead ? PathColumnOf(columns) : 0, rows);
-        var tests = conditions.Select(c => (Column: table.IndexOf(c.Column, path), Condition: c)).ToArray();
+        var tests = conditions.Select(c => (Column: table.IndexOf(c.Column, path), Condition: c, Seen: new HashSet<string>(StringComparer.Ordinal))).ToArray();
         for (var row = hasHead ? text.Next() : first; row is not null; row = text.Next())
         {
             if (row.Count != columns.Count)
                 throw new JepaException($"{path}: the row at line {text.Line:N0} has {row.Count} fields; the first has {columns.Count}. Quote fields that hold the delimiter.", isUsage: true);
+            foreach (var test in tests) test.Seen.Add(row[test.Column]);
             if (!Array.TrueForAll(tests, t => t.Condition.Holds(row[t.Column]))) continue;
             if (row[table.PathColumn].Length == 0) throw new JepaException($"{path}: the row at line {text.Line:N0} has no path in \"{columns[table.PathColumn]}\".", isUsage: true);
             rows.Add(row);
         }
 
-        if (rows.Count == 0) throw new JepaException($"{path} lists no image{(conditions.Count > 0 ? " that meets the conditions" : "")}. Expected a row an image: path[,label...].", isUsage: true);
-        return table;
+        if (rows.Count > 0) return table;
+        if (tests.Length == 0) throw new JepaException($"{path} lists no image. Expected a row an image: path[,label...].", isUsage: true);
+        var found = tests.Select(t => $"\"{t.Condition.Column}\" holds {Some(t.Seen)}");
+        throw new JepaException($"{path} lists no image that meets the conditions: {string.Join("; ", found)}.", isUsage: true);
+    }
+
+    private static string Some(HashSet<string> values)
+    {
+        const int shown = 8;
+        return string.Join(", ", values.Order(StringComparer.Ordinal).Take(shown)) + (values.Count > shown ? ", ..." : "");
     }
 
     private static int PathColumnOf(List<string> columns) => Math.Max(0, columns.FindIndex(c => PathNames.Contains(c.Trim().ToLowerInvariant())));
 
     private static bool IsImageName(string field) => ImageFileFormat.Extensions.Contains(Path.GetExtension(field).TrimStart('.').ToLowerInvariant());
 
-    // A .tsv is separated by tabs; elsewhere what the first line has: a comma before a semicolon before a tab.
+    // A .tsv is separated by tabs; elsewhere what the first line has: a comma before a semicolon before a tab before the space behind an image's name.
     private static char DelimiterOf(string path, string head)
     {
         if (path.EndsWith(".tsv", StringComparison.OrdinalIgnoreCase)) return '\t';
-        return ",;\t".FirstOrDefault(c => head.Contains(c, StringComparison.Ordinal), ',');
+        return ",;\t".FirstOrDefault(c => head.Contains(c, StringComparison.Ordinal), IsSpaced(head.Trim()) ? ' ' : ',');
     }
+
+    private static bool IsSpaced(string line) => line.LastIndexOf(' ') is > 0 and var space && !IsImageName(line) && IsImageName(line[..space].TrimEnd());
 
     /// <summary>The line that was looked at, then the rest.</summary>
     private sealed class HeadThenRest(string head, TextReader rest) : TextReader

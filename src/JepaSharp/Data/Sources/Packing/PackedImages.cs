@@ -69,6 +69,9 @@ public sealed class PackedImages : ImageSource
     }
 
     /// <inheritdoc/>
+    public override long StoredBytes(int index) => _index.EntryOf(Checked(index)) is { Encoding: PackLayout.Encoded } entry ? entry.Length : 0;
+
+    /// <inheritdoc/>
     public override OpenedImage Open(int index)
     {
         var entry = _index.EntryOf(Checked(index));
@@ -105,6 +108,8 @@ public sealed class PackedImages : ImageSource
 
     private sealed class RawImage(PackedImages pack, int index, PackEntry entry) : OpenedImage
     {
+        public override string Name => pack.NameOf(index);
+
         public override int Width => entry.Width;
 
         public override int Height => entry.Height;

@@ -66,5 +66,8 @@ public sealed class ClevrImages : ImageSource
         SceneColumns.ValueOf(SceneOf(index), column) is (true, var value) ? value : base.ValueOf(index, column);
 
     /// <inheritdoc/>
+    public override long StoredBytes(int index) => RegularFile.LengthOf(_images[index].ImagePath);
+
+    /// <inheritdoc/>
     public override OpenedImage Open(int index) => ImageDecoder.Open(_images[index].ImagePath, NameOf(index), _limits);
 }

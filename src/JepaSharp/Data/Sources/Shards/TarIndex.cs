@@ -51,7 +51,7 @@ internal static class TarIndex
     {
         Span<byte> head = stackalloc byte[2];
         if (stream.ReadAtLeast(head, 2, throwOnEndOfStream: false) == 2 && head is [0x1f, 0x8b])
-            throw new JepaException($"{path} is compressed: an image in it cannot be read without all before it. Unpack it with gunzip; JPEGs gain nothing from it.", isUsage: true);
+            throw new JepaException($"{path} is compressed: an image in it cannot be read without all before it. Unpack it, with gunzip for shards or with tar -xzf for a folder of images; JPEGs gain nothing from it.", isUsage: true);
         stream.Position = 0;
     }
 }

@@ -67,6 +67,9 @@ public sealed class TarShards : ImageSource
     public override int? LabelOf(int index) => _labels.Of(index);
 
     /// <inheritdoc/>
+    public override long StoredBytes(int index) => _images[index].Length;
+
+    /// <inheritdoc/>
     public override OpenedImage Open(int index)
     {
         var image = _images[index];

@@ -48,6 +48,54 @@ public sealed class ImageListTests : IDisposable
         Assert.Equal("say \"cat\"", list.ClassNames()[0]);
     }
 
+    [Theory]
+    [InlineData("val_places205.csv")]
+    [InlineData("train.txt")]
+    public void List_OfPlaces205_TakesWhatStandsBehindTheLastSpaceAsLabel(string name)
+    {
+        File.WriteAllText(_folder[name], "a/abbey/gsun_1.jpg 10\r\nb/my pictures/x 2.jpg 9\n\nc/none.jpg 9\n");
+        using var list = ImageSources.Open(_folder[name]);
+        Assert.Equal(["a/abbey/gsun_1.jpg", "b/my pictures/x 2.jpg", "c/none.jpg"], list.Names());
+        Assert.Equal(["9", "10"], list.Classes);
+        Assert.Equal(["10", "9", "9"], list.ClassNames());
+    }
+
+    [Fact]
+    public void List_OfSpacesWithARowWithoutLabel_SaysWhichLine()
+    {
+        File.WriteAllText(_folder["val.csv"], "a.jpg 1\n\nb.jpg\n");
+        Assert.Contains("line 3 has 1 fields", Assert.Throws<JepaException>(() => ImageSources.Open(_folder["val.csv"])).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void List_WhoseConditionsNothingMeets_SaysWhatTheColumnsHold()
+    {
+        File.WriteAllText(_folder["rows.csv"], "path,split\na.png,dev\nb.png,test\n");
+        var refusal = Assert.Throws<JepaException>(() => ImageSources.Open(_folder["rows.csv"] + "#where=split=tset"));
+        Assert.Contains("\"split\" holds dev, test", refusal.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void List_OfNamesWithSpacesAlone_HasNoLabels()
+    {
+        File.WriteAllText(_folder["names.txt"], "my cat.jpg\nmy dog 2.jpg\n");
+        using var list = ImageSources.Open(_folder["names.txt"]);
+        Assert.Equal(["my cat.jpg", "my dog 2.jpg"], list.Names());
+        Assert.Empty(list.Classes);
+    }
+
+    [Fact]
+    public void List_WithImagesElsewhere_ReadsThemThere()
+    {
+        Directory.CreateDirectory(_folder["pictures/a"]);
+        File.WriteAllBytes(_folder["pictures/a/x.png"], EncodedImages.Png(EncodedImages.Picture(5, 4)));
+        File.WriteAllText(_folder["val.csv"], "a/x.png 1\n");
+        using var list = ImageSources.Open($"{_folder["val.csv"]}#images={_folder["pictures"]}");
+        using var image = list.Open(0);
+        Assert.Equal((5, 4), (image.Width, image.Height));
+        Assert.Contains("no such folder", Assert.Throws<JepaException>(() => ImageSources.Open($"{_folder["val.csv"]}#images={_folder["nowhere"]}")).Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void List_SemicolonsAndTabs_AreFound()
     {
