@@ -38,8 +38,11 @@ internal sealed class KillHarness(Action<string> say)
         File.WriteAllText(Config, Options.ToYaml());
         var clock = Stopwatch.StartNew();
         var whole = Path.Combine(_place, "whole");
-        if (Start(whole, "-", 0, out _) is not { } unbroken || WaitForExit(unbroken) != 0) return Failed("the unbroken run did not end well");
-        var duration = clock.Elapsed;
+        var unbroken = Start(whole, "-", 0, out var saidByWhole);
+        WaitUntilItTrains(unbroken, saidByWhole);
+        var training = Stopwatch.StartNew();
+        if (WaitForExit(unbroken) != 0) return Failed($"the unbroken run did not end well: {saidByWhole}");
+        var duration = training.Elapsed;
         var expected = RunEvidence.Of(whole);
         var random = new RandomStream(seed, RandomPurpose.Evaluation);
         var (done, runs, same) = (0, 0, true);
@@ -57,7 +60,7 @@ internal sealed class KillHarness(Action<string> say)
                 done++;
             }
 
-            if (Start(run, Path.Combine(place, "journal"), 0, out var said) is not { } last || WaitForExit(last) != 0) return Failed($"a run could not go on to its end: {said}");
+            if (WaitForExit(Start(run, Path.Combine(place, "journal"), 0, out var said)) != 0) return Failed($"a run could not go on to its end: {said}");
             var difference = expected.DifferenceTo(RunEvidence.Of(run));
             same &= difference is null;
             say(string.Create(CultureInfo.InvariantCulture, $"run {runs}: {difference ?? "the same bits as the unbroken run"}"));
@@ -73,11 +76,13 @@ internal sealed class KillHarness(Action<string> say)
     {
         // Half of the hard ends come in the middle of a checkpoint, at one of its flushes; the others at any moment.
         var isHard = fault >= Fault.Kill;
-        var flush = isHard && random.NextInt(2) == 0 ? 1 + random.NextInt(150) : 0;
-        var wait = duration * (0.25 + (0.85 * random.NextDouble()));
-        var process = Start(run, Path.Combine(place, "journal"), flush, out var said)!;
+        var flush = isHard && random.NextInt(2) == 0 ? 1 + random.NextInt(300) : 0;
+        var wait = duration * (0.6 * random.NextDouble());
+        var isEarly = random.NextInt(12) == 0; // while it starts, reads its checkpoint, ...
+        var process = Start(run, Path.Combine(place, "journal"), flush, out var said);
         if (flush == 0)
         {
+            if (!isEarly) WaitUntilItTrains(process, said);
             process.WaitForExit(wait);
             if (!process.HasExited) Send(process, fault);
         }
@@ -95,12 +100,25 @@ internal sealed class KillHarness(Action<string> say)
     private bool IsAnswered(Fault fault, int code, string said)
     {
         var expected = fault switch { Fault.Interrupt or Fault.InterruptTwice => 130, Fault.Terminate or Fault.Warn => 143, _ => 137 };
-        // Before the program listens to signals, the system ends it.
+        if (said.Trim().Length == 0 && code == 128 + SignalOf(fault)) return true; // the system's own answer, before the program listens
         if (code != expected) return Failed($"{fault} ended in {code}, not {expected}: {said}");
         return !said.Contains("   at ", StringComparison.Ordinal) || Failed("a stack trace: " + said);
     }
 
-    private Process? Start(string run, string journal, int dieAtFlush, out System.Text.StringBuilder said)
+    private static void WaitUntilItTrains(Process process, System.Text.StringBuilder said)
+    {
+        while (!process.HasExited)
+        {
+            lock (said)
+            {
+                if (said.ToString().Contains("run folder", StringComparison.Ordinal)) return;
+            }
+
+            Thread.Sleep(5);
+        }
+    }
+
+    private Process Start(string run, string journal, int dieAtFlush, out System.Text.StringBuilder said)
     {
         string[] command = RunFolder.HoldsRun(run) ? ["pretrain", "--resume", "--out", run, "-q"] : ["pretrain", Config, "--data", Images, "--out", run, "-q"];
         var start = new ProcessStartInfo(Environment.ProcessPath is { } host && Path.GetFileNameWithoutExtension(host) == "dotnet" ? host : "dotnet")
@@ -109,9 +127,8 @@ internal sealed class KillHarness(Action<string> say)
             RedirectStandardOutput = true,
         };
         foreach (var word in (string[])[typeof(KillHarness).Assembly.Location, "child", journal, dieAtFlush.ToString(CultureInfo.InvariantCulture), .. command]) start.ArgumentList.Add(word);
-        var process = Process.Start(start);
+        var process = Process.Start(start)!;
         var text = said = new System.Text.StringBuilder();
-        if (process is null) return null;
         process.ErrorDataReceived += (_, line) => { lock (text) text.AppendLine(line.Data); };
         process.OutputDataReceived += (_, _) => { };
         process.BeginErrorReadLine();
@@ -119,9 +136,11 @@ internal sealed class KillHarness(Action<string> say)
         return process;
     }
 
+    private static int SignalOf(Fault fault) => fault switch { Fault.Interrupt or Fault.InterruptTwice => 2, Fault.Terminate => 15, Fault.Warn => 10, _ => 9 };
+
     private static void Send(Process process, Fault fault)
     {
-        var signal = fault switch { Fault.Interrupt or Fault.InterruptTwice => 2, Fault.Terminate => 15, Fault.Warn => 10, _ => 9 };
+        var signal = SignalOf(fault);
         _ = Child.SendSignal(process.Id, signal);
         if (fault != Fault.InterruptTwice) return;
         Thread.Sleep(1); // two that come together are one to the system
