@@ -4,6 +4,7 @@ using JepaSharp.Data.Sources;
 using JepaSharp.Data.Sources.Scenes;
 using JepaSharp.Evaluation;
 using JepaSharp.Models;
+using JepaSharp.Runtime;
 using TorchSharp;
 
 namespace JepaSharp.Cli;
@@ -37,6 +38,8 @@ internal sealed class OnlineProbe : IDisposable
             return new OnlineProbe(scaling, null, new SceneProbe(extractor, fit, test).Measure);
         }
 
+        if (source.Count < 2)
+            throw new JepaException($"{source.Description} holds one image. Expected at least two, and many more to learn from: what was learned is measured by comparing images.", isUsage: true);
         var labelled = data.TestPath is { } path ? ImageSources.Open(path) : null;
         var images = new ImageProbe(new FeatureExtractor(scaling, EvaluationTransform.CenterCrop(data.CropSize), device), source, labelled);
         return new OnlineProbe(scaling, labelled, images.Measure);

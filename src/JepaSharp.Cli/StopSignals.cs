@@ -3,9 +3,12 @@ using System.Runtime.InteropServices;
 namespace JepaSharp.Cli;
 
 /// <summary>
-/// Ctrl-C, SIGTERM and SIGUSR1 (which Slurm can be told to send before it pre-empts a job): the first asks the work to finish its
-/// step and stop, the second leaves at once.
+/// Ctrl-C, SIGTERM and SIGUSR1 (which Slurm sends before it pre-empts a job: SIGCONT and SIGTERM, or whatever <c>--signal</c> says): the first
+/// asks the work to finish its step and stop. After it, Ctrl-C leaves at once.
 /// </summary>
+/// <remarks>
+/// Only Ctrl-C does: a job manager may send SIGTERM to the same process twice, or SIGUSR1 a minute before SIGTERM, and a checkpoint is being written then.
+/// </remarks>
 internal sealed partial class StopSignals : IDisposable
 {
     private readonly CancellationTokenSource _source = new();
@@ -47,8 +50,8 @@ internal sealed partial class StopSignals : IDisposable
     {
         lock (_registrations)
         {
-            if (_source.IsCancellationRequested) _leave(ExitCode);
-            else ExitCode = exitCode;
+            if (!_source.IsCancellationRequested) ExitCode = exitCode;
+            else if (exitCode == Cli.ExitCode.Interrupted) _leave(ExitCode);
         }
 
         _source.Cancel();

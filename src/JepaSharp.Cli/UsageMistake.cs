@@ -15,8 +15,16 @@ internal static class UsageMistake
     {
         var command = parsed.CommandResult.Command;
         var name = command is RootCommand ? "jepa" : $"jepa {command.Name}";
-        foreach (var problem in Problems(parsed, command, name).Distinct()) error.WriteLine($"jepa: {problem}");
-        error.WriteLine($"See '{name} --help'.");
+        try
+        {
+            foreach (var problem in Problems(parsed, command, name).Distinct()) error.WriteLine($"jepa: {problem}");
+            error.WriteLine($"See '{name} --help'.");
+        }
+        catch (IOException)
+        {
+            // Nobody listens; the exit code still speaks.
+        }
+
         return ExitCode.WrongUsage;
     }
 

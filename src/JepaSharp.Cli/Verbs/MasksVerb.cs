@@ -23,6 +23,10 @@ internal sealed class MasksVerb : Verb
     {
         Add(_config);
         foreach (var option in (Option[])[_data, _out, _count, _set]) Add(option);
+        _out.Validators.Add(result =>
+        {
+            if (result.Tokens is [var token] && !token.Value.EndsWith(".png", StringComparison.OrdinalIgnoreCase)) result.AddError($"--out {token.Value}: the picture is a PNG; expected a name ending in .png.");
+        });
         _count.Validators.Add(result =>
         {
             if (result.GetValueOrDefault<int>() < 1) result.AddError("--count: expected at least 1.");

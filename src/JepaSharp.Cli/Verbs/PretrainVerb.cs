@@ -34,22 +34,23 @@ internal sealed class PretrainVerb : Verb
         var found = init is null ? [] : trainer.StartFrom(init);
         // Before the folder becomes a run: a mistake in the test images must not leave one behind.
         using var probe = OnlineProbe.For(options, source, device);
-        if (asked.Resume) trainer.Resume(folder);
-        else File.WriteAllText(folder.Config, Lasting(options, asked).ToYaml());
+        IReadOnlyList<string> damage = [];
+        if (asked.Resume) damage = trainer.Resume(folder);
+        else trainer.Begin(folder, Lasting(options, asked).ToYaml());
 
         foreach (var reason in setup.Reasons) terminal.Error.WriteLine("chosen: " + reason);
         if (init is not null) terminal.Error.WriteLine($"beginning with {init.Path}");
         foreach (var finding in found) terminal.Error.WriteLine("  " + finding);
         terminal.Error.WriteLine($"training on {source.Description}, {DeviceText(device)}, {precision.Name} ({precision.Reason})");
         terminal.Error.WriteLine($"run folder {folder.Path}");
-        foreach (var notice in source.Notices) terminal.Error.WriteLine("note: " + notice);
+        foreach (var notice in damage.Concat(source.Notices)) terminal.Error.WriteLine("note: " + notice);
         if (source is ScenesSource scenes) Render(scenes, terminal, stop);
 
         var history = new MeasureHistory();
         var records = asked.Resume ? RunRecords.Resume(folder, options.Logging, trainer.Step.StepCount) : RunRecords.Create(folder, options.Logging);
         using var observers = new TrainingObservers([.. records, history, new ConsoleProgress(terminal, asked.Quiet)]);
         using var announced = stop.Token.Register(() => observers.OnMessage("stopping after this step; press Ctrl-C again to leave at once"));
-        if (!asked.Resume) observers.OnMeasures(0, 0, probe.Measure(trainer.Objective.TargetEncoder));
+        if (trainer.Step.StepCount == 0) observers.OnMeasures(0, 0, probe.Measure(trainer.Objective.TargetEncoder));
         var end = trainer.Run(folder, observers, probe.Measure, stop.Token);
         ReportUnreadable(trainer, folder, terminal);
         if (end.Outcome == RunOutcome.Stopped)

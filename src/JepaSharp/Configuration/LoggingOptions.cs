@@ -15,6 +15,9 @@ public sealed record LoggingOptions
     /// <summary>Epochs between checkpoints; one is always written at the end. 1. Ours.</summary>
     public int CheckpointEvery { get; init; } = 1;
 
+    /// <summary>Steps between writings of the latest checkpoint within an epoch; null for none. Null. Ours.</summary>
+    public int? CheckpointSteps { get; init; }
+
     /// <summary>How many of the newest epoch checkpoints are kept; null for all. 3. Ours.</summary>
     public int? KeepLast { get; init; } = 3;
 

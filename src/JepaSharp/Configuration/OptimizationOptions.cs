@@ -50,4 +50,7 @@ public sealed record OptimizationOptions
 
     /// <summary>Largest L2 norm of the whole gradient; null for no clipping. Null. Ours.</summary>
     public double? ClipGrad { get; init; }
+
+    /// <summary>Steps in a row that are skipped, changing no weight, where loss or gradient is not finite, before the run stops. 0. Ours.</summary>
+    public int SkipNonFinite { get; init; }
 }

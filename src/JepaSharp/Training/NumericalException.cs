@@ -7,10 +7,13 @@ namespace JepaSharp.Training;
 /// <summary>A loss or gradient that is not finite. Noticed before any weight changes.</summary>
 public sealed class NumericalException : JepaException
 {
-    private NumericalException(string message)
-        : base(message)
+    private NumericalException(string message, Exception? inner = null)
+        : base(message, inner: inner)
     {
     }
+
+    /// <summary>The same, with the numbers of the steps before.</summary>
+    internal NumericalException With(string statistics) => new($"{Message} {statistics}", this);
 
     internal static NumericalException At(long step, double loss, double norm, FlatParameters context, FlatParameters predictor)
     {

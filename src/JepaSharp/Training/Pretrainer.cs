@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using JepaSharp.Configuration;
 using JepaSharp.Data;
 using JepaSharp.Data.Loading;
@@ -6,6 +7,7 @@ using JepaSharp.Data.Sources;
 using JepaSharp.Masking;
 using JepaSharp.Models;
 using JepaSharp.Objectives;
+using JepaSharp.Optimization;
 using JepaSharp.Runtime;
 using JepaSharp.Training.Checkpoints;
 using JepaSharp.Training.Progress;
@@ -28,6 +30,10 @@ public sealed class Pretrainer : IDisposable
     private readonly MultiBlockMasking _masking;
     private readonly PixelScaling _scaling;
     private readonly Device _device;
+    private readonly Schedules _schedules;
+    private NumberWatch? _watch;
+    private int _skippedBefore;
+    private bool _isResumed;
 
     /// <summary>Builds networks, optimizer and loader; nothing is loaded or trained yet.</summary>
     /// <param name="options">Validated options.</param>
@@ -49,7 +55,8 @@ public sealed class Pretrainer : IDisposable
         var (mean, std) = (options.Data.Mean, options.Data.Std);
         _scaling = new PixelScaling([mean.Red, mean.Green, mean.Blue], [std.Red, std.Green, std.Blue], device);
         Objective = new ImageJepa(Plan.Encoder, Plan.Predictor, (ulong)options.Meta.Seed, Plan.Loss, device);
-        Step = new PretrainStep(Objective, Plan.Schedules(_loader.BatchesPerEpoch), precision, Plan.Optimizer);
+        _schedules = Plan.Schedules(_loader.BatchesPerEpoch);
+        Step = new PretrainStep(Objective, _schedules, precision, Plan.Optimizer);
     }
 
     /// <summary>What the configuration means.</summary>
@@ -73,37 +80,79 @@ public sealed class Pretrainer : IDisposable
     /// <summary>The images that could not be read so far.</summary>
     public IReadOnlyList<ImageUnreadableException> Unreadable => _loader.Unreadable;
 
-    /// <summary>Goes back to where the newest complete checkpoint of a run was taken.</summary>
-    /// <exception cref="JepaException">There is none, it is damaged, or it is of another architecture or data set.</exception>
-    public void Resume(RunFolder folder) => TrainingCheckpoint.Restore(CheckpointStore.Newest(folder), Step, Source.Count);
+    /// <summary>Where the run stands.</summary>
+    internal CheckpointState State =>
+        new(Step.StepCount, (int)(Step.StepCount / StepsPerEpoch), Source.Count, Step.OptimizerStart, _watch?.SkippedInARow ?? _skippedBefore);
+
+    /// <summary>What is said of the weights in their file.</summary>
+    internal Dictionary<string, string> Metadata
+    {
+        get
+        {
+            var (mean, std) = (_options.Data.Mean, _options.Data.Std);
+            var normalization = new PixelNormalization([mean.Red, mean.Green, mean.Blue], [std.Red, std.Green, std.Blue]);
+            var texts = WeightsMetadata.Describe(Plan.Encoder, Plan.Predictor, normalization, State.Epoch, _options.Data.Interpolation == Interpolation.Bicubic ? 3 : 2);
+            texts["step"] = Step.StepCount.ToString(CultureInfo.InvariantCulture);
+            return texts;
+        }
+    }
+
+    /// <summary>Makes a folder a run: writes the checkpoint of step 0, then the configuration, so that whatever holds a run can be resumed.</summary>
+    /// <param name="folder">A new run's folder.</param>
+    /// <param name="config">The resolved configuration, YAML.</param>
+    /// <exception cref="JepaException">The folder cannot be written.</exception>
+    public void Begin(RunFolder folder, string config)
+    {
+        using var snapshot = CheckpointSnapshot.View(Step, State, Metadata);
+        new CheckpointFolders(folder).WriteLatest(snapshot);
+        folder.WriteConfig(config);
+    }
+
+    /// <summary>Goes back to where the newest complete checkpoint of a run was taken. A damaged one is passed over.</summary>
+    /// <returns>What is damaged, and where the run goes on instead; empty where nothing is.</returns>
+    /// <exception cref="JepaException">There is no whole checkpoint, or it is of another architecture or data set.</exception>
+    public IReadOnlyList<string> Resume(RunFolder folder)
+    {
+        var newest = NewestCheckpoint.Of(folder);
+        _skippedBefore = TrainingCheckpoint.Restore(newest.Path, Step, Source.Count).SkippedInARow;
+        _isResumed = true;
+        return newest.Damaged.Count == 0
+            ? []
+            : [.. newest.Damaged, string.Create(CultureInfo.InvariantCulture, $"going on from the checkpoint before, of step {Step.StepCount:n0}: {newest.Path}")];
+    }
 
     /// <summary>Begins with pretrained weights, and with the optimizer's state where they have it; before the first step.</summary>
     /// <returns>What was and what was not found in the weights, a sentence each.</returns>
     /// <exception cref="JepaException">They are of another architecture (lists how), incomplete, or not finite.</exception>
     public IReadOnlyList<string> StartFrom(PretrainedWeights weights) => StartingWeights.Apply(weights, Step);
 
-    /// <summary>Trains to the end, or until told to stop; always leaves a checkpoint of the last step unless the numbers failed.</summary>
+    /// <summary>Trains to the end, or until told to stop; leaves a checkpoint of the last step unless the numbers failed.</summary>
     /// <param name="folder">Where checkpoints go.</param>
     /// <param name="observer">Is told everything that happens.</param>
     /// <param name="measure">Called after every <c>logging.evaluate_every</c> epochs; null for nothing.</param>
     /// <param name="stop">Finishes the step, then stops.</param>
-    /// <exception cref="NumericalException">Loss or gradients are not finite.</exception>
+    /// <exception cref="NumericalException">Loss or gradients are not finite, and no more steps may be skipped (<c>optimization.skip_non_finite</c>).</exception>
+    /// <exception cref="JepaException">The last checkpoint cannot be written.</exception>
     public RunEnd Run(RunFolder folder, ITrainingObserver observer, EpochMeasure? measure = null, CancellationToken stop = default)
     {
         var clock = Stopwatch.StartNew();
-        var store = new CheckpointStore(folder, _options.Logging, observer);
+        var store = new CheckpointStore(this, folder, _options.Logging, observer);
+        _watch = new NumberWatch(_options.Optimization.SkipNonFinite, _skippedBefore, observer);
         observer.OnStart(new RunPlan(
             ModelText(), _options.Optimization.Epochs, StepsPerEpoch, TotalSteps, Step.StepCount, _options.Data.BatchSize * _options.Optimization.Accumulate));
         var outcome = RunOutcome.Failed;
         try
         {
+            // The process before may have ended between an epoch's checkpoint and its measures.
+            if (_isResumed && Step.StepCount > 0 && Step.StepCount % StepsPerEpoch == 0) Measure(observer, measure, (int)(Step.StepCount / StepsPerEpoch));
             using var batches = BatchesToCome().GetEnumerator();
             while (Step.StepCount < TotalSteps && !stop.IsCancellationRequested) RunEpoch(batches, store, observer, measure, stop);
+            store.Finish();
             outcome = Step.StepCount >= TotalSteps ? RunOutcome.Completed : RunOutcome.Stopped;
-            store.WriteLatest(this);
         }
         finally
         {
+            store.Abandon();
             observer.OnEnd(new RunEnd(outcome, Step.StepCount, clock.Elapsed));
         }
 
@@ -136,13 +185,25 @@ public sealed class Pretrainer : IDisposable
             var report = RunStep(batches, epoch, iteration);
             iteration++;
             observer.OnStep(report);
+            store.AfterStep(iteration == StepsPerEpoch ? epoch + 1 : null);
         }
 
-        if (iteration < StepsPerEpoch) return;
-        var finished = epoch + 1;
-        if (finished % _options.Logging.CheckpointEvery == 0) store.WriteEpoch(this, finished);
-        if (measure is not null && _options.Logging.EvaluateEvery is { } every && finished % every == 0)
-            observer.OnMeasures(finished, Step.StepCount, measure(Objective.TargetEncoder));
+        if (iteration == StepsPerEpoch) Measure(observer, measure, epoch + 1);
+    }
+
+    private void Measure(ITrainingObserver observer, EpochMeasure? measure, int epochs)
+    {
+        if (measure is not null && _options.Logging.EvaluateEvery is { } every && epochs % every == 0)
+            observer.OnMeasures(epochs, Step.StepCount, measure(Objective.TargetEncoder));
+    }
+
+    /// <summary>A step that is not finite, as far as it may be skipped, counts like any other, so that schedules and order go on.</summary>
+    private StepResult TakeOrSkip(IReadOnlyList<(Tensor Images, JepaMasks Masks)> micro)
+    {
+        var step = Step.StepCount + 1;
+        if (_watch!.Take(step, () => Step.Run(micro)) is { } result) return result;
+        Step.Restore(step, Step.OptimizerStart);
+        return new StepResult(double.NaN, double.NaN, _schedules.LearningRate(step), _schedules.WeightDecay(step), _schedules.Momentum(step));
     }
 
     private StepReport RunStep(IEnumerator<ImageBatch> batches, int epoch, int iteration)
@@ -167,7 +228,7 @@ public sealed class Pretrainer : IDisposable
 
         waiting.Stop();
         working.Start();
-        var result = Step.Run(micro);
+        var result = TakeOrSkip(micro);
         foreach (var (_, masks) in micro) masks.Dispose();
         working.Stop();
         return new StepReport

@@ -1,5 +1,7 @@
 using System.Globalization;
 using JepaSharp.Runtime;
+using JepaSharp.Training.Checkpoints;
+using JepaSharp.Weights;
 
 namespace JepaSharp.Training;
 
@@ -13,6 +15,7 @@ public sealed class RunFolder : IDisposable
     private readonly FileStream _lock;
 
     private bool _isNew;
+    private string? _config;
 
     private RunFolder(string path, FileStream @lock) => (Path, _lock) = (path, @lock);
 
@@ -68,6 +71,8 @@ public sealed class RunFolder : IDisposable
         {
             RefuseIfTaken(full); // between the first look and the lock, another process may have come and gone
             Directory.CreateDirectory(folder.Checkpoints);
+            DiskFlush.Folder(full);
+            if (System.IO.Path.GetDirectoryName(full) is { } parent) DiskFlush.Folder(parent);
             return folder;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -94,6 +99,33 @@ public sealed class RunFolder : IDisposable
         }
 
         return Open(full);
+    }
+
+    /// <summary>Writes the resolved configuration, which makes the folder a run.</summary>
+    /// <param name="yaml">What <see cref="Config"/> will hold.</param>
+    /// <exception cref="JepaException">The folder cannot be written.</exception>
+    public void WriteConfig(string yaml)
+    {
+        DurableFile.Write(Config, stream => stream.Write(System.Text.Encoding.UTF8.GetBytes(yaml)));
+        _config = yaml;
+    }
+
+    /// <summary>Makes the folder again, with its configuration, if somebody took it away while the run went on.</summary>
+    /// <returns>Whether it was gone.</returns>
+    /// <exception cref="JepaException">It cannot be made.</exception>
+    /// <exception cref="IOException">It cannot be made.</exception>
+    internal bool MakeAgainIfGone()
+    {
+        if (HoldsRun(Path))
+        {
+            _config ??= File.ReadAllText(Config);
+            Directory.CreateDirectory(Checkpoints);
+            return false;
+        }
+
+        Directory.CreateDirectory(Checkpoints);
+        if (_config is not null) WriteConfig(_config);
+        return _config is not null;
     }
 
     /// <summary>Lets other processes open the folder; one that never became a run is taken away again.</summary>
@@ -156,14 +188,17 @@ public sealed class RunFolder : IDisposable
     {
         try
         {
-            return Directory.EnumerateFileSystemEntries(path).Select(p => System.IO.Path.GetFileName(p)!)
-                .FirstOrDefault(n => n != LockName && !(n == "checkpoints" && !Directory.EnumerateFileSystemEntries(System.IO.Path.Combine(path, n)).Any()));
+            return Directory.EnumerateFileSystemEntries(path).Select(p => System.IO.Path.GetFileName(p)!).FirstOrDefault(n => !IsLeftOver(path, n));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw Unwritable(path, e);
         }
     }
+
+    private static bool IsLeftOver(string path, string name) => name == LockName
+        || (name.StartsWith("config.yaml.", StringComparison.Ordinal) && name.EndsWith(".partial", StringComparison.Ordinal))
+        || (name == "checkpoints" && CheckpointFolders.HoldsNoTraining(System.IO.Path.Combine(path, name)));
 
     private static string FullPath(string path)
     {

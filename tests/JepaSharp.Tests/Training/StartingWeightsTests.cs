@@ -37,7 +37,7 @@ public sealed class StartingWeightsTests : IDisposable
             run.Step.Run((run.Images(k), masks));
         }
 
-        TrainingCheckpoint.Write(_folder.Path, run.Step, new TrainingCheckpoint.State(8, 2, 4), new Dictionary<string, string>());
+        Write(run.Step, new CheckpointState(8, 2, 4));
         using var unbroken = NewStep(run);
         TrainingCheckpoint.Restore(_folder.Path, unbroken, 4);
 
@@ -72,10 +72,16 @@ public sealed class StartingWeightsTests : IDisposable
         StartingWeights.Apply(weights, begun);
         using var masks = run.Masks(0);
         begun.Run((run.Images(0), masks));
-        TrainingCheckpoint.Write(_folder.Path, begun, new TrainingCheckpoint.State(1, 0, 4, begun.OptimizerStart), new Dictionary<string, string>());
+        Write(begun, new CheckpointState(1, 0, 4, begun.OptimizerStart));
         using var resumed = NewStep(run);
         TrainingCheckpoint.Restore(_folder.Path, resumed, 4);
         Assert.Equal((1, 8, 9), (resumed.StepCount, resumed.OptimizerStart, resumed.PredictorOptimizer.StepCount));
+    }
+
+    private void Write(PretrainStep step, CheckpointState state)
+    {
+        using var snapshot = CheckpointSnapshot.Take(step, state, new Dictionary<string, string>());
+        TrainingCheckpoint.Write(_folder.Path, snapshot);
     }
 
     [Theory]

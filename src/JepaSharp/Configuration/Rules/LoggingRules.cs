@@ -11,6 +11,7 @@ internal static class LoggingRules
             "logging.write_tag", logging.WriteTag, "a name without slashes");
         checks.AtLeast(1, logging.LogEvery, "logging.log_every");
         checks.AtLeast(1, logging.CheckpointEvery, "logging.checkpoint_every");
+        checks.AtLeast(1, logging.CheckpointSteps, "logging.checkpoint_steps");
         checks.AtLeast(1, logging.KeepLast, "logging.keep_last");
         checks.AtLeast(1, logging.KeepEvery, "logging.keep_every");
         checks.AtLeast(1, logging.EvaluateEvery, "logging.evaluate_every");

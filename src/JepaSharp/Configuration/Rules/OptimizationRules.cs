@@ -21,6 +21,7 @@ internal static class OptimizationRules
         checks.Require(o.Beta2 is >= 0 and < 1, "optimization.beta2", o.Beta2, "a number in [0, 1)");
         checks.Require(o.Eps > 0 && double.IsFinite(o.Eps), "optimization.eps", o.Eps, "a number above 0");
         checks.Require(o.ClipGrad is null or > 0, "optimization.clip_grad", o.ClipGrad, "a number above 0, or null for no clipping");
+        checks.AtLeast(0, o.SkipNonFinite, "optimization.skip_non_finite");
     }
 
     private static void CheckLearningRates(OptimizationOptions o, RuleChecks checks)

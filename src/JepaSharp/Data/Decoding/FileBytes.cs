@@ -59,6 +59,8 @@ internal sealed class FileBytes : IDisposable
     {
         if (length > Math.Min(limits.MaxFileBytes, Array.MaxLength))
             throw new ImageUnreadableException(name, $"the file has {length:N0} bytes; at most {limits.MaxFileBytes:N0} are read.");
+        // A damaged archive may claim far more than there is.
+        length = Math.Min(length, Math.Max(RandomAccess.GetLength(file) - offset, 0));
         var isRented = length <= LongestRented;
         var bytes = isRented ? ArrayPool<byte>.Shared.Rent((int)Math.Max(length, 1)) : GC.AllocateUninitializedArray<byte>((int)length);
         try

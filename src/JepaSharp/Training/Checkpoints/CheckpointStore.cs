@@ -2,96 +2,115 @@ using System.Globalization;
 using JepaSharp.Configuration;
 using JepaSharp.Runtime;
 using JepaSharp.Training.Progress;
-using JepaSharp.Weights;
 
 namespace JepaSharp.Training.Checkpoints;
 
-/// <summary>Keeps a run's checkpoints: the latest, and those of finished epochs as far as the configuration wants them.</summary>
+/// <summary>Writes a run's checkpoints while it trains: copied between two steps, written by a thread of its own, at most one at a time.</summary>
 /// <remarks>
-/// A checkpoint is written under a temporary name and gets its real one by renaming; the latest one's predecessor is moved aside
-/// before and removed after, so that at every moment at least one complete checkpoint is on disk (<see cref="Newest"/> finds it).
+/// A disk that is full, read-only or gone does not end a run: it is said once, tried again every minute, and said when it works again. Only a
+/// run that ends without its last checkpoint on disk has failed. Everything here is called on the training thread.
 /// </remarks>
-internal sealed class CheckpointStore(RunFolder folder, LoggingOptions logging, ITrainingObserver observer)
+internal sealed class CheckpointStore(Pretrainer run, RunFolder folder, LoggingOptions logging, ITrainingObserver observer, TimeProvider? clock = null)
 {
-    private const string Partial = ".partial";
-    private const string Previous = ".previous";
-    private long _latest = -1;
+    private static readonly TimeSpan RetryInterval = TimeSpan.FromMinutes(1);
 
-    /// <summary>The newest complete checkpoint of a run.</summary>
-    /// <exception cref="JepaException">There is none.</exception>
-    public static string Newest(RunFolder folder)
+    private readonly TimeProvider _clock = clock ?? TimeProvider.System;
+    private readonly CheckpointFolders _folders = new(folder);
+    private Task<bool>? _writing;
+    private long _writingStep;
+    private long _written = -1;
+    private string? _failure;
+    private long _failedAt;
+
+    /// <summary>After a step: writes what is due, and says what became of the last writing.</summary>
+    /// <param name="finishedEpochs">Epochs finished with this step; null in the middle of one.</param>
+    /// <exception cref="Exception">A writer failed for another reason than the disk.</exception>
+    public void AfterStep(int? finishedEpochs)
     {
-        string[] candidates = [folder.LatestCheckpoint, folder.LatestCheckpoint + Previous, .. Epochs(folder).AsEnumerable().Reverse()];
-        return candidates.FirstOrDefault(c => File.Exists(Path.Combine(c, "state.json")))
-            ?? throw new JepaException($"{folder.Checkpoints} holds no complete checkpoint to resume from. Start the run again in another folder.", isUsage: true);
+        if (_writing is { IsCompleted: true }) Settle();
+        if (finishedEpochs is { } epochs && epochs % logging.CheckpointEvery == 0)
+        {
+            Settle();
+            Start(epochs);
+        }
+        else if (_writing is null && (IsDueWithinEpoch() || IsDueAgain()))
+        {
+            Start(null);
+        }
     }
 
-    /// <summary>Writes the latest checkpoint, unless it is there already.</summary>
-    public void WriteLatest(Pretrainer run)
+    /// <summary>Writes the checkpoint of the last step, unless it is there, and waits for it.</summary>
+    /// <exception cref="JepaException">It cannot be written.</exception>
+    public void Finish()
     {
-        if (run.Step.StepCount == _latest) return;
-        var partial = folder.LatestCheckpoint + Partial;
-        DeleteFolder(partial);
-        Directory.CreateDirectory(partial);
-        var epochs = (int)(run.Step.StepCount / run.StepsPerEpoch);
-        TrainingCheckpoint.Write(partial, run.Step, new TrainingCheckpoint.State(run.Step.StepCount, epochs, run.Source.Count, run.Step.OptimizerStart), Metadata(run, epochs));
+        Settle();
+        if (_written == run.Step.StepCount && _failure is null) return;
+        Start(null);
+        Settle();
+        if (_failure is not null)
+            throw new JepaException(
+                string.Create(CultureInfo.InvariantCulture, $"The last checkpoint, of step {run.Step.StepCount:n0}, could not be written: {_failure} ")
+                + $"{NewestOnDisk()} Make room, and go on from there: jepa pretrain --resume --out {folder.Path}");
+    }
+
+    /// <summary>Waits for the writing that goes on, whatever becomes of it.</summary>
+    public void Abandon() => _ = _writing?.ContinueWith(_ => { }, TaskScheduler.Default).Wait(Timeout.InfiniteTimeSpan);
+
+    private bool IsDueWithinEpoch() => logging.CheckpointSteps is { } every && run.Step.StepCount % every == 0;
+
+    private bool IsDueAgain() => _failure is not null && _clock.GetElapsedTime(_failedAt) >= RetryInterval;
+
+    private void Start(int? epochs)
+    {
+        // The records first: a resume must never find a checkpoint that is ahead of them.
         observer.OnCheckpoint(run.Step.StepCount);
+        _writingStep = run.Step.StepCount;
+        var isRoomy = MachineMemory.Detect().AvailableBytes > CheckpointSnapshot.BytesOf(run.Step) * 5 / 4;
+        var snapshot = isRoomy ? CheckpointSnapshot.Take(run.Step, run.State, run.Metadata) : CheckpointSnapshot.View(run.Step, run.State, run.Metadata);
+        _writing = Task.Factory.StartNew(() => Write(snapshot, epochs), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        if (!isRoomy) Settle();
+    }
 
-        var previous = folder.LatestCheckpoint + Previous;
-        if (Directory.Exists(folder.LatestCheckpoint))
+    /// <returns>Whether the run's folder had to be made again.</returns>
+    private bool Write(CheckpointSnapshot snapshot, int? epochs)
+    {
+        using (snapshot)
         {
-            DeleteFolder(previous);
-            Directory.Move(folder.LatestCheckpoint, previous);
-        }
-
-        Directory.Move(partial, folder.LatestCheckpoint);
-        DeleteFolder(previous);
-        _latest = run.Step.StepCount;
-    }
-
-    /// <summary>Writes the latest checkpoint and keeps it under the number of finished epochs too; drops what need not be kept any longer.</summary>
-    public void WriteEpoch(Pretrainer run, int epochs)
-    {
-        WriteLatest(run);
-        var target = folder.EpochCheckpoint(epochs);
-        var partial = target + Partial;
-        DeleteFolder(target);
-        DeleteFolder(partial);
-        Directory.CreateDirectory(partial);
-        foreach (var file in Directory.EnumerateFiles(folder.LatestCheckpoint)) File.Copy(file, Path.Combine(partial, Path.GetFileName(file)));
-        Directory.Move(partial, target);
-        Prune();
-    }
-
-    private static Dictionary<string, string> Metadata(Pretrainer run, int epochs)
-    {
-        var (mean, std) = (run.Plan.Options.Data.Mean, run.Plan.Options.Data.Std);
-        var normalization = new PixelNormalization([mean.Red, mean.Green, mean.Blue], [std.Red, std.Green, std.Blue]);
-        var texts = WeightsMetadata.Describe(
-            run.Plan.Encoder, run.Plan.Predictor, normalization, epochs, run.Plan.Options.Data.Interpolation == Interpolation.Bicubic ? 3 : 2);
-        texts["step"] = run.Step.StepCount.ToString(CultureInfo.InvariantCulture);
-        return texts;
-    }
-
-    private static List<string> Epochs(RunFolder folder) => !Directory.Exists(folder.Checkpoints)
-        ? []
-        : [.. Directory.EnumerateDirectories(folder.Checkpoints, "epoch-*").Where(d => EpochOf(d) is not null).OrderBy(EpochOf)];
-
-    private static int? EpochOf(string directory) =>
-        int.TryParse(Path.GetFileName(directory)["epoch-".Length..], NumberStyles.None, CultureInfo.InvariantCulture, out var epoch) ? epoch : null;
-
-    private void Prune()
-    {
-        if (logging.KeepLast is not { } keep) return;
-        foreach (var old in Epochs(folder).SkipLast(keep))
-        {
-            if (logging.KeepEvery is { } every && EpochOf(old) % every == 0) continue;
-            DeleteFolder(old);
+            var again = folder.MakeAgainIfGone();
+            _folders.WriteLatest(snapshot);
+            if (epochs is { } finished) _folders.KeepEpoch(finished, logging);
+            return again;
         }
     }
 
-    private static void DeleteFolder(string path)
+    private void Settle()
     {
-        if (Directory.Exists(path)) Directory.Delete(path, recursive: true);
+        if (_writing is not { } writing) return;
+        _writing = null;
+        try
+        {
+            if (writing.GetAwaiter().GetResult()) observer.OnMessage($"The run's folder was gone and was made again: {folder.Path}. What it held before is lost; training goes on.");
+            if (_failure is not null) observer.OnMessage(string.Create(CultureInfo.InvariantCulture, $"Checkpoints are written again: step {_writingStep:n0}."));
+            (_failure, _written) = (null, _writingStep);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or JepaException)
+        {
+            if (_failure is null)
+                observer.OnMessage(string.Create(CultureInfo.InvariantCulture, $"The checkpoint of step {_writingStep:n0} cannot be written: {e.Message} Training goes on, and it is tried again. {NewestOnDisk()}"));
+            (_failure, _failedAt) = (e.Message, _clock.GetTimestamp());
+        }
+    }
+
+    private string NewestOnDisk()
+    {
+        try
+        {
+            var newest = NewestCheckpoint.Of(folder).Path;
+            return string.Create(CultureInfo.InvariantCulture, $"The newest on disk is of step {CheckpointState.Read(newest).Step:n0}: {newest}.");
+        }
+        catch (Exception e) when (e is JepaException or IOException or UnauthorizedAccessException)
+        {
+            return "None is on disk.";
+        }
     }
 }

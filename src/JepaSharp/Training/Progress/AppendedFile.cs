@@ -1,3 +1,4 @@
+using JepaSharp.Runtime;
 using Microsoft.Win32.SafeHandles;
 
 namespace JepaSharp.Training.Progress;
@@ -13,6 +14,7 @@ internal sealed class AppendedFile : IDisposable
     private readonly MemoryStream _pending = new();
     private long _length;
     private long _lastFlush;
+    private bool _isNamedOnDisk;
 
     /// <param name="path">The file; created when <paramref name="length"/> is 0 and it is missing.</param>
     /// <param name="length">Bytes of it to keep; what follows is cut off.</param>
@@ -38,13 +40,18 @@ internal sealed class AppendedFile : IDisposable
     }
 
     /// <summary>Hands everything to the system; with <paramref name="toDisk"/>, waits until it would survive a power loss.</summary>
+    /// <exception cref="IOException">The disk is full, or the file was taken away.</exception>
     public void Flush(bool toDisk = false)
     {
         _lastFlush = _clock.GetTimestamp();
         RandomAccess.Write(_handle, _pending.GetBuffer().AsSpan(0, (int)_pending.Length), _length);
         _length += _pending.Length;
         _pending.SetLength(0);
-        if (toDisk) RandomAccess.FlushToDisk(_handle);
+        if (!toDisk) return;
+        if (!File.Exists(Path)) throw new FileNotFoundException("Somebody took it away.", Path);
+        DiskFlush.File(_handle, Path);
+        if (!_isNamedOnDisk && System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(Path)) is { } folder) DiskFlush.Folder(folder);
+        _isNamedOnDisk = true;
     }
 
     public void Dispose()

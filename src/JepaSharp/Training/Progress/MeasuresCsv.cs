@@ -24,9 +24,12 @@ public sealed class MeasuresCsv : IRecord, IDisposable
     /// <exception cref="JepaException">It already exists.</exception>
     public static MeasuresCsv Create(string path, TimeProvider? clock = null) => new(StepTable.Create(path, Header, clock));
 
-    /// <summary>Goes on with the file of a run that is resumed after <paramref name="step"/> steps: later rows are cut off.</summary>
+    /// <summary>
+    /// Goes on with the file of a run that is resumed after <paramref name="step"/> steps: later rows are cut off, and those of that very step, which is
+    /// measured again (the process before may have ended half-way through it).
+    /// </summary>
     /// <exception cref="JepaException">The file has other columns.</exception>
-    public static MeasuresCsv Resume(string path, long step, TimeProvider? clock = null) => new(StepTable.Resume(path, Header, StepColumn, step, clock));
+    public static MeasuresCsv Resume(string path, long step, TimeProvider? clock = null) => new(StepTable.Resume(path, Header, StepColumn, step - 1, clock));
 
     /// <inheritdoc/>
     /// <exception cref="ArgumentException">A measure's name holds a comma, a quote or a line break.</exception>

@@ -9,6 +9,8 @@ namespace JepaSharp.Training.Progress;
 /// <param name="observers">Whom to tell.</param>
 public sealed class TrainingObservers(params IReadOnlyList<ITrainingObserver> observers) : ITrainingObserver, IDisposable
 {
+    // A signal's message comes from a thread of its own.
+    private readonly Lock _gate = new();
     private readonly HashSet<ITrainingObserver> _failing = new(ReferenceEqualityComparer.Instance);
 
     /// <inheritdoc/>
@@ -41,6 +43,7 @@ public sealed class TrainingObservers(params IReadOnlyList<ITrainingObserver> ob
 
     private void TellAll(Action<ITrainingObserver> tell)
     {
+        using var held = _gate.EnterScope();
         foreach (var observer in observers)
         {
             try

@@ -112,7 +112,7 @@ public sealed class MetricsCsvTests : IDisposable
     }
 
     [Fact]
-    public void Measures_Resumed_DropsLaterOnes()
+    public void Measures_Resumed_DropsThoseOfThatStepAndLater()
     {
         var path = _folder["measures.csv"];
         using (var csv = MeasuresCsv.Create(path))
@@ -121,7 +121,7 @@ public sealed class MetricsCsvTests : IDisposable
             csv.OnMeasures(2, 20, new Dictionary<string, double> { ["rankme"] = 13 });
         }
 
-        MeasuresCsv.Resume(path, 10).Dispose();
+        MeasuresCsv.Resume(path, 20).Dispose();
         Assert.Equal(["epoch,step,measure,value", "1,10,rankme,12.25", "1,10,knn,0.5"], System.IO.File.ReadAllLines(path));
     }
 

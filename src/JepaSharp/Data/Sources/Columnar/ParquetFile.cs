@@ -9,7 +9,7 @@ namespace JepaSharp.Data.Sources.Columnar;
 internal sealed class ParquetFile : IDisposable
 {
     // What a damaged or hostile footer may claim; Hugging Face writes groups of 100 to 1000 rows.
-    private const long MostRows = 10_000_000, MostGroupBytes = 4L << 30;
+    private const long MostRows = 10_000_000, MostGroupBytes = 4L << 30, LeastOfMost = 1000;
 
     private readonly ConcurrentBag<ParquetReader> _idle = [];
 
@@ -20,11 +20,12 @@ internal sealed class ParquetFile : IDisposable
         Metadata = new Dictionary<string, string>(reader.CustomMetadata);
         GroupRows = new int[reader.RowGroupCount];
         GroupBytes = new long[reader.RowGroupCount];
+        var mostRows = Math.Min(MostRows, LeastOfMost + new FileInfo(path).Length); // an image takes a byte or more
         for (var g = 0; g < GroupRows.Length; g++)
         {
             var group = reader.RowGroups[g];
             var (rows, bytes) = (group.RowCount, group.RowGroup.TotalByteSize);
-            if (rows is < 0 or > MostRows || bytes is < 0 or > MostGroupBytes)
+            if (rows < 0 || rows > mostRows || bytes is < 0 or > MostGroupBytes)
                 throw new JepaException($"{path} claims a row group of {rows:N0} rows and {bytes:N0} bytes. A group is read whole: write it again with row groups of about 1,000 images.", isUsage: true);
             (GroupRows[g], GroupBytes[g]) = ((int)rows, bytes);
         }
@@ -90,6 +91,7 @@ internal sealed class ParquetFile : IDisposable
         var stream = new HandleStream(path);
         try
         {
+            ParquetFooter.Check(stream);
             return ParquetReader.CreateAsync(stream, leaveStreamOpen: false).GetAwaiter().GetResult();
         }
         catch

@@ -39,10 +39,14 @@ public static class ClevrFolder
         var paired = SceneAnnotationReader.Read(annotations)
             .Select(scene => new AnnotatedImage(Path.Combine(images, scene.ImageFilename), scene))
             .ToArray();
+        if (paired.FirstOrDefault(pair => LeadsOut(pair.Scene.ImageFilename)) is { } stray)
+            throw new JepaException($"{annotations} describes \"{stray.Scene.ImageFilename}\", which lies outside of {images}. Expected the name of a picture in it.", isUsage: true);
         if (paired.FirstOrDefault(pair => !File.Exists(pair.ImagePath)) is { } lost)
             throw new JepaException($"{annotations} describes {lost.Scene.ImageFilename}, but there is no {lost.ImagePath}. Expected every described picture in {images}.", isUsage: true);
         return paired;
     }
+
+    private static bool LeadsOut(string name) => Path.IsPathRooted(name) || name.Split('/', '\\').Contains("..");
 
     private static (string Annotations, string Images) Locate(string directory, string? split)
     {

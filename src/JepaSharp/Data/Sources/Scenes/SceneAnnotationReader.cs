@@ -40,7 +40,7 @@ public static class SceneAnnotationReader
             var at = index;
             using var element = Guarded(name, at, text.NextElement);
             if (element is null) yield break;
-            yield return SceneElement.Parse(element.RootElement, $"{name}: scenes[{at}]");
+            yield return Guarded(name, at, () => SceneElement.Parse(element.RootElement, $"{name}: scenes[{at}]"));
         }
     }
 
@@ -50,7 +50,7 @@ public static class SceneAnnotationReader
         {
             return read();
         }
-        catch (JsonException error)
+        catch (Exception error) when (error is JsonException or InvalidOperationException) // the latter: text that is not UTF-8
         {
             throw new JepaException($"{name} is not whole JSON: it breaks off or goes wrong at or after scenes[{index}] ({error.Message}). Fetch or write it again.", isUsage: true, error);
         }

@@ -14,7 +14,7 @@ internal static class SceneElement
         var parsed = new SceneObject[objects.GetArrayLength()];
         for (var i = 0; i < parsed.Length; i++) parsed[i] = ParseObject(objects[i], $"{where}.objects[{i}]");
         var filename = Field(scene, "image_filename", JsonValueKind.String, where).GetString()!;
-        var index = scene.TryGetProperty("image_index", out var number) && number.TryGetInt32(out var i32) ? i32 : 0;
+        var index = scene.TryGetProperty("image_index", out var number) && number.ValueKind == JsonValueKind.Number && number.TryGetInt32(out var i32) ? i32 : 0;
         var split = scene.TryGetProperty("split", out var word) && word.ValueKind == JsonValueKind.String ? word.GetString()! : "";
         return new(index, filename, split, ParseDirections(scene, where), parsed);
     }

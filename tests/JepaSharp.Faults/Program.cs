@@ -1,0 +1,21 @@
+using System.Globalization;
+using JepaSharp.Faults;
+
+return args switch
+{
+    ["child", var journal, var flush, .. var command] => Child.Run(journal, int.Parse(flush, CultureInfo.InvariantCulture), command),
+    ["kills", var count, .. var rest] when rest.Length <= 1 =>
+        new KillHarness(Console.WriteLine).Run(int.Parse(count, CultureInfo.InvariantCulture), rest is [var seed] ? ulong.Parse(seed, CultureInfo.InvariantCulture) : 0) ? 0 : 1,
+    ["soak", var minutes, var folder] => Soak.Run(double.Parse(minutes, CultureInfo.InvariantCulture), folder),
+    _ => Usage(),
+};
+
+static int Usage()
+{
+    Console.Error.WriteLine(
+        """
+        kills N [SEED]         kills a small training run at N random moments, resumes it each time, and compares its end with the unbroken run's
+        soak MINUTES FOLDER    trains and embeds for so long, half each; memory, handles, threads and tensors as a table and a picture
+        """);
+    return 2;
+}
