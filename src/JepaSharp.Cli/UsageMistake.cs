@@ -14,11 +14,15 @@ internal static class UsageMistake
     public static int Report(ParseResult parsed, TextWriter error)
     {
         var command = parsed.CommandResult.Command;
-        var name = command is RootCommand ? "jepa" : $"jepa {command.Name}";
+        var name = FullNameOf(command);
         foreach (var problem in Problems(parsed, command, name).Distinct()) error.WriteLine($"jepa: {problem}");
         error.WriteLine($"See '{name} --help'.");
         return ExitCode.WrongUsage;
     }
+
+    private static string FullNameOf(Command command) => command is RootCommand
+        ? "jepa"
+        : command.Parents.OfType<Command>().FirstOrDefault() is { } parent ? $"{FullNameOf(parent)} {command.Name}" : $"jepa {command.Name}";
 
     private static IEnumerable<string> Problems(ParseResult parsed, Command command, string name)
     {
