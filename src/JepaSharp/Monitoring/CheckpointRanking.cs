@@ -133,7 +133,7 @@ public sealed record CheckpointRanking(IReadOnlyList<MeasuredCheckpoint> Ranked,
 
     private static (string Name, string Path, int Epoch, long Step) Describe(string path)
     {
-        var state = Training.Checkpoints.TrainingCheckpoint.ReadState(path);
+        var state = Training.Checkpoints.CheckpointState.Read(path);
         return (System.IO.Path.GetFileName(path), path, state.Epoch, state.Step);
     }
 }
