@@ -12,7 +12,7 @@ internal static class CommandLine
 {
     /// <summary>Every verb, in the order of the help page.</summary>
     private static IEnumerable<Verb> Verbs() =>
-        [new PretrainVerb(), new EmbedVerb(), new ExportVerb(), new InspectVerb(), new MasksVerb(), new PackVerb(), new ScenesVerb(), new DoctorVerb()];
+        [new PretrainVerb(), new EvaluateVerb(), new ReportVerb(), new EmbedVerb(), new ExportVerb(), new InspectVerb(), new MasksVerb(), new PackVerb(), new ScenesVerb(), new DoctorVerb()];
 
     /// <summary>Parses and runs.</summary>
     /// <returns>0 done, 1 failed, 2 wrong usage, 130 or 143 stopped by a signal.</returns>
@@ -47,7 +47,7 @@ internal static class CommandLine
         root.Options.OfType<VersionOption>().Single().Action = new PrintVersion();
         foreach (var verb in verbs)
         {
-            verb.SetAction(arguments => verb.Run(arguments, terminal, stop));
+            foreach (var each in verb.Subcommands.OfType<Verb>().Prepend(verb)) each.SetAction(arguments => each.Run(arguments, terminal, stop));
             root.Add(verb);
         }
 

@@ -13,6 +13,9 @@ internal sealed class OnlineProbe : IDisposable
 {
     private const int FitScenes = 1500;
     private const int TestScenes = 750;
+    private const decimal HeldOut = 0.2m;
+    private const int MostHeldOut = 2000;
+    private const int FewestForAClass = 20;
 
     private readonly PixelScaling _scaling;
     private readonly ImageSource? _test;
@@ -37,10 +40,21 @@ internal sealed class OnlineProbe : IDisposable
             return new OnlineProbe(scaling, null, new SceneProbe(extractor, fit, test).Measure);
         }
 
-        var labelled = data.TestPath is { } path ? ImageSources.Open(path) : null;
-        var images = new ImageProbe(new FeatureExtractor(scaling, EvaluationTransform.CenterCrop(data.CropSize), device), source, labelled);
-        return new OnlineProbe(scaling, labelled, images.Measure);
+        var extract = new FeatureExtractor(scaling, EvaluationTransform.CenterCrop(data.CropSize), device);
+        if (data.TestPath is { } path)
+        {
+            var test = ImageSources.Open(path);
+            return new OnlineProbe(scaling, test, new ImageProbe(extract, source, test).Measure);
+        }
+
+        if (!CanHoldOut(source)) return new OnlineProbe(scaling, null, new ImageProbe(extract, source).Measure);
+        // Views of the run's own source, which they must not dispose of. The encoder has seen both parts, the labels of neither.
+        var (kept, heldOut) = (new HeldOutShare(source, HeldOut, heldOut: false), new HeldOutShare(source, HeldOut, heldOut: true));
+        return new OnlineProbe(scaling, null, new ImageProbe(extract, kept, heldOut, largestTest: MostHeldOut, heldOut: true).Measure);
     }
+
+    /// <summary>Whether the images carry labels, and enough of them that every class has some on both sides of a split.</summary>
+    private static bool CanHoldOut(ImageSource source) => source.Classes.Count >= 2 && source.Count >= FewestForAClass * source.Classes.Count && source.LabelOf(0) is not null;
 
     /// <summary>Measures an encoder.</summary>
     public IReadOnlyDictionary<string, double> Measure(VisionTransformer encoder) => _measure(encoder);

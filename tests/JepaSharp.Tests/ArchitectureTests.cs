@@ -20,6 +20,8 @@ public sealed partial class ArchitectureTests
         ["Weights"] = ["Runtime", "Configuration", "Models"],
         ["Evaluation"] = ["Runtime", "Configuration", "Models", "Data", "Weights"],
         ["Training"] = ["Runtime", "Configuration", "Masking", "Data", "Models", "Objectives", "Optimization", "Weights"],
+        ["Monitoring"] = ["Runtime", "Configuration", "Masking", "Data", "Models", "Objectives", "Weights", "Evaluation", "Training"],
+        ["Reports"] = ["Runtime", "Configuration", "Masking", "Data", "Pictures", "Models", "Weights", "Evaluation", "Training", "Monitoring"],
     };
 
     [Fact]

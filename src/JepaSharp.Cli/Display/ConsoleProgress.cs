@@ -1,4 +1,5 @@
 using System.Globalization;
+using JepaSharp.Monitoring;
 using JepaSharp.Training.Progress;
 
 namespace JepaSharp.Cli.Display;
@@ -53,6 +54,14 @@ internal sealed class ConsoleProgress : ITrainingObserver
 
     public void OnMeasures(int epoch, long step, IReadOnlyDictionary<string, double> measures)
     {
+        if (MonitorReading.From(measures) is { } reading)
+        {
+            // Part of the line from now on: a reading every few steps is no line of its own.
+            lock (_gate)
+                if (_status is not null) _status.Reading = reading;
+            return;
+        }
+
         var values = measures.Select(m => string.Create(CultureInfo.InvariantCulture, $"{m.Key} {m.Value:G4}"));
         OnMessage($"after epoch {epoch.ToString(CultureInfo.InvariantCulture)}: {string.Join(", ", values)}");
     }
@@ -66,6 +75,8 @@ internal sealed class ConsoleProgress : ITrainingObserver
             if (_isLive && _status is { HasSteps: true } status) Show(status);
         }
     }
+
+    public void OnWarning(long step, string text) => OnMessage(string.Create(CultureInfo.InvariantCulture, $"warning at step {step}: {text}"));
 
     public void OnEnd(RunEnd end)
     {

@@ -39,13 +39,19 @@ internal static class ProgressLine
     private static IEnumerable<(string Text, int Weight)> Parts(RunStatus s)
     {
         static string Aligned(long n, long most) => Invariant($"{n}").PadLeft(Invariant($"{most}").Length);
-        yield return (Invariant($"{100 * s.Progress,3:F0}%"), 3);
-        yield return (Invariant($"step {Aligned(s.Step, s.TotalSteps)}/{s.TotalSteps}"), 4);
+        yield return (Invariant($"{100 * s.Progress,3:F0}%"), 5);
+        yield return (Invariant($"step {Aligned(s.Step, s.TotalSteps)}/{s.TotalSteps}"), 6);
         yield return (Invariant($"epoch {Aligned(s.Epoch, s.Epochs)}/{s.Epochs}"), 1);
-        yield return (Invariant($"loss {s.Loss:F4}"), 6);
-        yield return (Invariant($"{s.ImagesPerSecond,4:F0} images/s"), 2);
+        yield return (Invariant($"loss {s.Loss:F4}"), 8);
+        if (s.Reading is { } reading)
+        {
+            yield return (Invariant($"constant {reading.ConstantLoss:F4}"), 2);
+            yield return (Invariant($"RankMe {reading.RankMe,4:F1}"), 4);
+        }
+
+        yield return (Invariant($"{s.ImagesPerSecond,4:F0} images/s"), 3);
         yield return (Invariant($"data wait {100 * s.DataWait,2:F0}%"), 0);
-        yield return ($"{Duration(s.TimeLeft),7} left", 5);
+        yield return ($"{Duration(s.TimeLeft),7} left", 7);
     }
 
     private static int Length(List<(string Text, int Weight)> parts) => parts.Sum(p => p.Text.Length) + (2 * (parts.Count - 1));

@@ -1,3 +1,4 @@
+using JepaSharp.Monitoring;
 using JepaSharp.Training.Progress;
 
 namespace JepaSharp.Cli.Display;
@@ -19,6 +20,9 @@ internal sealed class RunStatus(RunPlan plan)
     public int Epochs => plan.Epochs;
 
     public double Loss => _loss.Value;
+
+    /// <summary>What the monitors said last; null before they have.</summary>
+    public MonitorReading? Reading { get; set; }
 
     public double ImagesPerSecond => plan.BatchSize / Math.Max(_seconds.Value, 1e-9);
 

@@ -3,6 +3,7 @@ using JepaSharp.Cli.Display;
 using JepaSharp.Configuration;
 using JepaSharp.Data.Loading;
 using JepaSharp.Data.Sources.Scenes;
+using JepaSharp.Reports;
 using JepaSharp.Runtime;
 using JepaSharp.Training;
 using JepaSharp.Training.Progress;
@@ -37,6 +38,7 @@ internal sealed class PretrainVerb : Verb
         if (asked.Resume) trainer.Resume(folder);
         else File.WriteAllText(folder.Config, Lasting(options, asked).ToYaml());
 
+        RunMachine.Here(device.ToString(), precision.Name, source.Description, source.Count).Write(folder.Path);
         foreach (var reason in setup.Reasons) terminal.Error.WriteLine("chosen: " + reason);
         if (init is not null) terminal.Error.WriteLine($"beginning with {init.Path}");
         foreach (var finding in found) terminal.Error.WriteLine("  " + finding);
@@ -49,8 +51,10 @@ internal sealed class PretrainVerb : Verb
         var records = asked.Resume ? RunRecords.Resume(folder, options.Logging, trainer.Step.StepCount) : RunRecords.Create(folder, options.Logging);
         using var observers = new TrainingObservers([.. records, history, new ConsoleProgress(terminal, asked.Quiet)]);
         using var announced = stop.Token.Register(() => observers.OnMessage("stopping after this step; press Ctrl-C again to leave at once"));
+        using var monitors = RunMonitors.For(trainer, folder, source, device, observers);
+        ITrainingObserver told = monitors is null ? observers : new TrainingObservers(observers, monitors.Observer);
         if (!asked.Resume) observers.OnMeasures(0, 0, probe.Measure(trainer.Objective.TargetEncoder));
-        var end = trainer.Run(folder, observers, probe.Measure, stop.Token);
+        var end = trainer.Run(folder, told, probe.Measure, stop.Token);
         ReportUnreadable(trainer, folder, terminal);
         if (end.Outcome == RunOutcome.Stopped)
         {
@@ -59,7 +63,9 @@ internal sealed class PretrainVerb : Verb
         }
 
         if (history.LastStep != end.Step) observers.OnMeasures((int)(end.Step / trainer.StepsPerEpoch), end.Step, probe.Measure(trainer.Objective.TargetEncoder));
+        if (monitors is not null) terminal.Error.WriteLine(FormattableString.Invariant($"of these, monitors took {monitors.Observer.Spent.TotalSeconds:F1} s, {100 * monitors.Observer.Spent / end.Elapsed:F1} %"));
         history.Table().Print(terminal);
+        WriteReport(folder, terminal, stop);
         PrintPaths(folder, terminal);
         return ExitCode.Done;
     }
@@ -95,6 +101,19 @@ internal sealed class PretrainVerb : Verb
         terminal.Error.WriteLine($"{trainer.Unreadable.Count} images could not be read and were left out; which and why: {path}");
     }
 
+    /// <summary>A page that cannot be written must not make a finished run a failed one.</summary>
+    private static void WriteReport(RunFolder folder, Terminal terminal, StopSignals stop)
+    {
+        try
+        {
+            WrittenReport.Write(folder.Path, null, null, terminal, stop.Token);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or JepaException or OperationCanceledException)
+        {
+            terminal.Error.WriteLine($"the report could not be written: {e.Message} Try again: jepa report {folder.Path}");
+        }
+    }
+
     private static void PrintPaths(RunFolder folder, Terminal terminal)
     {
         terminal.Out.WriteLine();
@@ -104,7 +123,9 @@ internal sealed class PretrainVerb : Verb
             ("metrics of every step", folder.Metrics),
             ("measures", folder.Measures),
             ("configuration", folder.Config),
-        })
+            ("what went wrong", folder.Warnings),
+            ("report, for a browser", folder.Report),
+        }.Where(p => File.Exists(p.Item2)))
         {
             terminal.Out.WriteLine($"{what,-22} {Path.GetRelativePath(Directory.GetCurrentDirectory(), path)}");
         }

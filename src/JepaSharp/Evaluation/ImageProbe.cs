@@ -13,6 +13,8 @@ public sealed class ImageProbe
     private readonly ImageSource _images;
     private readonly int[] _sample;
     private readonly ImageSource? _test;
+    private readonly int[]? _testSample;
+    private readonly string _name;
 
     /// <summary>A probe over training images and, where they are labelled, held-out ones.</summary>
     /// <param name="extractor">How features are made.</param>
@@ -20,28 +22,28 @@ public sealed class ImageProbe
     /// <param name="test">Labelled images of the same classes to score on; null for no scores.</param>
     /// <param name="largestSample">How many of <paramref name="images"/> are used at most, drawn once.</param>
     /// <param name="seed">Seed of that draw.</param>
+    /// <param name="largestTest">How many of <paramref name="test"/> are scored at most, drawn once.</param>
+    /// <param name="heldOut">Whether the test images are a held-out part of the training images; the measures' names say so.</param>
     /// <exception cref="JepaException">A test set whose labels do not go with the images'.</exception>
-    public ImageProbe(FeatureExtractor extractor, ImageSource images, ImageSource? test = null, int largestSample = 5000, ulong seed = 0)
+    public ImageProbe(FeatureExtractor extractor, ImageSource images, ImageSource? test = null, int largestSample = 5000, ulong seed = 0, int? largestTest = null, bool heldOut = false)
     {
-        (_extractor, _images, _test) = (extractor, images, test);
+        (_extractor, _images, _test, _name) = (extractor, images, test, heldOut ? "heldout_accuracy" : "accuracy");
         if (test is not null) RequireSameClasses(images, test);
-        var order = Enumerable.Range(0, images.Count).ToArray();
-        new RandomStream(seed, RandomPurpose.Evaluation).Shuffle(order.AsSpan());
-        _sample = order[..Math.Min(largestSample, order.Length)];
-        Array.Sort(_sample);
+        _sample = Draw(images.Count, largestSample, seed);
+        if (test is not null && largestTest is { } most && most < test.Count) _testSample = Draw(test.Count, most, seed);
     }
 
     /// <summary>Measures an encoder.</summary>
-    /// <returns>rankme; with labels knn_accuracy and ridge_accuracy on the test images; feature_deviation, mean_cosine.</returns>
+    /// <returns>rankme; with labels knn_accuracy and ridge_accuracy on the test images (knn_heldout_accuracy and so on for a held-out part); feature_deviation, mean_cosine.</returns>
     public IReadOnlyDictionary<string, double> Measure(VisionTransformer encoder)
     {
         var fit = _extractor.Pooled(encoder, _images, _sample);
         var measures = new Dictionary<string, double>();
         if (_test is not null)
         {
-            var (fitSet, testSet) = (Labelled(fit, _images), Labelled(_extractor.Pooled(encoder, _test), _test));
-            measures["knn_accuracy"] = KnnProbe.Fit(fitSet).Score(testSet).Accuracy;
-            measures["ridge_accuracy"] = RidgeProbe.Fit(fitSet).Score(testSet).Accuracy;
+            var (fitSet, testSet) = (Labelled(fit, _images), Labelled(_extractor.Pooled(encoder, _test, _testSample), _test));
+            measures["knn_" + _name] = KnnProbe.Fit(fitSet).Score(testSet).Accuracy;
+            measures["ridge_" + _name] = RidgeProbe.Fit(fitSet).Score(testSet).Accuracy;
         }
 
         var collapse = CollapseMeasures.Of(fit.Matrix);
@@ -58,6 +60,15 @@ public sealed class ImageProbe
         int[] rows = [.. Enumerable.Range(0, features.Indices.Length).Where(row => source.LabelOf(features.Indices[row]) is not null)];
         int[] labels = [.. rows.Select(row => index[source.Classes[source.LabelOf(features.Indices[row])!.Value]])];
         return new ClassificationSet(features.Matrix.Select(rows), labels, _images.Classes.Count);
+    }
+
+    private static int[] Draw(int count, int most, ulong seed)
+    {
+        var order = Enumerable.Range(0, count).ToArray();
+        new RandomStream(seed, RandomPurpose.Evaluation).Shuffle(order.AsSpan());
+        var sample = order[..Math.Min(most, order.Length)];
+        Array.Sort(sample);
+        return sample;
     }
 
     private static void RequireSameClasses(ImageSource images, ImageSource test)

@@ -10,10 +10,6 @@ public static class MaskSheet
 
     private static readonly Rgb Paper = Rgb.Of(0xffffff), Ink = Rgb.Of(0x2b2f36), Faint = Rgb.Of(0x7b828c);
 
-    // Distinct to most kinds of colour vision (after Okabe and Ito, 2008).
-    private static readonly Rgb[] TargetColours =
-        [Rgb.Of(0xe8590c), Rgb.Of(0x1c86d1), Rgb.Of(0x0a9d6f), Rgb.Of(0xc2478f), Rgb.Of(0xe0a800), Rgb.Of(0x7b5bd6)];
-
     /// <summary>Draws the masks of a batch over its images.</summary>
     /// <param name="images">The first of the batch's images, at least one and at most B, all of one size that the grid divides.</param>
     /// <param name="masks">The batch's masks.</param>
@@ -41,9 +37,9 @@ public static class MaskSheet
             for (var image = 0; image < images.Count; image++)
             {
                 var cell = new PixelBox(left, header + (image * (cellHeight + Gutter)), cellWidth, cellHeight);
-                var shown = block is { } indices ? MapOf(indices.Span, image, masks) : null;
-                DrawCell(sheet, cell, images[image], zoom, masks.Grid, shown);
-                if (shown is not null) Outline(sheet, cell, masks.Grid, shown, colour);
+                var shown = block is { } indices ? MaskDrawing.MapOf(indices.Span, image, masks) : null;
+                sheet.DrawImage(cell, images[image], zoom, masks.Grid, shown);
+                if (shown is not null) sheet.Outline(cell, masks.Grid, shown, colour);
             }
         }
 
@@ -56,59 +52,11 @@ public static class MaskSheet
         for (var c = 0; c < masks.ContextBlocks; c++)
             columns.Add((Numbered("context", c, masks.ContextBlocks), $"seen: {masks.ContextLength} of {masks.Grid.Count}", Ink, masks.Context(c)));
         for (var t = 0; t < masks.TargetBlocks; t++)
-            columns.Add((Numbered("target", t, masks.TargetBlocks), $"to predict: {masks.TargetLength}", TargetColours[t % TargetColours.Length], masks.Target(t)));
+            columns.Add((Numbered("target", t, masks.TargetBlocks), $"to predict: {masks.TargetLength}", MaskDrawing.TargetColour(t), masks.Target(t)));
         return columns;
     }
 
     private static string Numbered(string name, int index, int count) => count == 1 ? name : $"{name} {index + 1}";
-
-    private static bool[] MapOf(ReadOnlySpan<long> block, int image, MaskBatch masks)
-    {
-        var map = new bool[masks.Grid.Count];
-        var length = block.Length / masks.Batch;
-        foreach (var index in block.Slice(image * length, length)) map[index] = true;
-        return map;
-    }
-
-    /// <summary>Copies an image, enlarged; patches that <paramref name="shown"/> leaves out are faded to a pale grey.</summary>
-    private static void DrawCell(RgbImage sheet, PixelBox cell, RgbImage image, int zoom, PatchGrid grid, bool[]? shown)
-    {
-        for (var y = 0; y < cell.Height; y++)
-        {
-            for (var x = 0; x < cell.Width; x++)
-            {
-                var colour = image.Get(x / zoom, y / zoom);
-                var patch = grid.IndexOf(y * grid.Height / cell.Height, x * grid.Width / cell.Width);
-                sheet.Set(cell.Left + x, cell.Top + y, shown is null || shown[patch] ? colour : Faded(colour));
-            }
-        }
-    }
-
-    /// <summary>Draws a line along every edge between a shown patch and one that is not.</summary>
-    private static void Outline(RgbImage sheet, PixelBox cell, PatchGrid grid, bool[] shown, Rgb colour)
-    {
-        int patchWidth = cell.Width / grid.Width, patchHeight = cell.Height / grid.Height, line = Math.Max(2, cell.Height / 80);
-        bool Shown(int row, int column) => row >= 0 && column >= 0 && row < grid.Height && column < grid.Width && shown[grid.IndexOf(row, column)];
-        for (var row = 0; row < grid.Height; row++)
-        {
-            for (var column = 0; column < grid.Width; column++)
-            {
-                if (!Shown(row, column)) continue;
-                int left = cell.Left + (column * patchWidth), top = cell.Top + (row * patchHeight);
-                if (!Shown(row - 1, column)) sheet.Fill(new PixelBox(left, top, patchWidth, line), colour);
-                if (!Shown(row + 1, column)) sheet.Fill(new PixelBox(left, top + patchHeight - line, patchWidth, line), colour);
-                if (!Shown(row, column - 1)) sheet.Fill(new PixelBox(left, top, line, patchHeight), colour);
-                if (!Shown(row, column + 1)) sheet.Fill(new PixelBox(left + patchWidth - line, top, line, patchHeight), colour);
-            }
-        }
-    }
-
-    private static Rgb Faded(Rgb colour)
-    {
-        var grey = ((299 * colour.Red) + (587 * colour.Green) + (114 * colour.Blue)) / 1000;
-        var pale = (byte)(178 + (grey / 5));
-        return new Rgb(pale, pale, pale);
-    }
 
     private static void Check(IReadOnlyList<RgbImage> images, MaskBatch masks)
     {

@@ -28,6 +28,9 @@ public sealed class RunFolder : IDisposable
     /// <summary>What was measured beside the loss.</summary>
     public string Measures => In("measures.csv");
 
+    /// <summary>What went wrong, a line each; there where something did.</summary>
+    public string Warnings => In("warnings.txt");
+
     /// <summary>The page that shows the run.</summary>
     public string Report => In("report.html");
 

@@ -54,6 +54,20 @@ public sealed partial class ConsoleProgressTests
     }
 
     [Fact]
+    public void Reading_OfTheMonitors_JoinsTheLineAndIsNoLineOfItsOwn()
+    {
+        ITrainingObserver progress = new ConsoleProgress(new Terminal(TextWriter.Null, _error), clock: _clock);
+        progress.OnStart(Plan);
+        progress.OnMeasures(0, 0, new JepaSharp.Monitoring.MonitorReading(0.4, 0.25, 0.1, 7.2, 20, 0.3, 0.9).ToMeasures());
+        _clock.Advance(10);
+        progress.OnStep(Steps.Number(1));
+        progress.OnWarning(1, "look");
+        Assert.Equal(2, Lines().Length);
+        Assert.Contains("loss 0.5000  constant 0.2500  RankMe  7.2  ", Lines()[0], StringComparison.Ordinal);
+        Assert.Equal("warning at step 1: look", Lines()[1]);
+    }
+
+    [Fact]
     public void Line_OfAnyWidth_FitsAndKeepsTheLoss() => Gen.Select(Gen.Int[15, 200], Gen.Long[1, 1_000_000]).Sample(
         (width, step) =>
         {

@@ -14,5 +14,6 @@ internal static class LoggingRules
         checks.AtLeast(1, logging.KeepLast, "logging.keep_last");
         checks.AtLeast(1, logging.KeepEvery, "logging.keep_every");
         checks.AtLeast(1, logging.EvaluateEvery, "logging.evaluate_every");
+        checks.AtLeast(0, logging.MonitorEvery, "logging.monitor_every");
     }
 }

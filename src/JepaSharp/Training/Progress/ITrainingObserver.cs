@@ -26,6 +26,13 @@ public interface ITrainingObserver
     {
     }
 
+    /// <summary>Something is going wrong with the run. Said once.</summary>
+    /// <param name="step">Steps done.</param>
+    /// <param name="text">What was seen, and what to change.</param>
+    void OnWarning(long step, string text)
+    {
+    }
+
     /// <summary>
     /// Just before a checkpoint gets its real name: whatever was observed up to <paramref name="step"/> must be on disk on return,
     /// so that a resume never finds a checkpoint that is ahead of the records.

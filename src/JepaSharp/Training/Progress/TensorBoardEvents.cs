@@ -57,7 +57,7 @@ public sealed class TensorBoardEvents : IRecord, IDisposable
     public void OnMeasures(int epoch, long step, IReadOnlyDictionary<string, double> measures)
     {
         var summary = new ProtobufMessage();
-        foreach (var (name, value) in measures) AddScalar(summary, "measures/" + name, value);
+        foreach (var (name, value) in measures) AddScalar(summary, name.Contains('/', StringComparison.Ordinal) ? name : "measures/" + name, value);
         Append(NewEvent(step).Add(5, summary));
         _file.Flush();
     }

@@ -28,6 +28,9 @@ public sealed class TrainingObservers(params IReadOnlyList<ITrainingObserver> ob
     public void OnMessage(string text) => TellAll(o => o.OnMessage(text));
 
     /// <inheritdoc/>
+    public void OnWarning(long step, string text) => TellAll(o => o.OnWarning(step, text));
+
+    /// <inheritdoc/>
     public void OnCheckpoint(long step) => TellAll(o => o.OnCheckpoint(step));
 
     /// <inheritdoc/>

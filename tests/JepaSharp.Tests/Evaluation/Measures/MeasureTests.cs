@@ -55,6 +55,24 @@ public sealed class MeasureTests
     }
 
     [Fact]
+    public void Lidar_OfViewsThatAreAllAlike_IsTheEntropyOfTheSpreadOfImages()
+    {
+        // Within an image nothing varies: W = 1e-4 I, and the eigenvalues are those of B, 2 s^2 / 3 for four images at +-s_k e_k, over 1e-4.
+        float[] images = [3, 0, -3, 0, 0, 1, 0, -1];
+        float[] views = [.. images.Chunk(2).SelectMany(image => Enumerable.Repeat(image, 5)).SelectMany(v => v)];
+        var expected = Math.Exp(-((0.9 * Math.Log(0.9)) + (0.1 * Math.Log(0.1))));
+        Assert.Equal(expected, Lidar.Of(new FeatureMatrix(20, 2, views), 5), 4);
+    }
+
+    [Fact]
+    public void RankMe_OfRotatedFeatures_IsTheSame()
+    {
+        var features = Synthetic.Noise(30, 2, 5, offset: 1);
+        float[] turned = [.. Enumerable.Range(0, 30).SelectMany(i => new[] { (0.6f * features.Row(i)[0]) - (0.8f * features.Row(i)[1]), (0.8f * features.Row(i)[0]) + (0.6f * features.Row(i)[1]) })];
+        Assert.Equal(RankMe.Of(features), RankMe.Of(new FeatureMatrix(30, 2, turned)), 4);
+    }
+
+    [Fact]
     public void Lidar_WithoutViews_IsRefused()
     {
         Assert.Throws<ArgumentException>(() => Lidar.Of(Synthetic.Noise(5, 2, 0), 2));

@@ -1,0 +1,55 @@
+using JepaSharp.Configuration;
+using JepaSharp.Data.Cropping;
+using JepaSharp.Data.Sources;
+using JepaSharp.Masking;
+using JepaSharp.Models;
+using JepaSharp.Monitoring;
+using JepaSharp.Training;
+using JepaSharp.Training.Progress;
+using TorchSharp;
+
+namespace JepaSharp.Cli;
+
+/// <summary>The monitors of a run: what they look at, how often, and what they remember of the run before a resume.</summary>
+internal sealed class RunMonitors : IDisposable
+{
+    private readonly PixelScaling _scaling;
+
+    private RunMonitors(PixelScaling scaling, MonitoringObserver observer) => (_scaling, Observer) = (scaling, observer);
+
+    /// <summary>To be told of the run, after those who listen.</summary>
+    public MonitoringObserver Observer { get; }
+
+    /// <summary>The monitors that a configuration asks for; null where it asks for none.</summary>
+    /// <param name="trainer">The run.</param>
+    /// <param name="folder">Holds what was read of a run that is resumed.</param>
+    /// <param name="source">The training images.</param>
+    /// <param name="device">Where the networks are.</param>
+    /// <param name="listeners">Who hears of readings and warnings.</param>
+    public static RunMonitors? For(Pretrainer trainer, RunFolder folder, ImageSource source, torch.Device device, ITrainingObserver listeners)
+    {
+        var options = trainer.Plan.Options;
+        if (options.Logging.MonitorEvery == 0) return null;
+        var (data, plan) = (options.Data, trainer.Plan);
+        var size = MonitorSize.For(plan.Encoder);
+        var sample = MonitorSample.Draw(source, Transform(data), new MultiBlockMasking(plan.Masking), size, (ulong)options.Meta.Seed);
+        var every = options.Logging.MonitorEvery
+            ?? MonitorInterval.For(plan.Encoder, plan.Predictor, sample.Views[0][0], size, data.BatchSize * options.Optimization.Accumulate);
+        var watch = new CollapseWatch(CollapseAdvice.For(options));
+        if (trainer.Step.StepCount > 0)
+        {
+            // What was said before the stop is not said again.
+            foreach (var taken in MeasuresCsv.Read(folder.Measures))
+                if (MonitorReading.From(taken.Values) is { } reading) _ = watch.Add(taken.Step, reading);
+        }
+
+        var scaling = new PixelScaling([data.Mean.Red, data.Mean.Green, data.Mean.Blue], [data.Std.Red, data.Std.Green, data.Std.Blue], device);
+        return new RunMonitors(scaling, new MonitoringObserver(new RunMonitor(sample, scaling, device), trainer.Objective, every, watch, listeners));
+    }
+
+    /// <summary>How images are brought to size where nothing is random: whole scenes, squashed as training crops are; the centre of others.</summary>
+    public static EvaluationTransform Transform(DataOptions data) =>
+        data.ResolveSource() is null ? EvaluationTransform.Squash(data.CropSize) : EvaluationTransform.CenterCrop(data.CropSize);
+
+    public void Dispose() => _scaling.Dispose();
+}

@@ -1,0 +1,66 @@
+using System.CommandLine;
+using System.Globalization;
+using JepaSharp.Cli.Display;
+using JepaSharp.Monitoring;
+using JepaSharp.Reports;
+
+namespace JepaSharp.Cli.Verbs;
+
+/// <summary><c>jepa evaluate checkpoints</c>: ranks a run's kept checkpoints and says which to keep.</summary>
+internal sealed class EvaluateCheckpointsVerb : Verb
+{
+    private readonly Argument<string> _run = new("RUN") { Description = "The folder of a run of jepa pretrain." };
+    private readonly Option<string?> _data = new("--data") { Description = "Images to measure on; the run's own without it.", HelpName = "PATH" };
+    private readonly Option<string?> _test = new("--test") { Description = "Labelled images to score probes on; the run's own without it.", HelpName = "PATH" };
+    private readonly Option<string?> _out = new("--out") { Description = "Write everything measured to this file.", HelpName = "FILE.json" };
+    private readonly Option<string?> _device = new("--device") { Description = "auto, cpu, cuda or cuda:N.", HelpName = "DEVICE" };
+
+    public EvaluateCheckpointsVerb()
+        : base("checkpoints", "Ranks the checkpoints that a run kept, and says which to keep.")
+    {
+        Add(_run);
+        foreach (var option in (Option[])[_data, _test, _out, _device]) Add(option);
+    }
+
+    public override int Run(ParseResult arguments, Terminal terminal, StopSignals stop)
+    {
+        var folder = arguments.GetValue(_run)!;
+        var count = CheckpointRanking.Find(folder).Count;
+        using var run = FinishedRun.Open(folder, arguments.GetValue(_data), arguments.GetValue(_test), arguments.GetValue(_device));
+        terminal.Error.WriteLine($"measuring {count} checkpoints of {run.Folder} on {run.Source.Description}");
+        var progress = new CountProgress(terminal, "checkpoints", count);
+        var ranking = run.RankCheckpoints(progress, stop.Token);
+        progress.Finish();
+        Table(ranking).Print(terminal);
+        terminal.Out.WriteLine();
+        terminal.Out.WriteLine(ranking.Advice);
+        if (arguments.GetValue(_out) is { } path)
+        {
+            File.WriteAllText(path, ranking.ToJson(new Dictionary<string, string>
+            {
+                ["run"] = run.Folder,
+                ["data"] = run.Source.Description,
+                ["test"] = run.Plan.Options.Data.TestPath ?? "",
+                ["seed"] = run.Plan.Options.Meta.Seed.ToString(CultureInfo.InvariantCulture),
+            }));
+        }
+
+        return ExitCode.Done;
+    }
+
+    private static ResultTable Table(CheckpointRanking ranking)
+    {
+        string[] scores = [.. ranking.Ranked.SelectMany(c => c.Probe.Keys).Where(MeasureWords.IsProbeScore).Distinct()];
+        var table = new ResultTable("checkpoints, the best first", ["checkpoint", "step", .. scores.Select(s => s.Replace('_', ' ')), "RankMe", "LiDAR", "loss", "by position", "constant"]);
+        foreach (var c in ranking.Ranked)
+        {
+            table.Add([
+                c.Name, Text(c.Step, "F0"), .. scores.Select(s => c.Probe.TryGetValue(s, out var value) ? Text(value, "F3") : "-"),
+                Text(c.Reading.RankMe, "F2"), Text(c.Reading.Lidar, "F2"), Text(c.Reading.Loss, "F4"), Text(c.Reading.PositionLoss, "F4"), Text(c.Reading.ConstantLoss, "F4")]);
+        }
+
+        return table;
+    }
+
+    private static string Text(double value, string format) => value.ToString(format, CultureInfo.InvariantCulture);
+}

@@ -1,0 +1,40 @@
+using JepaSharp.Cli.Display;
+using JepaSharp.Monitoring;
+using JepaSharp.Reports;
+using JepaSharp.Runtime;
+using JepaSharp.Weights;
+
+namespace JepaSharp.Cli;
+
+/// <summary>Writes the page of a run from its folder, as much of it as can be had.</summary>
+internal static class WrittenReport
+{
+    /// <summary>Writes <c>report.html</c>.</summary>
+    /// <returns>Its path.</returns>
+    /// <exception cref="JepaException">There is no run in the folder.</exception>
+    public static string Write(string folder, string? data, string? device, Terminal terminal, CancellationToken cancellation)
+    {
+        FinishedRun run;
+        try
+        {
+            run = FinishedRun.Open(folder, data, device: device);
+        }
+        catch (JepaException e) when (File.Exists(Path.Combine(folder, "config.yaml")) && data is null)
+        {
+            // The images have moved: what the run wrote down is still worth a page.
+            terminal.Error.WriteLine($"the report has no pictures: {e.Message}");
+            return RunReport.WriteWithoutPictures(folder, $"There are no pictures: {e.Message}");
+        }
+
+        using (run)
+        {
+            var checkpoints = CheckpointRanking.Find(run.Folder);
+            var progress = new CountProgress(terminal, "report: checkpoints", checkpoints.Count);
+            var ranking = run.RankCheckpoints(progress, cancellation);
+            progress.Finish();
+            using var weights = PretrainedWeights.Open(checkpoints[^1].Path, run.Plan.Encoder.Heads);
+            using var trained = PretrainedNetworks.LoadEncoder(weights, Networks.TargetEncoder, run.Device);
+            return RunReport.Write(run.Folder, run.Source, RunMonitors.Transform(run.Plan.Options.Data), trained, run.Device, ranking);
+        }
+    }
+}

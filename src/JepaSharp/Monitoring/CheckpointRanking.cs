@@ -1,0 +1,139 @@
+using System.Globalization;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using JepaSharp.Objectives;
+using JepaSharp.Runtime;
+using JepaSharp.Training;
+using JepaSharp.Weights;
+using static TorchSharp.torch;
+
+namespace JepaSharp.Monitoring;
+
+/// <summary>A kept checkpoint and what was measured of it.</summary>
+/// <param name="Name">Name of its folder: epoch-0005, latest.</param>
+/// <param name="Path">Full path of its folder.</param>
+/// <param name="Epoch">Epochs finished.</param>
+/// <param name="Step">Steps done.</param>
+/// <param name="Reading">Label-free measures, on the same images and masks for every checkpoint.</param>
+/// <param name="Probe">Scores of probes, by name; empty where there are no labels.</param>
+public sealed record MeasuredCheckpoint(string Name, string Path, int Epoch, long Step, MonitorReading Reading, IReadOnlyDictionary<string, double> Probe)
+{
+    /// <summary>Mean of the probes' scores, accuracies as shares; null without labels.</summary>
+    public double? ProbeScore => Scores is { Count: > 0 } scores ? scores.Average() : null;
+
+    /// <summary>Whether the features are of use at all: see <see cref="CollapseWatch"/>.</summary>
+    public bool IsCollapsed => CollapseWatch.IsCollapsed(Reading);
+
+    private List<double> Scores => [.. Probe
+        .Where(p => (p.Key.EndsWith("accuracy", StringComparison.Ordinal) && p.Key != "count_accuracy") || p.Key.EndsWith("_r2", StringComparison.Ordinal))
+        .Select(p => p.Value).Where(double.IsFinite)];
+}
+
+/// <summary>A run's kept checkpoints, the best first, and which to keep.</summary>
+/// <remarks>
+/// With labels by the mean of the probes' scores: nothing says more of an encoder than what can be read out of it. Without, by LiDAR: of the
+/// label-free measures the one that its authors find nearest to a linear probe, also for I-JEPA; checkpoints whose features have collapsed come last.
+/// </remarks>
+/// <param name="Ranked">The checkpoints, the best first.</param>
+/// <param name="Advice">One sentence.</param>
+public sealed record CheckpointRanking(IReadOnlyList<MeasuredCheckpoint> Ranked, string Advice)
+{
+    private static readonly JsonSerializerOptions Format = new()
+    {
+        WriteIndented = true,
+        PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
+        NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
+    };
+
+    /// <summary>Checkpoints of a run folder, oldest first; the same step under two names counts once, under its epoch's.</summary>
+    /// <exception cref="JepaException">There is none.</exception>
+    public static IReadOnlyList<(string Name, string Path, int Epoch, long Step)> Find(string runFolder)
+    {
+        var folder = System.IO.Path.Combine(System.IO.Path.GetFullPath(runFolder), "checkpoints");
+        List<(string Name, string Path, int Epoch, long Step)> found = !Directory.Exists(folder) ? [] :
+            [.. Directory.EnumerateDirectories(folder).Where(IsWhole).Select(Describe).OrderBy(c => c.Step).ThenBy(c => c.Name, StringComparer.Ordinal).DistinctBy(c => c.Step)];
+        return found.Count > 0
+            ? found
+            : throw new JepaException($"{folder} holds no complete checkpoint. Give the folder of a run of jepa pretrain that has saved at least one.", isUsage: true);
+    }
+
+    /// <summary>Puts measured checkpoints in order.</summary>
+    public static CheckpointRanking Of(IReadOnlyList<MeasuredCheckpoint> measured)
+    {
+        ArgumentNullException.ThrowIfNull(measured);
+        if (measured.Count == 0) throw new ArgumentException("Found no checkpoint; expected at least one.", nameof(measured));
+        var labelled = measured.All(c => c.ProbeScore is not null);
+        List<MeasuredCheckpoint> ranked = labelled
+            ? [.. measured.OrderByDescending(c => c.ProbeScore).ThenByDescending(c => c.Reading.Lidar)]
+            : [.. measured.OrderBy(c => c.IsCollapsed).ThenByDescending(c => c.Reading.Lidar).ThenByDescending(c => c.Reading.RankMe)];
+        return new CheckpointRanking(ranked, AdviceOn(ranked, labelled));
+    }
+
+    /// <summary>Measures every checkpoint of a run.</summary>
+    /// <param name="plan">The run's plan.</param>
+    /// <param name="runFolder">Its folder.</param>
+    /// <param name="monitor">Takes the label-free measures.</param>
+    /// <param name="probe">Scores a target encoder; null without labels.</param>
+    /// <param name="device">Where to compute.</param>
+    /// <param name="progress">Is told how many are done.</param>
+    /// <param name="cancellation">Stops between checkpoints.</param>
+    /// <exception cref="JepaException">There is no checkpoint, or one is damaged.</exception>
+    public static CheckpointRanking Measure(
+        PretrainPlan plan, string runFolder, RunMonitor monitor, EpochMeasure? probe, Device device, IProgress<int>? progress = null, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(plan);
+        ArgumentNullException.ThrowIfNull(monitor);
+        using var objective = new ImageJepa(plan.Encoder, plan.Predictor, 0, plan.Loss, device);
+        var measured = new List<MeasuredCheckpoint>();
+        foreach (var (name, path, epoch, step) in Find(runFolder))
+        {
+            cancellation.ThrowIfCancellationRequested();
+            Load(path, objective);
+            measured.Add(new MeasuredCheckpoint(name, path, epoch, step, monitor.Read(objective), probe?.Invoke(objective.TargetEncoder) ?? new Dictionary<string, double>()));
+            progress?.Report(measured.Count);
+        }
+
+        return Of(measured);
+    }
+
+    /// <summary>The ranking with everything measured, for programs.</summary>
+    /// <param name="facts">What it was measured with: the run, its images.</param>
+    public string ToJson(IReadOnlyDictionary<string, string> facts) => JsonSerializer.Serialize(new { Measured = facts, Advice, Ranked }, Format) + "\n";
+
+    private static string AdviceOn(List<MeasuredCheckpoint> ranked, bool labelled)
+    {
+        var best = ranked[0];
+        if (best.IsCollapsed && !labelled) return $"None is worth keeping: the features of all have collapsed, {best.Name} the least.";
+        var why = labelled
+            ? string.Create(CultureInfo.InvariantCulture, $"its probes score highest, {best.ProbeScore:F3} on average")
+            : string.Create(CultureInfo.InvariantCulture, $"without labels, its features tell images apart in the most directions (LiDAR {best.Reading.Lidar:F1})");
+        if (ranked.Count == 1) return $"Keep {best.Name}, the only one there is.";
+        var next = labelled
+            ? string.Create(CultureInfo.InvariantCulture, $"{ranked[1].Name} has {ranked[1].ProbeScore:F3}")
+            : string.Create(CultureInfo.InvariantCulture, $"{ranked[1].Name} has {ranked[1].Reading.Lidar:F1}");
+        return $"Keep {best.Name}: {why}; {next}.";
+    }
+
+    private static void Load(string path, ImageJepa objective)
+    {
+        using var weights = PretrainedWeights.Open(path, objective.TargetEncoder.Shape.Heads);
+        using var untracked = no_grad();
+        foreach (var (which, network) in new (Networks, nn.Module)[]
+            { (Networks.ContextEncoder, objective.ContextEncoder), (Networks.Predictor, objective.Predictor), (Networks.TargetEncoder, objective.TargetEncoder) })
+        {
+            weights.Require(which);
+            foreach (var (name, tensor) in network.state_dict()) weights.ReadInto(WeightNames.Prefix(which) + name, tensor);
+        }
+    }
+
+    // A folder still being written has another name until it is whole.
+    private static bool IsWhole(string path) =>
+        !System.IO.Path.GetFileName(path).Contains('.', StringComparison.Ordinal)
+        && File.Exists(System.IO.Path.Combine(path, "weights.safetensors")) && File.Exists(System.IO.Path.Combine(path, "state.json"));
+
+    private static (string Name, string Path, int Epoch, long Step) Describe(string path)
+    {
+        var state = Training.Checkpoints.TrainingCheckpoint.ReadState(path);
+        return (System.IO.Path.GetFileName(path), path, state.Epoch, state.Step);
+    }
+}

@@ -1,0 +1,84 @@
+using System.Globalization;
+
+namespace JepaSharp.Monitoring;
+
+/// <summary>A sentence or two about a run that is going wrong.</summary>
+/// <param name="Step">Steps done.</param>
+/// <param name="Text">What was seen, and what to change.</param>
+public sealed record CollapseWarning(long Step, string Text);
+
+/// <summary>Reads a run's readings as they come and says, once each, what is going wrong.</summary>
+/// <remarks>
+/// Targets are layer-normed: over its features every target has variance 1, whatever the encoder. The loss of the best constant is therefore an
+/// absolute number, about half the share of that variance in which any two patches differ, and the loss by position half the share in which two images differ. The
+/// bounds below come from runs that were seen to collapse and runs that were not: docs/monitoring.md has the table.
+/// </remarks>
+public sealed class CollapseWatch
+{
+    /// <summary>A loss of the best constant below this: all patches of all images look the same.</summary>
+    public const double LeastConstantLoss = 0.01;
+
+    /// <summary>A loss by position alone below this: all images look the same.</summary>
+    public const double LeastPositionLoss = 0.005;
+
+    /// <summary>A loss above this share of the best constant's: the predictor uses nothing that it sees.</summary>
+    public const double NoBetter = 0.95;
+
+    /// <summary>Readings in a row that have to be bad: a healthy run dips early and recovers.</summary>
+    private const int CollapsedInARow = 2, NoBetterInARow = 3;
+
+    /// <summary>Until here the predictor is only beginning, and no better than a constant in any run.</summary>
+    private const long FirstJudged = 300;
+
+    private readonly string _advice;
+    private int _collapsed, _noBetter;
+    private bool _collapseSaid, _noBetterSaid;
+
+    /// <summary>A watch over one run.</summary>
+    /// <param name="advice">What to change, in a sentence: see <see cref="CollapseAdvice"/>.</param>
+    public CollapseWatch(string advice = "") => _advice = advice.Length > 0 ? " " + advice : "";
+
+    /// <summary>Whether the features that a reading is of tell nothing apart any more.</summary>
+    public static bool IsCollapsed(MonitorReading reading)
+    {
+        ArgumentNullException.ThrowIfNull(reading);
+        return reading.ConstantLoss < LeastConstantLoss || reading.PositionLoss < LeastPositionLoss;
+    }
+
+    /// <summary>Judges one more reading.</summary>
+    /// <param name="step">Steps done.</param>
+    /// <param name="reading">The reading.</param>
+    /// <returns>What is to be said now and was not said before.</returns>
+    public IReadOnlyList<CollapseWarning> Add(long step, MonitorReading reading)
+    {
+        ArgumentNullException.ThrowIfNull(reading);
+        var warnings = new List<CollapseWarning>();
+        _collapsed = IsCollapsed(reading) ? _collapsed + 1 : 0;
+        if (_collapsed >= CollapsedInARow && !_collapseSaid)
+        {
+            _collapseSaid = true;
+            warnings.Add(new CollapseWarning(step, Collapsing(reading) + _advice));
+        }
+
+        _noBetter = step >= FirstJudged && reading.Loss >= NoBetter * reading.ConstantLoss ? _noBetter + 1 : 0;
+        if (_noBetter >= NoBetterInARow && !_noBetterSaid)
+        {
+            _noBetterSaid = true;
+            warnings.Add(new CollapseWarning(step, Useless(reading) + _advice));
+        }
+
+        return warnings;
+    }
+
+    private static string Collapsing(MonitorReading r)
+    {
+        var what = r.ConstantLoss < LeastConstantLoss ? "everything" : "every image";
+        return string.Create(
+            CultureInfo.InvariantCulture,
+            $"the run is collapsing: the target encoder says nearly the same of {what} (RankMe {r.RankMe:F1}, mean cosine between images {r.MeanCosine:F4}, loss of a constant prediction {r.ConstantLoss:F4}). A low loss is worth nothing then.");
+    }
+
+    private static string Useless(MonitorReading r) => string.Create(
+        CultureInfo.InvariantCulture,
+        $"the loss, {r.Loss:F4}, is no better than that of the best constant prediction, {r.ConstantLoss:F4}: the predictor has learned nothing about the images.");
+}

@@ -1,0 +1,95 @@
+using System.Text;
+using static JepaSharp.Reports.HtmlText;
+
+namespace JepaSharp.Reports;
+
+/// <summary>A line in a chart.</summary>
+/// <param name="Name">What it is.</param>
+/// <param name="Points">Steps and values, in order.</param>
+/// <param name="Colour">1 to 4: which of the page's colours.</param>
+/// <param name="Dots">Whether each point is marked: for values measured now and then.</param>
+/// <param name="Band">Lowest and highest at each point, or null.</param>
+internal sealed record ChartLine(
+    string Name, IReadOnlyList<(double Step, double Value)> Points, int Colour, bool Dots = false, IReadOnlyList<(double Step, double Low, double High)>? Band = null);
+
+/// <summary>A line chart over steps as a figure of a page: SVG that follows the page's colours, readable at the width of a phone.</summary>
+/// <param name="title">Above it.</param>
+/// <param name="unit">What its values are.</param>
+/// <param name="note">Below it: how to read it. HTML.</param>
+internal sealed class LineChart(string title, string unit, string note)
+{
+    private const double Width = 440, Height = 250, Left = 52, Right = 12, Top = 12, Bottom = 40;
+
+    private readonly List<ChartLine> _lines = [];
+
+    /// <summary>Adds a line; values that are not finite are left out.</summary>
+    public LineChart Add(ChartLine line)
+    {
+        _lines.Add(line with { Points = [.. line.Points.Where(p => double.IsFinite(p.Value))] });
+        return this;
+    }
+
+    /// <summary>The figure as HTML; nothing where no line has a point.</summary>
+    public string ToHtml()
+    {
+        List<ChartLine> lines = [.. _lines.Where(line => line.Points.Count > 0)];
+        if (lines.Count == 0) return "";
+        double[] values = [.. lines.SelectMany(l => l.Points.Select(p => p.Value).Concat(l.Band?.SelectMany(b => new[] { b.Low, b.High }) ?? []))];
+        var logarithmic = values.Min() > 0 && values.Max() / values.Min() > 12;
+        var y = logarithmic ? AxisScale.Logarithmic(values.Min(), values.Max()) : AxisScale.Linear(Math.Min(values.Min(), values.Min() < values.Max() / 2 && values.Min() > 0 ? 0 : values.Min()), values.Max());
+        var x = AxisScale.Exact(0, lines.Max(l => l.Points[^1].Step));
+
+        var html = new StringBuilder();
+        html.Append("<figure class=\"chart\"><h3>").Append(Escape(title)).Append("</h3><p class=\"legend\">");
+        foreach (var line in lines) html.Append($"<span><i class=\"c{line.Colour}\"></i>{Escape(line.Name)}</span>");
+        html.Append("</p>").Append($"<svg viewBox=\"0 0 {At(Width)} {At(Height)}\" role=\"img\" aria-label=\"{Escape(title)}: {Escape(string.Join(", ", lines.Select(l => l.Name)))}, over steps\">");
+        AppendAxes(html, x, y);
+        foreach (var line in lines) AppendLine(html, line, x, y);
+        html.Append("</svg>");
+        if (note.Length > 0) html.Append("<figcaption>").Append(note).Append("</figcaption>");
+        return html.Append("</figure>\n").ToString();
+    }
+
+    private void AppendAxes(StringBuilder html, AxisScale x, AxisScale y)
+    {
+        foreach (var tick in y.Ticks)
+        {
+            var at = At(Y(y, tick));
+            html.Append($"<line class=\"grid\" x1=\"{At(Left)}\" x2=\"{At(Width - Right)}\" y1=\"{at}\" y2=\"{at}\"/>");
+            html.Append($"<text class=\"tick\" x=\"{At(Left - 6)}\" y=\"{At(Y(y, tick) + 4)}\" text-anchor=\"end\">{AxisScale.Label(tick)}</text>");
+        }
+
+        var floor = Height - Bottom;
+        html.Append($"<line class=\"axis\" x1=\"{At(Left)}\" x2=\"{At(Width - Right)}\" y1=\"{At(floor)}\" y2=\"{At(floor)}\"/>");
+        foreach (var tick in x.Ticks)
+        {
+            var at = At(X(x, tick));
+            html.Append($"<line class=\"axis\" x1=\"{at}\" x2=\"{at}\" y1=\"{At(floor)}\" y2=\"{At(floor + 4)}\"/>");
+            html.Append($"<text class=\"tick\" x=\"{at}\" y=\"{At(floor + 17)}\" text-anchor=\"middle\">{AxisScale.Label(tick)}</text>");
+        }
+
+        html.Append($"<text class=\"label\" x=\"{At((Left + Width - Right) / 2)}\" y=\"{At(Height - 4)}\" text-anchor=\"middle\">step</text>");
+        var middle = At((Top + floor) / 2);
+        html.Append($"<text class=\"label\" x=\"12\" y=\"{middle}\" text-anchor=\"middle\" transform=\"rotate(-90 12 {middle})\">{Escape(unit)}{(y.IsLogarithmic ? ", log scale" : "")}</text>");
+    }
+
+    private static void AppendLine(StringBuilder html, ChartLine line, AxisScale x, AxisScale y)
+    {
+        if (line.Band is { Count: > 1 } band)
+        {
+            var upper = band.Select(b => $"{At(X(x, b.Step))},{At(Y(y, b.High))}");
+            var lower = band.Reverse().Select(b => $"{At(X(x, b.Step))},{At(Y(y, b.Low))}");
+            html.Append($"<polygon class=\"band c{line.Colour}\" points=\"{string.Join(' ', upper.Concat(lower))}\"/>");
+        }
+
+        if (line.Points.Count > 1)
+            html.Append($"<polyline class=\"line c{line.Colour}\" points=\"{string.Join(' ', line.Points.Select(p => $"{At(X(x, p.Step))},{At(Y(y, p.Value))}"))}\"/>");
+        if (!line.Dots && line.Points.Count > 1) return;
+        foreach (var (step, value) in line.Points)
+            html.Append($"<circle class=\"dot c{line.Colour}\" cx=\"{At(X(x, step))}\" cy=\"{At(Y(y, value))}\" r=\"3\"><title>{Escape(line.Name)} at step {Count((long)step)}: {Number(value)}</title></circle>");
+    }
+
+    private static double X(AxisScale scale, double step) => Left + (scale.Position(step) * (Width - Left - Right));
+
+    private static double Y(AxisScale scale, double value) => Height - Bottom - (scale.Position(value) * (Height - Top - Bottom));
+}

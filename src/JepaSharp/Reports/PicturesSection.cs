@@ -1,0 +1,50 @@
+using System.Globalization;
+using JepaSharp.Data;
+using JepaSharp.Pictures;
+using static JepaSharp.Reports.HtmlText;
+
+namespace JepaSharp.Reports;
+
+/// <summary>Masks, feature maps and nearest neighbours on the run's own images.</summary>
+internal static class PicturesSection
+{
+    public static string Of(RunPictures pictures)
+    {
+        var masks = pictures.Masks;
+        var images = string.Concat(pictures.Images.Select(i =>
+            $"<div class=\"set three\">{Figure(i.Image, "image")}{Figure(i.Context, "what the context encoder sees")}{Figure(i.Targets, "what is to be predicted")}</div>\n"));
+        var features = string.Concat(pictures.Images.Select(i =>
+            $"<div class=\"set three\">{Figure(i.Image, "image")}{Figure(i.Untrained, "untrained", patches: true)}{Figure(i.Trained, "trained", patches: true)}</div>\n"));
+        var neighbours = string.Concat(pictures.Neighbours.Select(Neighbours));
+        var few = masks.TargetBlocks == 1 ? "one block" : string.Create(CultureInfo.InvariantCulture, $"{masks.TargetBlocks} blocks");
+        return $"""
+            <h2>What it is asked</h2>
+            <p>From {masks.ContextLength} of {masks.Grid.Count} patches, what does the target encoder say of each of {few} of {masks.TargetLength} patches? The masks of the first step, on images of the data.</p>
+            <div class="sets">
+            {images}</div>
+            <h2>What it makes of a patch</h2>
+            <p>The first three principal components of the target encoder's patch features as red, green and blue: patches of one colour are alike to it. One set of colours for all images of an encoder; the colours of
+            the untrained and the trained one have nothing to do with one another. They show {Percent(pictures.TrainedShare)} of the variance of the trained one.</p>
+            <div class="sets">
+            {features}</div>
+            <h2>What it finds alike</h2>
+            <p>Framed: an image. Beside it: those of {Count(pictures.Searched)} images whose averaged features are nearest, with the cosine after the mean of all was taken away.</p>
+            <div class="sets">
+            {neighbours}</div>
+
+            """;
+    }
+
+    private static string Neighbours(PicturedNeighbours found) =>
+        $"<div class=\"set six\">{Figure(found.Query.Image, found.Query.Class ?? "", "query")}"
+        + string.Concat(found.Nearest.Select(n => Figure(n.Image.Image, Caption(n.Image.Class, n.Cosine)))) + "</div>\n";
+
+    private static string Caption(string? name, double cosine)
+    {
+        var number = cosine.ToString("0.00", CultureInfo.InvariantCulture);
+        return name is null ? number : $"{name} {number}";
+    }
+
+    private static string Figure(RgbImage image, string caption, string kind = "", bool patches = false) =>
+        $"<figure class=\"{kind}\"><img {(patches ? "class=\"patches\" " : "")}src=\"data:image/png;base64,{Convert.ToBase64String(PngFile.Encode(image))}\" width=\"{image.Width}\" height=\"{image.Height}\" alt=\"{Escape(caption)}\"><figcaption>{Escape(caption)}</figcaption></figure>";
+}

@@ -1,0 +1,107 @@
+using JepaSharp.Data;
+using JepaSharp.Data.Cropping;
+using JepaSharp.Data.Loading;
+using JepaSharp.Data.Sources;
+using JepaSharp.Evaluation;
+using JepaSharp.Masking;
+using JepaSharp.Models;
+using JepaSharp.Pictures;
+using JepaSharp.Runtime;
+using JepaSharp.Training;
+using static TorchSharp.torch;
+
+namespace JepaSharp.Reports;
+
+/// <summary>An image in the report, with what the masks and the encoders make of it.</summary>
+/// <param name="Name">Its name in the source.</param>
+/// <param name="Image">As the encoder sees it.</param>
+/// <param name="Context">What is left for the context encoder.</param>
+/// <param name="Targets">The blocks to predict.</param>
+/// <param name="Untrained">Patch features of the untrained encoder as colours, a pixel a patch.</param>
+/// <param name="Trained">Those of the trained one.</param>
+internal sealed record PicturedImage(string Name, RgbImage Image, RgbImage Context, RgbImage Targets, RgbImage Untrained, RgbImage Trained);
+
+/// <summary>An image and others.</summary>
+/// <param name="Query">The image.</param>
+/// <param name="Nearest">The nearest by features, nearest first.</param>
+internal sealed record PicturedNeighbours(NamedImage Query, IReadOnlyList<(NamedImage Image, double Cosine)> Nearest);
+
+/// <summary>An image with its name and class, where it has one.</summary>
+internal sealed record NamedImage(string Name, string? Class, RgbImage Image);
+
+/// <summary>The pictures of a report: masks, feature maps and nearest neighbours on images of the run's own data.</summary>
+/// <param name="Images">A few images with masks and feature maps.</param>
+/// <param name="TrainedShare">Share of the trained encoder's variance over patches that the three colours show.</param>
+/// <param name="Neighbours">A few images with their neighbours.</param>
+/// <param name="Searched">Among how many images neighbours were looked for.</param>
+/// <param name="Masks">Masks of the images, for their counts.</param>
+internal sealed record RunPictures(IReadOnlyList<PicturedImage> Images, double TrainedShare, IReadOnlyList<PicturedNeighbours> Neighbours, int Searched, MaskBatch Masks)
+{
+    private const int ShownImages = 6, Queries = 6, PerQuery = 5, MostSearched = 1000, LargestSide = 160;
+
+    /// <summary>Draws the pictures.</summary>
+    /// <param name="plan">The run's plan.</param>
+    /// <param name="source">Its images.</param>
+    /// <param name="transform">How an image is brought to size.</param>
+    /// <param name="scaling">The normalisation of the training.</param>
+    /// <param name="untrained">The target encoder as it began.</param>
+    /// <param name="trained">The target encoder as it is.</param>
+    /// <param name="device">Where the encoders are.</param>
+    public static RunPictures Draw(
+        PretrainPlan plan, ImageSource source, EvaluationTransform transform, PixelScaling scaling, VisionTransformer untrained, VisionTransformer trained, Device device)
+    {
+        var order = Enumerable.Range(0, source.Count).ToArray();
+        new RandomStream((ulong)plan.Options.Meta.Seed, RandomPurpose.Evaluation, epoch: 2).Shuffle(order.AsSpan());
+        var chosen = order[..Math.Min(MostSearched, order.Length)]; // in the shuffled order: the first are the ones shown
+        var features = new FeatureExtractor(scaling, transform, device).Pooled(trained, source, chosen);
+        var shown = Read(source, transform, [.. features.Indices.Take(ShownImages)]);
+
+        var masks = new MultiBlockMasking(plan.Masking).Sample((ulong)plan.Options.Meta.Seed, 0, [.. shown.Select(s => (long)s.Index)]);
+        var (before, _) = Colours(untrained, shown, scaling, device);
+        var (after, share) = Colours(trained, shown, scaling, device);
+        var zoom = Math.Max(1, LargestSide / shown[0].Image.Width);
+        List<PicturedImage> images = [.. shown.Select((s, i) => new PicturedImage(
+            source.NameOf(s.Index), s.Image, MaskPictures.Context(s.Image, masks, i, zoom), MaskPictures.Targets(s.Image, masks, i, zoom), before[i], after[i]))];
+        return new RunPictures(images, share, FindNeighbours(features, source, transform), features.Indices.Length, masks);
+    }
+
+    private static List<PicturedNeighbours> FindNeighbours(PooledFeatures features, ImageSource source, EvaluationTransform transform)
+    {
+        // Not the images shown above: others say more.
+        var first = features.Indices.Length > ShownImages + Queries ? ShownImages : 0;
+        int[] queries = [.. Enumerable.Range(first, Math.Min(Queries, features.Indices.Length - first))];
+        var found = queries.Select(query => Reports.Neighbours.Of(features.Matrix, query, PerQuery)).ToList();
+        int[] needed = [.. queries.Concat(found.SelectMany(f => f.Select(n => n.Row))).Distinct().Select(row => features.Indices[row])];
+        var images = Read(source, transform, needed).ToDictionary(read => read.Index, read => read.Image);
+        NamedImage Named(int row)
+        {
+            var index = features.Indices[row];
+            return new NamedImage(source.NameOf(index), source.LabelOf(index) is { } label ? source.Classes[label] : null, images[index]);
+        }
+
+        return [.. queries.Zip(found).Select(pair => new PicturedNeighbours(Named(pair.First), [.. pair.Second.Select(n => (Named(n.Row), n.Cosine))]))];
+    }
+
+    private static (IReadOnlyList<RgbImage> Pictures, double Share) Colours(
+        VisionTransformer encoder, List<(int Index, RgbImage Image)> images, PixelScaling scaling, Device device)
+    {
+        using var scope = NewDisposeScope();
+        using var untracked = no_grad();
+        var (width, height) = (images[0].Image.Width, images[0].Image.Height);
+        var batch = new ImageBatch(images.Count, height, width, [.. images.SelectMany(i => i.Image.Pixels)], [.. images.Select(i => i.Index)]);
+        var patches = encoder.forward(scaling.ToImages(batch).to(device)).to(float32).flatten(0, 1);
+        return FeatureColours.Of(FeatureMatrix.FromTensor(patches), height / encoder.Shape.PatchSize, width / encoder.Shape.PatchSize);
+    }
+
+    private static List<(int Index, RgbImage Image)> Read(ImageSource source, EvaluationTransform transform, int[] indices)
+    {
+        var images = new List<(int, RgbImage)>();
+        foreach (var batch in new ImageReader(source, transform, Math.Min(32, indices.Length)).Read(indices))
+        {
+            var bytes = batch.Height * batch.Width * 3;
+            for (var i = 0; i < batch.Count; i++) images.Add((batch.Indices[i], new RgbImage(batch.Width, batch.Height, batch.Pixels.AsSpan(i * bytes, bytes).ToArray())));
+        }
+
+        return images;
+    }
+}

@@ -1,0 +1,57 @@
+using System.Text;
+using JepaSharp.Data.Cropping;
+using JepaSharp.Data.Sources;
+using JepaSharp.Models;
+using JepaSharp.Monitoring;
+using JepaSharp.Objectives;
+using JepaSharp.Runtime;
+using JepaSharp.Training;
+using static TorchSharp.torch;
+
+namespace JepaSharp.Reports;
+
+/// <summary>Writes <c>report.html</c> of a run.</summary>
+public static class RunReport
+{
+    /// <summary>Name of the file in a run folder.</summary>
+    public const string FileName = "report.html";
+
+    /// <summary>Writes the page of a run whose images are at hand.</summary>
+    /// <param name="folder">The run folder.</param>
+    /// <param name="source">The run's images.</param>
+    /// <param name="transform">How an image is brought to size.</param>
+    /// <param name="trained">The target encoder.</param>
+    /// <param name="device">Where it is.</param>
+    /// <param name="checkpoints">The run's checkpoints, ranked; null to leave them out.</param>
+    /// <returns>The page's path.</returns>
+    /// <exception cref="JepaException">The folder holds no run, or an image cannot be read.</exception>
+    /// <exception cref="IOException">The page cannot be written.</exception>
+    public static string Write(
+        string folder, ImageSource source, EvaluationTransform transform, VisionTransformer trained, Device device, CheckpointRanking? checkpoints = null)
+    {
+        var run = RunRecord.Read(folder);
+        var plan = new PretrainPlan(run.Options);
+        var (mean, std) = (run.Options.Data.Mean, run.Options.Data.Std);
+        using var scaling = new PixelScaling([mean.Red, mean.Green, mean.Blue], [std.Red, std.Green, std.Blue], device);
+        using var beginning = new ImageJepa(plan.Encoder, plan.Predictor, (ulong)run.Options.Meta.Seed, plan.Loss, device);
+        var pictures = RunPictures.Draw(plan, source, transform, scaling, beginning.TargetEncoder, trained, device);
+        return Write(run, pictures, checkpoints, []);
+    }
+
+    /// <summary>Writes the page of a run from its files alone, without pictures.</summary>
+    /// <param name="folder">The run folder.</param>
+    /// <param name="why">Why there are no pictures: a sentence.</param>
+    /// <returns>The page's path.</returns>
+    /// <exception cref="JepaException">The folder holds no run.</exception>
+    /// <exception cref="IOException">The page cannot be written.</exception>
+    public static string WriteWithoutPictures(string folder, string why) => Write(RunRecord.Read(folder), null, null, [why]);
+
+    private static string Write(RunRecord run, RunPictures? pictures, CheckpointRanking? checkpoints, IReadOnlyList<string> missing)
+    {
+        var path = Path.Combine(run.Folder, FileName);
+        var unfinished = path + ".unfinished";
+        File.WriteAllText(unfinished, ReportPage.Of(run, pictures, checkpoints, missing), new UTF8Encoding(encoderShouldEmitUTF8Identifier: false));
+        File.Move(unfinished, path, overwrite: true);
+        return path;
+    }
+}
