@@ -60,10 +60,10 @@ public sealed class CollapseWatchTests
     [Fact]
     public void Run_ThatReallyCollapses_WarnsAndWritesItDown()
     {
-        // The target follows at once, and the rate is far too high.
+        // The target follows too fast, and the rate is thirty times too high.
         var options = TinyRun.Options with
         {
-            Optimization = TinyRun.Options.Optimization with { Epochs = 20, Warmup = 1, StartLr = 1e-3, Lr = 1e-2, Ema = new MomentumRange(0, 0) },
+            Optimization = TinyRun.Options.Optimization with { Epochs = 20, Warmup = 1, StartLr = 1e-3, Lr = 1e-2, Ema = new MomentumRange(0.9, 1) },
             Logging = TinyRun.Options.Logging with { CheckpointEvery = 20, EvaluateEvery = null },
         };
         using var folder = new TemporaryFolder();
