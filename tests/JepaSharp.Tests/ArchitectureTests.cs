@@ -21,7 +21,7 @@ public sealed partial class ArchitectureTests
         ["Evaluation"] = ["Runtime", "Configuration", "Models", "Data", "Weights"],
         ["Training"] = ["Runtime", "Configuration", "Masking", "Data", "Models", "Objectives", "Optimization", "Weights"],
         ["Monitoring"] = ["Runtime", "Configuration", "Masking", "Data", "Models", "Objectives", "Weights", "Evaluation", "Training"],
-        ["Reports"] = ["Runtime", "Configuration", "Masking", "Data", "Pictures", "Models", "Weights", "Evaluation", "Training", "Monitoring"],
+        ["Reports"] = ["Runtime", "Configuration", "Masking", "Data", "Pictures", "Models", "Objectives", "Weights", "Evaluation", "Training", "Monitoring"],
     };
 
     [Fact]

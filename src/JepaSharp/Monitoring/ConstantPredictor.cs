@@ -12,7 +12,7 @@ namespace JepaSharp.Monitoring;
 /// </remarks>
 public static class ConstantPredictor
 {
-    private const int Rounds = 25;
+    private const int Rounds = 20;
 
     /// <summary>The best constant of each dimension. [n, ...] -> [...].</summary>
     /// <param name="targets">What there is to predict, the first dimension running over samples.</param>

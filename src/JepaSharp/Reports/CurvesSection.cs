@@ -12,7 +12,7 @@ internal static class CurvesSection
 
         LineChart[] charts =
         [
-            new LineChart("Loss", "loss", "Dots: on one sample with masks that never change. A predictor that learns something of the images stays below the one that knows positions alone; one that is not even below the constant has learned nothing.")
+            new LineChart("Loss", "loss", "Dots: on one sample with masks that never change. A predictor that learns something of the images stays below the one that knows positions alone; one that is not even below the constant has learned nothing.", byRatio: true)
                 .Add(new ChartLine("training", Group(g => g.Loss), 1, Band: [.. run.Groups.Select(g => ((double)g.Step, g.LowestLoss, g.HighestLoss))]))
                 .Add(new ChartLine("same masks", Reading(r => r.Loss), 4, Dots: true))
                 .Add(new ChartLine("position alone", Reading(r => r.PositionLoss), 3, Dots: true))
@@ -25,8 +25,8 @@ internal static class CurvesSection
                 .Add(new ChartLine("deviation of a feature", Reading(r => r.Deviation), 1, Dots: true)),
             Probes(run.Measures),
             new LineChart("Learning rate", "learning rate", "").Add(new ChartLine("learning rate", Group(g => g.LearningRate), 1)),
-            new LineChart("Weight decay and momentum", "value", "Momentum: how much of the target encoder stays at each step.")
-                .Add(new ChartLine("weight decay", Group(g => g.WeightDecay), 1)).Add(new ChartLine("momentum", Group(g => g.Momentum), 2)),
+            new LineChart("Weight decay", "weight decay", "").Add(new ChartLine("weight decay", Group(g => g.WeightDecay), 1)),
+            new LineChart("Momentum", "momentum", "How much of the target encoder stays at each step.").Add(new ChartLine("momentum", Group(g => g.Momentum), 1)),
             new LineChart("Speed", "images / s", "The wait for data included.").Add(new ChartLine("images a second", Group(g => g.ImagesPerSecond), 1)),
         ];
         return "<h2>The run, step by step</h2>\n<div class=\"charts\">\n" + string.Concat(charts.Select(c => c.ToHtml())) + "</div>\n";

@@ -16,7 +16,8 @@ internal sealed record ChartLine(
 /// <param name="title">Above it.</param>
 /// <param name="unit">What its values are.</param>
 /// <param name="note">Below it: how to read it. HTML.</param>
-internal sealed class LineChart(string title, string unit, string note)
+/// <param name="byRatio">Whether the axis is logarithmic where the values spread far: for losses.</param>
+internal sealed class LineChart(string title, string unit, string note, bool byRatio = false)
 {
     private const double Width = 440, Height = 250, Left = 52, Right = 12, Top = 12, Bottom = 40;
 
@@ -35,7 +36,7 @@ internal sealed class LineChart(string title, string unit, string note)
         List<ChartLine> lines = [.. _lines.Where(line => line.Points.Count > 0)];
         if (lines.Count == 0) return "";
         double[] values = [.. lines.SelectMany(l => l.Points.Select(p => p.Value).Concat(l.Band?.SelectMany(b => new[] { b.Low, b.High }) ?? []))];
-        var logarithmic = values.Min() > 0 && values.Max() / values.Min() > 12;
+        var logarithmic = byRatio && values.Min() > 0 && values.Max() / values.Min() > 12;
         var y = logarithmic ? AxisScale.Logarithmic(values.Min(), values.Max()) : AxisScale.Linear(Math.Min(values.Min(), values.Min() < values.Max() / 2 && values.Min() > 0 ? 0 : values.Min()), values.Max());
         var x = AxisScale.Exact(0, lines.Max(l => l.Points[^1].Step));
 

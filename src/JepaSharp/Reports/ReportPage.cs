@@ -85,8 +85,8 @@ internal static class ReportPage
     private static string Checkpoints(CheckpointRanking ranking)
     {
         string[] scores = [.. ranking.Ranked.SelectMany(c => c.Probe.Keys).Where(MeasureWords.IsProbeScore).Distinct()];
-        var head = "<tr><th>checkpoint</th><th class=\"n\">step</th>" + string.Concat(scores.Select(s => $"<th class=\"n\">{Escape(MeasureWords.Of(s))}</th>"))
-            + "<th class=\"n\">RankMe</th><th class=\"n\">LiDAR</th><th class=\"n\">loss</th><th class=\"n\">loss by position alone</th></tr>\n";
+        var head = "<tr><th>checkpoint</th><th class=\"n\">step</th>" + string.Concat(scores.Select(s => $"<th class=\"n\">{Escape(s.Replace('_', ' '))}</th>"))
+            + "<th class=\"n\">RankMe</th><th class=\"n\">LiDAR</th><th class=\"n\">loss</th><th class=\"n\">by position</th></tr>\n";
         var rows = ranking.Ranked.Select((c, i) =>
             $"<tr{(i == 0 ? " class=\"keep\"" : "")}><td>{Escape(c.Name)}</td><td class=\"n\">{Count(c.Step)}</td>"
             + string.Concat(scores.Select(s => $"<td class=\"n\">{Value(s, c.Probe.GetValueOrDefault(s, double.NaN))}</td>"))

@@ -34,11 +34,11 @@ internal static class ReportStyle
         svg text { fill: var(--faint); font: 12px system-ui, -apple-system, "Segoe UI", Roboto, "DejaVu Sans", sans-serif; }
         .scroll { overflow-x: auto; } table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
         th, td { text-align: left; padding: .35rem .7rem .35rem 0; border-bottom: 1px solid var(--rule); vertical-align: top; } th { font-size: .85rem; color: var(--faint); font-weight: 600; }
-        td.n, th.n { text-align: right; white-space: nowrap; } tr.keep td { font-weight: 600; }
+        td.n, th.n { text-align: right; white-space: nowrap; } tr.keep td { font-weight: 600; } td:first-child { min-width: 6.5rem; }
         .sets { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 29rem), 1fr)); gap: 1rem 1.5rem; margin-top: .8rem; }
         .set { display: grid; gap: .4rem; } .set.three { grid-template-columns: repeat(3, 1fr); } .set.six { grid-template-columns: repeat(6, 1fr); }
         .set figcaption { font-size: .75rem; line-height: 1.25; overflow-wrap: anywhere; }
-        .set img { width: 100%; display: block; border-radius: .25rem; } img.patches { image-rendering: pixelated; } .set .query img { outline: 2px solid var(--ink); outline-offset: 1px; }
+        .set img { width: 100%; height: auto; display: block; border-radius: .25rem; } img.patches { image-rendering: pixelated; } .set .query img { outline: 2px solid var(--ink); outline-offset: 1px; }
         details { margin: .6rem 0; } summary { cursor: pointer; } pre { overflow-x: auto; background: var(--card); border: 1px solid var(--rule); border-radius: .5rem; padding: .8rem; }
         footer { margin-top: 3rem; color: var(--faint); font-size: .85rem; }
         """;

@@ -37,7 +37,7 @@ public sealed partial class RunReportTests
         Assert.All(Source().Matches(page), match => Assert.StartsWith("data:image/png;base64,", match.Groups[1].Value, StringComparison.Ordinal));
         Assert.Equal(6 * 6 + 6 * 6, Source().Count(page));
         Assert.All(Drawing().Matches(page), drawing => Assert.NotEmpty(XElement.Parse(drawing.Value).Elements()));
-        Assert.InRange(Drawing().Count(page), 6, 8);
+        Assert.InRange(Drawing().Count(page), 6, 9);
     }
 
     [Fact]
