@@ -14,7 +14,7 @@ internal static class UsageMistake
     public static int Report(ParseResult parsed, TextWriter error)
     {
         var command = parsed.CommandResult.Command;
-        var name = command is RootCommand ? "jepa" : $"jepa {command.Name}";
+        var name = FullNameOf(command);
         try
         {
             foreach (var problem in Problems(parsed, command, name).Distinct()) error.WriteLine($"jepa: {problem}");
@@ -27,6 +27,10 @@ internal static class UsageMistake
 
         return ExitCode.WrongUsage;
     }
+
+    private static string FullNameOf(Command command) => command is RootCommand
+        ? "jepa"
+        : command.Parents.OfType<Command>().FirstOrDefault() is { } parent ? $"{FullNameOf(parent)} {command.Name}" : $"jepa {command.Name}";
 
     private static IEnumerable<string> Problems(ParseResult parsed, Command command, string name)
     {

@@ -1,13 +1,17 @@
 using System.CommandLine;
 using JepaSharp.Cli.Display;
+using JepaSharp.Cli.Verbs.Evaluate;
 
 namespace JepaSharp.Cli.Verbs;
 
-/// <summary><c>jepa evaluate</c>: whether an encoder is any good. Its own verbs do the work.</summary>
+/// <summary><c>jepa evaluate TASK</c>: what an encoder is worth, as numbers on images that nothing was fitted on.</summary>
 internal sealed class EvaluateVerb : Verb
 {
     public EvaluateVerb()
-        : base("evaluate", "Says whether an encoder is any good.") => Add(new EvaluateCheckpointsVerb());
+        : base("evaluate", "Says what an encoder is worth: probes on frozen features, beside baselines.")
+    {
+        foreach (var task in (Verb[])[new KnnVerb(), new LinearVerb(), new LogisticVerb(), new RidgeVerb(), new CountVerb(), new DistanceVerb(), new EvaluateCheckpointsVerb()]) Add(task);
+    }
 
     /// <summary>Without a task: says which there are.</summary>
     public override int Run(ParseResult arguments, Terminal terminal, StopSignals stop) =>

@@ -61,6 +61,16 @@ public sealed class FeatureMatrix
         return new FeatureMatrix(rows.Length, Width, selected);
     }
 
+    /// <summary>A copy of neighbouring columns: [n, count].</summary>
+    public FeatureMatrix Columns(int first, int count)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(first);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(first + count, Width);
+        var selected = new float[Rows * count];
+        for (var i = 0; i < Rows; i++) Row(i).Slice(first, count).CopyTo(selected.AsSpan(i * count, count));
+        return new FeatureMatrix(Rows, count, selected);
+    }
+
     /// <summary>A new float32 tensor of rows <paramref name="first"/> to <paramref name="first"/> + <paramref name="count"/> - 1: [count, D].</summary>
     internal Tensor ToTensor(int first, int count) => tensor(_values.AsSpan(first * Width, count * Width).ToArray(), [count, Width]);
 

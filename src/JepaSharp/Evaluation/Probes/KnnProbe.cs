@@ -1,5 +1,3 @@
-using static TorchSharp.torch;
-
 namespace JepaSharp.Evaluation.Probes;
 
 /// <summary>Settings of <see cref="KnnProbe"/>: DINO's k and temperature.</summary>
@@ -28,74 +26,5 @@ public static class KnnProbe
     /// <summary>Keeps the fit set's features, at unit length.</summary>
     /// <exception cref="ArgumentOutOfRangeException">k or T is not positive.</exception>
     /// <exception cref="Runtime.JepaException">All images are of one class.</exception>
-    public static Classifier Fit(ClassificationSet fit, KnnOptions? options = null) => new Neighbourhood(fit.RequireFittable(), options ?? new KnnOptions());
-
-    private sealed class Neighbourhood : Classifier
-    {
-        private const int LargestChunk = 1 << 24; // similarities at a time: 64 MiB
-
-        private readonly ClassificationSet _fit;
-        private readonly KnnOptions _options;
-        private readonly double[] _centre;
-        private readonly float[] _unit;
-
-        public Neighbourhood(ClassificationSet fit, KnnOptions options)
-        {
-            ArgumentOutOfRangeException.ThrowIfNegativeOrZero(options.Neighbours);
-            ArgumentOutOfRangeException.ThrowIfNegativeOrZero(options.Temperature);
-            (_fit, _options) = (fit, options);
-            _centre = options.CentreOnFitMean ? FeatureMoments.Of(fit.Features).Mean : new double[fit.Features.Width];
-            _unit = UnitRows(fit.Features, 0, fit.Count);
-        }
-
-        public override int[] Predict(FeatureMatrix features)
-        {
-            features.RequireWidth(_centre.Length);
-            using var scope = NewDisposeScope();
-            using var noGradient = no_grad();
-            var fit = tensor(_unit, [_fit.Count, _centre.Length]).t();
-            var neighbours = Math.Min(_options.Neighbours, _fit.Count);
-            var labels = new int[features.Rows];
-            var chunk = Math.Max(1, LargestChunk / _fit.Count);
-            for (var first = 0; first < features.Rows; first += chunk)
-            {
-                using var inner = NewDisposeScope();
-                var count = Math.Min(chunk, features.Rows - first);
-                var cosines = tensor(UnitRows(features, first, count), [count, _centre.Length]).mm(fit);
-                var (nearest, at) = cosines.topk(neighbours, 1);
-                Vote(nearest.contiguous().data<float>().ToArray(), at.contiguous().data<long>().ToArray(), labels.AsSpan(first, count));
-            }
-
-            return labels;
-        }
-
-        private void Vote(float[] cosines, long[] rows, Span<int> labels)
-        {
-            var votes = new double[_fit.Classes];
-            var neighbours = rows.Length / labels.Length;
-            for (var i = 0; i < labels.Length; i++)
-            {
-                votes.AsSpan().Clear();
-                // Relative to cosine 1, so that a small T cannot overflow.
-                for (var n = i * neighbours; n < (i + 1) * neighbours; n++)
-                    votes[_fit.Labels[(int)rows[n]]] += Math.Exp((cosines[n] - 1) / _options.Temperature);
-                labels[i] = votes.IndexOf(votes.Max());
-            }
-        }
-
-        private float[] UnitRows(FeatureMatrix features, int first, int count)
-        {
-            var unit = new float[count * features.Width];
-            for (var i = 0; i < count; i++)
-            {
-                var row = features.Row(first + i);
-                var squares = 0.0;
-                for (var d = 0; d < row.Length; d++) squares += (row[d] - _centre[d]) * (row[d] - _centre[d]);
-                var inverse = 1 / Math.Max(Math.Sqrt(squares), 1e-12);
-                for (var d = 0; d < row.Length; d++) unit[(i * features.Width) + d] = (float)((row[d] - _centre[d]) * inverse);
-            }
-
-            return unit;
-        }
-    }
+    public static Neighbourhood Fit(ClassificationSet fit, KnnOptions? options = null) => new(fit.RequireFittable(), options ?? new KnnOptions());
 }

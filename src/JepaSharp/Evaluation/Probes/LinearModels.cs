@@ -8,6 +8,12 @@ public sealed class LinearClassifier : Classifier
     /// <summary>The L2 penalty it was fitted with: the given one, or the one that did best on held-out fit data.</summary>
     public double Penalty { get; }
 
+    /// <summary>Every setting that was tried on held-out fit data; none where there was no choice.</summary>
+    public IReadOnlyList<Trial> Trials { get; internal init; } = [];
+
+    /// <summary>The learning rate that it was trained with; null where it was not trained by steps.</summary>
+    public double? LearningRate { get; internal init; }
+
     /// <inheritdoc/>
     public override int[] Predict(FeatureMatrix features) => Readout.Largest(features);
 
@@ -23,6 +29,9 @@ public sealed class LinearRegressor
 
     /// <summary>The L2 penalty it was fitted with: the given one, or the one that did best on held-out fit data.</summary>
     public double Penalty { get; }
+
+    /// <summary>Every setting that was tried on held-out fit data; none where there was no choice.</summary>
+    public IReadOnlyList<Trial> Trials { get; internal init; } = [];
 
     /// <summary>A number for each image: [n].</summary>
     public double[] Predict(FeatureMatrix features) => _readout.Apply(features);

@@ -38,7 +38,7 @@ public static class LogisticProbe
         options ??= new LogisticOptions();
         _ = fit.RequireFittable();
         var start = new double[(fit.Features.Width + 1) * fit.Classes];
-        var penalty = PenaltySearch.Best(
+        var search = PenaltySearch.Run(
             options.Penalties,
             () => HeldOutSplit.ByClass(fit.Labels, fit.Classes, options.HeldOutShare, options.Seed),
             split =>
@@ -47,10 +47,10 @@ public static class LogisticProbe
                 var heldOut = fit.Select(split.HeldOut);
                 return p => Minimise(part, p, options, start).Score(heldOut).Accuracy;
             });
-        return Minimise(fit, penalty, options, start);
+        return Minimise(fit, search.Penalty, options, start, search.Trials);
     }
 
-    private static LinearClassifier Minimise(ClassificationSet fit, double penalty, LogisticOptions options, double[] parameters)
+    private static LinearClassifier Minimise(ClassificationSet fit, double penalty, LogisticOptions options, double[] parameters, IReadOnlyList<Trial>? trials = null)
     {
         using var scope = NewDisposeScope();
         using var noGradient = no_grad();
@@ -58,7 +58,7 @@ public static class LogisticProbe
         var loss = new CrossEntropy(fit, moments, penalty);
         LimitedMemoryBfgs.Minimise(loss.Evaluate, parameters, options.Tolerance, options.Iterations);
         var weights = parameters.AsSpan(0, fit.Features.Width * fit.Classes);
-        return new LinearClassifier(LinearReadout.Unstandardise(moments, weights, parameters.AsSpan(weights.Length)), penalty);
+        return new LinearClassifier(LinearReadout.Unstandardise(moments, weights, parameters.AsSpan(weights.Length)), penalty) { Trials = trials ?? [] };
     }
 
     /// <summary>The penalised cross-entropy and its gradient; parameters are W [D, C], then b [C]. Lives in the caller's dispose scope.</summary>

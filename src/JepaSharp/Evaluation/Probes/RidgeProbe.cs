@@ -28,7 +28,7 @@ public static class RidgeProbe
     {
         options ??= new RidgeOptions();
         _ = fit.RequireFittable();
-        var penalty = PenaltySearch.Best(
+        var search = PenaltySearch.Run(
             options.Penalties,
             () => HeldOutSplit.ByClass(fit.Labels, fit.Classes, options.HeldOutShare, options.Seed),
             split =>
@@ -37,7 +37,7 @@ public static class RidgeProbe
                 var heldOut = fit.Select(split.HeldOut);
                 return p => new LinearClassifier(equations.Solve(p), p).Score(heldOut).Accuracy;
             });
-        return new LinearClassifier(Equations(fit).Solve(penalty), penalty);
+        return new LinearClassifier(Equations(fit).Solve(search.Penalty), search.Penalty) { Trials = search.Trials };
     }
 
     /// <summary>Fits a number.</summary>
@@ -46,7 +46,7 @@ public static class RidgeProbe
     public static LinearRegressor Fit(RegressionSet fit, RidgeOptions? options = null)
     {
         options ??= new RidgeOptions();
-        var penalty = PenaltySearch.Best(
+        var search = PenaltySearch.Run(
             options.Penalties,
             () => HeldOutSplit.OfAll(fit.Count, options.HeldOutShare, options.Seed),
             split =>
@@ -55,7 +55,7 @@ public static class RidgeProbe
                 var heldOut = fit.Select(split.HeldOut);
                 return p => -new LinearRegressor(equations.Solve(p), p).Score(heldOut).RootMeanSquareError;
             });
-        return new LinearRegressor(Equations(fit).Solve(penalty), penalty);
+        return new LinearRegressor(Equations(fit).Solve(search.Penalty), search.Penalty) { Trials = search.Trials };
     }
 
     private static RidgeEquations Equations(RegressionSet fit) => new(fit.Features, fit.Values.ToArray());

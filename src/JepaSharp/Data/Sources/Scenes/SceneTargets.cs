@@ -15,7 +15,7 @@ public static class SceneTargets
     /// <summary>Names of the 8 classes of <see cref="CountClass"/>: 3 to 10.</summary>
     public static IReadOnlyList<string> CountClasses { get; } = [.. Enumerable.Range(MinimumCount, MaximumCount - MinimumCount + 1).Select(count => $"{count}")];
 
-    /// <summary>Names of the 6 classes of <see cref="NearestDistanceClass"/>.</summary>
+    /// <summary>Names of the 6 classes of <see cref="NearestDistanceClass(Scene)"/>.</summary>
     public static IReadOnlyList<string> NearestDistanceClasses { get; } = ["up to 8", "8 to 8.5", "8.5 to 9", "9 to 9.5", "9.5 to 10", "above 10"];
 
     /// <summary>How many objects the scene holds.</summary>
@@ -37,9 +37,8 @@ public static class SceneTargets
 
     /// <summary>VTAB's <c>closest_object_distance</c>: <see cref="NearestDistance"/> in six bins, 0 to 5.</summary>
     /// <exception cref="ArgumentException">The scene holds no object.</exception>
-    public static int NearestDistanceClass(Scene scene)
-    {
-        var distance = NearestDistance(scene);
-        return DistanceThresholds.Count(threshold => threshold < distance);
-    }
+    public static int NearestDistanceClass(Scene scene) => NearestDistanceClass(NearestDistance(scene));
+
+    /// <summary>The bin of a distance: 0 to 5.</summary>
+    public static int NearestDistanceClass(float distance) => DistanceThresholds.Count(threshold => threshold < distance);
 }

@@ -1,0 +1,83 @@
+using System.Globalization;
+using System.Reflection;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using JepaSharp.Cli.Display;
+using JepaSharp.Evaluation.Features;
+using JepaSharp.Evaluation.Tasks;
+
+namespace JepaSharp.Cli.Evaluation;
+
+/// <summary>What came of an evaluation: a table for people, and JSON with everything needed to repeat it.</summary>
+internal sealed class EvaluationReport(string task, EvaluationSession session, object recipe, IReadOnlyList<string> notes)
+{
+    private static readonly JsonSerializerOptions Readable = new()
+    {
+        WriteIndented = true,
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+        PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
+        NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
+        DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+    };
+
+    private readonly List<ResultRow> _rows = [];
+    private IReadOnlyList<string>? _classes;
+
+    /// <summary>Says what will be done.</summary>
+    public void Announce(Terminal terminal)
+    {
+        foreach (var note in session.Images.Notes) terminal.Error.WriteLine("chosen: " + note);
+        terminal.Error.WriteLine($"{task}: {session.Loaded.Name} encoder of {session.Loaded.Path}, {session.Transform.Size}x{session.Transform.Size} pixels, {session.Device.type}, {session.Precision.Name}");
+        terminal.Error.WriteLine($"fit on {session.Images.Fit.Count:n0} images of {session.Images.Fit.Description}; scored on {session.Images.Test.Count:n0} of {session.Images.Test.Description}");
+    }
+
+    public void Add(IReadOnlyList<ResultRow> rows) => _rows.AddRange(rows);
+
+    public void AddClasses(IReadOnlyList<string> names) => _classes = names;
+
+    /// <summary>Prints the table and the notes, and writes the file.</summary>
+    public void Finish(Terminal terminal)
+    {
+        foreach (var note in notes.Concat(session.Notes)) terminal.Error.WriteLine("note: " + note);
+        foreach (var table in ResultTables.Of(_rows)) table.Print(terminal);
+        if (session.Request.Out is not { } path) return;
+        var temporary = $"{path}.{Environment.ProcessId}.partial";
+        File.WriteAllText(temporary, JsonSerializer.Serialize(Document(), Readable) + "\n");
+        File.Move(temporary, path, overwrite: true);
+        terminal.Error.WriteLine($"everything needed to repeat this: {path}");
+    }
+
+    private object Document() => new
+    {
+        Jepa = typeof(EvaluationReport).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion,
+        Task = task,
+        Weights = new
+        {
+            session.Loaded.Path,
+            Encoder = session.Loaded.Name,
+            Sha256 = session.WeightsHash,
+            Architecture = session.Loaded.Encoder.Shape,
+            session.Loaded.Normalization,
+        },
+        Fit = Images(session.Images.FitAddress, session.Images.Fit),
+        Test = Images(session.Images.TestAddress, session.Images.Test),
+        Classes = _classes,
+        Transform = session.Transform.ToString(),
+        session.Request.Features,
+        Device = session.Device.ToString(),
+        Precision = session.Precision.Name,
+        session.Request.Batch,
+        session.Request.Seed,
+        session.Request.MaxFit,
+        session.Request.MaxTest,
+        Recipe = recipe,
+        Results = _rows,
+        Notes = notes.Concat(session.Notes).ToList(),
+        FeatureSeconds = Math.Round(session.FeatureTime.TotalSeconds, 3),
+        Finished = DateTime.UtcNow.ToString("yyyy-MM-ddTHH:mm:ssZ", CultureInfo.InvariantCulture),
+    };
+
+    private static object Images(string address, Data.Sources.ImageSource source) =>
+        new { Address = address, source.Description, Images = source.Count, Sha256 = DataFingerprint.Of(address, source) };
+}

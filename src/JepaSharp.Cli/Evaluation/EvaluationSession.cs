@@ -1,0 +1,152 @@
+using System.Globalization;
+using JepaSharp.Cli.Display;
+using JepaSharp.Data.Cropping;
+using JepaSharp.Data.Sources;
+using JepaSharp.Evaluation;
+using JepaSharp.Evaluation.Embeddings;
+using JepaSharp.Evaluation.Features;
+using JepaSharp.Models;
+using JepaSharp.Runtime;
+using static TorchSharp.torch;
+
+namespace JepaSharp.Cli.Evaluation;
+
+/// <summary>One kind of features of both sets of images.</summary>
+/// <param name="Name">What to call it.</param>
+/// <param name="IsBaseline">Whether it is there to be beaten.</param>
+/// <param name="Fit">Of the images to fit on.</param>
+/// <param name="Test">Of the test images.</param>
+internal sealed record FeaturePair(string Name, bool IsBaseline, PooledFeatures Fit, PooledFeatures Test);
+
+/// <summary>An opened encoder and opened images, from which features are made once.</summary>
+internal sealed class EvaluationSession : IDisposable
+{
+    private const int LastLayers = 4;
+
+    private readonly Terminal _terminal;
+    private readonly StopSignals _stop;
+    private readonly PixelScaling _scaling;
+
+    /// <summary>Opens everything, so that mistakes are found before any work is done.</summary>
+    /// <exception cref="JepaException">Something is missing or does not fit.</exception>
+    public EvaluationSession(EvaluationRequest request, WeightsArguments weights, System.CommandLine.ParseResult arguments, bool squash, Terminal terminal, StopSignals stop)
+    {
+        (Request, _terminal, _stop) = (request, terminal, stop);
+        Images = EvaluationImages.Open(request.Data, request.Test, request.MaxFit, request.MaxTest);
+        Device = TorchBackend.ChooseDevice(request.Device);
+        Loaded = weights.LoadEncoder(arguments, Device);
+        Precision = TorchBackend.ChoosePrecision(request.Precision, Device);
+        Loaded.Encoder.ComputeIn(Precision.ScalarType);
+        var shape = Loaded.Encoder.Shape;
+        var size = request.Size ?? Math.Min(shape.ImageHeight, shape.ImageWidth);
+        if (size % shape.PatchSize != 0)
+            throw new JepaException($"Images of {size} pixels are not a whole number of {shape.PatchSize}-pixel patches. Give --size a multiple of {shape.PatchSize}.", isUsage: true);
+        Transform = (request.Transform ?? (squash ? "squash" : "paper")) == "squash" ? EvaluationTransform.Squash(size) : EvaluationTransform.CenterCrop(size);
+        _scaling = new PixelScaling([.. Loaded.Normalization.Mean], [.. Loaded.Normalization.Deviation], Device);
+    }
+
+    public EvaluationRequest Request { get; }
+
+    public EvaluationImages Images { get; }
+
+    public LoadedEncoder Loaded { get; }
+
+    public Device Device { get; }
+
+    public PrecisionChoice Precision { get; }
+
+    public EvaluationTransform Transform { get; }
+
+    /// <summary>SHA-256 of the encoder's weights, once features were made.</summary>
+    public string WeightsHash { get; private set; } = "";
+
+    /// <summary>Time that the features took.</summary>
+    public TimeSpan FeatureTime { get; private set; }
+
+    /// <summary>What a user should know. One sentence each.</summary>
+    public List<string> Notes { get; } = [];
+
+    private int Depth => Math.Min(LastLayers, Loaded.Encoder.Shape.Depth);
+
+    /// <summary>The features asked for, the encoder's first, then those of the baselines.</summary>
+    public IReadOnlyList<FeaturePair> Features()
+    {
+        var clock = System.Diagnostics.Stopwatch.StartNew();
+        var output = Request.Features switch
+        {
+            "last" => new EncoderOutput(),
+            "patches" => new EncoderOutput(1, Pooled: false),
+            _ => new EncoderOutput(Depth),
+        };
+        var computation = string.Create(CultureInfo.InvariantCulture, $"{Device} {Precision.Name} {Loaded.NormalizationText}");
+        var trained = new EncoderFeatures($"{Loaded.Name} encoder", Loaded.Encoder, _scaling, output, Transform.Size, computation);
+        WeightsHash = trained.WeightsHash;
+        using var fresh = Request.Baselines ? Untrained() : null;
+        var kinds = new List<ImageFeatures> { trained };
+        if (fresh is not null) kinds.AddRange([new EncoderFeatures("untrained encoder", fresh, _scaling, output, Transform.Size, computation), new PixelFeatures(Transform.Size)]);
+
+        var fit = Extracted(kinds, Images.Fit, Images.FitAddress, "fit images");
+        var test = Extracted(kinds, Images.Test, Images.TestAddress, "test images");
+        FeatureTime = clock.Elapsed;
+        if (SharedImages.Note(fit[^1].Matrix, test[^1].Matrix) is { } shared) Notes.Add(shared);
+        return [.. kinds.Index().SelectMany(kind => Chosen(kind.Item, kind.Index > 0, fit[kind.Index], test[kind.Index]))];
+    }
+
+    public void Dispose()
+    {
+        Images.Dispose();
+        Loaded.Dispose();
+        _scaling.Dispose();
+    }
+
+    private VisionTransformer Untrained()
+    {
+        var encoder = new VisionTransformer(Loaded.Encoder.Shape, Device);
+        Initialization.Initialize(encoder, Request.Seed, 0);
+        encoder.ComputeIn(Precision.ScalarType);
+        return encoder;
+    }
+
+    /// <summary>From the layers that were taken together, those asked for: the last layer's are the last columns.</summary>
+    private IEnumerable<FeaturePair> Chosen(ImageFeatures kind, bool isBaseline, PooledFeatures fit, PooledFeatures test)
+    {
+        if (kind is not EncoderFeatures || Request.Features is "patches")
+        {
+            yield return new FeaturePair(kind is EncoderFeatures ? $"{kind.Name}, every patch" : kind.Name, isBaseline, fit, test);
+            yield break;
+        }
+
+        var width = Loaded.Encoder.Shape.Width;
+        PooledFeatures Last(PooledFeatures all) => all.Matrix.Width == width ? all : all with { Matrix = all.Matrix.Columns(all.Matrix.Width - width, width) };
+        if (Request.Features is "last" or "both") yield return new FeaturePair($"{kind.Name}, last layer", isBaseline, Last(fit), Last(test));
+        if (Request.Features is "last4" or "both") yield return new FeaturePair($"{kind.Name}, last {Depth} layers", isBaseline, fit, test);
+    }
+
+    private PooledFeatures[] Extracted(List<ImageFeatures> kinds, ImageSource source, string address, string what)
+    {
+        var data = DataFingerprint.Of(address, source);
+        string[] keys = [.. kinds.Select(kind => FeatureCache.KeyOf(kind, Transform, data))];
+        var found = keys.Select(key => Request.Cache?.Find(key)).ToArray();
+        int[] missing = [.. Enumerable.Range(0, kinds.Count).Where(k => found[k] is null)];
+        if (missing.Length == 0)
+        {
+            _terminal.Error.WriteLine($"features of {source.Count:n0} {what}: from {Request.Cache!.Folder}");
+            return found!;
+        }
+
+        _terminal.Error.WriteLine($"features of {source.Count:n0} {what}: {string.Join(", ", missing.Select(k => kinds[k].Name))}");
+        var progress = new RateProgress(_terminal, "features", "images", source.Count, 0);
+        try
+        {
+            var made = FrozenFeatures.Extract([.. missing.Select(k => kinds[k])], source, Transform, Request.Batch, progress, _stop.Token);
+            foreach (var (k, features) in missing.Zip(made)) found[k] = features;
+        }
+        finally
+        {
+            progress.Finish();
+        }
+
+        foreach (var k in missing) Request.Cache?.Keep(keys[k], found[k]!);
+        return found!;
+    }
+}

@@ -1,0 +1,41 @@
+using System.Globalization;
+using JepaSharp.Cli.Display;
+using JepaSharp.Evaluation.Tasks;
+
+namespace JepaSharp.Cli.Evaluation;
+
+/// <summary>Rows of results as tables: one of classes, one of numbers.</summary>
+internal static class ResultTables
+{
+    /// <summary>The tables that the rows need.</summary>
+    public static IEnumerable<ResultTable> Of(IReadOnlyList<ResultRow> rows)
+    {
+        var (classes, numbers) = (rows.Where(r => r.Scores.ContainsKey("accuracy")).ToList(), rows.Where(r => r.Scores.ContainsKey("r2")).ToList());
+        if (classes.Count > 0)
+        {
+            var table = new ResultTable("classes, on the test images (* counts)", "", "features", "probe", "settings", "held out", "accuracy", "mean per class", "time");
+            foreach (var row in classes)
+                table.Add(Mark(row), row.Features, row.Probe, Settings(row), row.HeldOut is { } held ? Percent(held) : "-", Percent(row.Scores["accuracy"]), Percent(row.Scores["mean_per_class_accuracy"]), Time(row));
+            yield return table;
+        }
+
+        if (numbers.Count > 0)
+        {
+            var table = new ResultTable("numbers, on the test images (* counts)", "", "features", "probe", "settings", "R2", "mean error", "right when rounded", "time");
+            foreach (var row in numbers)
+                table.Add(Mark(row), row.Features, row.Probe, Settings(row), Number(row.Scores["r2"]), Number(row.Scores["mean_absolute_error"]), Percent(row.Scores["rounded_accuracy"]), Time(row));
+            yield return table;
+        }
+    }
+
+    private static string Mark(ResultRow row) => row.IsChosen ? "*" : " ";
+
+    private static string Settings(ResultRow row) =>
+        string.Join(", ", row.Settings.Where(s => s.Key is not ("neighbours" or "temperature")).Select(s => string.Create(CultureInfo.InvariantCulture, $"{s.Key.Replace('_', ' ')} {s.Value:G3}")));
+
+    private static string Percent(double share) => string.Create(CultureInfo.InvariantCulture, $"{100 * share:F1}%");
+
+    private static string Number(double value) => string.Create(CultureInfo.InvariantCulture, $"{value:F3}");
+
+    private static string Time(ResultRow row) => string.Create(CultureInfo.InvariantCulture, $"{row.Seconds:F1} s");
+}

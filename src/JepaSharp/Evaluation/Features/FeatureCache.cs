@@ -1,0 +1,107 @@
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+using System.Text;
+using JepaSharp.Data.Cropping;
+using JepaSharp.Runtime;
+using JepaSharp.Weights;
+using static TorchSharp.torch;
+
+namespace JepaSharp.Evaluation.Features;
+
+/// <summary>Features kept on disk, so that the second probe on the same images and weights begins at once.</summary>
+/// <remarks>
+/// A file for each kind of features and collection, named by a SHA-256 over everything that the numbers depend on: weights, transform, computation, the images
+/// (<see cref="DataFingerprint"/>) and this program's build. Files are written under another name and renamed; each carries a checksum, and one that is damaged is
+/// computed again. When all together grow beyond the limit, those that were not used for longest go.
+/// </remarks>
+/// <param name="folder">Where they are kept; made when first needed.</param>
+/// <param name="limitBytes">Most bytes of all together.</param>
+public sealed class FeatureCache(string folder, long limitBytes)
+{
+    private const string Ending = ".features.safetensors", Values = "features", Indices = "indices", Checksum = "sha256";
+
+    /// <summary>Limit where none is given: 4 GiB.</summary>
+    public const long DefaultLimit = 4L << 30;
+
+    /// <summary>Where they are kept.</summary>
+    public string Folder { get; } = folder;
+
+    /// <summary>JEPASHARP_CACHE, else jepasharp in the user's cache folder.</summary>
+    public static string DefaultFolder()
+    {
+        if (Environment.GetEnvironmentVariable("JEPASHARP_CACHE") is { Length: > 0 } chosen) return chosen;
+        if (OperatingSystem.IsWindows()) return Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData), "jepasharp", "cache");
+        var home = Environment.GetFolderPath(Environment.SpecialFolder.UserProfile);
+        if (OperatingSystem.IsMacOS()) return Path.Combine(home, "Library", "Caches", "jepasharp");
+        return Path.Combine(Environment.GetEnvironmentVariable("XDG_CACHE_HOME") is { Length: > 0 } caches ? caches : Path.Combine(home, ".cache"), "jepasharp");
+    }
+
+    /// <summary>The key of features: equal keys mean equal numbers.</summary>
+    /// <param name="kind">What is taken of each image.</param>
+    /// <param name="transform">How an image is brought to size.</param>
+    /// <param name="data">From <see cref="DataFingerprint"/>.</param>
+    public static string KeyOf(ImageFeatures kind, EvaluationTransform transform, string data) => Convert.ToHexStringLower(
+        SHA256.HashData(Encoding.UTF8.GetBytes($"{typeof(FeatureCache).Module.ModuleVersionId}\n{kind.Identity}\n{transform}\n{data}")).AsSpan(0, 20));
+
+    /// <summary>Features kept earlier, or null.</summary>
+    public PooledFeatures? Find(string key)
+    {
+        var path = PathOf(key);
+        if (!File.Exists(path)) return null;
+        try
+        {
+            using var scope = NewDisposeScope();
+            using var file = SafetensorsFile.Open(path);
+            var matrix = FeatureMatrix.FromTensor(file.Tensors[Values].Read());
+            var indices = file.Tensors[Indices].Read().data<int>().ToArray();
+            if (file.Metadata.GetValueOrDefault(Checksum) != Hash(matrix, indices)) return null;
+            File.SetLastWriteTimeUtc(path, DateTime.UtcNow); // used: goes last
+            return new PooledFeatures(matrix, indices);
+        }
+        catch (Exception e) when (e is JepaException or IOException or UnauthorizedAccessException or KeyNotFoundException)
+        {
+            return null; // damaged, or gone in between: computed again
+        }
+    }
+
+    /// <summary>Keeps features, and lets go of what was not used for longest beyond the limit. What is larger than the limit is not kept.</summary>
+    /// <exception cref="JepaException">The folder cannot be written.</exception>
+    public void Keep(string key, PooledFeatures features)
+    {
+        if (4L * features.Matrix.Values.Length > limitBytes) return;
+        try
+        {
+            Directory.CreateDirectory(Folder);
+            using var scope = NewDisposeScope();
+            SafetensorsWriter.Write(
+                PathOf(key),
+                [KeyValuePair.Create(Values, features.Matrix.ToTensor()), KeyValuePair.Create(Indices, tensor(features.Indices))],
+                new Dictionary<string, string> { [Checksum] = Hash(features.Matrix, features.Indices) });
+            RemoveBeyondLimit(PathOf(key));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new JepaException($"The cache folder {Folder} cannot be written: {e.Message} Give another with --cache, or --no-cache.", inner: e);
+        }
+    }
+
+    private void RemoveBeyondLimit(string newest)
+    {
+        var total = new FileInfo(newest).Length;
+        foreach (var file in new DirectoryInfo(Folder).EnumerateFiles("*" + Ending).Where(f => f.FullName != Path.GetFullPath(newest)).OrderByDescending(f => f.LastWriteTimeUtc).ToList())
+        {
+            total += file.Length;
+            if (total > limitBytes) file.Delete();
+        }
+    }
+
+    private string PathOf(string key) => Path.Combine(Folder, key + Ending);
+
+    private static string Hash(FeatureMatrix matrix, int[] indices)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        hash.AppendData(MemoryMarshal.AsBytes(matrix.Values));
+        hash.AppendData(MemoryMarshal.AsBytes(indices.AsSpan()));
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
+    }
+}

@@ -1,0 +1,75 @@
+using JepaSharp.Data.Sources;
+using JepaSharp.Runtime;
+
+namespace JepaSharp.Evaluation.Targets;
+
+/// <summary>The classes of the images to fit on and of those to score on, matched by name.</summary>
+public sealed class MatchedClasses
+{
+    private readonly string?[] _fit, _test;
+    private readonly Dictionary<string, int> _index;
+
+    private MatchedClasses(IReadOnlyList<string> names, string?[] fit, string?[] test) =>
+        (Names, _fit, _test, _index) = (names, fit, test, names.Index().ToDictionary(c => c.Item, c => c.Index, StringComparer.Ordinal));
+
+    /// <summary>The classes, in numerical order where all are numbers, else in ordinal order.</summary>
+    public IReadOnlyList<string> Names { get; }
+
+    /// <summary>What a user should know: classes absent on one side. One sentence each.</summary>
+    public IReadOnlyList<string> Notes { get; private init; } = [];
+
+    /// <summary>Matches.</summary>
+    /// <param name="fit">Class of each image to fit on.</param>
+    /// <param name="test">Class of each image to score on.</param>
+    /// <param name="areNumbers">Whether a class that is only among the test images is let pass, as can happen with numbers; it counts as wrong.</param>
+    /// <exception cref="JepaException">No labels at all, one class only, or test images of classes that there is nothing to fit on.</exception>
+    public static MatchedClasses Of(string?[] fit, string?[] test, bool areNumbers = false)
+    {
+        var (fitNames, testNames) = (Distinct(fit), Distinct(test));
+        if (fitNames.Count == 0) throw new JepaException("None of the images to fit on has a label. Expected labelled images of at least 2 classes.", isUsage: true);
+        if (testNames.Count == 0) throw new JepaException("None of the test images has a label: there is nothing to compare with. Expected labelled test images.", isUsage: true);
+        if (fitNames.Count == 1)
+            throw new JepaException($"All images to fit on are of one class, \"{fitNames.First()}\": there is nothing to tell apart. Expected at least 2 classes.", isUsage: true);
+        string[] unknown = [.. testNames.Except(fitNames, StringComparer.Ordinal).Order(StringComparer.Ordinal)];
+        if (unknown.Length > 0 && (!areNumbers || unknown.Length == testNames.Count))
+            throw new JepaException(
+                $"{unknown.Length:N0} of the {testNames.Count:N0} classes of the test images are not among those to fit on: {Some(unknown)}. "
+                + $"Those are: {Some([.. fitNames.Order(StringComparer.Ordinal)])}. Both sets must name their classes alike.",
+                isUsage: true);
+        string[] absent = [.. fitNames.Except(testNames, StringComparer.Ordinal).Order(StringComparer.Ordinal)];
+        var notes = new List<string>();
+        if (absent.Length > 0) notes.Add($"{absent.Length:N0} of {fitNames.Count:N0} classes have no test image, so how well they are told apart is not measured: {Some(absent)}.");
+        if (unknown.Length > 0) notes.Add($"Test images with {Some(unknown)} count as wrong: there is none to fit on.");
+        AddUnlabelled(notes, fit, "images to fit on");
+        AddUnlabelled(notes, test, "test images");
+        return new MatchedClasses(ClassLabels.Of([.. fitNames, .. unknown]).Classes, fit, test) { Notes = notes };
+    }
+
+    /// <summary>The labelled ones among the images to fit on.</summary>
+    public ClassificationSet Fit(PooledFeatures features) => Set(features, _fit);
+
+    /// <summary>The labelled ones among the test images, sealed.</summary>
+    public TestSet Test(PooledFeatures features) => new(Set(features, _test));
+
+    private ClassificationSet Set(PooledFeatures features, string?[] texts)
+    {
+        int[] rows = [.. Enumerable.Range(0, features.Indices.Length).Where(row => texts[features.Indices[row]] is not null)];
+        if (rows.Length == 0) throw new JepaException("None of the labelled images can be read.", isUsage: true);
+        int[] labels = [.. rows.Select(row => _index[texts[features.Indices[row]]!])];
+        return new ClassificationSet(rows.Length == features.Matrix.Rows ? features.Matrix : features.Matrix.Select(rows), labels, Names.Count);
+    }
+
+    private static HashSet<string> Distinct(string?[] texts) => [.. texts.Where(t => t is not null).Select(t => t!)];
+
+    private static void AddUnlabelled(List<string> notes, string?[] texts, string what)
+    {
+        var count = texts.Count(t => t is null);
+        if (count > 0) notes.Add($"{count:N0} of {texts.Length:N0} {what} have no label and are left out.");
+    }
+
+    private static string Some(string[] names)
+    {
+        const int Shown = 8;
+        return string.Join(", ", names.Take(Shown)) + (names.Length > Shown ? $" and {names.Length - Shown:N0} more" : "");
+    }
+}
