@@ -8,7 +8,7 @@ public static class FeatureChoice
     public static IReadOnlyList<ResultRow> Mark(IReadOnlyList<ResultRow> rows)
     {
         var candidates = rows.Index().Where(row => !row.Item.IsBaseline).ToList();
-        if (candidates.Count == 0 || candidates.Exists(row => row.Item.IsChosen)) return rows;
+        if (candidates.Count == 0) return rows;
         var chosen = candidates.TrueForAll(row => row.Item.HeldOut is not null) ? candidates.MaxBy(row => row.Item.HeldOut).Index : candidates[0].Index;
         return [.. rows.Index().Select(row => row.Index == chosen ? row.Item with { IsChosen = true } : row.Item)];
     }

@@ -24,7 +24,6 @@ public sealed class KnnTask(KnnOptions options, IReadOnlyList<int> others) : Pro
             Probe = $"{k} nearest neighbours",
             Scores = ResultRow.ScoresOf(score),
             Settings = new Dictionary<string, double> { ["neighbours"] = k, ["temperature"] = options.Temperature },
-            IsChosen = k == options.Neighbours && !features.IsBaseline,
         })];
     }
 }
