@@ -20,24 +20,32 @@ internal sealed class EvaluationArguments
     private readonly Option<string> _device = new("--device") { Description = "auto, cpu, cuda or cuda:N.", DefaultValueFactory = _ => Auto, HelpName = "DEVICE" };
     private readonly Option<string> _precision = new("--precision") { Description = "fp32, bf16, or auto (by measuring).", DefaultValueFactory = _ => "fp32", HelpName = "PRECISION" };
     private readonly Option<int> _seed = new("--seed") { Description = "Seed of splits, draws, orders and the untrained encoder.", DefaultValueFactory = _ => 0, HelpName = "N" };
-    private readonly Option<string> _baselines = new("--baselines") { Description = "on: beside the encoder also raw pixels, an untrained encoder and the commonest class; off: not.", DefaultValueFactory = _ => "on", HelpName = "on|off" };
-    private readonly Option<int?> _maxFit = new("--max-fit") { Description = "Fit on at most so many images, drawn by the seed.", HelpName = "N" };
-    private readonly Option<int?> _maxTest = new("--max-test") { Description = "Score on at most so many images, drawn by the seed.", HelpName = "N" };
+    private readonly Option<string> _baselines = new("--baselines") { Description = "on: beside the encoder also raw pixels, an untrained encoder and the commonest class; off: not.", HelpName = "on|off" };
+    private readonly Option<int?> _maxFit = new("--max-fit") { Description = "Fit on so many of the images, always the same ones.", HelpName = "N" };
+    private readonly Option<int?> _maxTest = new("--max-test") { Description = "Score on so many of the images, always the same ones.", HelpName = "N" };
     private readonly Option<string?> _cache = new("--cache") { Description = $"Folder to keep features in; {FeatureCache.DefaultFolder()} if not given.", HelpName = "DIR" };
     private readonly Option<bool> _noCache = new("--no-cache") { Description = "Keep no features, and use none that were kept." };
     private readonly Option<double> _cacheLimit = new("--cache-limit") { Description = "Most gigabytes of kept features.", DefaultValueFactory = _ => FeatureCache.DefaultLimit / (double)(1L << 30), HelpName = "GB" };
 
     /// <param name="defaultFeatures">What <c>--features</c> is where it is not given.</param>
-    public EvaluationArguments(string defaultFeatures) => _features.DefaultValueFactory = _ => defaultFeatures;
+    /// <param name="baselines">Whether baselines are on where nothing is said.</param>
+    public EvaluationArguments(string defaultFeatures, bool baselines = true)
+    {
+        _features.DefaultValueFactory = _ => defaultFeatures;
+        _baselines.DefaultValueFactory = _ => baselines ? "on" : "off";
+    }
 
     public WeightsArguments Weights { get; } = new();
 
     /// <summary>Adds them to a task.</summary>
-    public void AddTo(Command command)
+    /// <param name="command">The task.</param>
+    /// <param name="ownBatch">Whether the task has a <c>--batch</c> of its own.</param>
+    public void AddTo(Command command, bool ownBatch = false)
     {
         Weights.AddTo(command, "Which encoder to use: target (the default) or context.");
-        foreach (var option in (Option[])[_data, _test, _out, _features, _size, _transform, _batch, _device, _precision, _seed, _baselines, _maxFit, _maxTest, _cache, _noCache, _cacheLimit])
+        foreach (var option in (Option[])[_data, _test, _out, _features, _size, _transform, _device, _precision, _seed, _baselines, _maxFit, _maxTest, _cache, _noCache, _cacheLimit])
             command.Add(option);
+        if (!ownBatch) command.Add(_batch);
         _features.AcceptOnlyFromAmong("last", "last4", "both", "patches");
         _transform.AcceptOnlyFromAmong(Auto, "paper", "squash");
         _precision.AcceptOnlyFromAmong(Auto, "fp32", "bf16");
@@ -71,7 +79,7 @@ internal sealed class EvaluationArguments
             Features = arguments.GetValue(_features)!,
             Size = arguments.GetValue(_size),
             Transform = arguments.GetValue(_transform) is { } how && how != Auto ? how : null,
-            Batch = arguments.GetValue(_batch),
+            Batch = arguments.GetResult(_batch) is null ? 64 : arguments.GetValue(_batch),
             Device = arguments.GetValue(_device)!,
             Precision = arguments.GetValue(_precision)!,
             Seed = (ulong)arguments.GetValue(_seed),

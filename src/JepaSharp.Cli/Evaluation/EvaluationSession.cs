@@ -25,7 +25,6 @@ internal sealed class EvaluationSession : IDisposable
 
     private readonly Terminal _terminal;
     private readonly StopSignals _stop;
-    private readonly PixelScaling _scaling;
 
     /// <summary>Opens everything, so that mistakes are found before any work is done.</summary>
     /// <exception cref="JepaException">Something is missing or does not fit.</exception>
@@ -42,7 +41,7 @@ internal sealed class EvaluationSession : IDisposable
         if (size % shape.PatchSize != 0)
             throw new JepaException($"Images of {size} pixels are not a whole number of {shape.PatchSize}-pixel patches. Give --size a multiple of {shape.PatchSize}.", isUsage: true);
         Transform = (request.Transform ?? (squash ? "squash" : "paper")) == "squash" ? EvaluationTransform.Squash(size) : EvaluationTransform.CenterCrop(size);
-        _scaling = new PixelScaling([.. Loaded.Normalization.Mean], [.. Loaded.Normalization.Deviation], Device);
+        Scaling = new PixelScaling([.. Loaded.Normalization.Mean], [.. Loaded.Normalization.Deviation], Device);
     }
 
     public EvaluationRequest Request { get; }
@@ -55,10 +54,12 @@ internal sealed class EvaluationSession : IDisposable
 
     public PrecisionChoice Precision { get; }
 
+    public PixelScaling Scaling { get; }
+
     public EvaluationTransform Transform { get; }
 
-    /// <summary>SHA-256 of the encoder's weights, once features were made.</summary>
-    public string WeightsHash { get; private set; } = "";
+    /// <summary>SHA-256 of the encoder's weights.</summary>
+    public string WeightsHash => field ??= WeightsFingerprint.Of(Loaded.Encoder);
 
     /// <summary>Time that the features took.</summary>
     public TimeSpan FeatureTime { get; private set; }
@@ -79,11 +80,10 @@ internal sealed class EvaluationSession : IDisposable
             _ => new EncoderOutput(Depth),
         };
         var computation = string.Create(CultureInfo.InvariantCulture, $"{Device} {Precision.Name} {Loaded.NormalizationText}");
-        var trained = new EncoderFeatures($"{Loaded.Name} encoder", Loaded.Encoder, _scaling, output, Transform.Size, computation);
-        WeightsHash = trained.WeightsHash;
+        var trained = new EncoderFeatures($"{Loaded.Name} encoder", Loaded.Encoder, Scaling, output, Transform.Size, computation);
         using var fresh = Request.Baselines ? Untrained() : null;
         var kinds = new List<ImageFeatures> { trained };
-        if (fresh is not null) kinds.AddRange([new EncoderFeatures("untrained encoder", fresh, _scaling, output, Transform.Size, computation), new PixelFeatures(Transform.Size)]);
+        if (fresh is not null) kinds.AddRange([new EncoderFeatures("untrained encoder", fresh, Scaling, output, Transform.Size, computation), new PixelFeatures(Transform.Size)]);
 
         var fit = Extracted(kinds, Images.Fit, Images.FitAddress, "fit images");
         var test = Extracted(kinds, Images.Test, Images.TestAddress, "test images");
@@ -96,10 +96,11 @@ internal sealed class EvaluationSession : IDisposable
     {
         Images.Dispose();
         Loaded.Dispose();
-        _scaling.Dispose();
+        Scaling.Dispose();
     }
 
-    private VisionTransformer Untrained()
+    /// <summary>An encoder of the same shape that learned nothing; the caller disposes it.</summary>
+    public VisionTransformer Untrained()
     {
         var encoder = new VisionTransformer(Loaded.Encoder.Shape, Device);
         Initialization.Initialize(encoder, Request.Seed, 0);

@@ -15,7 +15,7 @@ internal static class ResultTables
         {
             var table = new ResultTable("classes, on the test images (* counts)", "", "features", "probe", "settings", "held out", "accuracy", "mean per class", "time");
             foreach (var row in classes)
-                table.Add(Mark(row), row.Features, row.Probe, Settings(row), row.HeldOut is { } held ? Percent(held) : "-", Percent(row.Scores["accuracy"]), Percent(row.Scores["mean_per_class_accuracy"]), Time(row));
+                table.Add(Mark(row), row.Features, row.Probe, Settings(row), row.HeldOut is { } held ? Percent(held) : "-", Accuracy(row), Percent(row.Scores["mean_per_class_accuracy"]), Time(row));
             yield return table;
         }
 
@@ -32,6 +32,10 @@ internal static class ResultTables
 
     private static string Settings(ResultRow row) =>
         string.Join(", ", row.Settings.Where(s => s.Key is not ("neighbours" or "temperature")).Select(s => string.Create(CultureInfo.InvariantCulture, $"{s.Key.Replace('_', ' ')} {s.Value:G3}")));
+
+    private static string Accuracy(ResultRow row) => row.Scores.TryGetValue("accuracy_deviation", out var deviation)
+        ? string.Create(CultureInfo.InvariantCulture, $"{100 * row.Scores["accuracy"]:F1} ± {100 * deviation:F1}%")
+        : Percent(row.Scores["accuracy"]);
 
     private static string Percent(double share) => string.Create(CultureInfo.InvariantCulture, $"{100 * share:F1}%");
 

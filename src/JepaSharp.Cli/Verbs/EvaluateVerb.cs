@@ -10,7 +10,12 @@ internal sealed class EvaluateVerb : Verb
     public EvaluateVerb()
         : base("evaluate", "Says what an encoder is worth: probes on frozen features, beside baselines.")
     {
-        foreach (var task in (Verb[])[new KnnVerb(), new LinearVerb(), new LogisticVerb(), new RidgeVerb(), new CountVerb(), new DistanceVerb(), new EvaluateCheckpointsVerb()]) Add(task);
+        Verb[] tasks =
+        [
+            new KnnVerb(), new LinearVerb(), new LogisticVerb(), new RidgeVerb(), new LowShotVerb(), new FineTuneVerb(), new CountVerb(), new DistanceVerb(),
+            new EvaluateCheckpointsVerb(),
+        ];
+        foreach (var task in tasks) Add(task);
     }
 
     /// <summary>Without a task: says which there are.</summary>

@@ -5,9 +5,10 @@ namespace JepaSharp.Evaluation;
 /// <summary>Fit data divided into a part to fit on and a part held out, on which a penalty is chosen. Test data never comes here.</summary>
 /// <param name="Fit">Rows to fit on, ascending.</param>
 /// <param name="HeldOut">Rows to choose on, ascending.</param>
-internal sealed record HeldOutSplit(int[] Fit, int[] HeldOut)
+public sealed record HeldOutSplit(int[] Fit, int[] HeldOut)
 {
     /// <summary>Holds out the same share of every class, and never a class's only image.</summary>
+    /// <exception cref="JepaException">Every class has one image only.</exception>
     public static HeldOutSplit ByClass(ReadOnlySpan<int> labels, int classes, double share, ulong seed)
     {
         if (!(share > 0 && share < 1)) throw new ArgumentOutOfRangeException(nameof(share), share, "Expected a share between 0 and 1.");

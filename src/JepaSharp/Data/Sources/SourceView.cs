@@ -1,15 +1,17 @@
 namespace JepaSharp.Data.Sources;
 
-/// <summary>Some of a source's images, in the source's order; owns the source.</summary>
+/// <summary>Some of a source's images, in the source's order; owns the source, unless it is told not to.</summary>
 public abstract class SourceView : ImageSource
 {
     private readonly ImageSource _source;
     private readonly int[] _chosen;
+    private readonly bool _ownsSource;
 
     /// <summary>A view.</summary>
     /// <param name="source">The whole collection.</param>
     /// <param name="chosen">Indices into it, rising.</param>
-    private protected SourceView(ImageSource source, int[] chosen) => (_source, _chosen) = (source, chosen);
+    /// <param name="ownsSource">Whether the source is disposed of with the view.</param>
+    private protected SourceView(ImageSource source, int[] chosen, bool ownsSource = true) => (_source, _chosen, _ownsSource) = (source, chosen, ownsSource);
 
     /// <inheritdoc/>
     public override int Count => _chosen.Length;
@@ -44,7 +46,7 @@ public abstract class SourceView : ImageSource
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)
     {
-        if (disposing) _source.Dispose();
+        if (disposing && _ownsSource) _source.Dispose();
         base.Dispose(disposing);
     }
 }

@@ -26,8 +26,7 @@ public sealed class EncoderFeatures : ImageFeatures
         (Name, _encoder, _scaling, _output) = (name, encoder, scaling, output);
         var side = size / encoder.Shape.PatchSize;
         Width = output.WidthOf(encoder) * (output.Pooled ? 1 : side * side);
-        WeightsHash = WeightsFingerprint.Of(encoder);
-        Identity = string.Create(CultureInfo.InvariantCulture, $"encoder {WeightsHash}; {encoder.Shape}; layers {output.Layers}; averaged {output.Pooled}; {computation}");
+        Identity = string.Create(CultureInfo.InvariantCulture, $"encoder {WeightsFingerprint.Of(encoder)}; {encoder.Shape}; layers {output.Layers}; averaged {output.Pooled}; {computation}");
     }
 
     /// <inheritdoc/>
@@ -38,9 +37,6 @@ public sealed class EncoderFeatures : ImageFeatures
 
     /// <inheritdoc/>
     public override string Identity { get; }
-
-    /// <summary>SHA-256 of the encoder's weights.</summary>
-    public string WeightsHash { get; }
 
     /// <inheritdoc/>
     public override float[] Of(ImageBatch batch)

@@ -5,8 +5,9 @@ using static TorchSharp.torch;
 namespace JepaSharp.Evaluation.Features;
 
 /// <summary>SHA-256 over the names and numbers of all weights of a network.</summary>
-internal static class WeightsFingerprint
+public static class WeightsFingerprint
 {
+    /// <summary>The fingerprint, as 64 hexadecimal digits.</summary>
     public static string Of(nn.Module network)
     {
         using var scope = NewDisposeScope();

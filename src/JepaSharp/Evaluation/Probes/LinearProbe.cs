@@ -4,7 +4,7 @@ namespace JepaSharp.Evaluation.Probes;
 public sealed record LinearOptions
 {
     /// <summary>Learning rates to try, for batches of 256; scaled with the batch.</summary>
-    public IReadOnlyList<double> LearningRates { get; init; } = [0.01, 0.03, 0.1, 0.3];
+    public IReadOnlyList<double> LearningRates { get; init; } = [0.01, 0.03, 0.1, 0.3, 1];
 
     /// <summary>Weight decays to try.</summary>
     public IReadOnlyList<double> WeightDecays { get; init; } = [0, 1e-4, 1e-3];

@@ -45,11 +45,31 @@ public sealed class MatchedClasses
         return new MatchedClasses(ClassLabels.Of([.. fitNames, .. unknown]).Classes, fit, test) { Notes = notes };
     }
 
+    /// <summary>For each row of <see cref="Fit"/>, its place among <see cref="FitImages"/>.</summary>
+    public int[] FitRows(PooledFeatures features)
+    {
+        var place = new int[_fit.Length];
+        for (int i = 0, next = 0; i < _fit.Length; i++) place[i] = _fit[i] is null ? -1 : next++;
+        return [.. features.Indices.Select(i => place[i]).Where(p => p >= 0)];
+    }
+
     /// <summary>The labelled ones among the images to fit on.</summary>
     public ClassificationSet Fit(PooledFeatures features) => Set(features, _fit);
 
     /// <summary>The labelled ones among the test images, sealed.</summary>
     public TestSet Test(PooledFeatures features) => new(Set(features, _test));
+
+    /// <summary>The images to fit on themselves, for a task that trains on pixels.</summary>
+    public LabelledImages FitImages(ImageSource source) => Images(source, _fit);
+
+    /// <summary>The test images themselves.</summary>
+    public LabelledImages TestImages(ImageSource source) => Images(source, _test);
+
+    private LabelledImages Images(ImageSource source, string?[] texts)
+    {
+        int[] labelled = [.. Enumerable.Range(0, source.Count).Where(i => texts[i] is not null)];
+        return new LabelledImages(new ChosenImages(source, labelled), [.. labelled.Select(i => _index[texts[i]!])], Names.Count);
+    }
 
     private ClassificationSet Set(PooledFeatures features, string?[] texts)
     {

@@ -23,6 +23,7 @@ public sealed class ProbeMemoryTests
             _ = RidgeProbe.Fit(set).Score(set);
             _ = RidgeProbe.Fit(numbers).Score(numbers);
             _ = LogisticProbe.Fit(set).Score(set);
+            _ = LinearProbe.Fit(set, new LinearOptions { LeastSteps = 5, Epochs = 1 }).Score(set);
             _ = CollapseMeasures.Of(set.Features);
             _ = Lidar.Of(set.Features, 3);
         }

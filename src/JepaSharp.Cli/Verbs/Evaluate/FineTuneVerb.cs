@@ -1,0 +1,42 @@
+using System.CommandLine;
+using JepaSharp.Cli.Display;
+using JepaSharp.Cli.Evaluation;
+using JepaSharp.Evaluation.Targets;
+using JepaSharp.Evaluation.Tasks;
+
+namespace JepaSharp.Cli.Verbs.Evaluate;
+
+/// <summary><c>jepa evaluate fine-tune</c>.</summary>
+internal sealed class FineTuneVerb : Verb
+{
+    private readonly EvaluationArguments _arguments = new("last", baselines: false);
+    private readonly FineTuneOptionsGroup _tuning = new();
+
+    public FineTuneVerb()
+        : base("fine-tune", "Trains the encoder further on the labels, with a linear head: layer-wise learning rates, mixup, CutMix, averaged weights.")
+    {
+        _arguments.AddTo(this, ownBatch: true);
+        _tuning.AddTo(this);
+    }
+
+    public override int Run(ParseResult arguments, Terminal terminal, StopSignals stop)
+    {
+        var request = _arguments.Read(arguments);
+        var options = _tuning.Read(arguments, request.Seed);
+        using var session = new EvaluationSession(request, _arguments.Weights, arguments, squash: false, terminal, stop);
+        var classes = MatchedClasses.Of(ClassTexts.Labels(session.Images.Fit), ClassTexts.Labels(session.Images.Test));
+        var (fit, test) = (classes.FitImages(session.Images.Fit), classes.TestImages(session.Images.Test));
+        var report = new EvaluationReport(Name, session, options, classes.Notes);
+        report.Announce(terminal);
+        report.Add(FeatureChoice.Mark([FineTuneRow.Of(session, session.Loaded.Encoder, $"{session.Loaded.Name} encoder", fit, test, options, holdOut: false, terminal, stop)]));
+        if (request.Baselines)
+        {
+            using var fresh = session.Untrained();
+            report.Add([FineTuneRow.Of(session, fresh, "untrained encoder", fit, test, options, holdOut: false, terminal, stop) with { IsBaseline = true }]);
+        }
+
+        report.AddClasses(classes.Names);
+        report.Finish(terminal);
+        return ExitCode.Done;
+    }
+}
