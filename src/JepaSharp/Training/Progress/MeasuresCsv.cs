@@ -50,25 +50,6 @@ public sealed class MeasuresCsv : IRecord, IDisposable
         return taken;
     }
 
-    /// <summary>Reads a run's measures; rows that are not whole are left out.</summary>
-    /// <returns>Those taken at one time together, in the order they were taken; none where there is no file.</returns>
-    public static IReadOnlyList<TakenMeasures> Read(string path)
-    {
-        var taken = new List<TakenMeasures>();
-        if (!File.Exists(path)) return taken;
-        foreach (var line in File.ReadLines(path).Skip(1))
-        {
-            if (line.Split(',') is not [var epochText, var stepText, var name, var valueText]
-                || !int.TryParse(epochText, NumberStyles.None, CultureInfo.InvariantCulture, out var epoch)
-                || !long.TryParse(stepText, NumberStyles.None, CultureInfo.InvariantCulture, out var step)
-                || !double.TryParse(valueText, NumberStyles.Float, CultureInfo.InvariantCulture, out var value)) continue;
-            if (taken.Count == 0 || taken[^1].Step != step) taken.Add(new TakenMeasures(epoch, step, new Dictionary<string, double>()));
-            ((Dictionary<string, double>)taken[^1].Values)[name] = value;
-        }
-
-        return taken;
-    }
-
     /// <inheritdoc/>
     /// <exception cref="ArgumentException">A measure's name holds a comma, a quote or a line break.</exception>
     public void OnMeasures(int epoch, long step, IReadOnlyDictionary<string, double> measures)

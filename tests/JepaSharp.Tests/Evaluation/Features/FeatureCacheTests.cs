@@ -99,8 +99,8 @@ public sealed class FeatureCacheTests : IDisposable
         using var encoder = new VisionTransformer(new VisionTransformerShape { ImageHeight = 16, ImageWidth = 16, PatchSize = 8, Width = 8, Depth = 2, Heads = 2, MlpWidth = 16 });
         Initialization.Initialize(encoder, 1, 0);
         var transform = EvaluationTransform.CenterCrop(16);
-        var both = FrozenFeatures.Extract([new EncoderFeatures("e", encoder, scaling, new EncoderOutput(2), 16, ""), new PixelFeatures(16)], source, transform, batchSize: 2);
-        var pooled = new FeatureExtractor(scaling, transform, CPU).Pooled(encoder, source);
+        var both = FrozenFeatures.Extract([new EncoderFeatures("e", encoder, scaling, new EncoderOutput(2), 16, ""), new PixelFeatures(16)], source, transform, batchSize: 2, cancellation: TestContext.Current.CancellationToken);
+        var pooled = new FeatureExtractor(scaling, transform, CPU).Pooled(encoder, source, cancellation: TestContext.Current.CancellationToken);
         Assert.Equal(pooled.Indices, both[0].Indices);
         Assert.All(pooled.Matrix.Values.ToArray().Zip(both[0].Matrix.Columns(8, 8).Values.ToArray()), pair => Assert.Equal(pair.First, pair.Second, 1e-5f));
         Assert.Equal(3 * 16 * 16, both[1].Matrix.Width);

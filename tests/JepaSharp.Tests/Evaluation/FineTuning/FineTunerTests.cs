@@ -29,9 +29,9 @@ public sealed class FineTunerTests : IDisposable
     {
         using var before = _encoder.parameters().First().clone();
         var options = new FineTuneOptions { Epochs = 30, BatchSize = 8, LearningRate = 0.2, Average = 0.9 };
-        using var first = FineTuner.Fit(_encoder, _scaling, Colours(24, 0), 16, CPU, options);
-        using var again = FineTuner.Fit(_encoder, _scaling, Colours(24, 0), 16, CPU, options);
-        Assert.Equal(1, first.Score(Colours(10, 100), EvaluationTransform.CenterCrop(16)).Accuracy);
+        using var first = FineTuner.Fit(_encoder, _scaling, Colours(24, 0), 16, CPU, options, cancellation: TestContext.Current.CancellationToken);
+        using var again = FineTuner.Fit(_encoder, _scaling, Colours(24, 0), 16, CPU, options, cancellation: TestContext.Current.CancellationToken);
+        Assert.Equal(1, first.Score(Colours(10, 100), EvaluationTransform.CenterCrop(16), cancellation: TestContext.Current.CancellationToken).Accuracy);
         Assert.All(first.Parameters().Zip(again.Parameters()), pair => Assert.True(pair.First.Parameter.equal(pair.Second.Parameter).item<bool>(), pair.First.Name));
         Assert.True(_encoder.parameters().First().equal(before).item<bool>());
         Assert.False(first.Parameters().First().Parameter.equal(before).item<bool>());
@@ -56,7 +56,7 @@ public sealed class FineTunerTests : IDisposable
     public void FineTuning_OnOneClass_IsRefused()
     {
         var one = Colours(6, 0) with { Labels = [0, 0, 0, 0, 0, 0] };
-        Assert.Contains("one class", Assert.Throws<JepaException>(() => FineTuner.Fit(_encoder, _scaling, one, 16, CPU, new FineTuneOptions())).Message, StringComparison.Ordinal);
+        Assert.Contains("one class", Assert.Throws<JepaException>(() => FineTuner.Fit(_encoder, _scaling, one, 16, CPU, new FineTuneOptions(), cancellation: TestContext.Current.CancellationToken)).Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -51,8 +51,8 @@ public sealed class MatchedClassesTests
     [Fact]
     public void Numbers_AsClasses_AreVtabsBinsForDistancesAndWholeNumbersElsewhere()
     {
-        Assert.Equal(["up to 8", "8 to 8.5", null, "above 10"], ClassTexts.Numbers([8, 8.2, null, 11], "distance", isOfScenes: true));
-        Assert.Equal(["3", "10"], ClassTexts.Numbers([3, 10], "count", isOfScenes: true));
+        Assert.Equal(["up to 8", "8 to 8.5", null, "above 10"], ClassTexts.Numbers([8, 8.2, null, 11], "distance", isOfScenes: true)!);
+        Assert.Equal(["3", "10"], ClassTexts.Numbers([3, 10], "count", isOfScenes: true)!);
         Assert.Null(ClassTexts.Numbers([8, 8.2], "distance", isOfScenes: false));
         Assert.Null(ClassTexts.Numbers([.. Enumerable.Range(0, 51).Select(i => (double?)i)], "x", isOfScenes: false));
     }

@@ -17,7 +17,7 @@ public sealed class LeakTests
         Type[] harmless = [typeof(int), typeof(int[]), typeof(ClassificationScore), typeof(RegressionScore), typeof(IReadOnlyList<ClassificationScore>)];
         Assert.All(sealedSet.GetMethods(Declared), method => Assert.Contains(method.ReturnType, harmless));
         Assert.All(sealedSet.GetFields(Declared), field => Assert.True(field.IsPrivate));
-        Assert.Empty(sealedSet.GetMethods(BindingFlags.Static | BindingFlags.Public).Where(m => m.Name.StartsWith("op_", StringComparison.Ordinal)));
+        Assert.DoesNotContain(sealedSet.GetMethods(BindingFlags.Static | BindingFlags.Public), m => m.Name.StartsWith("op_", StringComparison.Ordinal));
     }
 
     [Fact]
