@@ -14,7 +14,7 @@ internal static class DurableFile
         var temporary = $"{full}.{Environment.ProcessId}.partial";
         try
         {
-            using (var stream = new FileStream(temporary, FileMode.Create, FileAccess.Write, FileShare.None, 1 << 20))
+            using (var stream = new FileStream(temporary, FileMode.Create, FileAccess.Write, FileShare.Read, 1 << 20))
             {
                 write(stream);
                 stream.Flush();
