@@ -83,15 +83,18 @@ internal sealed partial class DurableImage
         File.Move(path + ".new", path, overwrite: true);
     }
 
+    // .NET's creation time is on Linux that of the last change, not of birth.
     private static unsafe string KeyOf(string path)
     {
         var status = stackalloc byte[256];
-        if (Status(path, status) != 0) return "gone";
-        return string.Create(CultureInfo.InvariantCulture, $"{((ulong*)status)[1]}-{File.GetCreationTimeUtc(path).Ticks}");
+        if (Status(CurrentFolder, path, 0, Number | Birth, status) != 0) return "gone";
+        return string.Create(CultureInfo.InvariantCulture, $"{*(ulong*)(status + 32)}-{*(long*)(status + 80)}.{*(uint*)(status + 88)}");
     }
 
-    // struct stat of 64-bit Linux: the device, then the number.
-    [LibraryImport("libc", EntryPoint = "stat", StringMarshalling = StringMarshalling.Utf8)]
+    // struct statx: the number at 32, seconds and nanoseconds of birth at 80 and 88.
+    private const int CurrentFolder = -100, Number = 0x100, Birth = 0x800;
+
+    [LibraryImport("libc", EntryPoint = "statx", StringMarshalling = StringMarshalling.Utf8)]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
-    private static unsafe partial int Status(string path, byte* status);
+    private static unsafe partial int Status(int folder, string path, int flags, int mask, byte* status);
 }
