@@ -1,5 +1,6 @@
 using System.Globalization;
 using JepaSharp.Benchmarks;
+using JepaSharp.Benchmarks.Growth;
 using JepaSharp.Benchmarks.Steps;
 using JepaSharp.Runtime;
 using static TorchSharp.torch;
@@ -30,6 +31,8 @@ static int Run(string[] args) => args switch
     ["race-step", .. var options] => StepRace.Run(options),
     ["step", .. var options] => StepRun.Run(options),
     ["rates", .. var options] => StepRace.Rates(options),
+    ["race-commands", .. var options] => CommandRace.Run(options),
+    ["growth", .. var options] => GrowthSweep.Run(options),
     ["steady", .. var options] => SteadySteps.Run(options),
     _ => Usage(),
 };
@@ -55,6 +58,10 @@ static int Usage()
         step   [--shape tiny|small|base|large|huge|GRID,BATCH,WIDTH,DEPTH] [--precision bf16|fp32] [--steps N] [--warmup N] [--batch N] [--accumulate N] [--checkpoint]
                                            our training step alone, as a line of JSON
         rates  [--precision bf16|fp32]     GFLOP/s of the engine's matrix product and of our tiles
+        race-commands --ours "COMMAND" --peer "COMMAND" [--rounds N] [--images N] [--name TEXT]
+                                           two whole commands in turn, from start to exit; {} stands for the round
+        growth [--precision bf16|fp32] [--steps N] [--out FOLDER]
+                                           seconds and memory of a step against tokens, batch, width and depth: growth.csv, growth.svg, exponents
         steady [--steps N] [--shape ...]   whether anything grows over a thousand steps
         """);
     return 2;

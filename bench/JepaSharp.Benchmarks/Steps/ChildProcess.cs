@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using JepaSharp.Runtime;
 
 namespace JepaSharp.Benchmarks.Steps;
@@ -17,7 +18,7 @@ internal static class ChildProcess
         return LastLine(program, isHost ? [Environment.GetCommandLineArgs()[0], .. words] : words, kernels);
     }
 
-    /// <summary>A command line, its words apart by spaces.</summary>
+    /// <summary>A command line, its words apart by spaces. It is told to use every core: some PyTorch packages use one unless told.</summary>
     public static string Command(string command)
     {
         var words = command.Split(' ', StringSplitOptions.RemoveEmptyEntries);
@@ -27,6 +28,7 @@ internal static class ChildProcess
     private static string LastLine(string program, IReadOnlyList<string> arguments, bool kernels)
     {
         var start = new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true };
+        if (!start.Environment.ContainsKey("OMP_NUM_THREADS")) start.Environment["OMP_NUM_THREADS"] = Environment.ProcessorCount.ToString(CultureInfo.InvariantCulture);
         if (!kernels) start.Environment[Kernels.KernelSupport.Variable] = "off";
         using var process = Process.Start(start)!;
         var output = process.StandardOutput.ReadToEnd();

@@ -23,7 +23,7 @@ internal sealed class RaceTable
         var ratios = rounds.Select(r => r.PeerSeconds / r.Ours.Seconds).ToList();
         var name = $"{shape.Name}, {precision}";
         _speed.AppendLine(Text(
-            $"| {name} | {shape.Batch / Middle(r => r.Ours.Seconds):F1} | {shape.Batch / Middle(r => r.PeerSeconds):F1} | **{Median.Of(ratios):F2}** ({ratios.Min():F2} to {ratios.Max():F2}) | {Middle(r => r.Ours.PeakMegabytes):F0} | {Middle(r => r.PeerMegabytes):F0} | {Middle(r => r.Ours.PeakMegabytes / r.PeerMegabytes):F2} |"));
+            $"| {name} | {shape.Batch / Middle(r => r.Ours.Seconds):F1} | {shape.Batch / Middle(r => r.PeerSeconds):F1} | **{Median.Of(ratios):F2}** ({ratios.Min():F2} to {ratios.Max():F2}) | {rounds.Min(r => r.Ours.Steps.Min()):F3} | {rounds.Min(r => r.PeerFastest):F3} | {rounds.Min(r => r.PeerFastest) / rounds.Min(r => r.Ours.Steps.Min()):F2} | {Middle(r => r.Ours.PeakMegabytes):F0} | {Middle(r => r.PeerMegabytes):F0} | {Middle(r => r.Ours.PeakMegabytes / r.PeerMegabytes):F2} |"));
 
         var operations = StepOperations.Of(shape);
         string Share(Func<RaceRound, double> seconds, Func<RaceRound, double> rate) => Text($"{100 * Middle(r => operations.Total / 1e9 / seconds(r) / rate(r)):F0} %");
@@ -45,12 +45,11 @@ internal sealed class RaceTable
         var processor = Processor.Detect();
         var memory = MachineMemory.Detect().TotalBytes / (double)(1 << 30);
         var text = new StringBuilder();
-        text.AppendLine(Text($"{processor.Model}, {processor.UsableCores} cores, {memory:F0} GiB, {string.Join(", ", processor.Instructions)}; {DateTime.UtcNow:yyyy-MM-dd}. Medians over the rounds; ratios are paired, round by round.\n"));
-        text.AppendLine("| shape | images/s | peer | ratio (least to most) | peak MiB | peer | ratio |\n|---|---|---|---|---|---|---|");
+        text.AppendLine(Text($"{processor.Model}, {processor.UsableCores} cores, {memory:F0} GiB, {string.Join(", ", processor.Instructions)}; {DateTime.UtcNow:yyyy-MM-dd}. Medians over the rounds; ratios are paired, round by round; the fastest steps are of all rounds.\n"));
+        text.AppendLine("| shape | images/s | peer | ratio (least to most) | fastest step, s | peer's | ratio | peak MiB | peer | ratio |\n|---|---|---|---|---|---|---|---|---|---|");
         text.Append(_speed).AppendLine();
         text.AppendLine("| shape | GFLOP a step | GFLOP/s reached | engine's matrix product | share of it | our tiles | share of them | peer's share of the engine's |\n|---|---|---|---|---|---|---|---|");
         text.Append(_share).AppendLine();
-        text.AppendLine("Counted operations:\n\n```\n" + StepOperations.Formula + "\n```\n");
         text.AppendLine("| shape | seconds a step | where they go |\n|---|---|---|");
         text.Append(_phases);
         if (_engine.Length > 0)

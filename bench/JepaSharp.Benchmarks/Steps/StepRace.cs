@@ -8,10 +8,11 @@ namespace JepaSharp.Benchmarks.Steps;
 /// <param name="Ours">JepaSharp.</param>
 /// <param name="Engine">JepaSharp with its kernels off; null where not asked for.</param>
 /// <param name="PeerSeconds">The peer's median step.</param>
+/// <param name="PeerFastest">The peer's fastest step.</param>
 /// <param name="PeerMegabytes">The peer's peak resident memory.</param>
 /// <param name="LibraryRate">GFLOP/s of the engine's matrix product.</param>
 /// <param name="TileRate">GFLOP/s of JepaSharp's tiles.</param>
-internal sealed record RaceRound(StepMeasure Ours, StepMeasure? Engine, double PeerSeconds, double PeerMegabytes, double LibraryRate, double TileRate);
+internal sealed record RaceRound(StepMeasure Ours, StepMeasure? Engine, double PeerSeconds, double PeerFastest, double PeerMegabytes, double LibraryRate, double TileRate);
 
 /// <summary>Times JepaSharp's training step and the peer's in turn, and writes the table of ratios.</summary>
 internal static class StepRace
@@ -39,7 +40,7 @@ internal static class StepRace
         }
 
         var text = table.ToString();
-        Console.WriteLine(text);
+        Console.WriteLine(text + "Counted operations:\n\n```\n" + StepOperations.Formula + "\n```");
         if (arguments.Flag("out")) File.AppendAllText(arguments.Text("out", ""), text);
         return 0;
     }
@@ -64,7 +65,8 @@ internal static class StepRace
         var engine = arguments.Flag("engine") ? Measure(ChildProcess.Self(ours, kernels: false)) : null;
         var rates = JsonSerializer.Deserialize<double[]>(ChildProcess.Self($"rates --precision {precision}"))!;
         var root = line.RootElement;
-        return new RaceRound(our, engine, root.GetProperty("seconds_per_step").GetDouble(), root.GetProperty("peak_rss_mb").GetDouble(), rates[0], rates[1]);
+        double Value(string key) => root.GetProperty(key).GetDouble();
+        return new RaceRound(our, engine, Value("seconds_per_step"), Value("min_step"), Value("peak_rss_mb"), rates[0], rates[1]);
     }
 
     private static StepMeasure Measure(string line) => JsonSerializer.Deserialize<StepMeasure>(line)!;

@@ -13,7 +13,7 @@ internal sealed record StepMeasure(double Seconds, double PeakMegabytes, double 
 /// <summary>Takes training steps of a shape in this process, and prints one line of JSON about them.</summary>
 internal static class StepRun
 {
-    private const int Unmeasured = 3;
+    private const int Unmeasured = 2;
 
     public static int Run(IReadOnlyList<string> words)
     {
