@@ -23,7 +23,7 @@ internal static class GrowthSweep
         var arguments = new StepArguments(words, "precision", "steps", "out");
         var folder = arguments.Text("out", ".");
         var precision = arguments.Text("precision", "bf16");
-        var options = $"--precision {precision} --warmup 2 --steps {arguments.Number("steps", 3)}";
+        var options = $"--precision {precision} --warmup 2 --steps {arguments.Number("steps", 5)}";
         // What a process takes before any network: the runtime and the engine.
         var floor = JsonSerializer.Deserialize<StepMeasure>(ChildProcess.Self($"step --shape 3,1,32,1 {options}"))!.PeakMegabytes;
         var points = new List<GrowthPoint>();
@@ -32,7 +32,7 @@ internal static class GrowthSweep
             foreach (var value in values)
             {
                 var step = JsonSerializer.Deserialize<StepMeasure>(ChildProcess.Self($"step --shape {shape(value)} {options}"))!;
-                points.Add(new GrowthPoint(axis, shown(value), shape(value), StepOperations.Of(StepShape.Parse(shape(value))).Total, step.Seconds, step.PeakMegabytes));
+                points.Add(new GrowthPoint(axis, shown(value), shape(value), StepOperations.Of(StepShape.Parse(shape(value))).Total, step.Steps.Min(), step.PeakMegabytes));
                 Console.Error.WriteLine(Text($"{axis} {shown(value)}: {step.Seconds:F3} s, {step.PeakMegabytes:F0} MiB"));
             }
         }
