@@ -1,8 +1,21 @@
 using System.Globalization;
 using JepaSharp.Benchmarks;
+using JepaSharp.Benchmarks.Growth;
+using JepaSharp.Benchmarks.Steps;
+using JepaSharp.Runtime;
 using static TorchSharp.torch;
 
-return args switch
+try
+{
+    return Run(args);
+}
+catch (JepaException e)
+{
+    Console.Error.WriteLine(e.Message);
+    return e.IsUsage ? 2 : 1;
+}
+
+static int Run(string[] args) => args switch
 {
     ["decode", var folder] => DecodeBenchmark.Run(folder),
     ["load", var folder, var size, var threads] =>
@@ -15,6 +28,12 @@ return args switch
     ["read", .. var paths] when paths.Length > 0 => SourceBenchmark.Run(paths),
     ["weights", var path] => WeightsBenchmark.Run(path),
     ["embed", var model, var precision] => EmbedBenchmark.Run(model, precision == "bf16" ? ScalarType.BFloat16 : ScalarType.Float32),
+    ["race-step", .. var options] => StepRace.Run(options),
+    ["step", .. var options] => StepRun.Run(options),
+    ["rates", .. var options] => StepRace.Rates(options),
+    ["race-commands", .. var options] => CommandRace.Run(options),
+    ["growth", .. var options] => GrowthSweep.Run(options),
+    ["steady", .. var options] => SteadySteps.Run(options),
     _ => Usage(),
 };
 
@@ -34,6 +53,16 @@ static int Usage()
         read   PATH...                     images a second that each source opens and decodes, in order and shuffled, one thread
         weights PATH                       how long an encoder takes to load, and the peak memory
         embed  MODEL fp32|bf16             images a second through a frozen encoder at 224 pixels
+        race-step --peer "COMMAND" [--shape tiny|small|base|all] [--precision bf16|fp32] [--rounds N] [--steps N] [--attention naive|sdpa] [--engine] [--out FILE.md]
+                                           our training step and the peer's in turn; --engine also times ours with its kernels off
+        step   [--shape tiny|small|base|large|huge|GRID,BATCH,WIDTH,DEPTH] [--precision bf16|fp32] [--steps N] [--warmup N] [--batch N] [--accumulate N] [--checkpoint]
+                                           our training step alone, as a line of JSON
+        rates  [--precision bf16|fp32]     GFLOP/s of the engine's matrix product and of our tiles
+        race-commands --ours "COMMAND" --peer "COMMAND" [--rounds N] [--images N] [--name TEXT]
+                                           two whole commands in turn, from start to exit; {} stands for the round
+        growth [--precision bf16|fp32] [--steps N] [--out FOLDER]
+                                           seconds and memory of a step against tokens, batch, width and depth: growth.csv, growth.svg, exponents
+        steady [--steps N] [--shape ...]   whether anything grows over a thousand steps
         """);
     return 2;
 }

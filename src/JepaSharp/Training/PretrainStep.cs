@@ -32,14 +32,15 @@ public sealed class PretrainStep : IDisposable
     /// <param name="schedules">Learning rate, weight decay and momentum of every step.</param>
     /// <param name="precision">Of the matrix products: float32 or bfloat16. Weights, moments and averages are float32 always.</param>
     /// <param name="settings">The optimizer's constants; null for the published ones.</param>
-    public PretrainStep(ImageJepa objective, Schedules schedules, ScalarType precision = ScalarType.Float32, OptimizerSettings? settings = null)
+    /// <param name="checkpoint">Keep only the blocks' inputs for the backward pass and compute the rest again, where the CPU kernels are used.</param>
+    public PretrainStep(ImageJepa objective, Schedules schedules, ScalarType precision = ScalarType.Float32, OptimizerSettings? settings = null, bool checkpoint = false)
     {
         Objective = objective;
         (_schedules, _settings) = (schedules, settings ?? new OptimizerSettings());
         Context = new FlatParameters(objective.ContextEncoder, trained: true);
         Prediction = new FlatParameters(objective.Predictor, trained: true);
         Target = new FlatParameters(objective.TargetEncoder, trained: false);
-        foreach (var network in (FlatParameters[])[Context, Prediction, Target]) network.ComputeIn(precision);
+        foreach (var network in (FlatParameters[])[Context, Prediction, Target]) network.ComputeIn(precision, checkpoint);
         ContextOptimizer = new AdamW(Context, _settings.Beta1, _settings.Beta2, _settings.Epsilon);
         PredictorOptimizer = new AdamW(Prediction, _settings.Beta1, _settings.Beta2, _settings.Epsilon);
     }

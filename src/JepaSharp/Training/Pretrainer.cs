@@ -56,7 +56,7 @@ public sealed class Pretrainer : IDisposable
         _scaling = new PixelScaling([mean.Red, mean.Green, mean.Blue], [std.Red, std.Green, std.Blue], device);
         Objective = new ImageJepa(Plan.Encoder, Plan.Predictor, (ulong)options.Meta.Seed, Plan.Loss, device);
         _schedules = Plan.Schedules(_loader.BatchesPerEpoch);
-        Step = new PretrainStep(Objective, _schedules, precision, Plan.Optimizer);
+        Step = new PretrainStep(Objective, _schedules, precision, Plan.Optimizer, options.Optimization.CheckpointActivations);
     }
 
     /// <summary>What the configuration means.</summary>

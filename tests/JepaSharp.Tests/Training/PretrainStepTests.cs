@@ -91,6 +91,32 @@ public sealed class PretrainStepTests
         Assert.True(whole.Context.Gradients!.allclose(split.Context.Gradients!, atol: 1e-6));
     }
 
+    [Theory]
+    [InlineData(ScalarType.Float32)]
+    [InlineData(ScalarType.BFloat16)]
+    public void Run_ThatComputesActivationsAgain_TakesTheSameSteps(ScalarType precision)
+    {
+        // Widths that the CPU kernels can do: heads of 16.
+        PretrainStep New(bool checkpoint)
+        {
+            var shape = new VisionTransformerShape { ImageHeight = 32, ImageWidth = 32, PatchSize = 8, Width = 32, Depth = 3, Heads = 2, MlpWidth = 64 };
+            return new PretrainStep(new ImageJepa(shape, new PredictorShape(32, 2, 2), seed: 3), Constant, precision, checkpoint: checkpoint);
+        }
+
+        using var scope = NewDisposeScope();
+        using var kept = New(checkpoint: false);
+        using var again = New(checkpoint: true);
+        using var masks = SomeMasks(2);
+        var images = rand(2, 3, 32, 32);
+        for (var i = 0; i < 3; i++) Assert.Equal(kept.Run((images, masks)), again.Run((images, masks)));
+        foreach (var (a, b) in ((FlatParameters, FlatParameters)[])[(kept.Context, again.Context), (kept.Prediction, again.Prediction)])
+        {
+            Assert.True(a.Gradients!.abs().max().item<float>() > 0);
+            Assert.True(a.Gradients!.Equals(b.Gradients!));
+            Assert.True(a.Values.Equals(b.Values));
+        }
+    }
+
     [Fact]
     public void Run_WithClipping_LimitsTheGradientsNorm()
     {
