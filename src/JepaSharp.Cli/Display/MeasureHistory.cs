@@ -14,7 +14,7 @@ internal sealed class MeasureHistory : ITrainingObserver
     /// <summary>The step of the newest measures; -1 before any.</summary>
     public long LastStep => _taken.Count == 0 ? -1 : _taken[^1].Step;
 
-    public void OnMeasures(int epoch, long step, IReadOnlyDictionary<string, double> measures) 
+    public void OnMeasures(int epoch, long step, IReadOnlyDictionary<string, double> measures)
     {
         if (MonitorReading.From(measures) is { } reading) _readings.Add((step, reading));
         else _taken.Add((epoch, step, measures));

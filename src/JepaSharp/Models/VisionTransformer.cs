@@ -137,7 +137,8 @@ public sealed class VisionTransformer : nn.Module<Tensor, Tensor>, IAcceleratedN
         RequireWholePatches(images);
         var positions = PositionTable.Interpolate(
             _positions, Shape.GridHeight, Shape.GridWidth, (int)images.shape[2] / Shape.PatchSize, (int)images.shape[3] / Shape.PatchSize);
-        return _patchEmbedding.forward(_patchEmbedding.Patches(images)).Plus(positions).MoveToOuterDisposeScope();
+        var tokens = _patchEmbedding.forward(_patchEmbedding.Patches(images));
+        return (is_grad_enabled() ? tokens.Plus(positions) : tokens.Plus_(positions)).MoveToOuterDisposeScope();
     }
 
     private void RequireWholePatches(Tensor images)

@@ -97,7 +97,12 @@ public sealed class FlatParameters : IDisposable
     {
         using var scope = NewDisposeScope();
         _accelerated = _network is not null && _network.Accelerate(new KernelUse(precision, _trained, WeightsChange: true, checkpoint));
-        if (_accelerated) precision = ScalarType.Float32; // the kernels have their own copies
+        if (_accelerated)
+        {
+            precision = ScalarType.Float32; // the kernels have their own copies
+            MemoryAllocator.GiveBackLargeBlocks();
+        }
+
         if (precision == ScalarType.Float32)
         {
             foreach (var dense in _dense) dense.Use(null);

@@ -25,6 +25,23 @@ internal static partial class MemoryAllocator
         }
     }
 
+    /// <summary>From now on large blocks come straight from the kernel and go back when freed.</summary>
+    /// <remarks>
+    /// With kernels of our own, which keep their memory to themselves, few large tensors are left in a step, and what their heap would hold on to
+    /// lies idle meanwhile.
+    /// </remarks>
+    public static void GiveBackLargeBlocks()
+    {
+        try
+        {
+            if (OperatingSystem.IsLinux() && Environment.GetEnvironmentVariable("MALLOC_MMAP_THRESHOLD_") is null) _ = SetOption(MapThreshold, 4 << 20);
+        }
+        catch (Exception e) when (e is DllNotFoundException or EntryPointNotFoundException)
+        {
+            // Not glibc.
+        }
+    }
+
     /// <summary>Hands free pages back to the kernel once: after something large was moved, what it left behind may never fit anything again.</summary>
     public static void GiveBackFreePages()
     {
