@@ -8,7 +8,7 @@ public sealed partial class ArchitectureTests
     /// <summary>What each folder may use, beside itself.</summary>
     private static readonly Dictionary<string, string[]> Allowed = new()
     {
-        ["Runtime"] = [],
+        ["Runtime"] = ["Kernels"],
         ["Kernels"] = [],
         ["Configuration"] = ["Runtime"],
         ["Masking"] = ["Runtime", "Configuration"],

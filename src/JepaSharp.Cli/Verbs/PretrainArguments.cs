@@ -14,8 +14,10 @@ namespace JepaSharp.Cli.Verbs;
 /// <param name="MaxSteps">Stop after so many steps; schedules are not changed by it.</param>
 /// <param name="Settings">Configuration keys to set, as section.key=value, in order.</param>
 /// <param name="Quiet">Plain progress lines even on a terminal.</param>
+/// <param name="Profile">Whether to say at the end where the time went.</param>
 internal sealed record PretrainArguments(
-    string? Config, string? Data, string? Out, bool Resume, string? Init, string? Device, string? Precision, long? MaxSteps, IReadOnlyList<string> Settings, bool Quiet)
+    string? Config, string? Data, string? Out, bool Resume, string? Init, string? Device, string? Precision, long? MaxSteps, IReadOnlyList<string> Settings, bool Quiet,
+    bool Profile = false)
 {
     /// <summary>Everything that sets a configuration key, as <c>section.key=value</c>; options of their own win over <c>--set</c>.</summary>
     public IEnumerable<string> Overrides()
@@ -52,12 +54,13 @@ internal sealed record PretrainArguments(
         };
 
         private readonly Option<bool> _quiet = new("--quiet", "-q") { Description = "Plain progress lines, also on a terminal." };
+        private readonly Option<bool> _profile = new("--profile") { Description = "Say at the end where the time of training went." };
 
         /// <summary>Adds them to a verb.</summary>
         public void AddTo(Command command)
         {
             command.Add(_config);
-            foreach (var option in (Option[])[_data, _out, _resume, _init, _device, _precision, _maxSteps, _set, _quiet]) command.Add(option);
+            foreach (var option in (Option[])[_data, _out, _resume, _init, _device, _precision, _maxSteps, _set, _quiet, _profile]) command.Add(option);
             _precision.AcceptOnlyFromAmong("auto", "fp32", "bf16");
             _maxSteps.Validators.Add(result =>
             {
@@ -80,6 +83,6 @@ internal sealed record PretrainArguments(
         /// <summary>Reads what was given.</summary>
         public PretrainArguments Read(ParseResult parsed) => new(
             parsed.GetValue(_config), parsed.GetValue(_data), parsed.GetValue(_out), parsed.GetValue(_resume), parsed.GetValue(_init), parsed.GetValue(_device),
-            parsed.GetValue(_precision), parsed.GetValue(_maxSteps), parsed.GetValue(_set) ?? [], parsed.GetValue(_quiet));
+            parsed.GetValue(_precision), parsed.GetValue(_maxSteps), parsed.GetValue(_set) ?? [], parsed.GetValue(_quiet), parsed.GetValue(_profile));
     }
 }

@@ -66,6 +66,7 @@ internal sealed class PretrainVerb : Verb
         if (history.LastStep != end.Step) observers.OnMeasures((int)(end.Step / trainer.StepsPerEpoch), end.Step, probe.Measure(trainer.Objective.TargetEncoder));
         if (monitors is not null) terminal.Error.WriteLine(FormattableString.Invariant($"of these, monitors took {monitors.Observer.Spent.TotalSeconds:F1} s, {100 * monitors.Observer.Spent / end.Elapsed:F1} %"));
         history.Table().Print(terminal);
+        if (asked.Profile) TimeProfile.Print(trainer.Objective.Clock, end.Elapsed, terminal);
         WriteReport(folder, terminal, stop);
         PrintPaths(folder, terminal);
         return ExitCode.Done;

@@ -1,5 +1,6 @@
 using JepaSharp.Data;
 using JepaSharp.Runtime;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace JepaSharp.Models;
@@ -37,7 +38,9 @@ public sealed class PixelScaling : IDisposable
         using var scope = NewDisposeScope();
         var bytes = empty([batch.Count, batch.Height, batch.Width, 3], uint8, CPU);
         batch.Pixels.AsSpan(0, checked(batch.Count * batch.Height * batch.Width * 3)).CopyTo(bytes.bytes);
-        return _shift.PlusProduct(bytes.to(_device).to(float32), _scale).permute(0, 3, 1, 2).MoveToOuterDisposeScope();
+        // From pinned memory the copy to a GPU runs while the host goes on; bytes travel, and become floats there.
+        var there = _device.type == DeviceType.CUDA ? bytes.pin_memory().to(_device, non_blocking: true) : bytes;
+        return _shift.PlusProduct(there.to(float32), _scale).permute(0, 3, 1, 2).MoveToOuterDisposeScope();
     }
 
     /// <inheritdoc/>

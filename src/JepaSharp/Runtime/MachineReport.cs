@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
+using JepaSharp.Kernels;
 using static TorchSharp.torch;
 
 namespace JepaSharp.Runtime;
@@ -67,6 +68,7 @@ public static class MachineReport
     private static IEnumerable<MachineItem> Choice(Device device, PrecisionChoice precision)
     {
         yield return new("choice", "device", "device", device.ToString(), device.ToString());
+        yield return new("choice", "kernels", "CPU kernels", KernelSupport.Description, KernelSupport.Description);
         yield return new("choice", "precision", "precision", $"{precision.Name} ({precision.Reason})", precision.Name);
         yield return new("choice", "threads", "compute threads", get_num_threads().ToString(CultureInfo.InvariantCulture), get_num_threads());
     }

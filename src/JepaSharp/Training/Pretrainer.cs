@@ -184,8 +184,8 @@ public sealed class Pretrainer : IDisposable
         {
             var report = RunStep(batches, epoch, iteration);
             iteration++;
-            observer.OnStep(report);
-            store.AfterStep(iteration == StepsPerEpoch ? epoch + 1 : null);
+            using (Objective.Clock.Measure("logs and monitors")) observer.OnStep(report);
+            using (Objective.Clock.Measure("checkpoints, until copied")) store.AfterStep(iteration == StepsPerEpoch ? epoch + 1 : null);
         }
 
         if (iteration == StepsPerEpoch) Measure(observer, measure, epoch + 1);
@@ -193,6 +193,7 @@ public sealed class Pretrainer : IDisposable
 
     private void Measure(ITrainingObserver observer, EpochMeasure? measure, int epochs)
     {
+        using var timed = Objective.Clock.Measure("measures between epochs");
         if (measure is not null && _options.Logging.EvaluateEvery is { } every && epochs % every == 0)
             observer.OnMeasures(epochs, Step.StepCount, measure(Objective.TargetEncoder));
     }
@@ -227,6 +228,8 @@ public sealed class Pretrainer : IDisposable
         }
 
         waiting.Stop();
+        Objective.Clock.Add("waiting for images", waiting.Elapsed);
+        Objective.Clock.Add("masks and upload", working.Elapsed);
         working.Start();
         var result = TakeOrSkip(micro);
         foreach (var (_, masks) in micro) masks.Dispose();
