@@ -19,7 +19,9 @@ internal static class LoadingRace
     public static int Run(string folder, string peerFolder, int cropSize, int threads, string kernel, int count, int rounds, IReadOnlyList<string> peer)
     {
         string[] rest = [.. new[] { cropSize, threads }.Select(n => n.ToString(CultureInfo.InvariantCulture)), kernel, count.ToString(CultureInfo.InvariantCulture)];
-        string[] ours = [Environment.ProcessPath!, "load-tensors", folder, .. rest];
+        // Started as `dotnet JepaSharp.Benchmarks.dll`, the process is dotnet's.
+        string[] self = Path.GetFileNameWithoutExtension(Environment.ProcessPath) == "dotnet" ? [Environment.ProcessPath!, typeof(LoadingRace).Assembly.Location] : [Environment.ProcessPath!];
+        string[] ours = [.. self, "load-tensors", folder, .. rest];
         string[] theirs = [.. peer, peerFolder, .. rest];
         var (our, their) = (new List<Rates>(), new List<Rates>());
         for (var round = 0; round < rounds; round++)
