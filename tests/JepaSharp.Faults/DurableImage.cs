@@ -48,7 +48,12 @@ internal sealed partial class DurableImage
         }
 
         Directory.Delete(folder, recursive: true);
-        if (isKept) Directory.Move(rebuilt, folder);
+        if (!isKept) return;
+        Directory.Move(rebuilt, folder);
+        // What is left is on disk, under new numbers.
+        foreach (var entry in Directory.EnumerateFileSystemEntries(folder, "*", SearchOption.AllDirectories)) Record(entry);
+        Record(folder);
+        Record(Path.GetDirectoryName(folder)!);
     }
 
     private void RebuildFromNames(string key, string to)

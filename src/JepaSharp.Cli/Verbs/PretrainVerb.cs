@@ -85,7 +85,10 @@ internal sealed class PretrainVerb : Verb
             throw new JepaException($"--resume goes on with the configuration in {asked.Out}; {string.Join(" and ", stray)} cannot be given with it.", isUsage: true);
         if (!RunFolder.HoldsRun(asked.Out!))
             throw new JepaException($"There is no run to resume in {Path.GetFullPath(asked.Out!)}: it holds no config.yaml. Give the folder of an earlier run.", isUsage: true);
-        return RunSetup.Of(Path.Combine(asked.Out!, "config.yaml"), null, asked.Overrides());
+        var config = Path.Combine(asked.Out!, "config.yaml");
+        if (new FileInfo(config).Length == 0)
+            throw new JepaException($"{Path.GetFullPath(config)} is empty, so what to train on is not known. Write the run's configuration back, and resume again.", isUsage: true);
+        return RunSetup.Of(config, null, asked.Overrides());
     }
 
     private static void Render(ScenesSource scenes, Terminal terminal, StopSignals stop)
