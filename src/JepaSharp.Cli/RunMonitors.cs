@@ -38,8 +38,8 @@ internal sealed class RunMonitors : IDisposable
         var watch = new CollapseWatch(CollapseAdvice.For(options));
         if (trainer.Step.StepCount > 0)
         {
-            // What was said before the stop is not said again.
-            foreach (var taken in MeasuresCsv.Read(folder.Measures))
+            // What was said before the stop is not said again; what is due at this very step is read again.
+            foreach (var taken in MeasuresCsv.Read(folder.Measures).Where(t => t.Step < trainer.Step.StepCount))
                 if (MonitorReading.From(taken.Values) is { } reading) _ = watch.Add(taken.Step, reading);
         }
 

@@ -6,7 +6,8 @@ return args switch
     ["child", var journal, var flush, .. var command] => Child.Run(journal, int.Parse(flush, CultureInfo.InvariantCulture), command),
     ["kills", var count, .. var rest] when rest.Length <= 1 =>
         new KillHarness(Console.WriteLine).Run(int.Parse(count, CultureInfo.InvariantCulture), rest is [var seed] ? ulong.Parse(seed, CultureInfo.InvariantCulture) : 0) ? 0 : 1,
-    ["soak", var minutes, var folder] => Soak.Run(double.Parse(minutes, CultureInfo.InvariantCulture), folder),
+    ["soak", var training, var embedding, var folder] =>
+        Soak.Run(double.Parse(training, CultureInfo.InvariantCulture), double.Parse(embedding, CultureInfo.InvariantCulture), folder),
     _ => Usage(),
 };
 
@@ -15,7 +16,7 @@ static int Usage()
     Console.Error.WriteLine(
         """
         kills N [SEED]         kills a small training run at N random moments, resumes it each time, and compares its end with the unbroken run's
-        soak MINUTES FOLDER    trains and embeds for so long, half each; memory, handles, threads and tensors as a table and a picture
+        soak T E FOLDER        trains for T minutes, then embeds for E; memory, handles, threads and tensors as a table and a picture
         """);
     return 2;
 }

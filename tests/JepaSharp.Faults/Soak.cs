@@ -4,7 +4,7 @@ using JepaSharp.Cli.Display;
 
 namespace JepaSharp.Faults;
 
-/// <summary>Trains for half of the time and embeds for the other half, in one process, and watches what it holds.</summary>
+/// <summary>Trains for a time and embeds for a time, in one process, and watches what it holds.</summary>
 internal static class Soak
 {
     private const string Config =
@@ -16,18 +16,17 @@ internal static class Soak
         logging: {checkpoint_every: 5, checkpoint_steps: 50, evaluate_every: 1000000}
         """;
 
-    public static int Run(double minutes, string folder)
+    public static int Run(double trainingMinutes, double embeddingMinutes, string folder)
     {
         Directory.CreateDirectory(folder);
         var (config, run, images) = (Path.Combine(folder, "config.yaml"), Path.Combine(folder, "run"), "scenes:2000#size=64");
         File.WriteAllText(config, Config);
-        var half = TimeSpan.FromMinutes(minutes / 2);
-        using var watch = new SoakWatch(TimeSpan.FromMinutes(minutes / 400));
+        using var watch = new SoakWatch(TimeSpan.FromMinutes((trainingMinutes + embeddingMinutes) / 400));
 
         watch.Phase = "training";
-        var trained = Command(half, "pretrain", config, "--out", run, "-q");
+        var trained = Command(TimeSpan.FromMinutes(trainingMinutes), "pretrain", config, "--out", run, "-q");
         watch.Phase = "embedding";
-        var (until, embedded) = (DateTime.UtcNow + half, 0);
+        var (until, embedded) = (DateTime.UtcNow + TimeSpan.FromMinutes(embeddingMinutes), 0);
         while (DateTime.UtcNow < until)
         {
             var code = Command(until - DateTime.UtcNow, "embed", "--weights", run, "--data", images, "--out", Path.Combine(folder, string.Create(CultureInfo.InvariantCulture, $"{embedded++}.npy")));

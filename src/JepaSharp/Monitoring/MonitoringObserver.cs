@@ -12,7 +12,6 @@ public sealed class MonitoringObserver : ITrainingObserver
     private readonly int _every;
     private readonly CollapseWatch _watch;
     private readonly ITrainingObserver _listeners;
-    private long _last = -1;
 
     /// <summary>An observer of one run.</summary>
     /// <param name="monitor">Takes the readings.</param>
@@ -33,20 +32,20 @@ public sealed class MonitoringObserver : ITrainingObserver
     public void OnStart(RunPlan plan)
     {
         ArgumentNullException.ThrowIfNull(plan);
-        if (plan.FirstStep == 0) Read(0, 0);
-        else _last = plan.FirstStep;
+        // The rows of the step that a run is resumed at are made again, probes and readings alike: see MeasuresCsv.Resume.
+        if (IsDue(plan.FirstStep, plan.TotalSteps)) Read((int)(plan.FirstStep / plan.IterationsPerEpoch), plan.FirstStep);
     }
 
     /// <inheritdoc/>
     public void OnStep(in StepReport step)
     {
-        if (step.Step % _every == 0 || step.Step == step.TotalSteps) Read((int)(step.Step / step.IterationsPerEpoch), step.Step);
+        if (IsDue(step.Step, step.TotalSteps)) Read((int)(step.Step / step.IterationsPerEpoch), step.Step);
     }
+
+    private bool IsDue(long step, long totalSteps) => step % _every == 0 || step == totalSteps;
 
     private void Read(int epoch, long step)
     {
-        if (step == _last) return;
-        _last = step;
         var started = TimeProvider.System.GetTimestamp();
         var reading = _monitor.Read(_objective);
         Spent += TimeProvider.System.GetElapsedTime(started);
