@@ -55,12 +55,12 @@ internal sealed class FinishedRun : IDisposable
         return new FinishedRun(full, options, source, TorchBackend.ChooseDevice(device ?? "auto"));
     }
 
-    /// <summary>Measures and ranks the run's checkpoints.</summary>
-    public CheckpointRanking RankCheckpoints(IProgress<int>? progress = null, CancellationToken cancellation = default)
+    /// <summary>Measures and ranks checkpoints of the run.</summary>
+    public CheckpointRanking RankCheckpoints(IReadOnlyList<(string Name, string Path, int Epoch, long Step)> checkpoints, IProgress<int>? progress = null, CancellationToken cancellation = default)
     {
         using var probe = OnlineProbe.For(Plan.Options, Source, Device);
         var sample = MonitorSample.Draw(Source, RunMonitors.Transform(Plan.Options.Data), new MultiBlockMasking(Plan.Masking), Size, (ulong)Plan.Options.Meta.Seed);
-        return CheckpointRanking.Measure(Plan, Folder, new RunMonitor(sample, _scaling, Device), probe.Measure, Device, progress, cancellation);
+        return CheckpointRanking.Measure(Plan, checkpoints, new RunMonitor(sample, _scaling, Device), probe.Measure, Device, progress, cancellation);
     }
 
     public void Dispose()

@@ -9,6 +9,9 @@ namespace JepaSharp.Cli;
 /// <summary>Writes the page of a run from its folder, as much of it as can be had.</summary>
 internal static class WrittenReport
 {
+    /// <summary>A report is wanted soon after a run; <c>jepa evaluate checkpoints</c> measures them all.</summary>
+    private const int MostCheckpoints = 8;
+
     /// <summary>Writes <c>report.html</c>.</summary>
     /// <returns>Its path.</returns>
     /// <exception cref="JepaException">There is no run in the folder.</exception>
@@ -28,9 +31,9 @@ internal static class WrittenReport
 
         using (run)
         {
-            var checkpoints = CheckpointRanking.Find(run.Folder);
+            var checkpoints = CheckpointRanking.Some(run.Folder, MostCheckpoints);
             var progress = new CountProgress(terminal, "report: checkpoints", checkpoints.Count);
-            var ranking = run.RankCheckpoints(progress, cancellation);
+            var ranking = run.RankCheckpoints(checkpoints, progress, cancellation);
             progress.Finish();
             using var weights = PretrainedWeights.Open(checkpoints[^1].Path, run.Plan.Encoder.Heads);
             using var trained = PretrainedNetworks.LoadEncoder(weights, Networks.TargetEncoder, run.Device);

@@ -25,11 +25,11 @@ internal sealed class EvaluateCheckpointsVerb : Verb
     public override int Run(ParseResult arguments, Terminal terminal, StopSignals stop)
     {
         var folder = arguments.GetValue(_run)!;
-        var count = CheckpointRanking.Find(folder).Count;
+        var checkpoints = CheckpointRanking.Find(folder);
         using var run = FinishedRun.Open(folder, arguments.GetValue(_data), arguments.GetValue(_test), arguments.GetValue(_device));
-        terminal.Error.WriteLine($"measuring {count} checkpoints of {run.Folder} on {run.Source.Description}");
-        var progress = new CountProgress(terminal, "checkpoints", count);
-        var ranking = run.RankCheckpoints(progress, stop.Token);
+        terminal.Error.WriteLine($"measuring {checkpoints.Count} checkpoints of {run.Folder} on {run.Source.Description}");
+        var progress = new CountProgress(terminal, "checkpoints", checkpoints.Count);
+        var ranking = run.RankCheckpoints(checkpoints, progress, stop.Token);
         progress.Finish();
         Table(ranking).Print(terminal);
         terminal.Out.WriteLine();

@@ -27,7 +27,7 @@ public sealed record LoggingOptions
     /// <summary>Epochs between measures on held-out images; null for never. 1. Ours.</summary>
     public int? EvaluateEvery { get; init; } = 1;
 
-    /// <summary>Steps between readings of the monitors; 0 for none, null for as often as costs about 1.25 % of the arithmetic. Null. Ours.</summary>
+    /// <summary>Steps between readings of the monitors; 0 for none, null for as often as costs about 0.6 % of the arithmetic. Null. Ours.</summary>
     public int? MonitorEvery { get; init; }
 
     /// <summary>Write TensorBoard events. True. Ours.</summary>

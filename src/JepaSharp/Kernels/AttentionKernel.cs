@@ -49,9 +49,7 @@ internal readonly unsafe struct AttentionKernel<T>(int width, int heads)
                 Products.Multiply<T, StoreFloats>(rows, stride, count, keys, headWords, padded, tile, new StoreFloats(scores, padded));
                 for (var r = 0; r < count; r++)
                 {
-                    var row = scores + ((nint)r * padded);
-                    SoftmaxKernel.Apply(row, tokens, padded, _scale);
-                    for (var i = 0; i < padded; i += 16) T.Store(probabilities + (((nint)r * padded) + i) * T.Size, Vector512.Load(row + i));
+                    SoftmaxKernel.Apply<T>(scores + ((nint)r * padded), tokens, padded, _scale, probabilities + ((nint)r * padded * T.Size));
                 }
 
                 var to = output + (((nint)first * width) + (h * _head)) * T.Size;
@@ -111,7 +109,7 @@ internal readonly unsafe struct AttentionKernel<T>(int width, int heads)
                 for (var r = 0; r < count; r++)
                 {
                     float* p = scores + ((nint)r * padded), g = gradients + ((nint)r * padded);
-                    SoftmaxKernel.Apply(p, tokens, padded, _scale);
+                    SoftmaxKernel.Apply<T>(p, tokens, padded, _scale);
                     SoftmaxKernel.Backward(p, g, padded, _scale);
                     for (var i = 0; i < padded; i += 16) T.Store(rowGradients + (((nint)r * padded) + i) * T.Size, Vector512.Load(g + i));
                 }

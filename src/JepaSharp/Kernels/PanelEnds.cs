@@ -86,7 +86,7 @@ internal readonly unsafe struct ApplyGelu<T>(byte* target, byte* before, nint st
                     x = T.Load(before + offset + (r * stride)); // what backward will see
                 }
 
-                T.Store(target + offset + (r * stride), VectorFunctions.Gelu(x, out _));
+                T.Store(target + offset + (r * stride), T.PerWord == 2 ? VectorFunctions.ShortGelu(x) : VectorFunctions.Gelu(x, out _));
             }
         }
     }
@@ -130,7 +130,8 @@ internal readonly unsafe struct GeluBackward<T>(byte* before, nint stride, byte*
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private Vector512<float> One(float* tile, int row, int v, nint offset, out Vector512<float> inward)
     {
-        var output = VectorFunctions.Gelu(T.Load(before + offset + (row * stride)), out var slope);
+        var x = T.Load(before + offset + (row * stride));
+        var output = T.PerWord == 2 ? VectorFunctions.ShortGelu(x, out var slope) : VectorFunctions.Gelu(x, out slope);
         inward = Vector512.Load(tile + (row * 32) + v) * slope;
         T.Store(gradient + offset + (row * stride), inward);
         return output;

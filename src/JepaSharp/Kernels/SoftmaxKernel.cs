@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace JepaSharp.Kernels;
 
@@ -9,23 +10,19 @@ internal static unsafe class SoftmaxKernel
     private static readonly Vector512<int> Lanes = Vector512.Create(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
 
     /// <summary>row &lt;- softmax(scale · row) over its first <paramref name="count"/> numbers, the rest of <paramref name="padded"/> zero.</summary>
-    public static void Apply(float* row, int count, int padded, float scale)
+    public static void Apply<T>(float* row, int count, int padded, float scale)
+        where T : struct, IElement
     {
-        var largest = Vector512.Create(float.NegativeInfinity);
-        for (var i = 0; i < count; i += 16) largest = Vector512.Max(largest, Inside(row, i, count, Vector512.Create(float.NegativeInfinity)));
-        var offset = Vector512.Create(Largest(largest) * -scale);
-        var factor = Vector512.Create(scale);
-        var sum = Vector512<float>.Zero;
-        for (var i = 0; i < count; i += 16)
-        {
-            var e = VectorFunctions.Exp(Vector512.FusedMultiplyAdd(Vector512.Load(row + i), factor, offset));
-            if (i + 16 > count) e = Mask(e, i, count);
-            e.Store(row + i);
-            sum += e;
-        }
-
-        var inverse = Vector512.Create(1 / Vector512.Sum(sum));
+        var inverse = Exponentials<T>(row, count, scale);
         for (var i = 0; i < padded; i += 16) (i < count ? Vector512.Load(row + i) * inverse : Vector512<float>.Zero).Store(row + i);
+    }
+
+    /// <summary>The same into <paramref name="target"/>, in the products' format; what the row holds afterwards is of no use.</summary>
+    public static void Apply<T>(float* row, int count, int padded, float scale, byte* target)
+        where T : struct, IElement
+    {
+        var inverse = Exponentials<T>(row, count, scale);
+        for (var i = 0; i < padded; i += 16) T.Store(target + (i * T.Size), i < count ? Vector512.Load(row + i) * inverse : Vector512<float>.Zero);
     }
 
     /// <summary>gradient &lt;- scale · p (gradient - Σ p gradient): from softmax's output to its input.</summary>
@@ -39,6 +36,30 @@ internal static unsafe class SoftmaxKernel
         for (var i = 0; i < padded; i += 16) sum = Vector512.FusedMultiplyAdd(Vector512.Load(p + i), Vector512.Load(gradient + i), sum);
         var (mean, factor) = (Vector512.Create(Vector512.Sum(sum)), Vector512.Create(scale));
         for (var i = 0; i < padded; i += 16) ((Vector512.Load(gradient + i) - mean) * Vector512.Load(p + i) * factor).Store(gradient + i);
+    }
+
+    /// <summary>row &lt;- e to the scale · (row - largest); returns 1 over their sum.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<float> Exponentials<T>(float* row, int count, float scale)
+        where T : struct, IElement
+    {
+        const float Log2E = 1.442695041f;
+        if (T.PerWord == 2) scale *= Log2E; // powers of two, where they are rounded to bfloat16
+        var largest = Vector512.Create(float.NegativeInfinity);
+        for (var i = 0; i < count; i += 16) largest = Avx512F.Max(Inside(row, i, count, Vector512.Create(float.NegativeInfinity)), largest);
+        var offset = Vector512.Create(Largest(largest) * -scale);
+        var factor = Vector512.Create(scale);
+        var sum = Vector512<float>.Zero;
+        for (var i = 0; i < count; i += 16)
+        {
+            var x = Vector512.FusedMultiplyAdd(Vector512.Load(row + i), factor, offset);
+            var e = T.PerWord == 2 ? VectorFunctions.ShortExp2(x) : VectorFunctions.Exp(x);
+            if (i + 16 > count) e = Mask(e, i, count);
+            e.Store(row + i);
+            sum += e;
+        }
+
+        return Vector512.Create(1 / Vector512.Sum(sum));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -57,6 +57,14 @@ public sealed record CheckpointRanking(IReadOnlyList<MeasuredCheckpoint> Ranked,
             : throw new JepaException($"{folder} holds no complete checkpoint. Give the folder of a run of jepa pretrain that has saved at least one.", isUsage: true);
     }
 
+    /// <summary>At most so many of a run's checkpoints, evenly spaced, the last always among them.</summary>
+    public static IReadOnlyList<(string Name, string Path, int Epoch, long Step)> Some(string runFolder, int most)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(most);
+        var all = Find(runFolder);
+        return all.Count <= most ? all : [.. Enumerable.Range(1, most).Select(i => all[(all.Count * i / most) - 1])];
+    }
+
     /// <summary>Puts measured checkpoints in order.</summary>
     public static CheckpointRanking Of(IReadOnlyList<MeasuredCheckpoint> measured)
     {
@@ -69,23 +77,23 @@ public sealed record CheckpointRanking(IReadOnlyList<MeasuredCheckpoint> Ranked,
         return new CheckpointRanking(ranked, AdviceOn(ranked, labelled));
     }
 
-    /// <summary>Measures every checkpoint of a run.</summary>
+    /// <summary>Measures checkpoints of a run.</summary>
     /// <param name="plan">The run's plan.</param>
-    /// <param name="runFolder">Its folder.</param>
+    /// <param name="checkpoints">Which: see <see cref="Find"/> and <see cref="Some"/>.</param>
     /// <param name="monitor">Takes the label-free measures.</param>
     /// <param name="probe">Scores a target encoder; null without labels.</param>
     /// <param name="device">Where to compute.</param>
     /// <param name="progress">Is told how many are done.</param>
     /// <param name="cancellation">Stops between checkpoints.</param>
-    /// <exception cref="JepaException">There is no checkpoint, or one is damaged.</exception>
+    /// <exception cref="JepaException">A checkpoint is damaged.</exception>
     public static CheckpointRanking Measure(
-        PretrainPlan plan, string runFolder, RunMonitor monitor, EpochMeasure? probe, Device device, IProgress<int>? progress = null, CancellationToken cancellation = default)
+        PretrainPlan plan, IReadOnlyList<(string Name, string Path, int Epoch, long Step)> checkpoints, RunMonitor monitor, EpochMeasure? probe, Device device, IProgress<int>? progress = null, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(plan);
         ArgumentNullException.ThrowIfNull(monitor);
         using var objective = new ImageJepa(plan.Encoder, plan.Predictor, 0, plan.Loss, device);
         var measured = new List<MeasuredCheckpoint>();
-        foreach (var (name, path, epoch, step) in Find(runFolder))
+        foreach (var (name, path, epoch, step) in checkpoints)
         {
             cancellation.ThrowIfCancellationRequested();
             Load(path, objective);

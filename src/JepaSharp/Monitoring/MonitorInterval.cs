@@ -11,7 +11,7 @@ namespace JepaSharp.Monitoring;
 public static class MonitorInterval
 {
     /// <summary>The share that <see cref="For"/> aims at.</summary>
-    public const double Share = 0.0125;
+    public const double Share = 0.006;
 
     private const int Shortest = 20;
 
