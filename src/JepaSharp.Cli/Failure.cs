@@ -26,6 +26,9 @@ internal static class Failure
                 return ExitCode.Failed;
             case IOException when IsClosedPipe(cause):
                 return ExitCode.Done; // whoever read the output has seen enough
+            case IOException or UnauthorizedAccessException when IsBadDescriptor(cause):
+                Say(error, "Standard output is closed: there is nowhere to print to.");
+                return ExitCode.Failed;
             case IOException or UnauthorizedAccessException:
                 Say(error, cause.Message);
                 return ExitCode.Failed;
@@ -49,6 +52,9 @@ internal static class Failure
     // EPIPE on Linux and macOS, ERROR_BROKEN_PIPE and ERROR_NO_DATA on Windows.
     private static bool IsClosedPipe(Exception e) => e.HResult is 32 or unchecked((int)0x8007006D) or unchecked((int)0x800700E8)
         || e.InnerException is { } inner && IsClosedPipe(inner);
+
+    // EBADF, as after "jepa ... >&-".
+    private static bool IsBadDescriptor(Exception e) => e.HResult == 9 || e.InnerException is { } inner && IsBadDescriptor(inner);
 
     private static bool IsEngineOutOfMemory(string message) =>
         message.Contains("can't allocate memory", StringComparison.OrdinalIgnoreCase) || message.Contains("out of memory", StringComparison.OrdinalIgnoreCase);

@@ -45,7 +45,7 @@ internal sealed class KillHarness(Action<string> say)
         var duration = training.Elapsed;
         var expected = RunEvidence.Of(whole);
         var random = new RandomStream(seed, RandomPurpose.Evaluation);
-        var (done, runs, same) = (0, 0, true);
+        var (done, tried, runs, same) = (0, 0, 0, true);
         while (done < kills)
         {
             var place = Directory.CreateDirectory(Path.Combine(_place, string.Create(CultureInfo.InvariantCulture, $"trial-{runs++}"))).FullName;
@@ -54,7 +54,7 @@ internal sealed class KillHarness(Action<string> say)
             image.Record(place);
             for (var k = 0; k < MostKillsOfARun && done < kills; k++)
             {
-                var fault = faults[done % faults.Count];
+                var fault = faults[tried++ % faults.Count];
                 if (!Strike(fault, run, place, image, duration, ref random, out var ended)) return false;
                 if (ended) break;
                 done++;

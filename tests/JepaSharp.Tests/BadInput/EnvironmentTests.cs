@@ -24,7 +24,7 @@ public sealed class EnvironmentTests : IDisposable
     [InlineData("HOME=/proc TMPDIR=/proc XDG_CONFIG_HOME=/proc jepa inspect \"$PHOTOS\"", 0, "4")]
     [InlineData("env -i PATH=\"$PATH\" jepa inspect \"$PHOTOS\"", 0, "4")]
     [InlineData("jepa inspect \"$PHOTOS\" > /dev/full", 1, "No space left")]
-    [InlineData("jepa inspect \"$PHOTOS\" >&-", 1, "jepa: ")]
+    [InlineData("jepa inspect \"$PHOTOS\" >&-", 1, "Standard output is closed")]
     [InlineData("jepa frobnicate 2> /dev/full", 2, "")]
     [InlineData("jepa scenes --out /proc/scenes --count 1", 1, "/proc/scenes")]
     [InlineData("jepa pretrain --data \"$PHOTOS\" --out /proc/run", 1, "/proc/run cannot be written")]
