@@ -69,7 +69,7 @@ internal static class VectorFunctions
         return Avx512F.Scale(p, n);
     }
 
-    /// <summary>GELU for what is rounded to bfloat16: absolute error below 3e-5.</summary>
+    /// <summary>GELU for what is rounded to bfloat16: absolute error below 3e-5 up to 4.4, relative error below 6e-6 above.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> ShortGelu(Vector512<float> x)
     {
