@@ -56,7 +56,7 @@ internal sealed class FinishedRun : IDisposable
     }
 
     /// <summary>Measures and ranks checkpoints of the run.</summary>
-    public CheckpointRanking RankCheckpoints(IReadOnlyList<(string Name, string Path, int Epoch, long Step)> checkpoints, IProgress<int>? progress = null, CancellationToken cancellation = default)
+    public CheckpointRanking RankCheckpoints(IReadOnlyList<KeptCheckpoint> checkpoints, IProgress<int>? progress = null, CancellationToken cancellation = default)
     {
         using var probe = OnlineProbe.For(Plan.Options, Source, Device);
         var sample = MonitorSample.Draw(Source, RunMonitors.Transform(Plan.Options.Data), new MultiBlockMasking(Plan.Masking), Size, (ulong)Plan.Options.Meta.Seed);

@@ -9,6 +9,13 @@ using static TorchSharp.torch;
 
 namespace JepaSharp.Monitoring;
 
+/// <summary>A complete checkpoint of a run.</summary>
+/// <param name="Name">Name of its folder: epoch-0005, latest.</param>
+/// <param name="Path">Full path of its folder.</param>
+/// <param name="Epoch">Epochs finished.</param>
+/// <param name="Step">Steps done.</param>
+public sealed record KeptCheckpoint(string Name, string Path, int Epoch, long Step);
+
 /// <summary>A kept checkpoint and what was measured of it.</summary>
 /// <param name="Name">Name of its folder: epoch-0005, latest.</param>
 /// <param name="Path">Full path of its folder.</param>
@@ -47,10 +54,10 @@ public sealed record CheckpointRanking(IReadOnlyList<MeasuredCheckpoint> Ranked,
 
     /// <summary>Checkpoints of a run folder, oldest first; the same step under two names counts once, under its epoch's.</summary>
     /// <exception cref="JepaException">There is none.</exception>
-    public static IReadOnlyList<(string Name, string Path, int Epoch, long Step)> Find(string runFolder)
+    public static IReadOnlyList<KeptCheckpoint> Find(string runFolder)
     {
         var folder = System.IO.Path.Combine(System.IO.Path.GetFullPath(runFolder), "checkpoints");
-        List<(string Name, string Path, int Epoch, long Step)> found = !Directory.Exists(folder) ? [] :
+        List<KeptCheckpoint> found = !Directory.Exists(folder) ? [] :
             [.. Directory.EnumerateDirectories(folder).Where(IsWhole).Select(Describe).OrderBy(c => c.Step).ThenBy(c => c.Name, StringComparer.Ordinal).DistinctBy(c => c.Step)];
         return found.Count > 0
             ? found
@@ -58,7 +65,7 @@ public sealed record CheckpointRanking(IReadOnlyList<MeasuredCheckpoint> Ranked,
     }
 
     /// <summary>At most so many of a run's checkpoints, evenly spaced, the last always among them.</summary>
-    public static IReadOnlyList<(string Name, string Path, int Epoch, long Step)> Some(string runFolder, int most)
+    public static IReadOnlyList<KeptCheckpoint> Some(string runFolder, int most)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(most);
         var all = Find(runFolder);
@@ -87,7 +94,7 @@ public sealed record CheckpointRanking(IReadOnlyList<MeasuredCheckpoint> Ranked,
     /// <param name="cancellation">Stops between checkpoints.</param>
     /// <exception cref="JepaException">A checkpoint is damaged.</exception>
     public static CheckpointRanking Measure(
-        PretrainPlan plan, IReadOnlyList<(string Name, string Path, int Epoch, long Step)> checkpoints, RunMonitor monitor, EpochMeasure? probe, Device device, IProgress<int>? progress = null, CancellationToken cancellation = default)
+        PretrainPlan plan, IReadOnlyList<KeptCheckpoint> checkpoints, RunMonitor monitor, EpochMeasure? probe, Device device, IProgress<int>? progress = null, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(plan);
         ArgumentNullException.ThrowIfNull(monitor);
@@ -139,9 +146,9 @@ public sealed record CheckpointRanking(IReadOnlyList<MeasuredCheckpoint> Ranked,
         !System.IO.Path.GetFileName(path).Contains('.', StringComparison.Ordinal)
         && File.Exists(System.IO.Path.Combine(path, "weights.safetensors")) && File.Exists(System.IO.Path.Combine(path, "state.json"));
 
-    private static (string Name, string Path, int Epoch, long Step) Describe(string path)
+    private static KeptCheckpoint Describe(string path)
     {
         var state = Training.Checkpoints.CheckpointState.Read(path);
-        return (System.IO.Path.GetFileName(path), path, state.Epoch, state.Step);
+        return new KeptCheckpoint(System.IO.Path.GetFileName(path), path, state.Epoch, state.Step);
     }
 }

@@ -41,6 +41,9 @@ public sealed class CheckpointRankingTests
         Directory.CreateDirectory(Path.Combine(folder["run"], "checkpoints", "latest.partial"));
         Assert.Equal(["epoch-0001", "epoch-0002", "epoch-0003"], CheckpointRanking.Find(folder["run"]).Select(c => c.Name));
         Assert.Equal([8L, 16L, 24L], CheckpointRanking.Find(folder["run"]).Select(c => c.Step));
+        Assert.Equal([8L, 24L], CheckpointRanking.Some(folder["run"], 2).Select(c => c.Step));
+        Assert.Equal([24L], CheckpointRanking.Some(folder["run"], 1).Select(c => c.Step));
+        Assert.Equal([8L, 16L, 24L], CheckpointRanking.Some(folder["run"], 8).Select(c => c.Step));
     }
 
     [Fact]
