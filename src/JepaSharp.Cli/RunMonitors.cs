@@ -33,18 +33,20 @@ internal sealed class RunMonitors : IDisposable
         var (data, plan) = (options.Data, trainer.Plan);
         var size = MonitorSize.For(plan.Encoder);
         var sample = MonitorSample.Draw(source, Transform(data), new MultiBlockMasking(plan.Masking), size, (ulong)options.Meta.Seed);
-        var every = options.Logging.MonitorEvery
-            ?? MonitorInterval.For(plan.Encoder, plan.Predictor, sample.Views[0][0], size, data.BatchSize * options.Optimization.Accumulate);
+        var imagesPerStep = data.BatchSize * options.Optimization.Accumulate;
+        var every = options.Logging.MonitorEvery ?? MonitorInterval.For(plan.Encoder, plan.Predictor, sample.Views[0][0], size, imagesPerStep);
+        var glanceEvery = MonitorInterval.ForGlances(plan.Encoder, plan.Predictor, sample.Views[0][0], sample.Batches[0].Count, imagesPerStep);
         var watch = new CollapseWatch(CollapseAdvice.For(options));
         if (trainer.Step.StepCount > 0)
         {
             // What was said before the stop is not said again; what is due at this very step is read again.
             foreach (var taken in MeasuresCsv.Read(folder.Measures).Where(t => t.Step < trainer.Step.StepCount))
                 if (MonitorReading.From(taken.Values) is { } reading) _ = watch.Add(taken.Step, reading);
+                else if (MonitorGlance.From(taken.Values) is { } glance) _ = watch.Add(taken.Step, glance);
         }
 
         var scaling = new PixelScaling([data.Mean.Red, data.Mean.Green, data.Mean.Blue], [data.Std.Red, data.Std.Green, data.Std.Blue], device);
-        return new RunMonitors(scaling, new MonitoringObserver(new RunMonitor(sample, scaling, device), trainer.Objective, every, watch, listeners));
+        return new RunMonitors(scaling, new MonitoringObserver(new RunMonitor(sample, scaling, device), trainer.Objective, every, glanceEvery, watch, listeners));
     }
 
     /// <summary>How images are brought to size where nothing is random: whole scenes, squashed as training crops are; the centre of others.</summary>

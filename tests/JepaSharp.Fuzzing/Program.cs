@@ -23,7 +23,7 @@ static int Fuzzed(ReaderTarget target)
     {
         using var bytes = new MemoryStream();
         stream.CopyTo(bytes);
-        target.Execute(place, bytes.ToArray());
+        target.ExecuteInTime(place, bytes.ToArray());
     });
     return 0;
 }

@@ -15,6 +15,7 @@ namespace JepaSharp.Fuzzing;
 internal sealed record ReaderTarget(string Name, string FileName, Action<string, byte[]> Read)
 {
     private const long MostBytes = 256 << 20;
+    private static readonly TimeSpan Longest = TimeSpan.FromSeconds(1);
     private const int FewPixels = 1 << 20, FewImages = 4;
 
     /// <summary>Every reader.</summary>
@@ -57,6 +58,21 @@ internal sealed record ReaderTarget(string Name, string FileName, Action<string,
         var allocated = GC.GetTotalAllocatedBytes() - before;
         if (allocated > MostBytes) throw new InvalidOperationException($"{Name}: {allocated:N0} bytes allocated for an input of {bytes.Length:N0}.");
         return refused;
+    }
+
+    /// <summary>Reads one input, twice where the first time takes more than a second: the machine may have been busy, or the code not compiled yet.</summary>
+    /// <exception cref="Exception">A finding: as of <see cref="Execute"/>, or more than a second both times.</exception>
+    public void ExecuteInTime(ScratchFile place, byte[] bytes)
+    {
+        if (Timed() <= Longest) return;
+        if (Timed() is var again && again > Longest) throw new InvalidOperationException($"{Name}: {again.TotalSeconds:F1} s for an input of {bytes.Length:N0} bytes.");
+
+        TimeSpan Timed()
+        {
+            var started = TimeProvider.System.GetTimestamp();
+            Execute(place, bytes);
+            return TimeProvider.System.GetElapsedTime(started);
+        }
     }
 
     private static void ReadImages(ImageSource opened)

@@ -33,7 +33,7 @@ internal static class Seeds
         "zip" => [("checkpoint", Archive(("a/data.pkl", Pickle), ("a/byteorder", "little"u8.ToArray()), ("a/data/0", new byte[16])))],
         "safetensors" => [("two", Safetensors("""{"__metadata__":{"heads":"3"},"a":{"dtype":"F32","shape":[2,2],"data_offsets":[0,16]},"b":{"dtype":"BF16","shape":[1],"data_offsets":[16,18]}}""", 18))],
         "tar" => [("shard", Shard())],
-        "parquet" => [("rows", Table())],
+        "parquet" => [.. new[] { CompressionMethod.Snappy, CompressionMethod.None, CompressionMethod.Gzip, CompressionMethod.Zstd, CompressionMethod.Brotli, CompressionMethod.LZ4 }.Select(m => ($"rows-{m}", Table(m)))],
         "idx" => [("images", [0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 3, 0, 0, 0, 3, .. new byte[18]])],
         "cifar" => [("record", [3, .. new byte[3072]])],
         "pack" => [("pack", Pack())],
@@ -88,13 +88,13 @@ internal static class Seeds
         return stream.ToArray();
     }
 
-    private static byte[] Table()
+    private static byte[] Table(CompressionMethod compression)
     {
         using var stream = new MemoryStream();
         var schema = new ParquetSchema(new DataField<byte[]>("img"), new DataField<long?>("label"));
         Task.Run(async () =>
         {
-            await using var writer = await ParquetWriter.CreateAsync(schema, stream);
+            await using var writer = await ParquetWriter.CreateAsync(schema, stream, new ParquetOptions { CompressionMethod = compression });
             using var group = writer.CreateRowGroup();
             await group.WriteAsync(schema.DataFields[0], (byte[]?[])[Png(), Png()]!);
             await group.WriteAsync<long>(schema.DataFields[1], new long?[] { 0, 1 }.AsMemory());

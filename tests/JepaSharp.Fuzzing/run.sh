@@ -17,7 +17,8 @@ fi
 export AFL_SKIP_BIN_CHECK=1 AFL_NO_UI=1 AFL_NO_AFFINITY=1 AFL_SKIP_CPUFREQ=1 AFL_I_DONT_CARE_ABOUT_MISSING_CRASHES=1 AFL_AUTORESUME=1 AFL_FORKSRV_INIT_TMOUT=60000
 for reader in "${@:-$(dotnet "$program/JepaSharp.Fuzzing.dll" list)}"; do
   for name in $reader; do
-    timeout --signal=INT "$((seconds + 60))" afl-fuzz -i "$out/seeds/$name" -o "$out/$name" -m none -t 1000 -V "$seconds" -- dotnet "$program/JepaSharp.Fuzzing.dll" fuzz "$name" > "$out/$name.log" 2>&1 || true
+    # The bound of a second is the program's own (ExecuteInTime), because an end by AFL++'s takes the whole fuzzer with it.
+    timeout --signal=INT "$((seconds + 60))" afl-fuzz -i "$out/seeds/$name" -o "$out/$name" -m none -t 20000 -V "$seconds" -- dotnet "$program/JepaSharp.Fuzzing.dll" fuzz "$name" > "$out/$name.log" 2>&1 || true
     stats=$out/$name/default/fuzzer_stats
     if [ -f "$stats" ]; then awk -v n="$name" '/^execs_done|^execs_per_sec|^saved_crashes|^saved_hangs|^corpus_count|^edges_found/ { v[$1] = $3 } END { print n, v["execs_done"], "executions,", v["execs_per_sec"], "a second,", v["corpus_count"], "inputs,", v["edges_found"], "edges,", v["saved_crashes"], "crashes,", v["saved_hangs"], "hangs" }' "$stats"; else echo "$name did not start: see $out/$name.log"; fi
   done

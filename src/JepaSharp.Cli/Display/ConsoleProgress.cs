@@ -62,6 +62,7 @@ internal sealed class ConsoleProgress : ITrainingObserver
             return;
         }
 
+        if (MonitorGlance.From(measures) is not null) return;
         var values = measures.Select(m => string.Create(CultureInfo.InvariantCulture, $"{m.Key} {m.Value:G4}"));
         OnMessage($"after epoch {epoch.ToString(CultureInfo.InvariantCulture)}: {string.Join(", ", values)}");
     }

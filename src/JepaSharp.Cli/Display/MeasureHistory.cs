@@ -17,7 +17,7 @@ internal sealed class MeasureHistory : ITrainingObserver
     public void OnMeasures(int epoch, long step, IReadOnlyDictionary<string, double> measures)
     {
         if (MonitorReading.From(measures) is { } reading) _readings.Add((step, reading));
-        else _taken.Add((epoch, step, measures));
+        else if (MonitorGlance.From(measures) is null) _taken.Add((epoch, step, measures));
     }
 
     /// <summary>First, middle and last measures beside one another.</summary>

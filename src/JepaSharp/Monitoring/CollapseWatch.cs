@@ -24,7 +24,7 @@ public sealed class CollapseWatch
     /// <summary>A loss above this share of the best constant's: the predictor uses nothing that it sees.</summary>
     public const double NoBetter = 0.95;
 
-    /// <summary>Readings in a row that have to be bad: a healthy run dips early and recovers.</summary>
+    /// <summary>Readings and glances in a row that have to be bad: a healthy run dips early and recovers.</summary>
     private const int CollapsedInARow = 2, NoBetterInARow = 3;
 
     /// <summary>Until here the predictor is only beginning, and no better than a constant in any run.</summary>
@@ -42,8 +42,10 @@ public sealed class CollapseWatch
     public static bool IsCollapsed(MonitorReading reading)
     {
         ArgumentNullException.ThrowIfNull(reading);
-        return reading.ConstantLoss < LeastConstantLoss || reading.PositionLoss < LeastPositionLoss;
+        return IsCollapsed(reading.ConstantLoss, reading.PositionLoss);
     }
+
+    private static bool IsCollapsed(double constantLoss, double positionLoss) => constantLoss < LeastConstantLoss || positionLoss < LeastPositionLoss;
 
     /// <summary>Judges one more reading.</summary>
     /// <param name="step">Steps done.</param>
@@ -53,13 +55,7 @@ public sealed class CollapseWatch
     {
         ArgumentNullException.ThrowIfNull(reading);
         var warnings = new List<CollapseWarning>();
-        _collapsed = IsCollapsed(reading) ? _collapsed + 1 : 0;
-        if (_collapsed >= CollapsedInARow && !_collapseSaid)
-        {
-            _collapseSaid = true;
-            warnings.Add(new CollapseWarning(step, Collapsing(reading) + _advice));
-        }
-
+        if (CountsAsCollapse(IsCollapsed(reading))) warnings.Add(new CollapseWarning(step, Collapsing(reading) + _advice));
         _noBetter = step >= FirstJudged && reading.Loss >= NoBetter * reading.ConstantLoss ? _noBetter + 1 : 0;
         if (_noBetter >= NoBetterInARow && !_noBetterSaid)
         {
@@ -70,13 +66,34 @@ public sealed class CollapseWatch
         return warnings;
     }
 
-    private static string Collapsing(MonitorReading r)
+    /// <summary>Judges one more glance, as one of the readings in a row that tell a collapse.</summary>
+    /// <param name="step">Steps done.</param>
+    /// <param name="glance">The glance.</param>
+    /// <returns>What is to be said now and was not said before.</returns>
+    public IReadOnlyList<CollapseWarning> Add(long step, MonitorGlance glance)
     {
-        var what = r.ConstantLoss < LeastConstantLoss ? "everything" : "every image";
-        return string.Create(
-            CultureInfo.InvariantCulture,
-            $"the run is collapsing: the target encoder says nearly the same of {what} (RankMe {r.RankMe:F1}, mean cosine between images {r.MeanCosine:F4}, loss of a constant prediction {r.ConstantLoss:F4}). A low loss is worth nothing then.");
+        ArgumentNullException.ThrowIfNull(glance);
+        return CountsAsCollapse(IsCollapsed(glance.ConstantLoss, glance.PositionLoss)) ? [new CollapseWarning(step, Collapsing(glance) + _advice)] : [];
     }
+
+    /// <summary>Counts bad signs in a row; true once, when there are enough.</summary>
+    private bool CountsAsCollapse(bool isBad)
+    {
+        _collapsed = isBad ? _collapsed + 1 : 0;
+        if (_collapsed < CollapsedInARow || _collapseSaid) return false;
+        return _collapseSaid = true;
+    }
+
+    private static string Collapsing(MonitorReading r) => Collapsing(
+        r.ConstantLoss,
+        string.Create(CultureInfo.InvariantCulture, $"RankMe {r.RankMe:F1}, mean cosine between images {r.MeanCosine:F4}, loss of a constant prediction {r.ConstantLoss:F4}"));
+
+    private static string Collapsing(MonitorGlance g) => Collapsing(
+        g.ConstantLoss,
+        string.Create(CultureInfo.InvariantCulture, $"loss of a constant prediction {g.ConstantLoss:F4}, of one from position alone {g.PositionLoss:F4}"));
+
+    private static string Collapsing(double constantLoss, string signs) =>
+        $"the run is collapsing: the target encoder says nearly the same of {(constantLoss < LeastConstantLoss ? "everything" : "every image")} ({signs}). A low loss is worth nothing then.";
 
     private static string Useless(MonitorReading r) => string.Create(
         CultureInfo.InvariantCulture,

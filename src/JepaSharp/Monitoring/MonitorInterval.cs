@@ -13,6 +13,9 @@ public static class MonitorInterval
     /// <summary>The share that <see cref="For"/> aims at.</summary>
     public const double Share = 0.006;
 
+    /// <summary>The share that <see cref="ForGlances"/> aims at.</summary>
+    public const double ShareOfGlances = 0.002;
+
     private const int Shortest = 20;
 
     /// <summary>Steps between readings.</summary>
@@ -23,13 +26,32 @@ public static class MonitorInterval
     /// <param name="imagesPerStep">B, images in a step.</param>
     public static int For(VisionTransformerShape encoder, PredictorShape predictor, MaskBatch masks, MonitorSize size, int imagesPerStep)
     {
+        var (whole, context, prediction, step) = WorkOf(encoder, predictor, masks, imagesPerStep);
+        var reading = (size.Images * whole) + (size.MaskedImages * ((size.Views * context) + prediction));
+        return Rounded(Math.Max(Shortest, reading / (Share * step)));
+    }
+
+    /// <summary>Steps between glances.</summary>
+    /// <param name="encoder">Shape of both encoders.</param>
+    /// <param name="predictor">Shape of the predictor.</param>
+    /// <param name="masks">Masks of the size that training draws.</param>
+    /// <param name="images">Images that a glance looks at.</param>
+    /// <param name="imagesPerStep">B, images in a step.</param>
+    public static int ForGlances(VisionTransformerShape encoder, PredictorShape predictor, MaskBatch masks, int images, int imagesPerStep)
+    {
+        var (whole, _, _, step) = WorkOf(encoder, predictor, masks, imagesPerStep);
+        return Rounded(Math.Max(Shortest, images * whole / (ShareOfGlances * step)));
+    }
+
+    /// <summary>Multiplications: an image through the encoder whole and as context, its predictions, and a whole step.</summary>
+    private static (double Whole, double Context, double Prediction, double Step) WorkOf(
+        VisionTransformerShape encoder, PredictorShape predictor, MaskBatch masks, int imagesPerStep)
+    {
         var whole = Work(encoder.Depth, encoder.Width, encoder.MlpWidth, masks.Grid.Count);
         var context = masks.ContextBlocks * Work(encoder.Depth, encoder.Width, encoder.MlpWidth, masks.ContextLength);
         var prediction = (double)masks.ContextBlocks * masks.TargetBlocks
             * Work(predictor.Depth, predictor.Width, 4 * predictor.Width, masks.ContextLength + masks.TargetLength);
-        var step = imagesPerStep * (whole + (3 * (context + prediction)));
-        var reading = (size.Images * whole) + (size.MaskedImages * ((size.Views * context) + prediction));
-        return Rounded(Math.Max(Shortest, reading / (Share * step)));
+        return (whole, context, prediction, imagesPerStep * (whole + (3 * (context + prediction))));
     }
 
     private static double Work(int depth, int width, int mlp, int tokens) =>

@@ -11,7 +11,7 @@ namespace JepaSharp.Monitoring;
 public sealed record MonitorReading(
     double Loss, double ConstantLoss, double PositionLoss, double RankMe, double Lidar, double Deviation, double MeanCosine)
 {
-    private const string Prefix = "monitor/";
+    internal const string Prefix = "monitor/";
 
     /// <summary>The reading as named values, as observers, <c>measures.csv</c> and TensorBoard carry it.</summary>
     public IReadOnlyDictionary<string, double> ToMeasures() => new Dictionary<string, double>

@@ -3,13 +3,14 @@ using JepaSharp.Training.Progress;
 
 namespace JepaSharp.Monitoring;
 
-/// <summary>Takes a reading every so many steps of a run, hands it to the run's other observers, and warns through them.</summary>
+/// <summary>Takes a reading every so many steps of a run and glances in between, hands them to the run's other observers, and warns through them.</summary>
 /// <remarks>Also at the first and the last step, so that every run, however short, has two readings to compare.</remarks>
 public sealed class MonitoringObserver : ITrainingObserver
 {
     private readonly RunMonitor _monitor;
     private readonly ImageJepa _objective;
     private readonly int _every;
+    private readonly int _glanceEvery;
     private readonly CollapseWatch _watch;
     private readonly ITrainingObserver _listeners;
 
@@ -17,15 +18,17 @@ public sealed class MonitoringObserver : ITrainingObserver
     /// <param name="monitor">Takes the readings.</param>
     /// <param name="objective">The networks being trained.</param>
     /// <param name="every">Steps between readings.</param>
+    /// <param name="glanceEvery">Steps between glances, where no reading is due.</param>
     /// <param name="watch">Judges them.</param>
     /// <param name="listeners">Who hears of readings and warnings.</param>
-    public MonitoringObserver(RunMonitor monitor, ImageJepa objective, int every, CollapseWatch watch, ITrainingObserver listeners)
+    public MonitoringObserver(RunMonitor monitor, ImageJepa objective, int every, int glanceEvery, CollapseWatch watch, ITrainingObserver listeners)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(every);
-        (_monitor, _objective, _every, _watch, _listeners) = (monitor, objective, every, watch, listeners);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(glanceEvery);
+        (_monitor, _objective, _every, _glanceEvery, _watch, _listeners) = (monitor, objective, every, glanceEvery, watch, listeners);
     }
 
-    /// <summary>Time that readings have taken so far.</summary>
+    /// <summary>Time that readings and glances have taken so far.</summary>
     public TimeSpan Spent { get; private set; }
 
     /// <inheritdoc/>
@@ -33,23 +36,35 @@ public sealed class MonitoringObserver : ITrainingObserver
     {
         ArgumentNullException.ThrowIfNull(plan);
         // The rows of the step that a run is resumed at are made again, probes and readings alike: see MeasuresCsv.Resume.
-        if (IsDue(plan.FirstStep, plan.TotalSteps)) Read((int)(plan.FirstStep / plan.IterationsPerEpoch), plan.FirstStep);
+        Look(plan.FirstStep, plan.TotalSteps, plan.IterationsPerEpoch);
     }
 
     /// <inheritdoc/>
     public void OnStep(in StepReport step)
     {
-        if (IsDue(step.Step, step.TotalSteps)) Read((int)(step.Step / step.IterationsPerEpoch), step.Step);
+        Look(step.Step, step.TotalSteps, step.IterationsPerEpoch);
     }
 
-    private bool IsDue(long step, long totalSteps) => step % _every == 0 || step == totalSteps;
-
-    private void Read(int epoch, long step)
+    private void Look(long step, long totalSteps, int stepsPerEpoch)
     {
+        var isReading = step % _every == 0 || step == totalSteps;
+        if (!isReading && step % _glanceEvery != 0) return;
         var started = TimeProvider.System.GetTimestamp();
-        var reading = _monitor.Read(_objective);
+        var (measures, warnings) = isReading ? Read(step) : Glance(step);
         Spent += TimeProvider.System.GetElapsedTime(started);
-        _listeners.OnMeasures(epoch, step, reading.ToMeasures());
-        foreach (var warning in _watch.Add(step, reading)) _listeners.OnWarning(warning.Step, warning.Text);
+        _listeners.OnMeasures((int)(step / stepsPerEpoch), step, measures);
+        foreach (var warning in warnings) _listeners.OnWarning(warning.Step, warning.Text);
+    }
+
+    private (IReadOnlyDictionary<string, double> Measures, IReadOnlyList<CollapseWarning> Warnings) Read(long step)
+    {
+        var reading = _monitor.Read(_objective);
+        return (reading.ToMeasures(), _watch.Add(step, reading));
+    }
+
+    private (IReadOnlyDictionary<string, double> Measures, IReadOnlyList<CollapseWarning> Warnings) Glance(long step)
+    {
+        var glance = _monitor.Glance(_objective, step / _glanceEvery);
+        return (glance.ToMeasures(), _watch.Add(step, glance));
     }
 }

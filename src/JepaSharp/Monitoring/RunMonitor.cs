@@ -1,3 +1,4 @@
+using JepaSharp.Data;
 using JepaSharp.Evaluation;
 using JepaSharp.Evaluation.Measures;
 using JepaSharp.Models;
@@ -38,19 +39,46 @@ public sealed class RunMonitor
         return new MonitorReading(losses.Real, losses.Constant, losses.Position, collapse.RankMe, LidarOf(objective), collapse.Deviation, collapse.MeanCosine);
     }
 
+    /// <summary>Takes a glance: of one batch of the sample, another each time, so that no few images decide.</summary>
+    /// <param name="objective">The networks.</param>
+    /// <param name="turn">Which glance of the run this is, from 0.</param>
+    public MonitorGlance Glance(ImageJepa objective, long turn)
+    {
+        ArgumentNullException.ThrowIfNull(objective);
+        using var scope = NewDisposeScope();
+        using var untracked = no_grad();
+        // The last batch may be of a single image, beside which nothing can be seen to differ.
+        IReadOnlyList<ImageBatch> batches = _sample.Batches.Count > 1 ? [.. _sample.Batches.Where(b => b.Count == _sample.Batches[0].Count)] : _sample.Batches;
+        var (patches, _) = Encode(objective, batches[(int)(turn % batches.Count)]);
+        var all = patches.flatten(0, 1);
+        var constant = ConstantPredictor.Fit(all, objective.LossFunction);
+        var constants = ConstantPredictor.Fit(patches, objective.LossFunction);
+        return new MonitorGlance(
+            objective.Distance(constant.expand_as(all), all).item<float>(),
+            objective.Distance(constants.expand_as(patches), patches).item<float>());
+    }
+
     /// <summary>All targets [n, N, D], normalised as the objective does, and the mean of each image's features [n, D].</summary>
     private (Tensor Patches, FeatureMatrix Pooled) EncodeAll(ImageJepa objective)
     {
         List<Tensor> patches = [], pooled = [];
         foreach (var batch in _sample.Batches)
         {
-            using var inner = NewDisposeScope();
-            var features = objective.TargetEncoder.forward(_scaling.ToImages(batch)).to(float32);
-            pooled.Add(features.mean([1L]).MoveToOuterDisposeScope());
-            patches.Add(nn.functional.layer_norm(features, [features.shape[^1]], eps: TargetEpsilon).MoveToOuterDisposeScope());
+            var (targets, means) = Encode(objective, batch);
+            patches.Add(targets);
+            pooled.Add(means);
         }
 
         return (cat(patches), FeatureMatrix.FromTensor(cat(pooled)));
+    }
+
+    /// <summary>Targets of a batch [B, N, D], normalised as the objective does, and the mean of each image's features [B, D].</summary>
+    private (Tensor Targets, Tensor Pooled) Encode(ImageJepa objective, ImageBatch batch)
+    {
+        using var inner = NewDisposeScope();
+        var features = objective.TargetEncoder.forward(_scaling.ToImages(batch)).to(float32);
+        var targets = nn.functional.layer_norm(features, [features.shape[^1]], eps: TargetEpsilon);
+        return (targets.MoveToOuterDisposeScope(), features.mean([1L]).MoveToOuterDisposeScope());
     }
 
     /// <summary>Over the same target patches: the objective's loss, that of one constant [D], and that of one a position [N, D].</summary>

@@ -25,6 +25,19 @@ public sealed class CollapseWatchTests
     public void Watch_OverADipThatPasses_SaysNothing() => Assert.Empty(Said((0, Healthy), (100, Collapsed), (200, Healthy), (300, Collapsed), (400, Healthy)));
 
     [Fact]
+    public void Watch_OverGlancesBetweenHealthyReadings_SaysACollapse()
+    {
+        var watch = new CollapseWatch();
+        Assert.Empty(watch.Add(0, Healthy));
+        Assert.Empty(watch.Add(60, new MonitorGlance(0.004, 0.002)));
+        Assert.Empty(watch.Add(120, new MonitorGlance(0.1, 0.05)));
+        Assert.Empty(watch.Add(180, new MonitorGlance(0.004, 0.002)));
+        var said = Assert.Single(watch.Add(240, new MonitorGlance(0.003, 0.001)));
+        Assert.Equal("the run is collapsing: the target encoder says nearly the same of everything (loss of a constant prediction 0.0030, of one from position alone 0.0010). A low loss is worth nothing then.", said.Text);
+        Assert.Empty(watch.Add(300, Collapsed));
+    }
+
+    [Fact]
     public void Watch_OverImagesThatAllLookAlike_SaysSoThoughPositionsDiffer()
     {
         var alike = Healthy with { PositionLoss = 0.003 };

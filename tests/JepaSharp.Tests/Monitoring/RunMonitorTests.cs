@@ -19,6 +19,8 @@ public sealed class RunMonitorTests
         Assert.Equal(without, with);
         long[] steps = [.. MeasuresCsv.Read(Path.Combine(folder["with"], "measures.csv")).Where(t => MonitorReading.From(t.Values) is not null).Select(t => t.Step)];
         Assert.Equal([0L, 5L, 10L, 15L, 20L, 24L], steps);
+        long[] glances = [.. MeasuresCsv.Read(Path.Combine(folder["with"], "measures.csv")).Where(t => MonitorGlance.From(t.Values) is not null).Select(t => t.Step)];
+        Assert.Equal([2L, 4L, 6L, 8L, 12L, 14L, 16L, 18L, 22L], glances);
     }
 
     [Fact]
@@ -55,6 +57,23 @@ public sealed class RunMonitorTests
         Assert.Equal(1, reading.MeanCosine, 6);
         Assert.Equal(0, reading.ConstantLoss, 6);
         Assert.True(CollapseWatch.IsCollapsed(reading));
+        var glance = new RunMonitor(TinyRun.Sample(source, TinyRun.Options), scaling, CPU).Glance(objective, 0);
+        Assert.Equal(0, glance.ConstantLoss, 6);
+        Assert.Equal(0, glance.PositionLoss, 6);
+    }
+
+    [Fact]
+    public void Glance_OverTheWholeSample_SaysWhatAReadingSays()
+    {
+        using var scope = NewDisposeScope();
+        using var source = new ScenesSource(0, 64, 32);
+        using var scaling = TinyRun.Scaling(TinyRun.Options);
+        using var objective = Networks(TinyRun.Options);
+        var monitor = new RunMonitor(TinyRun.Sample(source, TinyRun.Options), scaling, CPU);
+        var (reading, glance) = (monitor.Read(objective), monitor.Glance(objective, 7));
+        // The sample is one batch here; a reading scores target patches alone, which here are the busier ones; a glance all of them.
+        Assert.InRange(glance.ConstantLoss / reading.ConstantLoss, 0.5, 2);
+        Assert.InRange(glance.PositionLoss / reading.PositionLoss, 0.5, 2);
     }
 
     [Fact]

@@ -36,7 +36,7 @@ internal static class TinyRun
         if (monitorEvery is { } every)
         {
             var monitor = new RunMonitor(Sample(source, options), scaling, CPU);
-            told = new TrainingObservers(observers, new MonitoringObserver(monitor, trainer.Objective, every, new CollapseWatch(), observers));
+            told = new TrainingObservers(observers, new MonitoringObserver(monitor, trainer.Objective, every, glanceEvery: 2, new CollapseWatch(), observers));
         }
 
         trainer.Run(folder, told);

@@ -24,6 +24,19 @@ internal sealed class HandleStream(string path) : Stream
         return read;
     }
 
+    /// <summary>Fills a buffer from an offset; the stream's position stays. Safe from several threads.</summary>
+    /// <exception cref="EndOfStreamException">The file ends before.</exception>
+    public void ReadExactlyAt(Span<byte> buffer, long offset)
+    {
+        while (buffer.Length > 0)
+        {
+            var read = RandomAccess.Read(_handle, buffer, offset);
+            if (read == 0) throw new EndOfStreamException("The file ends here.");
+            buffer = buffer[read..];
+            offset += read;
+        }
+    }
+
     public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
 
     public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) => new(Read(buffer.Span));

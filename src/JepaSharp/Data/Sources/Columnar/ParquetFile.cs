@@ -13,6 +13,8 @@ internal sealed class ParquetFile : IDisposable
 
     private readonly ConcurrentBag<ParquetReader> _idle = [];
 
+    private readonly HandleStream _pages;
+
     private ParquetFile(string path, ParquetReader reader, DataField image)
     {
         (Path, Image, Schema) = (path, image, reader.Schema);
@@ -30,6 +32,7 @@ internal sealed class ParquetFile : IDisposable
             (GroupRows[g], GroupBytes[g]) = ((int)rows, bytes);
         }
 
+        _pages = new HandleStream(path);
         _idle.Add(reader);
     }
 
@@ -71,18 +74,22 @@ internal sealed class ParquetFile : IDisposable
         }
     }
 
-    /// <summary>Lets a row group be read.</summary>
-    public T Read<T>(int group, Func<ParquetRowGroupReader, T> read)
+    /// <summary>Reads a column of a row group.</summary>
+    /// <exception cref="Exception">The column is damaged: the library throws anything.</exception>
+    public T Read<T>(int group, DataField column, Func<ParquetRowGroupReader, DataField, T> read)
     {
         var reader = _idle.TryTake(out var kept) ? kept : NewReader(Path);
         using var rows = reader.OpenRowGroupReader(group);
-        var result = read(rows);
+        if (rows.GetMetadata(column)?.MetaData is not { } chunk) throw new InvalidDataException("The row group does not hold the column.");
+        ParquetLimits.CheckPages(_pages, chunk);
+        var result = read(rows, column);
         _idle.Add(reader); // Not after a failure: its state is unknown.
         return result;
     }
 
     public void Dispose()
     {
+        _pages.Dispose();
         while (_idle.TryTake(out var reader)) reader.DisposeAsync().AsTask().GetAwaiter().GetResult();
     }
 
@@ -91,7 +98,7 @@ internal sealed class ParquetFile : IDisposable
         var stream = new HandleStream(path);
         try
         {
-            ParquetFooter.Check(stream);
+            ParquetLimits.CheckFooter(stream);
             return ParquetReader.CreateAsync(stream, leaveStreamOpen: false).GetAwaiter().GetResult();
         }
         catch

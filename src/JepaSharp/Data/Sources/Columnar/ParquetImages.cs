@@ -49,7 +49,7 @@ public sealed class ParquetImages : ImageSource
 
         if (count == 0) throw new JepaException($"{description} holds no rows.", isUsage: true);
         (Count, _groups, _firsts) = ((int)count, [.. groups], [.. firsts]);
-        _cache = new RowGroupCache(CachedBytes, k => _files[k.File].Read(k.Group, g => ParquetColumns.ReadBytes(g, _files[k.File].Image)), k => _files[k.File].GroupBytes[k.Group]);
+        _cache = new RowGroupCache(CachedBytes, k => _files[k.File].Read(k.Group, _files[k.File].Image, ParquetColumns.ReadBytes), k => _files[k.File].GroupBytes[k.Group]);
         var scalars = _files[0].Scalars;
         var labelled = label is null ? ParquetColumns.LabelOf(scalars) : scalars.FirstOrDefault(s => s.Name == label)
             ?? throw new JepaException($"{description} has no column \"{label}\". It has: {string.Join(", ", scalars.Select(s => s.Name))}.", isUsage: true);
@@ -146,7 +146,7 @@ public sealed class ParquetImages : ImageSource
                 ?? throw new JepaException($"{file.Path} has no column \"{column}\", which {_files[0].Path} has. Expected the same columns in every file.", isUsage: true);
             try
             {
-                all.AddRange(file.Read(g, rows => read(rows, field)));
+                all.AddRange(file.Read(g, field, read));
             }
 #pragma warning disable CA1031 // a damaged file makes the library throw anything
             catch (Exception e)
