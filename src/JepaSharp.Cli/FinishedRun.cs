@@ -60,7 +60,7 @@ internal sealed class FinishedRun : IDisposable
     {
         using var probe = OnlineProbe.For(Plan.Options, Source, Device);
         var sample = MonitorSample.Draw(Source, RunMonitors.Transform(Plan.Options.Data), new MultiBlockMasking(Plan.Masking), Size, (ulong)Plan.Options.Meta.Seed);
-        return CheckpointRanking.Measure(Plan, checkpoints, new RunMonitor(sample, _scaling, Device), probe.Measure, Device, progress, cancellation);
+        return CheckpointRanking.Measure(Plan, checkpoints, new RunMonitor(sample, _scaling, Device), probe.Scores ? encoder => probe.Measure(encoder, cancellation) : null, Device, progress, cancellation);
     }
 
     public void Dispose()

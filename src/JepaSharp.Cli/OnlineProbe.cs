@@ -20,10 +20,13 @@ internal sealed class OnlineProbe : IDisposable
 
     private readonly PixelScaling _scaling;
     private readonly ImageSource? _test;
-    private readonly Func<VisionTransformer, IReadOnlyDictionary<string, double>> _measure;
+    private readonly Func<VisionTransformer, CancellationToken, IReadOnlyDictionary<string, double>> _measure;
 
-    private OnlineProbe(PixelScaling scaling, ImageSource? test, Func<VisionTransformer, IReadOnlyDictionary<string, double>> measure) =>
-        (_scaling, _test, _measure) = (scaling, test, measure);
+    private OnlineProbe(PixelScaling scaling, ImageSource? test, Func<VisionTransformer, CancellationToken, IReadOnlyDictionary<string, double>> measure, bool scores = true) =>
+        (_scaling, _test, _measure, Scores) = (scaling, test, measure, scores);
+
+    /// <summary>Whether there is something to score: labels, or what a scene is known to hold. Without, only the spread of features is measured.</summary>
+    public bool Scores { get; }
 
     /// <summary>The probe that suits a run's images.</summary>
     public static OnlineProbe For(PretrainOptions options, ImageSource source, torch.Device device)
@@ -50,7 +53,7 @@ internal sealed class OnlineProbe : IDisposable
             return new OnlineProbe(scaling, test, new ImageProbe(extract, source, test).Measure);
         }
 
-        if (!CanHoldOut(source)) return new OnlineProbe(scaling, null, new ImageProbe(extract, source).Measure);
+        if (!CanHoldOut(source)) return new OnlineProbe(scaling, null, new ImageProbe(extract, source).Measure, scores: false);
         // Views of the run's own source, which they must not dispose of. The encoder has seen both parts, the labels of neither.
         var (kept, heldOut) = (new HeldOutShare(source, HeldOut, heldOut: false), new HeldOutShare(source, HeldOut, heldOut: true));
         return new OnlineProbe(scaling, null, new ImageProbe(extract, kept, heldOut, largestTest: MostHeldOut, heldOut: true).Measure);
@@ -60,7 +63,9 @@ internal sealed class OnlineProbe : IDisposable
     private static bool CanHoldOut(ImageSource source) => source.Classes.Count >= 2 && source.Count >= FewestForAClass * source.Classes.Count && source.LabelOf(0) is not null;
 
     /// <summary>Measures an encoder.</summary>
-    public IReadOnlyDictionary<string, double> Measure(VisionTransformer encoder) => _measure(encoder);
+    /// <param name="encoder">The encoder.</param>
+    /// <param name="cancellation">Stops between batches.</param>
+    public IReadOnlyDictionary<string, double> Measure(VisionTransformer encoder, CancellationToken cancellation = default) => _measure(encoder, cancellation);
 
     public void Dispose()
     {

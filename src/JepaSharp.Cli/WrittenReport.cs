@@ -37,7 +37,7 @@ internal static class WrittenReport
             progress.Finish();
             using var weights = PretrainedWeights.Open(checkpoints[^1].Path, run.Plan.Encoder.Heads);
             using var trained = PretrainedNetworks.LoadEncoder(weights, Networks.TargetEncoder, run.Device);
-            return RunReport.Write(run.Folder, run.Source, RunMonitors.Transform(run.Plan.Options.Data), trained, run.Device, ranking);
+            return RunReport.Write(run.Folder, run.Source, RunMonitors.Transform(run.Plan.Options.Data), trained, run.Device, ranking, cancellation);
         }
     }
 }

@@ -21,7 +21,7 @@ internal static class Soak
         Directory.CreateDirectory(folder);
         var (config, run, images) = (Path.Combine(folder, "config.yaml"), Path.Combine(folder, "run"), "scenes:2000#size=64");
         File.WriteAllText(config, Config);
-        using var watch = new SoakWatch(TimeSpan.FromMinutes((trainingMinutes + embeddingMinutes) / 400));
+        using var watch = new SoakWatch(TimeSpan.FromMinutes((trainingMinutes + embeddingMinutes) / 400), Path.Combine(folder, "soak.csv"));
 
         watch.Phase = "training";
         var trained = Command(TimeSpan.FromMinutes(trainingMinutes), "pretrain", config, "--out", run, "-q");
@@ -30,12 +30,11 @@ internal static class Soak
         while (DateTime.UtcNow < until)
         {
             var code = Command(until - DateTime.UtcNow, "embed", "--weights", run, "--data", images, "--out", Path.Combine(folder, string.Create(CultureInfo.InvariantCulture, $"{embedded++}.npy")));
-            foreach (var file in Directory.GetFiles(folder, "*.npy*").Concat(Directory.GetFiles(folder, "*.csv"))) File.Delete(file);
+            foreach (var file in Directory.GetFiles(folder, "*.npy*").Concat(Directory.GetFiles(folder, "*.csv").Where(f => Path.GetFileName(f) != "soak.csv"))) File.Delete(file);
             if (code is not (ExitCode.Done or ExitCode.Interrupted)) return code;
         }
 
         watch.Stop();
-        File.WriteAllText(Path.Combine(folder, "soak.csv"), watch.Table());
         File.WriteAllText(Path.Combine(folder, "soak.svg"), SoakPicture.Of(watch.Samples));
         Console.WriteLine($"training ended with {trained}; {embedded} embeddings of 2,000 images");
         foreach (var line in watch.Slopes()) Console.WriteLine(line);

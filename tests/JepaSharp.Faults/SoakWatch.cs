@@ -16,7 +16,17 @@ internal sealed class SoakWatch : IDisposable
     private readonly List<SoakSample> _samples = [];
     private readonly Timer _timer;
 
-    public SoakWatch(TimeSpan interval) => _timer = new Timer(_ => Sample(), null, interval, interval);
+    private readonly string _table;
+
+    /// <summary>Starts to look.</summary>
+    /// <param name="interval">How often.</param>
+    /// <param name="table">A CSV file, written as it goes, so that a soak that is cut off has told what it saw.</param>
+    public SoakWatch(TimeSpan interval, string table)
+    {
+        _table = table;
+        File.WriteAllText(table, "minutes,phase,resident_mb,managed_mb,handles,threads,tensors\n");
+        _timer = new Timer(_ => Sample(), null, interval, interval);
+    }
 
     /// <summary>What is being done.</summary>
     public string Phase { get; set; } = "";
@@ -30,10 +40,6 @@ internal sealed class SoakWatch : IDisposable
     }
 
     public void Stop() => _timer.Change(Timeout.Infinite, Timeout.Infinite);
-
-    /// <summary>All samples as CSV.</summary>
-    public string Table() => "minutes,phase,resident_mb,managed_mb,handles,threads,tensors\n" + string.Concat(Samples.Select(s => string.Create(
-        CultureInfo.InvariantCulture, $"{s.Minutes:F2},{s.Phase},{s.ResidentMegabytes:F1},{s.ManagedMegabytes:F1},{s.Handles},{s.Threads},{s.Tensors}\n")));
 
     /// <summary>Least-squares slopes an hour, of each phase after its first quarter.</summary>
     public IEnumerable<string> Slopes()
@@ -63,6 +69,11 @@ internal sealed class SoakWatch : IDisposable
         var handles = Directory.Exists("/proc/self/fd") ? Directory.GetFileSystemEntries("/proc/self/fd").Length : process.HandleCount;
         var sample = new SoakSample(
             _clock.Elapsed.TotalMinutes, Phase, process.WorkingSet64 / 1e6, GC.GetTotalMemory(forceFullCollection: false) / 1e6, handles, process.Threads.Count, torch.Tensor.TotalCount);
-        lock (_samples) _samples.Add(sample);
+        lock (_samples)
+        {
+            _samples.Add(sample);
+            File.AppendAllText(_table, string.Create(
+                CultureInfo.InvariantCulture, $"{sample.Minutes:F2},{sample.Phase},{sample.ResidentMegabytes:F1},{sample.ManagedMegabytes:F1},{sample.Handles},{sample.Threads},{sample.Tensors}\n"));
+        }
     }
 }

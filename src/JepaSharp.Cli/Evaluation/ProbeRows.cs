@@ -18,7 +18,11 @@ internal static class ProbeRows
             var labelled = new LabelledFeatures(pair.Name, classes.Fit(pair.Fit), classes.Test(pair.Test), pair.IsBaseline);
             first ??= labelled;
             terminal.Error.WriteLine($"{task.Name} on {pair.Name}: {labelled.Fit.Count:n0} images of {labelled.Fit.Classes} classes, {labelled.Fit.Features.Width:n0} features");
-            rows.AddRange(task.Run(labelled));
+            foreach (var row in task.Run(labelled))
+            {
+                rows.Add(row);
+                terminal.Error.WriteLine("  " + ResultTables.Line(row)); // a probe takes minutes: what is known is said, and not lost if the next is stopped
+            }
         }
 
         if (baselines) rows.Add(ProbeTask.Majority(first!));

@@ -28,6 +28,10 @@ internal static class ResultTables
         }
     }
 
+    /// <summary>A row's score and time in a few words.</summary>
+    public static string Line(ResultRow row) =>
+        (row.Scores.ContainsKey("accuracy") ? $"accuracy {Accuracy(row)}" : $"R2 {Number(row.Scores["r2"])}") + $", {Time(row)}";
+
     private static string Mark(ResultRow row) => row.IsChosen ? "*" : " ";
 
     private static string Settings(ResultRow row) =>

@@ -55,7 +55,7 @@ internal sealed class PretrainVerb : Verb
         using var monitors = RunMonitors.For(trainer, folder, source, device, observers);
         ITrainingObserver told = monitors is null ? observers : new TrainingObservers(observers, monitors.Observer);
         if (trainer.Step.StepCount == 0) observers.OnMeasures(0, 0, probe.Measure(trainer.Objective.TargetEncoder));
-        var end = trainer.Run(folder, told, probe.Measure, stop.Token);
+        var end = trainer.Run(folder, told, encoder => probe.Measure(encoder), stop.Token);
         ReportUnreadable(trainer, folder, terminal);
         if (end.Outcome == RunOutcome.Stopped)
         {

@@ -35,13 +35,15 @@ public sealed class ImageProbe
 
     /// <summary>Measures an encoder.</summary>
     /// <returns>rankme; with labels knn_accuracy and ridge_accuracy on the test images (knn_heldout_accuracy and so on for a held-out part); feature_deviation, mean_cosine.</returns>
-    public IReadOnlyDictionary<string, double> Measure(VisionTransformer encoder)
+    /// <param name="encoder">The encoder.</param>
+    /// <param name="cancellation">Stops between batches.</param>
+    public IReadOnlyDictionary<string, double> Measure(VisionTransformer encoder, CancellationToken cancellation = default)
     {
-        var fit = _extractor.Pooled(encoder, _images, _sample);
+        var fit = _extractor.Pooled(encoder, _images, _sample, cancellation);
         var measures = new Dictionary<string, double>();
         if (_test is not null)
         {
-            var (fitSet, testSet) = (Labelled(fit, _images), Labelled(_extractor.Pooled(encoder, _test, _testSample), _test));
+            var (fitSet, testSet) = (Labelled(fit, _images), Labelled(_extractor.Pooled(encoder, _test, _testSample, cancellation), _test));
             measures["knn_" + _name] = KnnProbe.Fit(fitSet).Score(testSet).Accuracy;
             measures["ridge_" + _name] = RidgeProbe.Fit(fitSet).Score(testSet).Accuracy;
         }

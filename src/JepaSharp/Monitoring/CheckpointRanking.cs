@@ -91,7 +91,7 @@ public sealed record CheckpointRanking(IReadOnlyList<MeasuredCheckpoint> Ranked,
     /// <param name="probe">Scores a target encoder; null without labels.</param>
     /// <param name="device">Where to compute.</param>
     /// <param name="progress">Is told how many are done.</param>
-    /// <param name="cancellation">Stops between checkpoints.</param>
+    /// <param name="cancellation">Stops between batches of images.</param>
     /// <exception cref="JepaException">A checkpoint is damaged.</exception>
     public static CheckpointRanking Measure(
         PretrainPlan plan, IReadOnlyList<KeptCheckpoint> checkpoints, RunMonitor monitor, EpochMeasure? probe, Device device, IProgress<int>? progress = null, CancellationToken cancellation = default)
@@ -104,7 +104,7 @@ public sealed record CheckpointRanking(IReadOnlyList<MeasuredCheckpoint> Ranked,
         {
             cancellation.ThrowIfCancellationRequested();
             Load(path, objective);
-            measured.Add(new MeasuredCheckpoint(name, path, epoch, step, monitor.Read(objective), probe?.Invoke(objective.TargetEncoder) ?? new Dictionary<string, double>()));
+            measured.Add(new MeasuredCheckpoint(name, path, epoch, step, monitor.Read(objective, cancellation), probe?.Invoke(objective.TargetEncoder) ?? new Dictionary<string, double>()));
             progress?.Report(measured.Count);
         }
 

@@ -25,13 +25,15 @@ public sealed class RunMonitor
     public RunMonitor(MonitorSample sample, PixelScaling scaling, Device device) => (_sample, _scaling, _device) = (sample, scaling, device);
 
     /// <summary>Takes a reading.</summary>
+    /// <param name="objective">The networks.</param>
+    /// <param name="cancellation">Stops between batches.</param>
     /// <exception cref="JepaException">Features are not finite.</exception>
-    public MonitorReading Read(ImageJepa objective)
+    public MonitorReading Read(ImageJepa objective, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(objective);
         using var scope = NewDisposeScope();
         using var untracked = no_grad();
-        var (patches, pooled) = EncodeAll(objective);
+        var (patches, pooled) = EncodeAll(objective, cancellation);
         var constant = ConstantPredictor.Fit(patches.flatten(0, 1), objective.LossFunction);
         var constants = ConstantPredictor.Fit(patches, objective.LossFunction);
         var losses = MeanLosses(objective, patches, constant, constants);
@@ -59,11 +61,12 @@ public sealed class RunMonitor
     }
 
     /// <summary>All targets [n, N, D], normalised as the objective does, and the mean of each image's features [n, D].</summary>
-    private (Tensor Patches, FeatureMatrix Pooled) EncodeAll(ImageJepa objective)
+    private (Tensor Patches, FeatureMatrix Pooled) EncodeAll(ImageJepa objective, CancellationToken cancellation)
     {
         List<Tensor> patches = [], pooled = [];
         foreach (var batch in _sample.Batches)
         {
+            cancellation.ThrowIfCancellationRequested();
             var (targets, means) = Encode(objective, batch);
             patches.Add(targets);
             pooled.Add(means);

@@ -47,13 +47,14 @@ internal sealed record RunPictures(IReadOnlyList<PicturedImage> Images, double T
     /// <param name="untrained">The target encoder as it began.</param>
     /// <param name="trained">The target encoder as it is.</param>
     /// <param name="device">Where the encoders are.</param>
+    /// <param name="cancellation">Stops between batches.</param>
     public static RunPictures Draw(
-        PretrainPlan plan, ImageSource source, EvaluationTransform transform, PixelScaling scaling, VisionTransformer untrained, VisionTransformer trained, Device device)
+        PretrainPlan plan, ImageSource source, EvaluationTransform transform, PixelScaling scaling, VisionTransformer untrained, VisionTransformer trained, Device device, CancellationToken cancellation = default)
     {
         var order = Enumerable.Range(0, source.Count).ToArray();
         new RandomStream((ulong)plan.Options.Meta.Seed, RandomPurpose.Evaluation, epoch: 2).Shuffle(order.AsSpan());
         var chosen = order[..Math.Min(MostSearched, order.Length)]; // in the shuffled order: the first are the ones shown
-        var features = new FeatureExtractor(scaling, transform, device).Pooled(trained, source, chosen);
+        var features = new FeatureExtractor(scaling, transform, device).Pooled(trained, source, chosen, cancellation);
         var shown = Read(source, transform, [.. features.Indices.Take(ShownImages)]);
 
         var masks = new MultiBlockMasking(plan.Masking).Sample((ulong)plan.Options.Meta.Seed, 0, [.. shown.Select(s => (long)s.Index)]);

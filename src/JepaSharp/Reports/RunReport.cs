@@ -23,18 +23,19 @@ public static class RunReport
     /// <param name="trained">The target encoder.</param>
     /// <param name="device">Where it is.</param>
     /// <param name="checkpoints">The run's checkpoints, ranked; null to leave them out.</param>
+    /// <param name="cancellation">Stops between batches of images.</param>
     /// <returns>The page's path.</returns>
     /// <exception cref="JepaException">The folder holds no run, or an image cannot be read.</exception>
     /// <exception cref="IOException">The page cannot be written.</exception>
     public static string Write(
-        string folder, ImageSource source, EvaluationTransform transform, VisionTransformer trained, Device device, CheckpointRanking? checkpoints = null)
+        string folder, ImageSource source, EvaluationTransform transform, VisionTransformer trained, Device device, CheckpointRanking? checkpoints = null, CancellationToken cancellation = default)
     {
         var run = RunRecord.Read(folder);
         var plan = new PretrainPlan(run.Options);
         var (mean, std) = (run.Options.Data.Mean, run.Options.Data.Std);
         using var scaling = new PixelScaling([mean.Red, mean.Green, mean.Blue], [std.Red, std.Green, std.Blue], device);
         using var beginning = new ImageJepa(plan.Encoder, plan.Predictor, (ulong)run.Options.Meta.Seed, plan.Loss, device);
-        var pictures = RunPictures.Draw(plan, source, transform, scaling, beginning.TargetEncoder, trained, device);
+        var pictures = RunPictures.Draw(plan, source, transform, scaling, beginning.TargetEncoder, trained, device, cancellation);
         return Write(run, pictures, checkpoints, []);
     }
 

@@ -7,6 +7,9 @@ namespace JepaSharp.Tests.BadInput;
 public sealed class EnvironmentTests : IDisposable
 {
     private const string Name = "my фото ünd 🙂";
+
+    // A processor of before AVX-512, as far as the runtime, the engine and oneDNN can be told so.
+    private const string NoBf16 = "DOTNET_EnableAVX512=0 DOTNET_EnableAVX2=0 ATEN_CPU_CAPABILITY=default ONEDNN_MAX_CPU_ISA=SSE41 ";
     private readonly TemporaryFolder _folder = new();
 
     public EnvironmentTests()
@@ -28,6 +31,8 @@ public sealed class EnvironmentTests : IDisposable
     [InlineData("jepa frobnicate 2> /dev/full", 2, "")]
     [InlineData("jepa scenes --out /proc/scenes --count 1", 1, "/proc/scenes")]
     [InlineData("jepa pretrain --data \"$PHOTOS\" --out /proc/run", 1, "/proc/run cannot be written")]
+    [InlineData("ulimit -d 700000; jepa pretrain --data 'scenes:2048#size=32' --out \"$PHOTOS/run\" --precision fp32 --max-steps 2 --set data.batch_size=2048 --set data.num_workers=1 --set data.crop_size=96 --set mask.patch_size=8", 1, "Out of memory. Use a smaller batch")]
+    [InlineData(NoBf16 + "jepa pretrain --data \"$PHOTOS\" --out \"$PHOTOS/run\" --precision bf16 --max-steps 1 --set data.batch_size=2 --set data.crop_size=32 --set mask.patch_size=8 --set mask.min_keep=1", 0, "Done after 1 steps")]
     public void Command_InOddSurroundings_DoesItsWorkOrSaysWhyNot(string command, int code, string said) => Check(command, code, said);
 
     [Fact]

@@ -113,7 +113,9 @@ public static class ImageSources
         if (!int.TryParse(address.Path[ScenesPrefix.Length..], NumberStyles.None, CultureInfo.InvariantCulture, out var count) || count < 1)
             throw new JepaException($"{address.Path}: expected a number of scenes, as in scenes:8000.", isUsage: true);
         var size = address.Numbers.GetValueOrDefault("size", SceneSize);
-        if (size is < 8 or > 2048) throw new JepaException($"size={size}: a scene is 8 to 2048 pixels to a side.", isUsage: true);
-        return new ScenesSource((ulong)address.Numbers.GetValueOrDefault("seed"), count, size, address.Numbers.GetValueOrDefault("first"));
+        var width = address.Numbers.GetValueOrDefault("width", size);
+        foreach (var side in new[] { size, width })
+            if (side is < 8 or > 2048) throw new JepaException($"{address.Path}: a scene is 8 to 2048 pixels to a side, not {side}.", isUsage: true);
+        return new ScenesSource((ulong)address.Numbers.GetValueOrDefault("seed"), count, width, size, address.Numbers.GetValueOrDefault("first"));
     }
 }

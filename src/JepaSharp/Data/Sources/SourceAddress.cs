@@ -7,7 +7,7 @@ namespace JepaSharp.Data.Sources;
 /// <remarks>A path that exists as it stands is taken literally, whatever characters it has.</remarks>
 internal sealed record SourceAddress
 {
-    private static readonly string[] Keys = ["label", "where", "images", "part", "only", "test-share", "train-share", "size", "seed", "first"];
+    private static readonly string[] Keys = ["label", "where", "images", "part", "only", "test-share", "train-share", "size", "width", "seed", "first"];
 
     /// <summary>The path alone.</summary>
     public required string Path { get; init; }
