@@ -1,5 +1,6 @@
 using JepaSharp.Kernels;
 using JepaSharp.Models.Accelerated;
+using JepaSharp.Runtime;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -52,7 +53,7 @@ internal sealed class BlockStack(ModuleList<TransformerBlock> blocks, int width,
         using var scope = NewDisposeScope();
         if (_accelerated is not null && _accelerated.CanRun(tokens)) return _accelerated.Forward(tokens, chosen).MoveToOuterDisposeScope();
         var rows = chosen.SelectMany((set, s) => set.Select(t => (s * tokens.shape[1]) + t)).ToArray();
-        return Forward(tokens).flatten(0, 1).index_select(0, tensor(rows, device: tokens.device)).MoveToOuterDisposeScope();
+        return Forward(tokens).flatten(0, 1).index_select(0, DeviceCopies.Upload(rows, tokens.device)).MoveToOuterDisposeScope();
     }
 
     /// <summary>Blocks <paramref name="first"/> to <paramref name="end"/> - 1. [S, N, D] -> [S, N, D].</summary>

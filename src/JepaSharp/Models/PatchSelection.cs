@@ -1,3 +1,4 @@
+using JepaSharp.Runtime;
 using static TorchSharp.torch;
 
 namespace JepaSharp.Models;
@@ -39,8 +40,8 @@ public sealed class PatchSelection : IDisposable
             }
         }
 
-        Patches = tensor(patches, device: device).DetachFromDisposeScope();
-        Rows = tensor(rows, device: device).DetachFromDisposeScope();
+        Patches = DeviceCopies.Upload(patches, device).DetachFromDisposeScope();
+        Rows = DeviceCopies.Upload(rows, device).DetachFromDisposeScope();
         (_patches, _patchesPerImage) = (patches, patchesPerImage);
     }
 
@@ -63,7 +64,7 @@ public sealed class PatchSelection : IDisposable
     public IReadOnlyList<int[]> Union => _union ??= UnionOfSets();
 
     /// <summary>int64 [M B K]: row in the matrix of all images' <see cref="Union"/>, one image after the other.</summary>
-    public Tensor RowsInUnion => _rowsInUnion ??= tensor(PlacesInUnion(), device: Patches.device).DetachFromDisposeScope();
+    public Tensor RowsInUnion => _rowsInUnion ??= DeviceCopies.Upload(PlacesInUnion(), Patches.device).DetachFromDisposeScope();
 
     /// <summary>One of the sets, alone.</summary>
     public PatchSelection Only(int set) => new([_patches[Place(set, 0, 0)..Place(set + 1, 0, 0)]], Images, _patchesPerImage, Patches.device);

@@ -78,7 +78,7 @@ public sealed class ImageJepa : IDisposable
 
     /// <summary>Adds the gradients of <paramref name="weight"/> times the loss to the parameters', and returns the loss so weighted.</summary>
     /// <remarks>
-    /// On a CPU one target block at a time: the loss is the mean over blocks, each predicted from the same context, so that only one block's predictor
+    /// One target block at a time: the loss is the mean over blocks, each predicted from the same context, so that only one block's predictor
     /// has to be kept in memory.
     /// </remarks>
     /// <param name="images">Normalised pixels [B, C, H, W].</param>
@@ -88,13 +88,6 @@ public sealed class ImageJepa : IDisposable
     {
         using var scope = NewDisposeScope();
         using var tape = GradientTape.Start();
-        if (images.device_type != DeviceType.CPU)
-        {
-            var whole = Loss(images, masks).Times(weight);
-            tape.Backward(whole, mark: 0);
-            return whole.item<float>();
-        }
-
         var targets = Timed("target encoder", () => Targets(images, masks)).chunk(masks.Targets.Sets, 0);
         var context = Timed("context encoder", () => tape.Cut(ContextEncoder.Encode(images, masks.Context)));
         var mark = tape.Mark;
@@ -112,6 +105,19 @@ public sealed class ImageJepa : IDisposable
         using var last = Clock.Measure("context encoder, back");
         tape.Backward(mark: 0);
         return sum;
+    }
+
+    /// <summary>The same with all blocks at once, for devices that run while the host goes on: the weighted loss stays there. -> [] float32.</summary>
+    /// <param name="images">Normalised pixels [B, C, H, W].</param>
+    /// <param name="masks">The batch's context and target blocks.</param>
+    /// <param name="weight">This batch's share of the step.</param>
+    internal Tensor AddGradientsOnDevice(Tensor images, JepaMasks masks, double weight)
+    {
+        using var scope = NewDisposeScope();
+        using var tape = GradientTape.Start();
+        var whole = Loss(images, masks).Times(weight);
+        tape.Backward(whole, mark: 0);
+        return whole.detach().MoveToOuterDisposeScope();
     }
 
     /// <summary>s(y): what the target encoder says of the target patches, layer-normed. No gradient. -> float32 [Mt Mc B, Kt, D].</summary>

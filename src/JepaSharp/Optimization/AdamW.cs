@@ -25,6 +25,12 @@ public sealed class AdamW : IDisposable
                                 weight_decay=float(numbers[3]), eps=float(numbers[4]), amsgrad=False, maximize=False)
             return weights[0]
 
+        def step_if_finite(w: Tensor, g: Tensor, m: Tensor, v: Tensor, t: Tensor, numbers: Tensor, not_finite: Tensor):
+            weights = [w]
+            torch._fused_adamw_(weights, [g], [m], [v], [], [t], lr=float(numbers[0]), beta1=float(numbers[1]), beta2=float(numbers[2]),
+                                weight_decay=float(numbers[3]), eps=float(numbers[4]), amsgrad=False, maximize=False, found_inf=not_finite)
+            return weights[0]
+
         """));
 
     private readonly FlatParameters _parameters;
@@ -80,6 +86,29 @@ public sealed class AdamW : IDisposable
         if (average is not null) _ = average.Values.Towards_(_parameters.Values, 1 - momentum);
     }
 
+    /// <summary>
+    /// Takes one step unless the gradients are not finite, which only the device knows: nobody waits for it. The count rises in any case
+    /// (<see cref="Restore"/> takes it back).
+    /// </summary>
+    /// <param name="learningRate">Of this step.</param>
+    /// <param name="weightDecay">Of this step.</param>
+    /// <param name="average">Laid out as the parameters; null for none.</param>
+    /// <param name="momentum">Of the average.</param>
+    /// <param name="notFinite">[] float32 on the device: 1 to change nothing, 0 to take the step.</param>
+    internal void StepIfFinite(double learningRate, double weightDecay, FlatParameters? average, double momentum, Tensor notFinite)
+    {
+        using var scope = NewDisposeScope();
+        using var untracked = no_grad();
+        StepCount++;
+        var decayed = _parameters.DecayedCount;
+        Apply(0, decayed, learningRate, weightDecay, notFinite);
+        Apply(decayed, _parameters.Count - decayed, learningRate, 0, notFinite);
+        if (average is null) return;
+        // (1 - momentum) where the step is taken, else 0.
+        var weight = notFinite.Minus(ones_like(notFinite)).Times(momentum - 1);
+        _ = average.Values.lerp_(_parameters.Values, weight);
+    }
+
     /// <summary>Sets the number of steps taken, after the moments were restored.</summary>
     public void Restore(long stepCount) => StepCount = stepCount;
 
@@ -100,13 +129,16 @@ public sealed class AdamW : IDisposable
             new AdamWNumbers(learningRate, _beta1, _beta2, _epsilon, weightDecay, StepCount), 1 - momentum, WorkerThreads.Shared);
     }
 
-    private void Apply(long start, long count, double learningRate, double weightDecay)
+    private void Apply(long start, long count, double learningRate, double weightDecay, Tensor? notFinite = null)
     {
         if (count == 0) return;
         Tensor Part(Tensor flat) => flat.narrow(0, start, count);
         _ = _step.Become_(StepCount); // the operator reads the number of this step
-        _ = Script.Value.invoke<Tensor>(
-            "step", Part(_parameters.Values), Part(_parameters.Gradients!), Part(FirstMoment), Part(SecondMoment), _step,
-            tensor(new double[] { learningRate, _beta1, _beta2, weightDecay, _epsilon })); // a tensor, not numbers: see TensorArithmetic
+        object[] arguments =
+        [
+            Part(_parameters.Values), Part(_parameters.Gradients!), Part(FirstMoment), Part(SecondMoment), _step,
+            tensor(new double[] { learningRate, _beta1, _beta2, weightDecay, _epsilon }), // a tensor, not numbers: see TensorArithmetic
+        ];
+        _ = notFinite is null ? Script.Value.invoke<Tensor>("step", arguments) : Script.Value.invoke<Tensor>("step_if_finite", [.. arguments, notFinite]);
     }
 }

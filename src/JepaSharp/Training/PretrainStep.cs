@@ -74,9 +74,16 @@ public sealed class PretrainStep : IDisposable
     /// <exception cref="NumericalException">Loss or gradient is not finite; weights and averages are as they were before the step.</exception>
     public StepResult Run(params IReadOnlyList<(Tensor Images, JepaMasks Masks)> microBatches)
     {
+        if (!Context.OnCpu)
+        {
+            using var underWay = Begin(microBatches);
+            Apply(underWay);
+            return Finish(underWay);
+        }
+
         using var scope = NewDisposeScope();
         var step = StepCount + 1;
-        var (rate, decay, momentum) = (_schedules.LearningRate(step), _schedules.WeightDecay(step), _schedules.Momentum(step));
+        var (rate, decay, momentum) = ScheduledAt(step);
 
         // 1. Gradients of the loss.
         Context.ZeroGradients();
@@ -96,11 +103,73 @@ public sealed class PretrainStep : IDisposable
         return new StepResult(total, norm, rate, decay, momentum);
     }
 
+    /// <summary>Asks a device for the gradients of a step, and waits for nothing. Weights stay as they are until <see cref="Apply"/>.</summary>
+    /// <param name="microBatches">As for <see cref="Run"/>; kept until the step is finished.</param>
+    internal StepUnderWay Begin(IReadOnlyList<(Tensor Images, JepaMasks Masks)> microBatches)
+    {
+        using var scope = NewDisposeScope();
+        Context.ZeroGradients();
+        Prediction.ZeroGradients();
+        Tensor? total = null;
+        foreach (var (images, masks) in microBatches)
+        {
+            var loss = Objective.AddGradientsOnDevice(images, masks, 1.0 / microBatches.Count);
+            total = total is null ? loss : total.Plus(loss);
+            Context.CollectGradients();
+            Prediction.CollectGradients();
+        }
+
+        using var untracked = no_grad();
+        var numbers = stack([total!, Context.Gradients!.norm(), Prediction.Gradients!.norm()]);
+        return new StepUnderWay(StepCount + 1, microBatches, numbers.DetachFromDisposeScope());
+    }
+
+    /// <summary>Asks the device for clipping, AdamW and the moving average, all of which change nothing there if the step is not finite.</summary>
+    internal void Apply(StepUnderWay step)
+    {
+        using var scope = NewDisposeScope();
+        using var untracked = no_grad();
+        if (_settings.ClipNorm is { } limit)
+        {
+            // At most 1; 1 where the norm is 0.
+            var factor = step.Numbers.narrow(0, 1, 2).norm().reciprocal().Times(limit).Within_(0, 1);
+            _ = Context.Gradients!.mul_(factor);
+            _ = Prediction.Gradients!.mul_(factor);
+        }
+
+        var notFinite = step.Numbers.isfinite().all().logical_not().to(float32);
+        var (rate, decay, momentum) = ScheduledAt(step.Step);
+        ContextOptimizer.StepIfFinite(rate, decay, Target, momentum, notFinite);
+        PredictorOptimizer.StepIfFinite(rate, decay, null, 0, notFinite);
+        foreach (var network in (FlatParameters[])[Context, Prediction, Target]) network.RefreshWorkingCopy();
+        step.IsApplied = true;
+    }
+
+    /// <summary>Waits for a step's numbers.</summary>
+    /// <exception cref="NumericalException">They are not finite; the device has changed nothing, and the step does not count. Gradients asked for since are lost.</exception>
+    internal StepResult Finish(StepUnderWay step)
+    {
+        var (loss, norm) = step.Read();
+        if (double.IsFinite(loss) && double.IsFinite(norm))
+        {
+            var (rate, decay, momentum) = ScheduledAt(step.Step);
+            return new StepResult(loss, norm, rate, decay, momentum);
+        }
+
+        if (step.IsApplied) Restore(step.Step - 1, OptimizerStart);
+        using (Begin(step.MicroBatches)) // the gradients once more, to say where they are not finite
+            throw NumericalException.At(step.Step, loss, norm, Context, Prediction);
+    }
+
     /// <summary>Brings everything derived from the weights up to date after they were replaced from outside.</summary>
     public void WeightsReplaced()
     {
         foreach (var network in (FlatParameters[])[Context, Prediction, Target]) network.RefreshWorkingCopy();
     }
+
+    /// <summary>Learning rate, weight decay and momentum of a step, from 1.</summary>
+    internal (double LearningRate, double WeightDecay, double Momentum) ScheduledAt(long step) =>
+        (_schedules.LearningRate(step), _schedules.WeightDecay(step), _schedules.Momentum(step));
 
     /// <summary>Begins with the moments of an optimizer that has taken steps elsewhere; this run's own count stays 0.</summary>
     internal void StartOptimizerAt(long steps) => Restore(0, steps);

@@ -12,6 +12,7 @@ using JepaSharp.Runtime;
 using JepaSharp.Training.Checkpoints;
 using JepaSharp.Training.Progress;
 using JepaSharp.Weights;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace JepaSharp.Training;
@@ -45,6 +46,7 @@ public sealed class Pretrainer : IDisposable
     {
         (_options, _device, Source) = (options, device, source);
         Plan = new PretrainPlan(options);
+        RunsAhead = device.type != DeviceType.CPU;
         _loader = new ImageLoader(source, Plan.Loading);
         if (StepsPerEpoch == 0)
             throw new JepaException(
@@ -70,6 +72,9 @@ public sealed class Pretrainer : IDisposable
 
     /// <summary>One step, with the optimizer's state.</summary>
     public PretrainStep Step { get; }
+
+    /// <summary>Whether the device is given the next step before this one's numbers are read; by default where it works while the host goes on.</summary>
+    internal bool RunsAhead { get; init; }
 
     /// <summary>Steps in an epoch.</summary>
     public int StepsPerEpoch => Plan.StepsPerEpoch(_loader.BatchesPerEpoch);
@@ -146,7 +151,9 @@ public sealed class Pretrainer : IDisposable
             // The process before may have ended between an epoch's checkpoint and its measures.
             if (_isResumed && Step.StepCount > 0 && Step.StepCount % StepsPerEpoch == 0) Measure(observer, measure, (int)(Step.StepCount / StepsPerEpoch));
             using var batches = BatchesToCome().GetEnumerator();
-            while (Step.StepCount < TotalSteps && !stop.IsCancellationRequested) RunEpoch(batches, store, observer, measure, stop);
+            using var runner = new StepRunner(
+                Step, _options, new StepFeed(_options, _masking, _scaling, _device, Objective.Clock), batches, _watch, (StepsPerEpoch, TotalSteps), RunsAhead);
+            while (Step.StepCount < TotalSteps && !stop.IsCancellationRequested) RunEpoch(runner, store, observer, measure, stop);
             store.Finish();
             outcome = Step.StepCount >= TotalSteps ? RunOutcome.Completed : RunOutcome.Stopped;
         }
@@ -176,13 +183,13 @@ public sealed class Pretrainer : IDisposable
         return _loader.Epochs(epoch, iteration * accumulate, StepsPerEpoch * accumulate, Math.Max(0, TotalSteps - Step.StepCount) * accumulate);
     }
 
-    private void RunEpoch(IEnumerator<ImageBatch> batches, CheckpointStore store, ITrainingObserver observer, EpochMeasure? measure, CancellationToken stop)
+    private void RunEpoch(StepRunner runner, CheckpointStore store, ITrainingObserver observer, EpochMeasure? measure, CancellationToken stop)
     {
         var epoch = (int)(Step.StepCount / StepsPerEpoch);
         var iteration = (int)(Step.StepCount % StepsPerEpoch);
         while (iteration < StepsPerEpoch && Step.StepCount < TotalSteps && !stop.IsCancellationRequested)
         {
-            var report = RunStep(batches, epoch, iteration);
+            var report = runner.Run(stop);
             iteration++;
             using (Objective.Clock.Measure("logs and monitors")) observer.OnStep(report);
             using (Objective.Clock.Measure("checkpoints, until copied")) store.AfterStep(iteration == StepsPerEpoch ? epoch + 1 : null);
@@ -196,61 +203,6 @@ public sealed class Pretrainer : IDisposable
         using var timed = Objective.Clock.Measure("measures between epochs");
         if (measure is not null && _options.Logging.EvaluateEvery is { } every && epochs % every == 0)
             observer.OnMeasures(epochs, Step.StepCount, measure(Objective.TargetEncoder));
-    }
-
-    /// <summary>A step that is not finite, as far as it may be skipped, counts like any other, so that schedules and order go on.</summary>
-    private StepResult TakeOrSkip(IReadOnlyList<(Tensor Images, JepaMasks Masks)> micro)
-    {
-        var step = Step.StepCount + 1;
-        if (_watch!.Take(step, () => Step.Run(micro)) is { } result) return result;
-        Step.Restore(step, Step.OptimizerStart);
-        return new StepResult(double.NaN, double.NaN, _schedules.LearningRate(step), _schedules.WeightDecay(step), _schedules.Momentum(step));
-    }
-
-    private StepReport RunStep(IEnumerator<ImageBatch> batches, int epoch, int iteration)
-    {
-        using var scope = NewDisposeScope();
-        var accumulate = _options.Optimization.Accumulate;
-        var waiting = Stopwatch.StartNew();
-        var working = new Stopwatch();
-        var micro = new List<(Tensor Images, JepaMasks Masks)>(accumulate);
-        int contextTokens = 0, targetTokens = 0;
-        for (var m = 0; m < accumulate; m++)
-        {
-            if (!batches.MoveNext()) throw new InvalidOperationException($"Epoch {epoch} ended after {iteration} steps; expected {StepsPerEpoch}.");
-            waiting.Stop();
-            working.Start();
-            var masks = _masking.Sample((ulong)_options.Meta.Seed, (Step.StepCount * accumulate) + m, [.. batches.Current.Indices.Select(i => (long)i)]);
-            (contextTokens, targetTokens) = (masks.ContextLength, masks.TargetLength);
-            micro.Add((_scaling.ToImages(batches.Current), JepaMasks.Of(masks, _device)));
-            working.Stop();
-            waiting.Start();
-        }
-
-        waiting.Stop();
-        Objective.Clock.Add("waiting for images", waiting.Elapsed);
-        Objective.Clock.Add("masks and upload", working.Elapsed);
-        working.Start();
-        var result = TakeOrSkip(micro);
-        foreach (var (_, masks) in micro) masks.Dispose();
-        working.Stop();
-        return new StepReport
-        {
-            Epoch = epoch + 1,
-            Iteration = iteration,
-            IterationsPerEpoch = StepsPerEpoch,
-            Step = Step.StepCount,
-            TotalSteps = TotalSteps,
-            Loss = (float)result.Loss,
-            LearningRate = result.LearningRate,
-            WeightDecay = result.WeightDecay,
-            Momentum = result.Momentum,
-            ContextTokens = contextTokens,
-            TargetTokens = targetTokens,
-            StepTime = working.Elapsed,
-            DataWait = waiting.Elapsed,
-            Images = _options.Data.BatchSize * accumulate,
-        };
     }
 
     private string ModelText()

@@ -20,11 +20,11 @@ internal sealed class TinyRun : IDisposable
 
     private readonly ScenesSource _source;
 
-    public TinyRun(string path, PretrainOptions? options = null)
+    public TinyRun(string path, PretrainOptions? options = null, bool isAhead = false)
     {
         options ??= Options;
         _source = new ScenesSource(0, options.Data.SceneCount, options.Data.SceneSize);
-        Trainer = new Pretrainer(options, _source, CPU);
+        Trainer = new Pretrainer(options, _source, CPU) { RunsAhead = isAhead };
         var isThere = RunFolder.HoldsRun(path);
         Folder = isThere ? RunFolder.Resume(path) : RunFolder.Create(path);
         if (isThere) Said = Trainer.Resume(Folder);
