@@ -28,6 +28,7 @@ internal static class DataCases
         new("no scenes", 2, "scenes:0", "pretrain --data scenes:0 --out DIR/run"),
         new("scenes beyond number", 2, "scenes:many", "pretrain --data scenes:many --out DIR/run"),
         new("scenes too large", 2, "size=", "pretrain --data scenes:4#size=100000 --out DIR/run"),
+        new("scenes too wide", 2, "width=", "pretrain --data scenes:4#width=100000 --out DIR/run"),
         new("a list without paths", 2, "images.csv", "pretrain --data DIR/images.csv --out DIR/run", Photos.Text("images.csv", "label,size\n1,2\n")),
         new("a list of nothing", 2, "images.csv", "pretrain --data DIR/images.csv --out DIR/run", Photos.Text("images.csv", "")),
         new("a list with a header alone", 2, "images.csv", "pretrain --data DIR/images.csv --out DIR/run", Photos.Text("images.csv", "path,label\n")),

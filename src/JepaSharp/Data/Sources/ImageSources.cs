@@ -114,8 +114,8 @@ public static class ImageSources
             throw new JepaException($"{address.Path}: expected a number of scenes, as in scenes:8000.", isUsage: true);
         var size = address.Numbers.GetValueOrDefault("size", SceneSize);
         var width = address.Numbers.GetValueOrDefault("width", size);
-        foreach (var side in new[] { size, width })
-            if (side is < 8 or > 2048) throw new JepaException($"{address.Path}: a scene is 8 to 2048 pixels to a side, not {side}.", isUsage: true);
+        foreach (var (name, side) in new[] { ("size", size), ("width", width) })
+            if (side is < 8 or > 2048) throw new JepaException($"{name}={side}: a scene is 8 to 2048 pixels to a side.", isUsage: true);
         return new ScenesSource((ulong)address.Numbers.GetValueOrDefault("seed"), count, width, size, address.Numbers.GetValueOrDefault("first"));
     }
 }
