@@ -11,7 +11,7 @@ namespace JepaSharp.Monitoring;
 public static class MonitorInterval
 {
     /// <summary>The share that <see cref="For"/> aims at.</summary>
-    public const double Share = 0.006;
+    public const double Share = 0.004;
 
     /// <summary>The share that <see cref="ForGlances"/> aims at.</summary>
     public const double ShareOfGlances = 0.002;
