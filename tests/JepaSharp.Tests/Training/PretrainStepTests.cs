@@ -150,13 +150,13 @@ public sealed class PretrainStepTests
         }
     }
 
-    private static PretrainStep NewStep(ScalarType precision, OptimizerSettings? settings = null)
+    internal static PretrainStep NewStep(ScalarType precision, OptimizerSettings? settings = null)
     {
         var shape = new VisionTransformerShape { ImageHeight = 32, ImageWidth = 32, PatchSize = 8, Width = 24, Depth = 2, Heads = 2, MlpWidth = 48 };
         return new PretrainStep(new ImageJepa(shape, new PredictorShape(12, 1, 2), seed: 3), Constant, precision, settings);
     }
 
-    private static JepaMasks SomeMasks(int images)
+    internal static JepaMasks SomeMasks(int images)
     {
         long[] Repeat(params long[] patches) => [.. Enumerable.Repeat(patches, images).SelectMany(p => p)];
         return new JepaMasks(

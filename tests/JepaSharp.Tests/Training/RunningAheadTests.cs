@@ -1,6 +1,3 @@
-using JepaSharp.Models;
-using JepaSharp.Objectives;
-using JepaSharp.Optimization;
 using JepaSharp.Training;
 using static TorchSharp.torch;
 
@@ -9,7 +6,6 @@ namespace JepaSharp.Tests.Training;
 /// <summary>Steps whose numbers are read late, as on a GPU, here on the CPU.</summary>
 public sealed class RunningAheadTests : IDisposable
 {
-    private static readonly Schedules Constant = new(new ScheduleOptions { StepsPerEpoch = 10, Epochs = 10 });
     private readonly TemporaryFolder _folder = new();
 
     public void Dispose() => _folder.Dispose();
@@ -20,9 +16,9 @@ public sealed class RunningAheadTests : IDisposable
     public void Steps_GivenToTheDeviceInParts_AreThoseTakenAtOnce(double? clip)
     {
         using var scope = NewDisposeScope();
-        using var whole = NewStep(clip);
-        using var parts = NewStep(clip);
-        using var masks = SomeMasks();
+        using var whole = PretrainStepTests.NewStep(ScalarType.Float32, new OptimizerSettings(ClipNorm: clip));
+        using var parts = PretrainStepTests.NewStep(ScalarType.Float32, new OptimizerSettings(ClipNorm: clip));
+        using var masks = PretrainStepTests.SomeMasks(2);
         for (var k = 0; k < 6; k++)
         {
             using var images = rand(2, 3, 32, 32);
@@ -45,8 +41,8 @@ public sealed class RunningAheadTests : IDisposable
     public void Step_NotFinite_ChangesNothingAndSaysWhere()
     {
         using var scope = NewDisposeScope();
-        using var step = NewStep(clip: 1);
-        using var masks = SomeMasks();
+        using var step = PretrainStepTests.NewStep(ScalarType.Float32, new OptimizerSettings(ClipNorm: 1));
+        using var masks = PretrainStepTests.SomeMasks(2);
         Tensor[] state = [step.Context.Values, step.Prediction.Values, step.Target.Values, step.ContextOptimizer.FirstMoment, step.PredictorOptimizer.SecondMoment];
         Tensor[] before = [.. state.Select(s => s.clone())];
         using var underWay = step.Begin([(full([2, 3, 32, 32], float.NaN), masks)]);
@@ -98,17 +94,5 @@ public sealed class RunningAheadTests : IDisposable
         Assert.Equal(12, run.Trainer.Step.StepCount);
         Assert.Contains(run.Messages, m => m.Contains("was skipped", StringComparison.Ordinal));
         Assert.All(run.Weights, w => Assert.True(float.IsFinite(w)));
-    }
-
-    private static PretrainStep NewStep(double? clip)
-    {
-        var shape = new VisionTransformerShape { ImageHeight = 32, ImageWidth = 32, PatchSize = 8, Width = 24, Depth = 2, Heads = 2, MlpWidth = 48 };
-        return new PretrainStep(new ImageJepa(shape, new PredictorShape(12, 1, 2), seed: 3), Constant, ScalarType.Float32, new OptimizerSettings(ClipNorm: clip));
-    }
-
-    private static JepaMasks SomeMasks()
-    {
-        long[] Both(params long[] patches) => [.. patches, .. patches];
-        return new JepaMasks(new PatchSelection([Both(0, 1, 4, 5, 8)], 2, 16, CPU), new PatchSelection([Both(2, 3, 6, 7), Both(10, 11, 14, 15)], 2, 16, CPU));
     }
 }
