@@ -52,7 +52,7 @@ internal static class FineTuneRow
         var progress = new RateProgress(terminal, "fine-tuning", "images", options.Epochs * fit.Labels.Length, 0);
         try
         {
-            using var tuned = FineTuner.Fit(start, session.Scaling, fit, session.Transform.Size, session.Device, options, progress, stop.Token);
+            using var tuned = FineTuner.Fit(start, session.Scaling, fit, session.Transform.Size, session.Device, options, session.Precision.ScalarType, progress, stop.Token);
             return tuned.Score(scored, session.Transform, session.Request.Batch, stop.Token);
         }
         finally

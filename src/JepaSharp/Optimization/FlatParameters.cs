@@ -62,7 +62,7 @@ public sealed class FlatParameters : IDisposable
             parameter.requires_grad = false;
             _ = parameter.set_(view);
             parameter.requires_grad = trained;
-            if (Gradients is not null) parameter.grad = Slice(Gradients, at, parameter).DetachFromDisposeScope();
+            if (Gradients is not null) parameter.grad = Slice(Gradients, at, parameter);
             _entries.Add((name, parameter, at));
             at += parameter.numel();
         }

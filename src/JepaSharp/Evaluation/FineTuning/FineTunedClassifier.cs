@@ -3,6 +3,8 @@ using JepaSharp.Data.Cropping;
 using JepaSharp.Data.Loading;
 using JepaSharp.Evaluation.Targets;
 using JepaSharp.Models;
+using JepaSharp.Models.Accelerated;
+using JepaSharp.Optimization;
 using JepaSharp.Runtime;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -15,17 +17,20 @@ public sealed class FineTunedClassifier : IDisposable
     private const double HeadDeviation = 0.01;
 
     private readonly VisionTransformer _encoder;
+    private readonly FlatParameters _flat;
     private readonly Parameter _weight, _bias;
     private readonly PixelScaling _scaling;
     private readonly int _classes;
 
-    internal FineTunedClassifier(VisionTransformer start, PixelScaling scaling, int classes, Device device, ulong seed)
+    internal FineTunedClassifier(VisionTransformer start, PixelScaling scaling, int classes, Device device, ulong seed, ScalarType precision)
     {
         (_scaling, _classes, _encoder) = (scaling, classes, new VisionTransformer(start.Shape, device)); // outside a scope: its parameters have to stay
         using var scope = NewDisposeScope();
         using var untracked = no_grad();
         var trained = start.named_parameters().ToDictionary(p => p.name, p => p.parameter);
         foreach (var (name, parameter) in _encoder.named_parameters()) _ = parameter.copy_(trained[name]);
+        _flat = new FlatParameters(_encoder, trained: true);
+        _flat.ComputeIn(precision);
         var weight = empty([classes, start.Shape.Width], float32, device);
         Initialization.TruncatedNormal_(weight, HeadDeviation, 2, new RandomStream(seed, RandomPurpose.Evaluation, epoch: -1).NextUInt64());
         _weight = new Parameter(weight.MoveToOuterDisposeScope().DetachFromDisposeScope());
@@ -43,6 +48,22 @@ public sealed class FineTunedClassifier : IDisposable
         using var scope = NewDisposeScope();
         return nn.functional.linear(_encoder.forward(images).to(float32).mean([1]), _weight, _bias).MoveToOuterDisposeScope();
     }
+
+    /// <summary>Adds the gradients of the cross-entropy with <paramref name="targets"/> to the parameters', and returns it.</summary>
+    /// <param name="images">Normalised pixels [B, C, H, W].</param>
+    /// <param name="targets">What each class should be given [B, classes]; each row sums to 1.</param>
+    internal double AddGradients(Tensor images, Tensor targets)
+    {
+        using var scope = NewDisposeScope();
+        using var tape = GradientTape.Start();
+        var loss = (nn.functional.log_softmax(Forward(images), 1) * targets).sum().Times(-1.0 / images.shape[0]);
+        tape.Backward(loss, mark: 0);
+        _flat.CollectGradients();
+        return loss.item<float>();
+    }
+
+    /// <summary>To be called after the parameters have changed.</summary>
+    internal void Refresh() => _flat.RefreshWorkingCopy();
 
     internal Tensor ToImages(ImageBatch batch) => _scaling.ToImages(batch);
 
@@ -70,6 +91,7 @@ public sealed class FineTunedClassifier : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
+        _flat.Dispose();
         _encoder.Dispose();
         _weight.Dispose();
         _bias.Dispose();

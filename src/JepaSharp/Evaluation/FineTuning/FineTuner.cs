@@ -12,7 +12,7 @@ namespace JepaSharp.Evaluation.FineTuning;
 /// <remarks>
 /// The recipe of MAE (He et al., 2022, appendix A.1): AdamW with layer-wise learning-rate decay, linear warm-up and cosine, random crops and flips, mixup and CutMix,
 /// label smoothing; and a moving average of the weights, which is what is scored. Deviations: no RandAugment and no drop path; the encoder's own last norm is kept, before the average. It
-/// takes nothing to score on, so a test image cannot be trained on; nothing is chosen and there is no early stopping. In float32.
+/// takes nothing to score on, so a test image cannot be trained on; nothing is chosen and there is no early stopping.
 /// </remarks>
 public static class FineTuner
 {
@@ -25,11 +25,13 @@ public static class FineTuner
     /// <param name="size">H = W of the crops in pixels.</param>
     /// <param name="device">Where to train.</param>
     /// <param name="options">The recipe.</param>
+    /// <param name="precision">Of the encoder's matrix products: float32 or bfloat16. Weights, moments, averages and the head are float32 always.</param>
     /// <param name="progress">Is told how many images were trained on.</param>
     /// <param name="cancellation">Stops between steps.</param>
     /// <exception cref="JepaException">One class only, too many unreadable images, or a loss that is not finite.</exception>
     public static FineTunedClassifier Fit(
-        VisionTransformer start, PixelScaling scaling, LabelledImages fit, int size, Device device, FineTuneOptions options, IProgress<int>? progress = null, CancellationToken cancellation = default)
+        VisionTransformer start, PixelScaling scaling, LabelledImages fit, int size, Device device, FineTuneOptions options,
+        ScalarType precision = ScalarType.Float32, IProgress<int>? progress = null, CancellationToken cancellation = default)
     {
         if (fit.Labels.Distinct().Count() < 2) throw new JepaException("All images to train on are of one class: there is nothing to tell apart. Expected at least 2 classes.", isUsage: true);
         var loader = new ImageLoader(fit.Source, new ImageLoaderOptions
@@ -44,7 +46,7 @@ public static class FineTuner
                 UseHorizontalFlip = options.Flip,
             },
         });
-        var model = new FineTunedClassifier(start, scaling, fit.Classes, device, options.Seed);
+        var model = new FineTunedClassifier(start, scaling, fit.Classes, device, options.Seed, precision);
         try
         {
             Train(model, start.Shape.Depth, loader, fit, options, progress, cancellation);
@@ -75,12 +77,14 @@ public static class FineTuner
                 if (!double.IsFinite(loss)) throw new JepaException($"Fine-tuning failed at step {step + 1}: the loss is {loss}. Use a lower --lr.");
                 var peak = options.LearningRate * batch.Count / 256;
                 optimizer.Step(Rate(step, steps, warmup, peak), options.WeightDecay, options.Average);
+                model.Refresh();
                 step++;
                 progress?.Report(images += batch.Count);
             }
         }
 
         optimizer.UseAverage();
+        model.Refresh();
         foreach (var (_, parameter) in model.Parameters()) parameter.requires_grad = false;
     }
 
@@ -101,9 +105,7 @@ public static class FineTuner
             (images, targets) = BatchMixing.Apply(images, targets, options, ref random);
         }
 
-        var loss = (nn.functional.log_softmax(model.Forward(images), 1) * targets).sum().Times(-1.0 / batch.Count);
-        loss.backward();
-        return loss.item<float>();
+        return model.AddGradients(images, targets);
     }
 
     /// <summary>1 - s + s/K for the class, s/K for the others: [B, K].</summary>

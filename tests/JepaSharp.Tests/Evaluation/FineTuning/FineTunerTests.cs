@@ -14,7 +14,7 @@ namespace JepaSharp.Tests.Evaluation.FineTuning;
 public sealed class FineTunerTests : IDisposable
 {
     private readonly PixelScaling _scaling = new([0.5, 0.5, 0.5], [0.25, 0.25, 0.25], CPU);
-    private readonly VisionTransformer _encoder = new(new VisionTransformerShape { ImageHeight = 16, ImageWidth = 16, PatchSize = 8, Width = 16, Depth = 2, Heads = 2, MlpWidth = 32 });
+    private readonly VisionTransformer _encoder = new(new VisionTransformerShape { ImageHeight = 16, ImageWidth = 16, PatchSize = 8, Width = 16, Depth = 2, Heads = 1, MlpWidth = 32 });
 
     public FineTunerTests() => Initialization.Initialize(_encoder, 1, 0);
 
@@ -24,19 +24,41 @@ public sealed class FineTunerTests : IDisposable
         _encoder.Dispose();
     }
 
-    [Fact]
-    public void FineTuning_OnTwoColours_TellsThemApartAndLeavesTheEncoderAlone()
+    [Theory]
+    [InlineData(ScalarType.Float32)]
+    [InlineData(ScalarType.BFloat16)]
+    public void FineTuning_OnTwoColours_TellsThemApartAndLeavesTheEncoderAlone(ScalarType precision)
     {
         using var before = _encoder.parameters().First().clone();
         var options = new FineTuneOptions { Epochs = 30, BatchSize = 8, LearningRate = 0.2, Average = 0.9 };
-        using var first = FineTuner.Fit(_encoder, _scaling, Colours(24, 0), 16, CPU, options, cancellation: TestContext.Current.CancellationToken);
-        using var again = FineTuner.Fit(_encoder, _scaling, Colours(24, 0), 16, CPU, options, cancellation: TestContext.Current.CancellationToken);
+        using var first = FineTuner.Fit(_encoder, _scaling, Colours(24, 0), 16, CPU, options, precision, cancellation: TestContext.Current.CancellationToken);
+        using var again = FineTuner.Fit(_encoder, _scaling, Colours(24, 0), 16, CPU, options, precision, cancellation: TestContext.Current.CancellationToken);
         Assert.Equal(1, first.Score(Colours(10, 100), EvaluationTransform.CenterCrop(16), cancellation: TestContext.Current.CancellationToken).Accuracy);
         Assert.All(first.Parameters().Zip(again.Parameters()), pair => Assert.True(Same(pair.First.Parameter, pair.Second.Parameter), pair.First.Name));
         Assert.True(Same(_encoder.parameters().First(), before));
         Assert.False(Same(first.Parameters().First().Parameter, before));
 
         static bool Same(Tensor a, Tensor b) => a.data<float>().ToArray().AsSpan().SequenceEqual(b.data<float>().ToArray());
+    }
+
+    [Fact]
+    public void Gradients_OfEveryParameter_AreThoseOfTheEnginesOwnDifferentiation()
+    {
+        using var scope = NewDisposeScope();
+        var images = randn([3, 3, 16, 16], generator: new Generator(1));
+        var targets = tensor(new float[,] { { 0.9f, 0.1f }, { 0.1f, 0.9f }, { 0.4f, 0.6f } });
+        using var tuned = new FineTunedClassifier(_encoder, _scaling, 2, CPU, 0, ScalarType.Float32);
+        foreach (var (_, parameter) in tuned.Parameters()) parameter.requires_grad = true;
+        var loss = tuned.AddGradients(images, targets);
+        var gradients = tuned.Parameters().Select(p => (p.Name, Gradient: p.Parameter.grad!.clone())).ToList();
+
+        // Outside a tape the encoder runs on the engine's operators, and so does the way back.
+        foreach (var (_, parameter) in tuned.Parameters()) _ = parameter.grad!.detach().zero_();
+        var expected = (nn.functional.log_softmax(tuned.Forward(images), 1) * targets).sum().div(-3f);
+        expected.backward();
+        Assert.Equal(expected.item<float>(), loss, 1e-5);
+        Assert.All(gradients.Zip(tuned.Parameters()), pair =>
+            Assert.True(allclose(pair.First.Gradient, pair.Second.Parameter.grad!, 1e-3, 1e-6), pair.First.Name));
     }
 
     [Fact]
