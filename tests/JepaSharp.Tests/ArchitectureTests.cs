@@ -18,7 +18,7 @@ public sealed partial class ArchitectureTests
         ["Objectives"] = ["Runtime", "Configuration", "Masking", "Data", "Models"],
         ["Optimization"] = ["Runtime", "Kernels", "Models"],
         ["Weights"] = ["Runtime", "Configuration", "Models"],
-        ["Evaluation"] = ["Runtime", "Configuration", "Models", "Data", "Weights"],
+        ["Evaluation"] = ["Runtime", "Configuration", "Models", "Optimization", "Data", "Weights"],
         ["Training"] = ["Runtime", "Configuration", "Masking", "Data", "Models", "Objectives", "Optimization", "Weights"],
         ["Monitoring"] = ["Runtime", "Configuration", "Masking", "Data", "Models", "Objectives", "Weights", "Evaluation", "Training"],
         ["Reports"] = ["Runtime", "Configuration", "Masking", "Data", "Pictures", "Models", "Objectives", "Weights", "Evaluation", "Training", "Monitoring"],

@@ -9,7 +9,11 @@ internal interface IDenseKernel : IDisposable
     void Refresh();
 
     /// <summary>Rows [rows, in] to [rows, out].</summary>
-    unsafe void Forward(float* input, nint rows, float* output);
+    /// <param name="input">x.</param>
+    /// <param name="rows">Rows.</param>
+    /// <param name="output">y.</param>
+    /// <param name="added">Rows to add to y; none by default.</param>
+    unsafe void Forward(float* input, nint rows, float* output, RowTable added = default);
 
     /// <summary>Adds the weight's and the bias's gradients to theirs; the input's too, where asked for.</summary>
     /// <param name="input">As in the forward pass.</param>
@@ -34,13 +38,22 @@ internal sealed unsafe class DenseKernel<T>(DenseMemory memory, bool trained, Wo
         threads.Run(_weight.Pieces, (piece, scratch) => _weight.Pack(piece, forward: true, backward: trained, scratch));
     }
 
-    public void Forward(float* input, nint rows, float* output) => threads.Run(Pieces(rows), (piece, scratch) =>
+    public void Forward(float* input, nint rows, float* output, RowTable added = default) => threads.Run(Pieces(rows), (piece, scratch) =>
     {
         var (first, count) = Piece(piece, rows);
         var from = Rounded(input + (first * memory.Inputs), count, memory.Inputs, _weight.PaddedInputs, scratch);
-        Products.Multiply<T, AddBias>(
-            from, (nint)_weight.PaddedInputs * T.Size, count, _weight.Forward, _weight.ForwardWords, memory.Outputs, scratch.TakeFloats(RowsAtOnce * TileProduct.Columns),
-            new AddBias(output + (first * memory.Outputs), null, memory.Outputs, memory.Bias.Values));
+        var stride = (nint)_weight.PaddedInputs * T.Size;
+        float* tile = scratch.TakeFloats(RowsAtOnce * TileProduct.Columns), to = output + (first * memory.Outputs);
+        if (added.IsEmpty)
+        {
+            Products.Multiply<T, AddBias>(
+                from, stride, count, _weight.Forward, _weight.ForwardWords, memory.Outputs, tile, new AddBias(to, null, memory.Outputs, memory.Bias.Values));
+        }
+        else
+        {
+            Products.Multiply<T, AddBiasAndRow>(
+                from, stride, count, _weight.Forward, _weight.ForwardWords, memory.Outputs, tile, new AddBiasAndRow(to, memory.Outputs, memory.Bias.Values, added, first));
+        }
     });
 
     public void Backward(float* input, nint rows, float* outward, float* inward)

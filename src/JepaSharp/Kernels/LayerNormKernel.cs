@@ -38,6 +38,12 @@ internal static unsafe class LayerNormKernel
         for (var i = 0; i < width; i += 16) T.Store(target + (i * (nint)T.Size), Normalized(row, i, mean, inverse) * Vector512.Load(scale + i) + Vector512.Load(shift + i));
     }
 
+    /// <summary>(x - mean) · inverse, as float32.</summary>
+    public static void Apply(float* row, int width, float mean, float inverse, float* target)
+    {
+        for (var i = 0; i < width; i += 16) Normalized(row, i, mean, inverse).Store(target + i);
+    }
+
     /// <summary>Adds the gradient of the input to <paramref name="inward"/>, and this row's part of scale's and shift's gradients to theirs.</summary>
     /// <remarks>
     /// <code>x̂ = (x - mean) inverse      g = outward · scale

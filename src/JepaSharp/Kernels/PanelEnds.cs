@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using JepaSharp.Kernels.MachineCode;
 
 namespace JepaSharp.Kernels;
 
@@ -7,6 +8,15 @@ namespace JepaSharp.Kernels;
 internal readonly unsafe struct StoreWithBias<T>(byte* target, nint stride, float* bias) : IPanelEnd
     where T : struct, IElement
 {
+    public TileEnd? Fused => T.PerWord == 2 ? TileEnd.BiasRound : TileEnd.Bias;
+
+    public void Address(int column, ref TileArguments arguments)
+    {
+        arguments.Result = target + (column * (nint)T.Size);
+        arguments.ResultStride = stride;
+        arguments.Bias = bias + column;
+    }
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Take(float* tile, int rows, int column, int width)
     {
@@ -23,6 +33,14 @@ internal readonly unsafe struct StoreWithBias<T>(byte* target, nint stride, floa
 internal readonly unsafe struct Store<T>(byte* target, nint stride) : IPanelEnd
     where T : struct, IElement
 {
+    public TileEnd? Fused => T.PerWord == 2 ? TileEnd.Round : TileEnd.Store;
+
+    public void Address(int column, ref TileArguments arguments)
+    {
+        arguments.Result = target + (column * (nint)T.Size);
+        arguments.ResultStride = stride;
+    }
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Take(float* tile, int rows, int column, int width)
     {
@@ -37,6 +55,14 @@ internal readonly unsafe struct Store<T>(byte* target, nint stride) : IPanelEnd
 /// <summary>Keeps the product as float32.</summary>
 internal readonly unsafe struct StoreFloats(float* target, nint stride) : IPanelEnd
 {
+    public TileEnd? Fused => TileEnd.Store;
+
+    public void Address(int column, ref TileArguments arguments)
+    {
+        arguments.Result = target + column;
+        arguments.ResultStride = stride * sizeof(float);
+    }
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Take(float* tile, int rows, int column, int width)
     {
@@ -50,6 +76,16 @@ internal readonly unsafe struct StoreFloats(float* target, nint stride) : IPanel
 /// <summary>Adds a bias, and a residual where there is one, in float32; target and residual may be the same memory.</summary>
 internal readonly unsafe struct AddBias(float* target, float* residual, nint stride, float* bias) : IPanelEnd
 {
+    public TileEnd? Fused => residual == null ? TileEnd.Bias : TileEnd.BiasBeside;
+
+    public void Address(int column, ref TileArguments arguments)
+    {
+        arguments.Result = target + column;
+        arguments.ResultStride = stride * sizeof(float);
+        arguments.Bias = bias + column;
+        arguments.Beside = residual + column;
+    }
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Take(float* tile, int rows, int column, int width)
     {
@@ -66,10 +102,58 @@ internal readonly unsafe struct AddBias(float* target, float* residual, nint str
     }
 }
 
+/// <summary>Adds a bias, and to every row one of a table's, in float32.</summary>
+/// <param name="target">First row.</param>
+/// <param name="stride">Numbers between rows.</param>
+/// <param name="bias">Of every column.</param>
+/// <param name="added">The table, as wide as the target.</param>
+/// <param name="first">Number of the first row.</param>
+internal readonly unsafe struct AddBiasAndRow(float* target, nint stride, float* bias, RowTable added, nint first) : IPanelEnd
+{
+    public TileEnd? Fused => null;
+
+    public void Address(int column, ref TileArguments arguments) => throw new NotSupportedException();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Take(float* tile, int rows, int column, int width)
+    {
+        for (var r = 0; r < rows; r++)
+        {
+            var row = added.Of(first + r, stride) + column;
+            for (var v = 0; v < width; v += 16)
+                (Vector512.Load(tile + (r * 32) + v) + Vector512.Load(bias + column + v) + Vector512.Load(row + v)).Store(target + (r * stride) + column + v);
+        }
+    }
+}
+
+/// <summary>Rows to add to others: of a token's place, for example.</summary>
+/// <param name="values">float32 [count, D].</param>
+/// <param name="count">Rows.</param>
+/// <param name="chosen">Which of them to add to each; null: one after the other, over and over.</param>
+internal readonly unsafe struct RowTable(float* values, nint count, long* chosen)
+{
+    public bool IsEmpty => values == null;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public float* Of(nint row, nint stride) => values + ((chosen == null ? row % count : (nint)chosen[row]) * stride);
+}
+
 /// <summary>Adds a bias and applies GELU; keeps the input of GELU too where wanted.</summary>
 internal readonly unsafe struct ApplyGelu<T>(byte* target, byte* before, nint stride, float* bias) : IPanelEnd
     where T : struct, IElement
 {
+    public TileEnd? Fused => T.PerWord == 1 ? null : before == null ? TileEnd.BiasGelu : TileEnd.BiasKeepGelu;
+
+    public void Address(int column, ref TileArguments arguments)
+    {
+        var offset = column * (nint)T.Size;
+        arguments.Result = target + offset;
+        arguments.ResultStride = stride;
+        arguments.Bias = bias + column;
+        arguments.Constants = VectorFunctions.GeluConstants.Values;
+        arguments.Beside = before + offset;
+    }
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Take(float* tile, int rows, int column, int width)
     {
@@ -100,6 +184,10 @@ internal readonly unsafe struct ApplyGelu<T>(byte* target, byte* before, nint st
 internal readonly unsafe struct GeluBackward<T>(byte* before, nint stride, byte* gradient, byte* packedGradient, byte* packedOutput, nint panelWords) : IPanelEnd
     where T : struct, IElement
 {
+    public TileEnd? Fused => null;
+
+    public void Address(int column, ref TileArguments arguments) => throw new NotSupportedException();
+
     public void Take(float* tile, int rows, int column, int width)
     {
         var panel = column / 32 * panelWords * MachineCode.TileProduct.PanelStep;

@@ -5,6 +5,12 @@ namespace JepaSharp.Kernels;
 /// <summary>What is done with 32 columns of a product while they are still in the nearest cache.</summary>
 internal unsafe interface IPanelEnd
 {
+    /// <summary>The machine code that does the same to 32 columns while they are in registers; null where there is none.</summary>
+    TileEnd? Fused { get; }
+
+    /// <summary>Tells <see cref="Fused"/> where to, from the first row on.</summary>
+    void Address(int column, ref TileArguments arguments);
+
     /// <summary>Takes results [rows, 32] of columns <paramref name="column"/> and on.</summary>
     /// <param name="tile">float32, row by row, 32 a row.</param>
     /// <param name="rows">Rows.</param>
@@ -33,6 +39,14 @@ internal static unsafe class Products
     {
         for (var column = 0; column < columns; column += Columns)
         {
+            if (end.Fused is { } fused && columns - column >= Columns)
+            {
+                var arguments = new TileArguments { LeftStride = leftStride, Right = right + (column / Columns * words * TileProduct.PanelStep), Words = words };
+                end.Address(column, ref arguments);
+                Rows<T>(left, rows, fused, ref arguments);
+                continue;
+            }
+
             Panel<T>(left, leftStride, rows, right + (column / Columns * words * TileProduct.PanelStep), words, tile, Columns);
             end.Take(tile, rows, column, Math.Min(Columns, columns - column));
         }
@@ -42,14 +56,23 @@ internal static unsafe class Products
     public static void Panel<T>(byte* left, nint leftStride, int rows, byte* panel, nint words, float* result, nint resultStride, bool accumulate = false)
         where T : struct, IElement
     {
-        var arguments = new TileArguments { LeftStride = leftStride, Right = panel, Words = words, ResultStride = resultStride * sizeof(float) };
+        var arguments = new TileArguments { LeftStride = leftStride, Right = panel, Words = words, Result = result, ResultStride = resultStride * sizeof(float) };
+        Rows<T>(left, rows, accumulate ? TileEnd.Accumulate : TileEnd.Store, ref arguments);
+    }
+
+    /// <summary>Tile after tile; the arguments are those of the first.</summary>
+    private static void Rows<T>(byte* left, int rows, TileEnd end, ref TileArguments arguments)
+        where T : struct, IElement
+    {
+        var tile = arguments;
         var tiles = T.Tiles;
         for (int row = 0, left0 = TileCount(rows); row < rows; left0--)
         {
             var count = (rows - row + left0 - 1) / left0; // as equal as can be: a tile of two rows would take nearly as long as one of six
-            arguments.Left = left + (row * leftStride);
-            arguments.Result = result + (row * resultStride);
-            tiles.Run(count, LeftLayout.Rows, accumulate, &arguments);
+            tile.Left = left + (row * tile.LeftStride);
+            tile.Result = (byte*)arguments.Result + (row * tile.ResultStride);
+            tile.Beside = (byte*)arguments.Beside + (row * tile.ResultStride);
+            tiles.Run(count, LeftLayout.Rows, end, &tile);
             row += count;
         }
     }
@@ -65,7 +88,7 @@ internal static unsafe class Products
             var count = (rows - row + left0 - 1) / left0;
             arguments.Left = left + (row * sizeof(float));
             arguments.Result = result + (row * resultStride);
-            tiles.Run(count, LeftLayout.Panel, accumulate, &arguments);
+            tiles.Run(count, LeftLayout.Panel, accumulate ? TileEnd.Accumulate : TileEnd.Store, &arguments);
             row += count;
         }
     }

@@ -63,8 +63,7 @@ internal sealed unsafe class TransformerKernel<T> : ITransformerKernel
     {
         var whole = layout.Whole;
         var last = (end ?? _blocks.Length) - 1;
-        using var rows = new NativeBuffer();
-        var x = layout.Wanted is null ? output : rows.TakeFloats(layout.Rows * _shape.Width);
+        var x = layout.Wanted is null ? output : _threads.Turn.Rows.TakeFloats(layout.Rows * _shape.Width);
         for (var b = first; b <= last; b++)
         {
             var forward = new BlockForward<T>(_blocks[b], _shape.Width, _shape.Heads, _shape.Epsilon);

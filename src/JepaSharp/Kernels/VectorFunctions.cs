@@ -9,6 +9,10 @@ internal static class VectorFunctions
 {
     private const float ShortRange = 4.4f;
 
+    // Φ(x) - 1/2 over x, a polynomial in x², highest power first.
+    private const float Phi9 = -2.02453266e-12f, Phi8 = 2.28517884e-10f, Phi7 = -1.15376174e-08f, Phi6 = 3.474004e-07f, Phi5 = -7.04542532e-06f;
+    private const float Phi4 = 0.000103386076f, Phi3 = -0.00114957887f, Phi2 = 0.00990707273f, Phi1 = -0.0664360019f, Phi0 = 0.398929113f;
+
     /// <summary>eˣ, relative error below 2e-7; 0 below -104.</summary>
     /// <remarks>x = n ln 2 + r with |r| ≤ ln 2 / 2, ln 2 in two parts (Cody and Waite); eʳ by its Taylor polynomial of degree 7; scaled by 2ⁿ.</remarks>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -108,16 +112,36 @@ internal static class VectorFunctions
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector512<float> ShortPhi(Vector512<float> x, Vector512<float> u)
     {
-        var p = Vector512.Create(-2.02453266e-12f);
-        p = Vector512.FusedMultiplyAdd(p, u, Vector512.Create(2.28517884e-10f));
-        p = Vector512.FusedMultiplyAdd(p, u, Vector512.Create(-1.15376174e-08f));
-        p = Vector512.FusedMultiplyAdd(p, u, Vector512.Create(3.474004e-07f));
-        p = Vector512.FusedMultiplyAdd(p, u, Vector512.Create(-7.04542532e-06f));
-        p = Vector512.FusedMultiplyAdd(p, u, Vector512.Create(0.000103386076f));
-        p = Vector512.FusedMultiplyAdd(p, u, Vector512.Create(-0.00114957887f));
-        p = Vector512.FusedMultiplyAdd(p, u, Vector512.Create(0.00990707273f));
-        p = Vector512.FusedMultiplyAdd(p, u, Vector512.Create(-0.0664360019f));
-        p = Vector512.FusedMultiplyAdd(p, u, Vector512.Create(0.398929113f));
+        var p = Vector512.Create(Phi9);
+        p = Vector512.FusedMultiplyAdd(p, u, Vector512.Create(Phi8));
+        p = Vector512.FusedMultiplyAdd(p, u, Vector512.Create(Phi7));
+        p = Vector512.FusedMultiplyAdd(p, u, Vector512.Create(Phi6));
+        p = Vector512.FusedMultiplyAdd(p, u, Vector512.Create(Phi5));
+        p = Vector512.FusedMultiplyAdd(p, u, Vector512.Create(Phi4));
+        p = Vector512.FusedMultiplyAdd(p, u, Vector512.Create(Phi3));
+        p = Vector512.FusedMultiplyAdd(p, u, Vector512.Create(Phi2));
+        p = Vector512.FusedMultiplyAdd(p, u, Vector512.Create(Phi1));
+        p = Vector512.FusedMultiplyAdd(p, u, Vector512.Create(Phi0));
         return Vector512.FusedMultiplyAdd(x, p, Vector512.Create(0.5f));
+    }
+
+    /// <summary>The numbers of <see cref="ShortGelu(Vector512{float})"/>, in memory for machine code.</summary>
+    internal static unsafe class GeluConstants
+    {
+        /// <summary>Coefficients, highest power first; they come first.</summary>
+        public const int Degrees = 10;
+
+        /// <summary>Places of 1/2 and of the range's ends.</summary>
+        public const int Half = Degrees, Lowest = Degrees + 1, Highest = Degrees + 2;
+
+        /// <summary>The first.</summary>
+        public static float* Values { get; } = Placed([Phi9, Phi8, Phi7, Phi6, Phi5, Phi4, Phi3, Phi2, Phi1, Phi0, 0.5f, -ShortRange, ShortRange]);
+
+        private static float* Placed(ReadOnlySpan<float> values)
+        {
+            var memory = (float*)System.Runtime.InteropServices.NativeMemory.AlignedAlloc((nuint)(values.Length * sizeof(float)), 64);
+            values.CopyTo(new Span<float>(memory, values.Length));
+            return memory;
+        }
     }
 }

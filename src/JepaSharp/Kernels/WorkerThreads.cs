@@ -13,6 +13,9 @@ internal sealed class TurnMemory
 
     /// <summary>A block's tokens, packed for the gradients of its weights.</summary>
     public NativeBuffer Tokens { get; } = new();
+
+    /// <summary>What runs through the blocks while nothing is kept for a backward pass.</summary>
+    public NativeBuffer Rows { get; } = new();
 }
 
 /// <summary>Threads that share the items of one task after another; whoever is free takes the next.</summary>

@@ -70,6 +70,17 @@ internal sealed class Dense : nn.Module<Tensor, Tensor>
         base.Dispose(disposing);
     }
 
+    /// <summary>The map, and rows of a table added to what comes out; null where no CPU kernel can do it.</summary>
+    /// <param name="x">[..., in].</param>
+    /// <param name="table">float32 [count, out].</param>
+    /// <param name="chosen">int64: which row of the table to add to each; null: one after the other, over and over.</param>
+    public Tensor? ForwardPlus(Tensor x, Tensor table, Tensor? chosen = null)
+    {
+        if (_accelerated is null || !_accelerated.CanRun(x)) return null;
+        using var scope = NewDisposeScope();
+        return _accelerated.Forward(x, table, chosen).MoveToOuterDisposeScope();
+    }
+
     public override Tensor forward(Tensor x)
     {
         using var scope = NewDisposeScope();

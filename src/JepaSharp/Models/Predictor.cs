@@ -19,6 +19,7 @@ public sealed class Predictor : nn.Module, IAcceleratedNetwork
     [ComponentName(Name = "predictor_norm")] private readonly LayerNormalization _norm;
     [ComponentName(Name = "predictor_proj")] private readonly Dense _project;
     private readonly BlockStack _stack;
+    private AcceleratedQueries? _queries;
 
     /// <summary>Builds a predictor whose weights are not yet set: see <see cref="Initialization"/>.</summary>
     /// <param name="shape">Width, depth and heads.</param>
@@ -57,19 +58,42 @@ public sealed class Predictor : nn.Module, IAcceleratedNetwork
     public Tensor Predict(Tensor context, PatchSelection contextPatches, PatchSelection targetPatches)
     {
         using var scope = NewDisposeScope();
+        return PredictFrom(Embed(context, contextPatches), contextPatches, targetPatches).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Context representations [Mc B, Kc, D] -> the predictor's tokens of them [Mc B, Kc, width], the same whatever is asked.</summary>
+    internal Tensor Embed(Tensor context, PatchSelection contextPatches)
+    {
+        using var scope = NewDisposeScope();
+        var seen = _embed.ForwardPlus(context, _positions.select(0, 0), contextPatches.Patches)
+            ?? _embed.forward(context).Plus(_positions.select(0, 0).index_select(0, contextPatches.Patches).view(context.shape[0], contextPatches.PatchesPerSet, Shape.Width));
+        return seen.MoveToOuterDisposeScope();
+    }
+
+    /// <summary>The rest of <see cref="Predict"/>.</summary>
+    internal Tensor PredictFrom(Tensor seen, PatchSelection contextPatches, PatchSelection targetPatches)
+    {
+        using var scope = NewDisposeScope();
         long images = contextPatches.Images, contexts = contextPatches.Sets, targets = targetPatches.Sets;
-        long known = contextPatches.PatchesPerSet, asked = targetPatches.PatchesPerSet, width = Shape.Width;
-
-        var seen = _embed.forward(context).Plus(_positions.select(0, 0).index_select(0, contextPatches.Patches).view(contexts * images, known, width));
-        var queries = _maskToken.Plus(_positions.select(0, 0).index_select(0, targetPatches.Patches).view(targets, 1, images, asked, width))
-            .expand(targets, contexts, images, asked, width);
-
-        seen = seen.view(1, contexts, images, known, width).expand(targets, contexts, images, known, width);
-        var tokens = cat([seen, queries], dim: 3).view(targets * contexts * images, known + asked, width);
+        long known = contextPatches.PatchesPerSet, asked = targetPatches.PatchesPerSet;
+        var tokens = _queries is not null && _queries.CanRun(seen) ? _queries.Forward(seen, _positions.select(0, 0), targetPatches) : Tokens(seen, contextPatches, targetPatches);
         // Of the context's tokens nobody asks for an output.
         var wanted = Enumerable.Range((int)known, (int)asked).ToArray();
         var predicted = _norm.forward(_stack.Forward(tokens, [.. Enumerable.Repeat(wanted, (int)(targets * contexts * images))]));
         return _project.forward(predicted).view(targets * contexts * images, asked, -1).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Each context's tokens [Mc B, Kc, width], then those that ask. -> [Mt Mc B, Kc + Kt, width].</summary>
+    private Tensor Tokens(Tensor seen, PatchSelection contextPatches, PatchSelection targetPatches)
+    {
+        using var scope = NewDisposeScope();
+        long images = contextPatches.Images, contexts = contextPatches.Sets, targets = targetPatches.Sets;
+        long known = contextPatches.PatchesPerSet, asked = targetPatches.PatchesPerSet, width = Shape.Width;
+        var queries = _maskToken.Plus(_positions.select(0, 0).index_select(0, targetPatches.Patches).view(targets, 1, images, asked, width))
+            .expand(targets, contexts, images, asked, width);
+
+        seen = seen.view(1, contexts, images, known, width).expand(targets, contexts, images, known, width);
+        return cat([seen, queries], dim: 3).view(targets * contexts * images, known + asked, width).MoveToOuterDisposeScope();
     }
 
     /// <inheritdoc/>
@@ -78,6 +102,8 @@ public sealed class Predictor : nn.Module, IAcceleratedNetwork
         if (!BlockStack.CanAccelerate(Shape.Width, Shape.Heads, use.Precision, _positions.device_type)) return false;
         _stack.Accelerate(use, keepPanels: !use.WeightsChange);
         foreach (var dense in (Dense[])[_embed, _project]) dense.Accelerate(new AcceleratedDense(dense, use.Precision, use.Trained));
+        _norm.Accelerate(new AcceleratedNorm(_norm, use.Trained));
+        _queries = new AcceleratedQueries(_maskToken, use.Trained);
         return true;
     }
 
@@ -93,12 +119,20 @@ public sealed class Predictor : nn.Module, IAcceleratedNetwork
     {
         _stack.Release();
         foreach (var dense in (Dense[])[_embed, _project]) dense.Accelerate(null);
+        _norm.Accelerate(null);
+        _queries?.Dispose();
+        _queries = null;
     }
 
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)
     {
-        if (disposing) _stack.Dispose();
+        if (disposing)
+        {
+            _stack.Dispose();
+            _queries?.Dispose();
+        }
+
         base.Dispose(disposing);
     }
 }

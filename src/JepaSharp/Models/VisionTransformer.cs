@@ -57,6 +57,7 @@ public sealed class VisionTransformer : nn.Module<Tensor, Tensor>, IAcceleratedN
         if (!BlockStack.CanAccelerate(Shape.Width, Shape.Heads, use.Precision, _positions.device_type)) return false;
         _stack.Accelerate(use, keepPanels: !use.WeightsChange);
         _patchEmbedding.Projection.Accelerate(new AcceleratedDense(_patchEmbedding.Projection, use.Precision, use.Trained));
+        _norm.Accelerate(new AcceleratedNorm(_norm, use.Trained));
         return true;
     }
 
@@ -72,6 +73,7 @@ public sealed class VisionTransformer : nn.Module<Tensor, Tensor>, IAcceleratedN
     {
         _stack.Release();
         _patchEmbedding.Projection.Accelerate(null);
+        _norm.Accelerate(null);
     }
 
     /// <summary>Every patch of every image. [B, C, H, W] -> [B, N, D]; H and W may differ from training: positions are interpolated.</summary>
@@ -88,8 +90,7 @@ public sealed class VisionTransformer : nn.Module<Tensor, Tensor>, IAcceleratedN
     public Tensor EncodeWhole(Tensor images, PatchSelection chosen)
     {
         using var scope = NewDisposeScope();
-        var union = _norm.forward(_stack.Forward(Tokens(images), chosen.Union));
-        return union.index_select(0, chosen.RowsInUnion).view(chosen.Sets * chosen.Images, chosen.PatchesPerSet, Shape.Width).MoveToOuterDisposeScope();
+        return _norm.Choose(_stack.Forward(Tokens(images), chosen.Union), chosen.RowsInUnion).view(chosen.Sets * chosen.Images, chosen.PatchesPerSet, Shape.Width).MoveToOuterDisposeScope();
     }
 
     /// <summary>The chosen patches alone. [B, C, H, W], M sets of K patches an image -> [M B, K, D].</summary>
@@ -101,7 +102,8 @@ public sealed class VisionTransformer : nn.Module<Tensor, Tensor>, IAcceleratedN
         RequireWholePatches(images);
         // Only the chosen patches are embedded: the others' tokens would be dropped unread.
         var patches = _patchEmbedding.Patches(images).flatten(0, 1).index_select(0, chosen.Rows);
-        var tokens = _patchEmbedding.forward(patches).Plus(_positions.select(0, 0).index_select(0, chosen.Patches));
+        var tokens = _patchEmbedding.Projection.ForwardPlus(patches, _positions.select(0, 0), chosen.Patches)
+            ?? _patchEmbedding.forward(patches).Plus(_positions.select(0, 0).index_select(0, chosen.Patches));
         return _norm.forward(_stack.Forward(tokens.view(chosen.Sets * chosen.Images, chosen.PatchesPerSet, Shape.Width))).MoveToOuterDisposeScope();
     }
 
@@ -137,7 +139,9 @@ public sealed class VisionTransformer : nn.Module<Tensor, Tensor>, IAcceleratedN
         RequireWholePatches(images);
         var positions = PositionTable.Interpolate(
             _positions, Shape.GridHeight, Shape.GridWidth, (int)images.shape[2] / Shape.PatchSize, (int)images.shape[3] / Shape.PatchSize);
-        var tokens = _patchEmbedding.forward(_patchEmbedding.Patches(images));
+        var patches = _patchEmbedding.Patches(images);
+        if (_patchEmbedding.Projection.ForwardPlus(patches, positions.view(-1, Shape.Width)) is { } sums) return sums.MoveToOuterDisposeScope();
+        var tokens = _patchEmbedding.forward(patches);
         return (is_grad_enabled() ? tokens.Plus(positions) : tokens.Plus_(positions)).MoveToOuterDisposeScope();
     }
 

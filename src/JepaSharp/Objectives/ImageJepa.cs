@@ -90,6 +90,8 @@ public sealed class ImageJepa : IDisposable
         using var tape = GradientTape.Start();
         var targets = Timed("target encoder", () => Targets(images, masks)).chunk(masks.Targets.Sets, 0);
         var context = Timed("context encoder", () => tape.Cut(ContextEncoder.Encode(images, masks.Context)));
+        var encoded = tape.Mark;
+        var seen = Timed("predictor, there and back", () => tape.Cut(Predictor.Embed(context, masks.Context)));
         var mark = tape.Mark;
         var sum = 0.0;
         for (var block = 0; block < targets.Length; block++)
@@ -97,11 +99,22 @@ public sealed class ImageJepa : IDisposable
             using var inner = NewDisposeScope();
             using var asked = masks.Targets.Only(block);
             using var timed = Clock.Measure("predictor, there and back");
-            var loss = Distance(Predictor.Predict(context, masks.Context, asked), targets[block]).Times(weight / targets.Length);
-            tape.Backward(loss, mark);
-            sum += loss.item<float>();
+            var predictions = Predictor.PredictFrom(seen, masks.Context, asked);
+            if (AcceleratedDistance.CanRun(predictions, targets[block]))
+            {
+                var (value, gradient) = AcceleratedDistance.Of(predictions, targets[block], LossFunction == JepaLoss.SmoothL1, weight / targets.Length);
+                tape.Backward(predictions, gradient, mark);
+                sum += value;
+            }
+            else
+            {
+                var loss = Distance(predictions, targets[block]).Times(weight / targets.Length);
+                tape.Backward(loss, mark);
+                sum += loss.item<float>();
+            }
         }
 
+        using (Clock.Measure("predictor, there and back")) tape.Backward(encoded);
         using var last = Clock.Measure("context encoder, back");
         tape.Backward(mark: 0);
         return sum;
@@ -178,7 +191,7 @@ public sealed class ImageJepa : IDisposable
         return work();
     }
 
-    private static Tensor Normalize(Tensor h) => nn.functional.layer_norm(h.to(float32), [h.shape[^1]], eps: TargetEpsilon);
+    private static Tensor Normalize(Tensor h) => AcceleratedDistance.CanNormalize(h) ? AcceleratedDistance.Normalize(h, TargetEpsilon) : nn.functional.layer_norm(h.to(float32), [h.shape[^1]], eps: TargetEpsilon);
 
     /// <summary>[Mt B Kt, D] -> [Mt Mc B, Kt, D]: every target block once for each context block it is predicted from.</summary>
     private static Tensor ForEveryContext(Tensor targets, JepaMasks masks)

@@ -34,7 +34,7 @@ internal static partial class MemoryAllocator
     {
         try
         {
-            if (OperatingSystem.IsLinux() && Environment.GetEnvironmentVariable("MALLOC_MMAP_THRESHOLD_") is null) _ = SetOption(MapThreshold, 4 << 20);
+            if (OperatingSystem.IsLinux() && Environment.GetEnvironmentVariable("MALLOC_MMAP_THRESHOLD_") is null) _ = SetOption(MapThreshold, 64 << 20);
         }
         catch (Exception e) when (e is DllNotFoundException or EntryPointNotFoundException)
         {

@@ -81,6 +81,34 @@ internal sealed class Assembler
     /// <summary>Every 4-byte lane of target &lt;- the 4 bytes at source.</summary>
     public void Broadcast(int target, Address source) => Vector(0x18, map: 2, prefix: 1, target, 0, source, tuple: 4);
 
+    /// <summary>target &lt;- the 16 bfloat16 at source as float32: each becomes the lower half of its lane, to be shifted up.</summary>
+    public void LoadWords(int target, Address source) => Vector(0x33, map: 2, prefix: 1, target, 0, source, tuple: 32);
+
+    /// <summary>Every 4-byte lane of target &lt;- source, shifted up by so many bits.</summary>
+    public void ShiftUp(int target, int source, int bits)
+    {
+        Vector(0x72, map: 1, prefix: 1, 6, target, source);
+        _code.Add((byte)bits);
+    }
+
+    /// <summary>target &lt;- a + b, 16 floats.</summary>
+    public void AddFloats(int target, int a, int b) => Vector(0x58, map: 1, prefix: 0, target, a, b);
+
+    /// <summary>target &lt;- a b, 16 floats.</summary>
+    public void Multiply(int target, int a, int b) => Vector(0x59, map: 1, prefix: 0, target, a, b);
+
+    /// <summary>target &lt;- the lesser of a and b, 16 floats; b where one of them is no number.</summary>
+    public void Least(int target, int a, int b) => Vector(0x5D, map: 1, prefix: 0, target, a, b);
+
+    /// <summary>target &lt;- the greater of a and b, 16 floats; b where one of them is no number.</summary>
+    public void Greatest(int target, int a, int b) => Vector(0x5F, map: 1, prefix: 0, target, a, b);
+
+    /// <summary>target &lt;- target a + the float at b, 16 floats.</summary>
+    public void MultiplyAddOne(int target, int a, Address b) => Vector(0xA8, map: 2, prefix: 1, target, a, b, tuple: 4, broadcast: true);
+
+    /// <summary>target &lt;- 32 bfloat16, rounded to nearest, ties to even: of the 16 floats of low, then those of high (AVX512_BF16).</summary>
+    public void Round(int target, int low, int high) => Vector(0x72, map: 2, prefix: 3, target, high, low);
+
     /// <summary>target &lt;- a + the 16 floats at b.</summary>
     public void AddFloats(int target, int a, Address b) => Vector(0x58, map: 1, prefix: 0, target, a, b, tuple: 64);
 
@@ -126,21 +154,21 @@ internal sealed class Assembler
         _code.Add((byte)(0xC0 | ((target & 7) << 3) | (third & 7)));
     }
 
-    private void Vector(byte opcode, int map, int prefix, int target, int second, Address memory, int tuple)
+    private void Vector(byte opcode, int map, int prefix, int target, int second, Address memory, int tuple, bool broadcast = false)
     {
-        Evex(map, prefix, target, second, (int)memory.Base >> 3, memory.Index is { } i ? (int)i >> 3 : 0);
+        Evex(map, prefix, target, second, (int)memory.Base >> 3, memory.Index is { } i ? (int)i >> 3 : 0, broadcast);
         _code.Add(opcode);
         Memory(target, memory, tuple);
     }
 
     /// <summary>The four bytes before an EVEX opcode, for 512 bits without mask. Register numbers' upper bits are stored inverted.</summary>
-    private void Evex(int map, int prefix, int target, int second, int b, int x)
+    private void Evex(int map, int prefix, int target, int second, int b, int x, bool broadcast = false)
     {
         static int Not(int bit) => ~bit & 1;
         _code.Add(0x62);
         _code.Add((byte)((Not(target >> 3) << 7) | (Not(x) << 6) | (Not(b) << 5) | (Not(target >> 4) << 4) | map));
         _code.Add((byte)(((~second & 15) << 3) | 4 | prefix));
-        _code.Add((byte)(0x40 | (Not(second >> 4) << 3)));
+        _code.Add((byte)(0x40 | (broadcast ? 0x10 : 0) | (Not(second >> 4) << 3)));
     }
 
     /// <summary>ModR/M, SIB and displacement; EVEX scales one-byte displacements by the size of what is accessed.</summary>

@@ -10,6 +10,34 @@ internal enum LeftLayout
     Panel,
 }
 
+/// <summary>What a tile product does with its results while they are in registers.</summary>
+internal enum TileEnd
+{
+    /// <summary>Leaves them as float32.</summary>
+    Store,
+
+    /// <summary>Adds them to the float32 that are there.</summary>
+    Accumulate,
+
+    /// <summary>Adds a bias, and leaves the sums as float32.</summary>
+    Bias,
+
+    /// <summary>Adds a bias and what is beside, and leaves the sums as float32.</summary>
+    BiasBeside,
+
+    /// <summary>Leaves them as bfloat16.</summary>
+    Round,
+
+    /// <summary>Adds a bias, and leaves the sums as bfloat16.</summary>
+    BiasRound,
+
+    /// <summary>Adds a bias, and leaves GELU of the sums as bfloat16.</summary>
+    BiasGelu,
+
+    /// <summary>Adds a bias, leaves the sums as bfloat16, and GELU of what is left of them.</summary>
+    BiasKeepGelu,
+}
+
 /// <summary>What a tile product is given, in the order in which the machine code reads it.</summary>
 internal unsafe struct TileArguments
 {
@@ -25,11 +53,20 @@ internal unsafe struct TileArguments
     /// <summary>Words to multiply along.</summary>
     public nint Words;
 
-    /// <summary>The result, float32.</summary>
-    public float* Result;
+    /// <summary>The result, float32 or bfloat16.</summary>
+    public void* Result;
 
     /// <summary>Bytes from one row of the result to the next.</summary>
     public nint ResultStride;
+
+    /// <summary>A bias for each of the 32 columns, float32.</summary>
+    public float* Bias;
+
+    /// <summary>The numbers of <see cref="VectorFunctions.GeluConstants"/>.</summary>
+    public float* Constants;
+
+    /// <summary>With the result's stride: where to keep what GELU is taken of, bfloat16; or float32 to add.</summary>
+    public void* Beside;
 }
 
 /// <summary>
@@ -62,8 +99,8 @@ internal static class TileProduct
     /// <param name="rows">1 to <see cref="MaxRows"/>.</param>
     /// <param name="pairs">Words hold two bfloat16; else one float32.</param>
     /// <param name="layout">Of the left factor.</param>
-    /// <param name="accumulate">Add to what the result holds.</param>
-    public static byte[] Generate(int rows, bool pairs, LeftLayout layout, bool accumulate)
+    /// <param name="end">What becomes of the results.</param>
+    public static byte[] Generate(int rows, bool pairs, LeftLayout layout, TileEnd end)
     {
         ArgumentOutOfRangeException.ThrowIfNotEqual(rows is >= 1 and <= MaxRows, true, nameof(rows));
         var code = new Assembler();
@@ -88,7 +125,7 @@ internal static class TileProduct
         code.JumpBackIfGreater(rest);
         code.Land(none);
 
-        StoreResults(code, rows, accumulate);
+        TileEnds.Write(code, rows, end);
         code.Return();
         return code.ToArray();
     }
@@ -141,22 +178,5 @@ internal static class TileProduct
     {
         for (var g = 0; g < Groups(rows, layout); g++) code.Add(RowBase(g), words * (layout == LeftLayout.Panel ? PanelStep : 4));
         code.Add(Register.Rdx, words * PanelStep);
-    }
-
-    private static void StoreResults(Assembler code, int rows, bool accumulate)
-    {
-        code.Load(Register.Rax, new Address(Register.Rdi, 32));
-        code.Load(Register.R10, new Address(Register.Rdi, 40));
-        for (var row = 0; row < rows; row++)
-        {
-            for (var half = 0; half < 2; half++)
-            {
-                var place = new Address(Register.Rax, 64 * half);
-                if (accumulate) code.AddFloats((2 * row) + half, (2 * row) + half, place);
-                code.StoreVector(place, (2 * row) + half);
-            }
-
-            code.LoadAddress(Register.Rax, new Address(Register.Rax, 0, Register.R10, 1));
-        }
     }
 }

@@ -3,18 +3,16 @@ namespace JepaSharp.Kernels.MachineCode;
 /// <summary>The tile products of one number format, made when first asked for and kept.</summary>
 internal sealed unsafe class TileProducts
 {
+    private const int Ends = (int)TileEnd.BiasKeepGelu + 1;
     private readonly delegate* unmanaged[SuppressGCTransition]<TileArguments*, void>[] _code =
-        new delegate* unmanaged[SuppressGCTransition]<TileArguments*, void>[4 * (TileProduct.MaxRows + 1)];
+        new delegate* unmanaged[SuppressGCTransition]<TileArguments*, void>[2 * Ends * (TileProduct.MaxRows + 1)];
 
     private TileProducts(bool pairs)
     {
         var all = new List<(int Slot, byte[] Code)>();
-        foreach (var layout in (LeftLayout[])[LeftLayout.Rows, LeftLayout.Panel])
+        foreach (var (layout, end) in (pairs ? Everywhere.Concat(OfPairs) : Everywhere))
         {
-            foreach (var accumulate in (bool[])[false, true])
-            {
-                for (var rows = 1; rows <= TileProduct.MaxRows; rows++) all.Add((Slot(rows, layout, accumulate), TileProduct.Generate(rows, pairs, layout, accumulate)));
-            }
+            for (var rows = 1; rows <= TileProduct.MaxRows; rows++) all.Add((Slot(rows, layout, end), TileProduct.Generate(rows, pairs, layout, end)));
         }
 
         // Together in one mapping, each at the start of a cache line.
@@ -39,9 +37,17 @@ internal sealed unsafe class TileProducts
 
     private static readonly Lazy<TileProducts> LazyPairs = new(() => new TileProducts(pairs: true));
 
-    /// <summary>Multiplies one tile.</summary>
-    public void Run(int rows, LeftLayout layout, bool accumulate, TileArguments* arguments) => _code[Slot(rows, layout, accumulate)](arguments);
+    private static IEnumerable<(LeftLayout, TileEnd)> Everywhere =>
+    [
+        (LeftLayout.Rows, TileEnd.Store), (LeftLayout.Rows, TileEnd.Accumulate), (LeftLayout.Rows, TileEnd.Bias), (LeftLayout.Rows, TileEnd.BiasBeside),
+        (LeftLayout.Panel, TileEnd.Store), (LeftLayout.Panel, TileEnd.Accumulate),
+    ];
 
-    private static int Slot(int rows, LeftLayout layout, bool accumulate) =>
-        (((layout == LeftLayout.Panel ? 2 : 0) + (accumulate ? 1 : 0)) * (TileProduct.MaxRows + 1)) + rows;
+    private static IEnumerable<(LeftLayout, TileEnd)> OfPairs =>
+        [(LeftLayout.Rows, TileEnd.Round), (LeftLayout.Rows, TileEnd.BiasRound), (LeftLayout.Rows, TileEnd.BiasGelu), (LeftLayout.Rows, TileEnd.BiasKeepGelu)];
+
+    /// <summary>Multiplies one tile. Ends that round are for pairs and rows alone.</summary>
+    public void Run(int rows, LeftLayout layout, TileEnd end, TileArguments* arguments) => _code[Slot(rows, layout, end)](arguments);
+
+    private static int Slot(int rows, LeftLayout layout, TileEnd end) => ((((int)layout * Ends) + (int)end) * (TileProduct.MaxRows + 1)) + rows;
 }

@@ -27,7 +27,7 @@ internal sealed unsafe class AcceleratedBlocks : IDisposable
     public void Refresh() => _kernel.Refresh();
 
     /// <summary>Whether it can run here: without gradients, or with a tape to record on.</summary>
-    public bool CanRun(Tensor x) => !is_grad_enabled() || (!_trained && !x.requires_grad) || (_trained && GradientTape.Current is not null);
+    public bool CanRun(Tensor x) => GradientTape.Allows(_trained, x);
 
     /// <summary>[S, N, D] -> [S, N, D], or [wanted, D] where not every token is wanted.</summary>
     /// <param name="tokens">float32.</param>

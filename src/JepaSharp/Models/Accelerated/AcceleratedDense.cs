@@ -30,16 +30,20 @@ internal sealed unsafe class AcceleratedDense : IDisposable
     public void Refresh() => _kernel.Refresh();
 
     /// <summary>Whether it can run here: without gradients, or with a tape to record on.</summary>
-    public bool CanRun(Tensor x) => !is_grad_enabled() || (!_trained && !x.requires_grad) || (_trained && GradientTape.Current is not null);
+    public bool CanRun(Tensor x) => GradientTape.Allows(_trained, x);
 
     /// <summary>[..., in] -> [..., out], float32.</summary>
-    public Tensor Forward(Tensor x)
+    /// <param name="x">Numbers of any type.</param>
+    /// <param name="table">float32 [count, out], rows of which are added; null for none. No gradient reaches it.</param>
+    /// <param name="chosen">int64 [rows]: which row of the table to add to each; null: one after the other, over and over.</param>
+    public Tensor Forward(Tensor x, Tensor? table = null, Tensor? chosen = null)
     {
         var input = x.to(float32).contiguous();
         long width = input.shape[^1];
         var rows = (nint)(input.numel() / width);
         var output = empty([.. input.shape[..^1], _outputs], float32, CPU);
-        _kernel.Forward(TensorMemory.Floats(input), rows, TensorMemory.Floats(output));
+        var added = table is null ? default : new RowTable(TensorMemory.Floats(table), (nint)table.shape[0], chosen is null ? null : TensorMemory.Integers(chosen));
+        _kernel.Forward(TensorMemory.Floats(input), rows, TensorMemory.Floats(output), added);
         if (!is_grad_enabled() || GradientTape.Current is not { } tape || !_trained) return output;
 
         var (from, wanted, shape) = ((nint)TensorMemory.Floats(input), input.requires_grad, input.shape);

@@ -1,3 +1,4 @@
+using JepaSharp.Runtime;
 using static TorchSharp.torch;
 
 namespace JepaSharp.Models.Accelerated;
@@ -21,6 +22,11 @@ internal sealed class GradientTape : IDisposable
     /// <summary>The tape that this thread records on, or null.</summary>
     public static GradientTape? Current => _current;
 
+    /// <summary>Whether a kernel can take the place of the engine's operators on <paramref name="x"/>: without gradients, or with a tape to record on.</summary>
+    /// <param name="trained">Whether the kernel can add to its parameters' gradients.</param>
+    /// <param name="x">What it would read.</param>
+    public static bool Allows(bool trained, Tensor x) => !is_grad_enabled() || (trained ? _current is not null : !x.requires_grad);
+
     /// <summary>Starts recording on this thread, until disposed.</summary>
     /// <exception cref="InvalidOperationException">One is recording already.</exception>
     public static GradientTape Start()
@@ -40,7 +46,7 @@ internal sealed class GradientTape : IDisposable
         var kept = input.requires_grad ? input.alias() : input.detach();
         var leaf = output.DetachFromDisposeScope();
         leaf.requires_grad = true;
-        _entries.Add(new Entry(kept.DetachFromDisposeScope(), leaf, backward, release));
+        _entries.Add(new Entry(kept.DetachFromDisposeScope(), leaf, PlaceOf(leaf), backward, release));
         return leaf.alias();
     }
 
@@ -54,6 +60,16 @@ internal sealed class GradientTape : IDisposable
     public void Backward(Tensor loss, int mark)
     {
         loss.backward();
+        Backward(mark);
+    }
+
+    /// <summary>The same from the gradient of <paramref name="output"/> on, which is taken over.</summary>
+    /// <param name="output">What a loss was computed of.</param>
+    /// <param name="gradient">What the loss changes by per number of it.</param>
+    /// <param name="mark">Where to stop.</param>
+    public void Backward(Tensor output, Tensor gradient, int mark)
+    {
+        Hand(gradient, output);
         Backward(mark);
     }
 
@@ -73,9 +89,44 @@ internal sealed class GradientTape : IDisposable
 
             Tensor? inward;
             using (no_grad()) inward = entry.Backward(gradient.contiguous());
-            if (entry.Input.requires_grad && inward is not null) entry.Input.backward([inward]);
+            if (entry.Input.requires_grad && inward is not null) Hand(inward, entry.Input);
         }
     }
+
+    /// <summary>Brings a gradient to where <paramref name="tensor"/> came from: straight to the kernel that made it, or through the engine's graph.</summary>
+    private void Hand(Tensor gradient, Tensor tensor)
+    {
+        using var scope = NewDisposeScope();
+        using var untracked = no_grad();
+        var maker = MakerOf(tensor);
+        if (maker is null)
+        {
+            tensor.backward([gradient]);
+        }
+        else if (maker.Output.grad is { } sum)
+        {
+            _ = sum.Plus_(gradient.view(sum.shape));
+        }
+        else
+        {
+            maker.Output.grad = gradient.view(maker.Output.shape); // no copy: the engine would make one
+        }
+    }
+
+    /// <summary>The last that recorded just these numbers, all of them, whatever their shape.</summary>
+    private Entry? MakerOf(Tensor tensor)
+    {
+        if (tensor.device_type != TorchSharp.DeviceType.CPU || tensor.dtype != ScalarType.Float32 || !tensor.is_contiguous()) return null;
+        var place = PlaceOf(tensor);
+        for (var i = _entries.Count - 1; i >= 0; i--)
+        {
+            if (_entries[i].Place == place && _entries[i].Output.numel() == tensor.numel()) return _entries[i];
+        }
+
+        return null;
+    }
+
+    private static unsafe nint PlaceOf(Tensor tensor) => tensor.device_type == TorchSharp.DeviceType.CPU && tensor.dtype == ScalarType.Float32 && tensor.is_contiguous() ? (nint)TensorMemory.Floats(tensor) : 0;
 
     /// <inheritdoc/>
     public void Dispose()
@@ -90,7 +141,7 @@ internal sealed class GradientTape : IDisposable
         _current = null;
     }
 
-    private sealed record Entry(Tensor Input, Tensor Output, Func<Tensor, Tensor?> Backward, Action Release) : IDisposable
+    private sealed record Entry(Tensor Input, Tensor Output, nint Place, Func<Tensor, Tensor?> Backward, Action Release) : IDisposable
     {
         public void Dispose()
         {

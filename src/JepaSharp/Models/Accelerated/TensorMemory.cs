@@ -13,6 +13,20 @@ internal static unsafe class TensorMemory
     {
         if (tensor.dtype != ScalarType.Float32 || tensor.device_type != DeviceType.CPU || !tensor.is_contiguous())
             throw new ArgumentException($"Expected contiguous float32 in main memory, found {tensor.dtype} [{string.Join(", ", tensor.shape)}] on {tensor.device_type}.", nameof(tensor));
-        fixed (byte* first = tensor.bytes) return (float*)first;
+        return (float*)First(tensor);
+    }
+
+    /// <summary>The first number of an int64 tensor in main memory whose numbers lie one after the other.</summary>
+    /// <exception cref="ArgumentException">It is none such.</exception>
+    public static long* Integers(Tensor tensor)
+    {
+        if (tensor.dtype != ScalarType.Int64 || tensor.device_type != DeviceType.CPU || !tensor.is_contiguous())
+            throw new ArgumentException($"Expected contiguous int64 in main memory, found {tensor.dtype} [{string.Join(", ", tensor.shape)}] on {tensor.device_type}.", nameof(tensor));
+        return (long*)First(tensor);
+    }
+
+    private static byte* First(Tensor tensor)
+    {
+        fixed (byte* first = tensor.bytes) return first;
     }
 }
