@@ -11,6 +11,9 @@ internal static unsafe class Packing
 {
     private const int Columns = TileProduct.Columns;
 
+    // Of two vectors of 32 numbers one after the other: 0 and 32, 1 and 33, ...
+    private static ReadOnlySpan<ushort> InTurn => [0, 32, 1, 33, 2, 34, 3, 35, 4, 36, 5, 37, 6, 38, 7, 39, 8, 40, 9, 41, 10, 42, 11, 43, 12, 44, 13, 45, 14, 46, 15, 47];
+
     /// <summary>Panels for so many columns.</summary>
     public static int Panels(int columns) => (columns + Columns - 1) / Columns;
 
@@ -33,7 +36,26 @@ internal static unsafe class Packing
     {
         var zeros = stackalloc byte[64];
         new Span<byte>(zeros, 64).Clear();
-        for (var column = 0; column < columns; column += 16)
+        var column = 0;
+        if (T.PerWord == 2)
+        {
+            // Two rows of a whole panel: their numbers in turn.
+            var (low, high) = (Vector512.Create(InTurn), Vector512.Create(InTurn) + Vector512.Create((ushort)16));
+            for (; column + Columns <= columns; column += Columns)
+            {
+                var to = target + (column / Columns * words * TileProduct.PanelStep);
+                var from = source + (column * (nint)T.Size);
+                for (var row = 0; row < rows; row += 2, from += 2 * stride, to += TileProduct.PanelStep)
+                {
+                    var a = Vector512.Load((ushort*)from);
+                    var b = row + 1 < rows ? Vector512.Load((ushort*)(from + stride)) : Vector512<ushort>.Zero;
+                    Avx512BW.PermuteVar32x16x2(a, low, b).Store((ushort*)to);
+                    Avx512BW.PermuteVar32x16x2(a, high, b).Store((ushort*)to + 32);
+                }
+            }
+        }
+
+        for (; column < columns; column += 16)
         {
             var to = target + (column / Columns * words * TileProduct.PanelStep) + (column % Columns * 4);
             var from = source + (column * (nint)T.Size);
@@ -70,51 +92,70 @@ internal static unsafe class Packing
     /// <param name="target">First panel.</param>
     public static void Transposed(byte* source, nint stride, int rows, int words, byte* target)
     {
-        var block = stackalloc Vector512<uint>[16];
+        // Where there are not sixteen rows of sixteen words any more, they are copied and filled up with zeros first.
+        var filled = stackalloc Vector512<uint>[16];
+        var spare = stackalloc Vector512<uint>[16];
         for (var first = 0; first < Panels(rows) * Columns; first += 16)
         {
             var to = target + (first / Columns * (nint)words * TileProduct.PanelStep) + (first % Columns * 4);
-            for (var word = 0; word < words; word += 16)
+            for (var word = 0; word < words; word += 16, to += 16 * TileProduct.PanelStep)
             {
+                var from = source + (first * stride) + (word * 4);
                 var count = Math.Min(16, words - word);
-                for (var r = 0; r < 16; r++)
+                if (count == 16 && first + 16 <= rows)
                 {
-                    var from = (uint*)(source + ((first + r) * stride)) + word;
-                    block[r] = first + r >= rows ? Vector512<uint>.Zero
-                        : count == 16 ? Vector512.Load(from)
-                        : Vector512.Create(Vector256.Load(from), Vector256<uint>.Zero);
+                    Transpose(from, stride, to, TileProduct.PanelStep);
+                    continue;
                 }
 
-                Transpose(block);
-                for (var w = 0; w < count; w++) block[w].Store((uint*)(to + ((word + w) * TileProduct.PanelStep)));
+                for (var r = 0; r < 16; r++)
+                {
+                    filled[r] = first + r >= rows ? Vector512<uint>.Zero
+                        : count == 16 ? Vector512.Load((uint*)(from + (r * stride)))
+                        : Vector512.Create(Vector256.Load((uint*)(from + (r * stride))), Vector256<uint>.Zero);
+                }
+
+                Transpose((byte*)filled, 64, (byte*)spare, 64);
+                for (var w = 0; w < count; w++) spare[w].Store((uint*)(to + (w * TileProduct.PanelStep)));
             }
         }
     }
 
-    /// <summary>16 x 16 words, in place.</summary>
-    private static void Transpose(Vector512<uint>* b)
+    /// <summary>16 x 16 words from row to column: sixteen vectors <paramref name="stride"/> bytes apart to sixteen <paramref name="step"/> bytes apart.</summary>
+    private static void Transpose(byte* from, nint stride, byte* to, nint step)
     {
-        // Pairs, then fours, within 128-bit lanes.
-        for (var i = 0; i < 16; i += 4)
-        {
-            var (p, q) = (Avx512F.UnpackLow(b[i], b[i + 1]).AsUInt64(), Avx512F.UnpackHigh(b[i], b[i + 1]).AsUInt64());
-            var (r, s) = (Avx512F.UnpackLow(b[i + 2], b[i + 3]).AsUInt64(), Avx512F.UnpackHigh(b[i + 2], b[i + 3]).AsUInt64());
-            b[i] = Avx512F.UnpackLow(p, r).AsUInt32();
-            b[i + 1] = Avx512F.UnpackHigh(p, r).AsUInt32();
-            b[i + 2] = Avx512F.UnpackLow(q, s).AsUInt32();
-            b[i + 3] = Avx512F.UnpackHigh(q, s).AsUInt32();
-        }
+        // Pairs, then fours, within 128-bit lanes: in q the words of four rows, quarter by quarter.
+        var (a0, a1, a2, a3) = Fours(from, stride);
+        var (b0, b1, b2, b3) = Fours(from + (4 * stride), stride);
+        var (c0, c1, c2, c3) = Fours(from + (8 * stride), stride);
+        var (d0, d1, d2, d3) = Fours(from + (12 * stride), stride);
 
         // Then the lanes themselves: lane j of row group g goes to lane g of column group j.
-        for (var i = 0; i < 4; i++)
-        {
-            var (p, q) = (Avx512F.Shuffle4x128(b[i], b[i + 4], 0x88), Avx512F.Shuffle4x128(b[i], b[i + 4], 0xDD));
-            var (r, s) = (Avx512F.Shuffle4x128(b[i + 8], b[i + 12], 0x88), Avx512F.Shuffle4x128(b[i + 8], b[i + 12], 0xDD));
-            b[i] = Avx512F.Shuffle4x128(p, r, 0x88);
-            b[i + 8] = Avx512F.Shuffle4x128(p, r, 0xDD);
-            b[i + 4] = Avx512F.Shuffle4x128(q, s, 0x88);
-            b[i + 12] = Avx512F.Shuffle4x128(q, s, 0xDD);
-        }
+        Lanes(a0, b0, c0, d0, to, step);
+        Lanes(a1, b1, c1, d1, to + step, step);
+        Lanes(a2, b2, c2, d2, to + (2 * step), step);
+        Lanes(a3, b3, c3, d3, to + (3 * step), step);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static (Vector512<uint> A, Vector512<uint> B, Vector512<uint> C, Vector512<uint> D) Fours(byte* from, nint stride)
+    {
+        Vector512<uint> i = Vector512.Load((uint*)from), j = Vector512.Load((uint*)(from + stride));
+        Vector512<uint> k = Vector512.Load((uint*)(from + (2 * stride))), l = Vector512.Load((uint*)(from + (3 * stride)));
+        var (p, q) = (Avx512F.UnpackLow(i, j).AsUInt64(), Avx512F.UnpackHigh(i, j).AsUInt64());
+        var (r, s) = (Avx512F.UnpackLow(k, l).AsUInt64(), Avx512F.UnpackHigh(k, l).AsUInt64());
+        return (Avx512F.UnpackLow(p, r).AsUInt32(), Avx512F.UnpackHigh(p, r).AsUInt32(), Avx512F.UnpackLow(q, s).AsUInt32(), Avx512F.UnpackHigh(q, s).AsUInt32());
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Lanes(Vector512<uint> a, Vector512<uint> b, Vector512<uint> c, Vector512<uint> d, byte* to, nint step)
+    {
+        var (p, q) = (Avx512F.Shuffle4x128(a, b, 0x88), Avx512F.Shuffle4x128(a, b, 0xDD));
+        var (r, s) = (Avx512F.Shuffle4x128(c, d, 0x88), Avx512F.Shuffle4x128(c, d, 0xDD));
+        Avx512F.Shuffle4x128(p, r, 0x88).Store((uint*)to);
+        Avx512F.Shuffle4x128(q, s, 0x88).Store((uint*)(to + (4 * step)));
+        Avx512F.Shuffle4x128(p, r, 0xDD).Store((uint*)(to + (8 * step)));
+        Avx512F.Shuffle4x128(q, s, 0xDD).Store((uint*)(to + (12 * step)));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

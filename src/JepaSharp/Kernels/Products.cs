@@ -41,9 +41,9 @@ internal static unsafe class Products
         {
             if (end.Fused is { } fused && columns - column >= Columns)
             {
-                var arguments = new TileArguments { LeftStride = leftStride, Right = right + (column / Columns * words * TileProduct.PanelStep), Words = words };
+                var arguments = new TileArguments { Left = left, LeftStride = leftStride, Right = right + (column / Columns * words * TileProduct.PanelStep), Words = words };
                 end.Address(column, ref arguments);
-                Rows<T>(left, rows, fused, ref arguments);
+                T.Tiles.Run(rows, LeftLayout.Rows, fused, ref arguments);
                 continue;
             }
 
@@ -56,42 +56,15 @@ internal static unsafe class Products
     public static void Panel<T>(byte* left, nint leftStride, int rows, byte* panel, nint words, float* result, nint resultStride, bool accumulate = false)
         where T : struct, IElement
     {
-        var arguments = new TileArguments { LeftStride = leftStride, Right = panel, Words = words, Result = result, ResultStride = resultStride * sizeof(float) };
-        Rows<T>(left, rows, accumulate ? TileEnd.Accumulate : TileEnd.Store, ref arguments);
-    }
-
-    /// <summary>Tile after tile; the arguments are those of the first.</summary>
-    private static void Rows<T>(byte* left, int rows, TileEnd end, ref TileArguments arguments)
-        where T : struct, IElement
-    {
-        var tile = arguments;
-        var tiles = T.Tiles;
-        for (int row = 0, left0 = TileCount(rows); row < rows; left0--)
-        {
-            var count = (rows - row + left0 - 1) / left0; // as equal as can be: a tile of two rows would take nearly as long as one of six
-            tile.Left = left + (row * tile.LeftStride);
-            tile.Result = (byte*)arguments.Result + (row * tile.ResultStride);
-            tile.Beside = (byte*)arguments.Beside + (row * tile.ResultStride);
-            tiles.Run(count, LeftLayout.Rows, end, &tile);
-            row += count;
-        }
+        var arguments = new TileArguments { Left = left, LeftStride = leftStride, Right = panel, Words = words, Result = result, ResultStride = resultStride * sizeof(float) };
+        T.Tiles.Run(rows, LeftLayout.Rows, accumulate ? TileEnd.Accumulate : TileEnd.Store, ref arguments);
     }
 
     /// <summary>A panel's columns, transposed, times another panel: result [rows, 32], rows up to 32, summed over the panels' words.</summary>
     public static void PanelByPanel<T>(byte* left, int rows, byte* right, nint words, float* result, nint resultStride, bool accumulate)
         where T : struct, IElement
     {
-        var arguments = new TileArguments { Right = right, Words = words, ResultStride = resultStride * sizeof(float) };
-        var tiles = T.Tiles;
-        for (int row = 0, left0 = TileCount(rows); row < rows; left0--)
-        {
-            var count = (rows - row + left0 - 1) / left0;
-            arguments.Left = left + (row * sizeof(float));
-            arguments.Result = result + (row * resultStride);
-            tiles.Run(count, LeftLayout.Panel, accumulate ? TileEnd.Accumulate : TileEnd.Store, &arguments);
-            row += count;
-        }
+        var arguments = new TileArguments { Left = left, Right = right, Words = words, Result = result, ResultStride = resultStride * sizeof(float) };
+        T.Tiles.Run(rows, LeftLayout.Panel, accumulate ? TileEnd.Accumulate : TileEnd.Store, ref arguments);
     }
-
-    private static int TileCount(int rows) => (rows + TileProduct.MaxRows - 1) / TileProduct.MaxRows;
 }

@@ -65,7 +65,7 @@ public sealed unsafe class TileProductTests
         fixed (float* c = result)
         {
             var arguments = new TileArguments { Left = l, LeftStride = leftStride, Right = r, Words = words, Result = c, ResultStride = resultStride * sizeof(float) };
-            (pairs ? TileProducts.Pairs : TileProducts.Singles).Run(rows, panel ? LeftLayout.Panel : LeftLayout.Rows, accumulate ? TileEnd.Accumulate : TileEnd.Store, &arguments);
+            (pairs ? TileProducts.Pairs : TileProducts.Singles).Run(rows, panel ? LeftLayout.Panel : LeftLayout.Rows, accumulate ? TileEnd.Accumulate : TileEnd.Store, ref arguments);
         }
 
         for (var r = 0; r < rows; r++)

@@ -46,8 +46,28 @@ internal sealed unsafe class TileProducts
     private static IEnumerable<(LeftLayout, TileEnd)> OfPairs =>
         [(LeftLayout.Rows, TileEnd.Round), (LeftLayout.Rows, TileEnd.BiasRound), (LeftLayout.Rows, TileEnd.BiasGelu), (LeftLayout.Rows, TileEnd.BiasKeepGelu)];
 
-    /// <summary>Multiplies one tile. Ends that round are for pairs and rows alone.</summary>
-    public void Run(int rows, LeftLayout layout, TileEnd end, TileArguments* arguments) => _code[Slot(rows, layout, end)](arguments);
+    /// <summary>Multiplies tiles one below the other, as equal as can be: one of two rows would take nearly as long as one of six.</summary>
+    /// <remarks>Ends that round are for pairs and rows alone.</remarks>
+    /// <param name="rows">Rows of all tiles; of a panel up to <see cref="TileProduct.Columns"/>.</param>
+    /// <param name="layout">Of the left factor.</param>
+    /// <param name="end">What becomes of the results.</param>
+    /// <param name="arguments">Those of the first tile; changed.</param>
+    public void Run(int rows, LeftLayout layout, TileEnd end, ref TileArguments arguments)
+    {
+        fixed (delegate* unmanaged[SuppressGCTransition]<TileArguments*, void>* code = &_code[Slot(0, layout, end)])
+        fixed (TileArguments* tile = &arguments)
+        {
+            for (var tiles = (rows + TileProduct.MaxRows - 1) / TileProduct.MaxRows; tiles > 0; tiles--)
+            {
+                var count = tiles == 1 ? rows : (rows + tiles - 1) / tiles;
+                code[count](tile);
+                rows -= count;
+                tile->Left += count * (layout == LeftLayout.Panel ? sizeof(float) : tile->LeftStride);
+                tile->Result = (byte*)tile->Result + (count * tile->ResultStride);
+                tile->Beside = (byte*)tile->Beside + (count * tile->ResultStride);
+            }
+        }
+    }
 
     private static int Slot(int rows, LeftLayout layout, TileEnd end) => ((((int)layout * Ends) + (int)end) * (TileProduct.MaxRows + 1)) + rows;
 }
