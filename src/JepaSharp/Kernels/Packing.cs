@@ -11,9 +11,6 @@ internal static unsafe class Packing
 {
     private const int Columns = TileProduct.Columns;
 
-    // Of two vectors of 32 numbers one after the other: 0 and 32, 1 and 33, ...
-    private static ReadOnlySpan<ushort> InTurn => [0, 32, 1, 33, 2, 34, 3, 35, 4, 36, 5, 37, 6, 38, 7, 39, 8, 40, 9, 41, 10, 42, 11, 43, 12, 44, 13, 45, 14, 46, 15, 47];
-
     /// <summary>Panels for so many columns.</summary>
     public static int Panels(int columns) => (columns + Columns - 1) / Columns;
 
@@ -36,26 +33,7 @@ internal static unsafe class Packing
     {
         var zeros = stackalloc byte[64];
         new Span<byte>(zeros, 64).Clear();
-        var column = 0;
-        if (T.PerWord == 2)
-        {
-            // Two rows of a whole panel: their numbers in turn.
-            var (low, high) = (Vector512.Create(InTurn), Vector512.Create(InTurn) + Vector512.Create((ushort)16));
-            for (; column + Columns <= columns; column += Columns)
-            {
-                var to = target + (column / Columns * words * TileProduct.PanelStep);
-                var from = source + (column * (nint)T.Size);
-                for (var row = 0; row < rows; row += 2, from += 2 * stride, to += TileProduct.PanelStep)
-                {
-                    var a = Vector512.Load((ushort*)from);
-                    var b = row + 1 < rows ? Vector512.Load((ushort*)(from + stride)) : Vector512<ushort>.Zero;
-                    Avx512BW.PermuteVar32x16x2(a, low, b).Store((ushort*)to);
-                    Avx512BW.PermuteVar32x16x2(a, high, b).Store((ushort*)to + 32);
-                }
-            }
-        }
-
-        for (; column < columns; column += 16)
+        for (var column = 0; column < columns; column += 16)
         {
             var to = target + (column / Columns * words * TileProduct.PanelStep) + (column % Columns * 4);
             var from = source + (column * (nint)T.Size);
