@@ -47,11 +47,7 @@ internal readonly unsafe struct AttentionKernel<T>(int width, int heads)
                 var count = Math.Min(QueryBlock, queryCount - first);
                 var rows = Queries(q, queries, first, count, gathered, out var stride);
                 Products.Multiply<T, StoreFloats>(rows, stride, count, keys, headWords, padded, tile, new StoreFloats(scores, padded));
-                for (var r = 0; r < count; r++)
-                {
-                    SoftmaxKernel.Apply<T>(scores + ((nint)r * padded), tokens, padded, _scale, probabilities + ((nint)r * padded * T.Size));
-                }
-
+                SoftmaxKernel.Apply<T>(scores, count, tokens, padded, _scale, probabilities);
                 var to = output + (((nint)first * width) + (h * _head)) * T.Size;
                 Products.Multiply<T, Store<T>>(probabilities, (nint)padded * T.Size, count, values, tokenWords, _head, tile, new Store<T>(to, (nint)width * T.Size));
             }

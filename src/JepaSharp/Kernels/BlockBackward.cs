@@ -1,4 +1,3 @@
-using System.Runtime.Intrinsics;
 using JepaSharp.Kernels.MachineCode;
 
 namespace JepaSharp.Kernels;
@@ -117,7 +116,7 @@ internal readonly unsafe struct BlockBackward<T>(BlockWeights<T> weights, int wi
         var mark = w.Mark;
         var hidden = w.Take((nint)RowsAtOnce * _hidden * T.Size);
         Packing.FloatRows<T>(dy, width, wanted, width, panels.Outward.At + (word * TileProduct.PanelStep), panels.WantedWords);
-        Round(dy, wanted, work.Rows);
+        T.Round(dy, (nint)wanted * width, work.Rows);
         for (var r = 0; r < wanted; r += RowsAtOnce)
         {
             var count = Math.Min(RowsAtOnce, wanted - r);
@@ -142,7 +141,7 @@ internal readonly unsafe struct BlockBackward<T>(BlockWeights<T> weights, int wi
         var offset = word * TileProduct.PanelStep;
         Packing.FloatRows<T>(dy, width, wanted, width, panels.Middle.At + offset, panels.WantedWords);
         Packing.Rows<T>(kept.Attended + (wantedRow * RowBytes), RowBytes, wanted, width, panels.Attended.At + offset, panels.WantedWords);
-        Round(dy, wanted, work.Rows);
+        T.Round(dy, (nint)wanted * width, work.Rows);
         var dAttended = w.Take(wanted * RowBytes);
         Products.Multiply<T, Store<T>>(
             work.Rows, RowBytes, wanted, weights.Projection.Backward, weights.Projection.BackwardWords, width, work.Tile, new Store<T>(dAttended, RowBytes));
@@ -187,7 +186,7 @@ internal readonly unsafe struct BlockBackward<T>(BlockWeights<T> weights, int wi
             var row = input + ((nint)r * width);
             var (mean, inverse) = (statistics[2 * r], statistics[(2 * r) + 1]);
             LayerNormKernel.Backward(row, width, mean, inverse, norm.Scale.Values, outward + ((nint)r * width), inward + ((nint)r * width), gradients, gradients + width);
-            LayerNormKernel.Apply<T>(row, width, mean, inverse, norm.Scale.Values, norm.Shift.Values, normed + (r * RowBytes));
+            T.Norm(row, width, mean, inverse, norm.Scale.Values, norm.Shift.Values, normed + (r * RowBytes));
         }
     }
 
@@ -203,11 +202,6 @@ internal readonly unsafe struct BlockBackward<T>(BlockWeights<T> weights, int wi
                 Buffer.MemoryCopy(dy + ((i - wantedRow) * width), to, width * sizeof(float), width * sizeof(float));
             }
         }
-    }
-
-    private void Round(float* from, int rows, byte* to)
-    {
-        for (nint i = 0; i < (nint)rows * width; i += 16) T.Store(to + (i * T.Size), Vector512.Load(from + i));
     }
 
     /// <summary>Working memory: a column of tiles, rows in the products' format, a gradient before a norm, a norm's output.</summary>

@@ -23,6 +23,12 @@ internal unsafe interface IElement
     /// <summary>Writes 16 numbers, rounded to nearest, ties to even.</summary>
     static abstract void Store(byte* target, Vector512<float> values);
 
+    /// <summary>Writes so many numbers, a multiple of 16, rounded to nearest, ties to even.</summary>
+    static abstract void Round(float* from, nint count, byte* to);
+
+    /// <summary>Writes (x - mean) · inverse · scale + shift for every number of a row, rounded to nearest, ties to even.</summary>
+    static abstract void Norm(float* row, int width, float mean, float inverse, float* scale, float* shift, byte* target);
+
     /// <summary>16 words, each of the numbers of one column in <see cref="PerWord"/> neighbouring rows; the second row is ignored where one fills a word.</summary>
     static abstract Vector512<uint> Words(Vector512<float> row, Vector512<float> next);
 
@@ -44,6 +50,11 @@ internal readonly unsafe struct Single32 : IElement
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Store(byte* target, Vector512<float> values) => values.Store((float*)target);
+
+    public static void Round(float* from, nint count, byte* to) => Buffer.MemoryCopy(from, to, count * sizeof(float), count * sizeof(float));
+
+    public static void Norm(float* row, int width, float mean, float inverse, float* scale, float* shift, byte* target) =>
+        LayerNormKernel.Apply<Single32>(row, 0, width, mean, inverse, scale, shift, target);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<uint> Words(Vector512<float> row, Vector512<float> next) => row.AsUInt32();
@@ -67,6 +78,30 @@ internal readonly unsafe struct Brain16 : IElement
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Store(byte* target, Vector512<float> values) =>
         Avx512F.ConvertToVector256UInt16(Vector512.ShiftRightLogical(Rounded(values), 16)).Store((ushort*)target);
+
+    public static void Round(float* from, nint count, byte* to)
+    {
+        var whole = count & ~31;
+        if (whole > 0)
+        {
+            var arguments = new RoundArguments { From = from, To = to, Count = whole };
+            RowRoutines.Round(&arguments);
+        }
+
+        if (whole < count) Store(to + (whole * Size), Vector512.Load(from + whole));
+    }
+
+    public static void Norm(float* row, int width, float mean, float inverse, float* scale, float* shift, byte* target)
+    {
+        var whole = width & ~31;
+        if (whole > 0)
+        {
+            var arguments = new NormArguments { Row = row, Scale = scale, Shift = shift, Target = target, Count = whole, Mean = mean, Inverse = inverse };
+            RowRoutines.Norm(&arguments);
+        }
+
+        LayerNormKernel.Apply<Brain16>(row, whole, width, mean, inverse, scale, shift, target);
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<uint> Words(Vector512<float> row, Vector512<float> next) =>

@@ -23,7 +23,7 @@ internal sealed unsafe class NormKernel(int width, float epsilon, WorkerThreads 
             var (mean, inverse) = LayerNormKernel.Statistics(from, width, epsilon);
             var to = output + (r * width);
             if (norm is null) LayerNormKernel.Apply(from, width, mean, inverse, to);
-            else LayerNormKernel.Apply<Single32>(from, width, mean, inverse, norm.Scale.Values, norm.Shift.Values, (byte*)to);
+            else Single32.Norm(from, width, mean, inverse, norm.Scale.Values, norm.Shift.Values, (byte*)to);
         }
     });
 

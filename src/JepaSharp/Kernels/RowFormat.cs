@@ -10,7 +10,7 @@ internal static unsafe class RowFormat
         where T : struct, IElement
     {
         var i = 0;
-        for (; i + 16 <= count; i += 16) T.Store(to + ((nint)i * T.Size), Vector512.Load(from + i));
+        if (count >= 16) T.Round(from, i = count & ~15, to);
         if (i == count) return;
         var rest = stackalloc float[16];
         for (var j = 0; j < 16; j++) rest[j] = i + j < count ? from[i + j] : 0;

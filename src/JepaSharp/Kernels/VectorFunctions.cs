@@ -13,6 +13,38 @@ internal static class VectorFunctions
     private const float Phi9 = -2.02453266e-12f, Phi8 = 2.28517884e-10f, Phi7 = -1.15376174e-08f, Phi6 = 3.474004e-07f, Phi5 = -7.04542532e-06f;
     private const float Phi4 = 0.000103386076f, Phi3 = -0.00114957887f, Phi2 = 0.00990707273f, Phi1 = -0.0664360019f, Phi0 = 0.398929113f;
 
+    /// <summary>The sums of four vectors.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> Sums(Vector512<float> a, Vector512<float> b, Vector512<float> c, Vector512<float> d)
+    {
+        var (p, q, r, s) = (Quarter(a), Quarter(b), Quarter(c), Quarter(d));
+        var (low, high) = (Sse.UnpackLow(p, q) + Sse.UnpackHigh(p, q), Sse.UnpackLow(r, s) + Sse.UnpackHigh(r, s));
+        return Sse.MoveLowToHigh(low, high) + Sse.MoveHighToLow(high, low);
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        static Vector128<float> Quarter(Vector512<float> v)
+        {
+            var half = v.GetLower() + v.GetUpper();
+            return half.GetLower() + half.GetUpper();
+        }
+    }
+
+    /// <summary>The largest numbers of four vectors.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> Largest(Vector512<float> a, Vector512<float> b, Vector512<float> c, Vector512<float> d)
+    {
+        var (p, q, r, s) = (Quarter(a), Quarter(b), Quarter(c), Quarter(d));
+        var (low, high) = (Sse.Max(Sse.UnpackLow(p, q), Sse.UnpackHigh(p, q)), Sse.Max(Sse.UnpackLow(r, s), Sse.UnpackHigh(r, s)));
+        return Sse.Max(Sse.MoveLowToHigh(low, high), Sse.MoveHighToLow(high, low));
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        static Vector128<float> Quarter(Vector512<float> v)
+        {
+            var half = Avx.Max(v.GetLower(), v.GetUpper());
+            return Sse.Max(half.GetLower(), half.GetUpper());
+        }
+    }
+
     /// <summary>eˣ, relative error below 2e-7; 0 below -104.</summary>
     /// <remarks>x = n ln 2 + r with |r| ≤ ln 2 / 2, ln 2 in two parts (Cody and Waite); eʳ by its Taylor polynomial of degree 7; scaled by 2ⁿ.</remarks>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -94,6 +94,12 @@ internal sealed class Assembler
     /// <summary>target &lt;- a + b, 16 floats.</summary>
     public void AddFloats(int target, int a, int b) => Vector(0x58, map: 1, prefix: 0, target, a, b);
 
+    /// <summary>target &lt;- a - b, 16 floats.</summary>
+    public void SubtractFloats(int target, int a, int b) => Vector(0x5C, map: 1, prefix: 0, target, a, b);
+
+    /// <summary>target &lt;- a times the 16 floats at b.</summary>
+    public void Multiply(int target, int a, Address b) => Vector(0x59, map: 1, prefix: 0, target, a, b, tuple: 64);
+
     /// <summary>target &lt;- a b, 16 floats.</summary>
     public void Multiply(int target, int a, int b) => Vector(0x59, map: 1, prefix: 0, target, a, b);
 
