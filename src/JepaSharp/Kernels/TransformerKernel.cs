@@ -61,8 +61,12 @@ internal sealed unsafe class TransformerKernel<T> : ITransformerKernel
 
     public void Infer(SequenceLayout layout, float* input, float* output, int first = 0, int? end = null)
     {
+        lock (_threads.Turn) InferInTurn(layout, input, output, first, (end ?? _blocks.Length) - 1);
+    }
+
+    private void InferInTurn(SequenceLayout layout, float* input, float* output, int first, int last)
+    {
         var whole = layout.Whole;
-        var last = (end ?? _blocks.Length) - 1;
         var x = layout.Wanted is null ? output : _threads.Turn.Rows.TakeFloats(layout.Rows * _shape.Width);
         for (var b = first; b <= last; b++)
         {
@@ -78,13 +82,21 @@ internal sealed unsafe class TransformerKernel<T> : ITransformerKernel
     {
         var pass = _idle.Count > 0 ? _idle.Pop() : new Pass(_blocks.Length, _checkpoint);
         pass.Begin(layout, input, _shape.Width);
-        for (var b = 0; b < _blocks.Length; b++) Block(pass, b, b == _blocks.Length - 1 ? output : pass.Input(b + 1));
+        lock (_threads.Turn)
+        {
+            for (var b = 0; b < _blocks.Length; b++) Block(pass, b, b == _blocks.Length - 1 ? output : pass.Input(b + 1));
+        }
+
         return pass;
     }
 
     public void Backward(object forward, float* outward, float* inward)
     {
-        var pass = (Pass)forward;
+        lock (_threads.Turn) BackwardInTurn((Pass)forward, outward, inward);
+    }
+
+    private void BackwardInTurn(Pass pass, float* outward, float* inward)
+    {
         var last = _blocks.Length - 1;
         for (var b = last; b >= 0; b--)
         {

@@ -2,7 +2,7 @@ using System.Runtime.ExceptionServices;
 
 namespace JepaSharp.Kernels;
 
-/// <summary>Memory that networks use in turns.</summary>
+/// <summary>Memory that networks use in turns: whoever does holds its lock from block to block.</summary>
 internal sealed class TurnMemory
 {
     /// <summary>A block's weights, packed for its forward pass.</summary>

@@ -77,6 +77,7 @@ internal sealed class Dense : nn.Module<Tensor, Tensor>
     public Tensor? ForwardPlus(Tensor x, Tensor table, Tensor? chosen = null)
     {
         if (_accelerated is null || !_accelerated.CanRun(x)) return null;
+        if (chosen is not null && chosen.numel() != x.numel() / x.shape[^1]) throw new ArgumentException($"{x.numel() / x.shape[^1]} tokens for {chosen.numel()} places.", nameof(x));
         using var scope = NewDisposeScope();
         return _accelerated.Forward(x, table, chosen).MoveToOuterDisposeScope();
     }

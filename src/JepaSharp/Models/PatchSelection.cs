@@ -54,6 +54,9 @@ public sealed class PatchSelection : IDisposable
     /// <summary>K.</summary>
     public int PatchesPerSet { get; }
 
+    /// <summary>N, patches of an image's grid.</summary>
+    public int PatchesPerImage => _patchesPerImage;
+
     /// <summary>int64 [M B K]: index of the patch in its image's grid.</summary>
     public Tensor Patches { get; }
 
@@ -68,6 +71,14 @@ public sealed class PatchSelection : IDisposable
 
     /// <summary>One of the sets, alone.</summary>
     public PatchSelection Only(int set) => new([_patches[Place(set, 0, 0)..Place(set + 1, 0, 0)]], Images, _patchesPerImage, Patches.device);
+
+    /// <summary>Fails where the patches are of another grid than <paramref name="positions"/> [1, N, D].</summary>
+    /// <exception cref="ArgumentException">They are.</exception>
+    internal void RequireGridOf(Tensor positions)
+    {
+        if (_patchesPerImage > positions.shape[1])
+            throw new ArgumentException($"Patches of a grid of {_patchesPerImage} do not fit a network that has places for {positions.shape[1]}.");
+    }
 
     /// <inheritdoc/>
     public void Dispose()

@@ -65,6 +65,7 @@ public sealed class Predictor : nn.Module, IAcceleratedNetwork
     internal Tensor Embed(Tensor context, PatchSelection contextPatches)
     {
         using var scope = NewDisposeScope();
+        contextPatches.RequireGridOf(_positions);
         var seen = _embed.ForwardPlus(context, _positions.select(0, 0), contextPatches.Patches)
             ?? _embed.forward(context).Plus(_positions.select(0, 0).index_select(0, contextPatches.Patches).view(context.shape[0], contextPatches.PatchesPerSet, Shape.Width));
         return seen.MoveToOuterDisposeScope();
@@ -76,6 +77,9 @@ public sealed class Predictor : nn.Module, IAcceleratedNetwork
         using var scope = NewDisposeScope();
         long images = contextPatches.Images, contexts = contextPatches.Sets, targets = targetPatches.Sets;
         long known = contextPatches.PatchesPerSet, asked = targetPatches.PatchesPerSet;
+        targetPatches.RequireGridOf(_positions);
+        if (seen.shape[0] != contexts * images || seen.shape[1] != known || targetPatches.Images != images)
+            throw new ArgumentException($"Contexts of shape [{string.Join(", ", seen.shape)}] for {contexts} x {images} sets of {known} patches, and targets of {targetPatches.Images} images.", nameof(seen));
         var tokens = _queries is not null && _queries.CanRun(seen) ? _queries.Forward(seen, _positions.select(0, 0), targetPatches) : Tokens(seen, contextPatches, targetPatches);
         // Of the context's tokens nobody asks for an output.
         var wanted = Enumerable.Range((int)known, (int)asked).ToArray();
@@ -99,10 +103,11 @@ public sealed class Predictor : nn.Module, IAcceleratedNetwork
     /// <inheritdoc/>
     bool IAcceleratedNetwork.Accelerate(KernelUse use)
     {
-        if (!BlockStack.CanAccelerate(Shape.Width, Shape.Heads, use.Precision, _positions.device_type)) return false;
+        if (!BlockStack.CanAccelerate(Shape.Width, Shape.Heads, use.Precision, _positions.device_type) || !modules().OfType<Dense>().All(AcceleratedDense.Fits)) return false;
         _stack.Accelerate(use, keepPanels: !use.WeightsChange);
         foreach (var dense in (Dense[])[_embed, _project]) dense.Accelerate(new AcceleratedDense(dense, use.Precision, use.Trained));
         _norm.Accelerate(new AcceleratedNorm(_norm, use.Trained));
+        _queries?.Dispose();
         _queries = new AcceleratedQueries(_maskToken, use.Trained);
         return true;
     }

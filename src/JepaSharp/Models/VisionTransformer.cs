@@ -54,7 +54,7 @@ public sealed class VisionTransformer : nn.Module<Tensor, Tensor>, IAcceleratedN
     /// <inheritdoc/>
     bool IAcceleratedNetwork.Accelerate(KernelUse use)
     {
-        if (!BlockStack.CanAccelerate(Shape.Width, Shape.Heads, use.Precision, _positions.device_type)) return false;
+        if (!BlockStack.CanAccelerate(Shape.Width, Shape.Heads, use.Precision, _positions.device_type) || !modules().OfType<Dense>().All(AcceleratedDense.Fits)) return false;
         _stack.Accelerate(use, keepPanels: !use.WeightsChange);
         _patchEmbedding.Projection.Accelerate(new AcceleratedDense(_patchEmbedding.Projection, use.Precision, use.Trained));
         _norm.Accelerate(new AcceleratedNorm(_norm, use.Trained));
@@ -90,6 +90,7 @@ public sealed class VisionTransformer : nn.Module<Tensor, Tensor>, IAcceleratedN
     public Tensor EncodeWhole(Tensor images, PatchSelection chosen)
     {
         using var scope = NewDisposeScope();
+        if (images.shape[0] != chosen.Images) throw new ArgumentException($"{images.shape[0]} images for patches of {chosen.Images}.", nameof(chosen));
         return _norm.Choose(_stack.Forward(Tokens(images), chosen.Union), chosen.RowsInUnion).view(chosen.Sets * chosen.Images, chosen.PatchesPerSet, Shape.Width).MoveToOuterDisposeScope();
     }
 
@@ -100,6 +101,7 @@ public sealed class VisionTransformer : nn.Module<Tensor, Tensor>, IAcceleratedN
     {
         using var scope = NewDisposeScope();
         RequireWholePatches(images);
+        chosen.RequireGridOf(_positions);
         // Only the chosen patches are embedded: the others' tokens would be dropped unread.
         var patches = _patchEmbedding.Patches(images).flatten(0, 1).index_select(0, chosen.Rows);
         var tokens = _patchEmbedding.Projection.ForwardPlus(patches, _positions.select(0, 0), chosen.Patches)
@@ -140,9 +142,10 @@ public sealed class VisionTransformer : nn.Module<Tensor, Tensor>, IAcceleratedN
         var positions = PositionTable.Interpolate(
             _positions, Shape.GridHeight, Shape.GridWidth, (int)images.shape[2] / Shape.PatchSize, (int)images.shape[3] / Shape.PatchSize);
         var patches = _patchEmbedding.Patches(images);
-        if (_patchEmbedding.Projection.ForwardPlus(patches, positions.view(-1, Shape.Width)) is { } sums) return sums.MoveToOuterDisposeScope();
+        if (_patchEmbedding.Projection.ForwardPlus(patches, positions.reshape(-1, Shape.Width).contiguous()) is { } sums) return sums.MoveToOuterDisposeScope();
         var tokens = _patchEmbedding.forward(patches);
-        return (is_grad_enabled() ? tokens.Plus(positions) : tokens.Plus_(positions)).MoveToOuterDisposeScope();
+        // In place only where the sum is float32: what runs through the blocks is, whatever the products are.
+        return (is_grad_enabled() || tokens.dtype != ScalarType.Float32 ? tokens.Plus(positions) : tokens.Plus_(positions)).MoveToOuterDisposeScope();
     }
 
     private void RequireWholePatches(Tensor images)

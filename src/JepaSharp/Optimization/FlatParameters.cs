@@ -20,6 +20,7 @@ public sealed class FlatParameters : IDisposable
 {
     private readonly List<(string Name, Parameter Parameter, long Start)> _entries = [];
     private readonly List<Dense> _dense = [];
+    private readonly List<Dense.WorkingCopy> _copies = [];
     private readonly long _denseStart;
     private readonly long _denseEnd;
     private Tensor? _working;
@@ -114,7 +115,11 @@ public sealed class FlatParameters : IDisposable
         _workingGradients = Gradients is null ? null : zeros_like(_working).DetachFromDisposeScope();
         var starts = _entries.ToDictionary(e => e.Parameter.Handle, e => e.Start - _denseStart);
         foreach (var dense in _dense)
-            dense.Use(new Dense.WorkingCopy(WorkingView(dense.Weight, starts), WorkingView(dense.Bias, starts)));
+        {
+            var copy = new Dense.WorkingCopy(WorkingView(dense.Weight, starts), WorkingView(dense.Bias, starts));
+            _copies.Add(copy);
+            dense.Use(copy);
+        }
     }
 
     /// <summary>Brings the working copy up to date with the float32 values.</summary>
@@ -164,6 +169,7 @@ public sealed class FlatParameters : IDisposable
     public void Dispose()
     {
         foreach (var dense in _dense) dense.Use(null);
+        foreach (var copy in _copies) copy.Dispose();
         if (_accelerated) _network!.ReleaseKernels();
         Values.Dispose();
         Gradients?.Dispose();
@@ -178,7 +184,7 @@ public sealed class FlatParameters : IDisposable
         if (_workingGradients is not null)
         {
             view.requires_grad = true;
-            view.grad = ViewOf(_workingGradients, start, parameter.shape).DetachFromDisposeScope();
+            view.grad = ViewOf(_workingGradients, start, parameter.shape);
         }
 
         return view.DetachFromDisposeScope();

@@ -32,7 +32,7 @@ internal static partial class MemoryAllocator
     /// </remarks>
     public static void GiveBackLargeBlocks()
     {
-        const int Large = 64 << 20;
+        const int Large = 32 << 20; // the most that older glibc takes
         try
         {
             if (OperatingSystem.IsLinux() && Environment.GetEnvironmentVariable("MALLOC_MMAP_THRESHOLD_") is null) _ = SetOption(MapThreshold, Large);

@@ -176,6 +176,38 @@ public sealed class BetweenBlocksTests
         Assert.Equal(Enumerable.Repeat(6f, 24), x.grad!.data<float>().ToArray());
     }
 
+    [Fact]
+    public void Encoder_OnImagesOfAnotherSize_AgreesWithTheEngine()
+    {
+        KernelFact.NeedsSingles();
+        using var scope = NewDisposeScope();
+        using var untracked = no_grad();
+        using var encoder = Encoder();
+        var images = Waves(2, 3, 48, 32);
+        var expected = encoder.forward(images);
+        encoder.ComputeIn(ScalarType.Float32);
+        AssertClose("features", expected, encoder.forward(images), 1e-4);
+    }
+
+    [Fact]
+    public void Encoder_AskedForPatchesOfAnotherGrid_Refuses()
+    {
+        using var scope = NewDisposeScope();
+        using var encoder = Encoder();
+        encoder.ComputeIn(ScalarType.Float32);
+        using var larger = new PatchSelection([[1, 2, 3, 4]], images: 2, patchesPerImage: 36, CPU);
+        _ = Assert.Throws<ArgumentException>(() => encoder.Encode(Waves(2, 3, 48, 48), larger));
+        using var fitting = new PatchSelection([[1, 2, 3, 4]], images: 2, patchesPerImage: 16, CPU);
+        _ = Assert.Throws<ArgumentException>(() => encoder.EncodeWhole(Waves(1, 3, 32, 32), fitting));
+    }
+
+    private static VisionTransformer Encoder()
+    {
+        var encoder = new VisionTransformer(new VisionTransformerShape { ImageHeight = 32, ImageWidth = 32, PatchSize = 8, Width = 32, Depth = 2, Heads = 2, MlpWidth = 64 });
+        Initialization.Initialize(encoder, 1, 0);
+        return encoder;
+    }
+
     private static void AssertClose(string name, Tensor expected, Tensor actual, double tolerance)
     {
         Assert.Equal(expected.shape, actual.shape);

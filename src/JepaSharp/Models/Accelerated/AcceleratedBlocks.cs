@@ -49,7 +49,7 @@ internal sealed unsafe class AcceleratedBlocks : IDisposable
         return tape.Record(input, output, Backward, () => _kernel.Release(pass));
         Tensor? Backward(Tensor gradient)
         {
-            // The gradient is changed on the way: it is the engine's own copy, and nobody reads it afterwards.
+            // The gradient is changed on the way: the tape hands it to one receiver, and nobody reads it afterwards.
             var inward = layout.Wanted is null ? gradient : empty(shape, float32, CPU);
             _kernel.Backward(pass, TensorMemory.Floats(gradient), TensorMemory.Floats(inward));
             return inward;

@@ -7,7 +7,7 @@ namespace JepaSharp.Models.Accelerated;
 /// <remarks>
 /// A kernel's output is a fresh leaf for the engine, so that the engine's graph falls into pieces with kernels between them. Backward runs the
 /// engine on the last piece, hands the leaf's gradient to the kernel before it, runs the engine on the piece before with what comes out, and so on:
-/// the chain rule, last first. Outside a tape, what needs gradients runs on the engine's operators alone.
+/// the chain rule, last first. Where one kernel reads just what another wrote (the same memory, as many numbers), the gradient goes from one to the other, uncopied, without the engine. Outside a tape, what needs gradients runs on the engine's operators alone.
 /// </remarks>
 internal sealed class GradientTape : IDisposable
 {
