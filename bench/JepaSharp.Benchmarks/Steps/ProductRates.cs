@@ -58,9 +58,7 @@ internal static class ProductRates
 
     private readonly unsafe struct Dropped : IPanelEnd
     {
-        public TileEnd? Fused => null;
-
-        public void Address(int column, ref TileArguments arguments) => throw new NotSupportedException();
+        public TileEnd? Fuse(int column, ref TileArguments arguments) => null;
 
         public void Take(float* tile, int rows, int column, int width)
         {

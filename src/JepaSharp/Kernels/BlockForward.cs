@@ -117,24 +117,8 @@ internal readonly unsafe struct BlockForward<T>(BlockWeights<T> weights, int wid
         }
     }
 
-    private void Norm(float* rows, int count, NormMemory norm, byte* target, float* statistics)
-    {
-        var both = stackalloc float[8];
-        var last = rows + ((nint)(count - 1) * width);
-        for (var first = 0; first < count; first += 4)
-        {
-            // Where there are not four any more, the last takes the others' places.
-            var a = rows + ((nint)first * width);
-            float* b = a + width, c = b + width, d = c + width;
-            LayerNormKernel.Statistics(a, b < last ? b : last, c < last ? c : last, d < last ? d : last, width, epsilon, both);
-            for (var r = first; r < Math.Min(first + 4, count); r++)
-            {
-                var (mean, inverse) = (both[2 * (r - first)], both[(2 * (r - first)) + 1]);
-                T.Norm(rows + ((nint)r * width), width, mean, inverse, norm.Scale.Values, norm.Shift.Values, target + ((nint)r * width * T.Size));
-                if (statistics != null) (statistics[2 * r], statistics[(2 * r) + 1]) = (mean, inverse);
-            }
-        }
-    }
+    private void Norm(float* rows, int count, NormMemory norm, byte* target, float* statistics) =>
+        LayerNormKernel.Forward<T>(rows, null, 0, count, width, epsilon, norm, target, statistics);
 
     private void Gather(float* from, int* chosen, int count, float* to)
     {

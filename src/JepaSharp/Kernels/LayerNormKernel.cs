@@ -7,6 +7,43 @@ namespace JepaSharp.Kernels;
 /// <summary>Layer norm with scale and shift over rows of float32, forward and backward. Widths are multiples of 16.</summary>
 internal static unsafe class LayerNormKernel
 {
+    /// <summary>Rows, normalised, in the products' format.</summary>
+    /// <param name="input">Rows of float32.</param>
+    /// <param name="chosen">Which of them; null for one after the other.</param>
+    /// <param name="first">The first row, or place in <paramref name="chosen"/>.</param>
+    /// <param name="count">How many.</param>
+    /// <param name="width">D.</param>
+    /// <param name="epsilon">ε.</param>
+    /// <param name="norm">Scale and shift; null for neither.</param>
+    /// <param name="target">Where the first goes.</param>
+    /// <param name="statistics">Where to leave every row's mean and 1 / √(variance + ε); null for nowhere.</param>
+    public static void Forward<T>(float* input, long* chosen, nint first, int count, int width, float epsilon, NormMemory? norm, byte* target, float* statistics)
+        where T : struct, IElement
+    {
+        var both = stackalloc float[8];
+        for (var r = 0; r < count; r += 4)
+        {
+            // Where there are not four any more, the last takes the others' places.
+            Statistics(Row(r), Row(r + 1), Row(r + 2), Row(r + 3), width, epsilon, both);
+            for (var i = 0; i < Math.Min(4, count - r); i++)
+            {
+                var (mean, inverse) = (both[2 * i], both[(2 * i) + 1]);
+                var row = Row(r + i);
+                var to = target + ((nint)(r + i) * width * T.Size);
+                if (norm is null) Apply<T>(row, width, mean, inverse, to);
+                else T.Norm(row, width, mean, inverse, norm.Scale.Values, norm.Shift.Values, to);
+                if (statistics != null) (statistics[2 * (r + i)], statistics[(2 * (r + i)) + 1]) = (mean, inverse);
+            }
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        float* Row(int r)
+        {
+            var place = first + Math.Min(r, count - 1);
+            return input + ((chosen == null ? place : (nint)chosen[place]) * width);
+        }
+    }
+
     /// <summary>One row's mean and 1 / √(variance + ε); the same numbers as if three others were asked for with it.</summary>
     public static (float Mean, float Inverse) Statistics(float* row, int width, float epsilon)
     {
@@ -59,10 +96,11 @@ internal static unsafe class LayerNormKernel
         for (var i = first; i < width; i += 16) T.Store(target + (i * (nint)T.Size), (Normalized(row, i, mean, inverse) * Vector512.Load(scale + i)) + Vector512.Load(shift + i));
     }
 
-    /// <summary>(x - mean) · inverse, as float32.</summary>
-    public static void Apply(float* row, int width, float mean, float inverse, float* target)
+    /// <summary>(x - mean) · inverse, in the products' format.</summary>
+    public static void Apply<T>(float* row, int width, float mean, float inverse, byte* target)
+        where T : struct, IElement
     {
-        for (var i = 0; i < width; i += 16) Normalized(row, i, mean, inverse).Store(target + i);
+        for (var i = 0; i < width; i += 16) T.Store(target + (i * (nint)T.Size), Normalized(row, i, mean, inverse));
     }
 
     /// <summary>Adds the gradient of the input to <paramref name="inward"/>, and this row's part of scale's and shift's gradients to theirs.</summary>

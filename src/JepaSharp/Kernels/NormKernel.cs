@@ -1,5 +1,3 @@
-using System.Runtime.Intrinsics;
-
 namespace JepaSharp.Kernels;
 
 /// <summary>Layer norm over the rows of a whole matrix of float32, on all threads. Widths are multiples of 16.</summary>
@@ -16,15 +14,8 @@ internal sealed unsafe class NormKernel(int width, float epsilon, WorkerThreads 
     /// <param name="output">[rows, D]; may be the input's memory where none are chosen.</param>
     public void Forward(float* input, long* chosen, nint rows, NormMemory? norm, float* output) => threads.Run(Pieces(rows), (piece, _) =>
     {
-        var end = Math.Min(rows, (piece + 1) * (nint)RowsAtOnce);
-        for (var r = piece * (nint)RowsAtOnce; r < end; r++)
-        {
-            var from = input + ((chosen == null ? r : (nint)chosen[r]) * width);
-            var (mean, inverse) = LayerNormKernel.Statistics(from, width, epsilon);
-            var to = output + (r * width);
-            if (norm is null) LayerNormKernel.Apply(from, width, mean, inverse, to);
-            else Single32.Norm(from, width, mean, inverse, norm.Scale.Values, norm.Shift.Values, (byte*)to);
-        }
+        var first = piece * (nint)RowsAtOnce;
+        LayerNormKernel.Forward<Single32>(input, chosen, first, (int)Math.Min(RowsAtOnce, rows - first), width, epsilon, norm, (byte*)(output + (first * width)), null);
     });
 
     /// <summary>From the gradient of the output to that of the input; scale's and shift's gradients are added to.</summary>
@@ -54,8 +45,8 @@ internal sealed unsafe class NormKernel(int width, float epsilon, WorkerThreads 
         // In the pieces' order, whoever did them.
         for (var piece = 0; piece < pieces; piece++)
         {
-            Add(sums + ((nint)piece * 2 * width), norm.Scale.Gradient);
-            Add(sums + (((nint)piece * 2) + 1) * width, norm.Shift.Gradient);
+            VectorFunctions.Add(sums + ((nint)piece * 2 * width), norm.Scale.Gradient, width);
+            VectorFunctions.Add(sums + (((nint)piece * 2) + 1) * width, norm.Shift.Gradient, width);
         }
     }
 
@@ -63,9 +54,4 @@ internal sealed unsafe class NormKernel(int width, float epsilon, WorkerThreads 
     public void Dispose() => _sums.Dispose();
 
     private static int Pieces(nint rows) => (int)((rows + RowsAtOnce - 1) / RowsAtOnce);
-
-    private void Add(float* from, float* to)
-    {
-        for (var i = 0; i < width; i += 16) (Vector512.Load(to + i) + Vector512.Load(from + i)).Store(to + i);
-    }
 }

@@ -8,13 +8,12 @@ namespace JepaSharp.Kernels;
 internal readonly unsafe struct StoreWithBias<T>(byte* target, nint stride, float* bias) : IPanelEnd
     where T : struct, IElement
 {
-    public TileEnd? Fused => T.PerWord == 2 ? TileEnd.BiasRound : TileEnd.Bias;
-
-    public void Address(int column, ref TileArguments arguments)
+    public TileEnd? Fuse(int column, ref TileArguments arguments)
     {
         arguments.Result = target + (column * (nint)T.Size);
         arguments.ResultStride = stride;
         arguments.Bias = bias + column;
+        return T.PerWord == 2 ? TileEnd.BiasRound : TileEnd.Bias;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -33,12 +32,11 @@ internal readonly unsafe struct StoreWithBias<T>(byte* target, nint stride, floa
 internal readonly unsafe struct Store<T>(byte* target, nint stride) : IPanelEnd
     where T : struct, IElement
 {
-    public TileEnd? Fused => T.PerWord == 2 ? TileEnd.Round : TileEnd.Store;
-
-    public void Address(int column, ref TileArguments arguments)
+    public TileEnd? Fuse(int column, ref TileArguments arguments)
     {
         arguments.Result = target + (column * (nint)T.Size);
         arguments.ResultStride = stride;
+        return T.PerWord == 2 ? TileEnd.Round : TileEnd.Store;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -55,12 +53,11 @@ internal readonly unsafe struct Store<T>(byte* target, nint stride) : IPanelEnd
 /// <summary>Keeps the product as float32.</summary>
 internal readonly unsafe struct StoreFloats(float* target, nint stride) : IPanelEnd
 {
-    public TileEnd? Fused => TileEnd.Store;
-
-    public void Address(int column, ref TileArguments arguments)
+    public TileEnd? Fuse(int column, ref TileArguments arguments)
     {
         arguments.Result = target + column;
         arguments.ResultStride = stride * sizeof(float);
+        return TileEnd.Store;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -76,14 +73,13 @@ internal readonly unsafe struct StoreFloats(float* target, nint stride) : IPanel
 /// <summary>Adds a bias, and a residual where there is one, in float32; target and residual may be the same memory.</summary>
 internal readonly unsafe struct AddBias(float* target, float* residual, nint stride, float* bias) : IPanelEnd
 {
-    public TileEnd? Fused => residual == null ? TileEnd.Bias : TileEnd.BiasBeside;
-
-    public void Address(int column, ref TileArguments arguments)
+    public TileEnd? Fuse(int column, ref TileArguments arguments)
     {
         arguments.Result = target + column;
         arguments.ResultStride = stride * sizeof(float);
         arguments.Bias = bias + column;
         arguments.Beside = residual + column;
+        return residual == null ? TileEnd.Bias : TileEnd.BiasBeside;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -110,9 +106,7 @@ internal readonly unsafe struct AddBias(float* target, float* residual, nint str
 /// <param name="first">Number of the first row.</param>
 internal readonly unsafe struct AddBiasAndRow(float* target, nint stride, float* bias, RowTable added, nint first) : IPanelEnd
 {
-    public TileEnd? Fused => null;
-
-    public void Address(int column, ref TileArguments arguments) => throw new NotSupportedException();
+    public TileEnd? Fuse(int column, ref TileArguments arguments) => null;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Take(float* tile, int rows, int column, int width)
@@ -142,16 +136,16 @@ internal readonly unsafe struct RowTable(float* values, nint count, long* chosen
 internal readonly unsafe struct ApplyGelu<T>(byte* target, byte* before, nint stride, float* bias) : IPanelEnd
     where T : struct, IElement
 {
-    public TileEnd? Fused => T.PerWord == 1 ? null : before == null ? TileEnd.BiasGelu : TileEnd.BiasKeepGelu;
-
-    public void Address(int column, ref TileArguments arguments)
+    public TileEnd? Fuse(int column, ref TileArguments arguments)
     {
+        if (T.PerWord == 1) return null;
         var offset = column * (nint)T.Size;
         arguments.Result = target + offset;
         arguments.ResultStride = stride;
         arguments.Bias = bias + column;
         arguments.Constants = VectorFunctions.GeluConstants.Values;
         arguments.Beside = before + offset;
+        return before == null ? TileEnd.BiasGelu : TileEnd.BiasKeepGelu;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -184,9 +178,7 @@ internal readonly unsafe struct ApplyGelu<T>(byte* target, byte* before, nint st
 internal readonly unsafe struct GeluBackward<T>(byte* before, nint stride, byte* gradient, byte* packedGradient, byte* packedOutput, nint panelWords) : IPanelEnd
     where T : struct, IElement
 {
-    public TileEnd? Fused => null;
-
-    public void Address(int column, ref TileArguments arguments) => throw new NotSupportedException();
+    public TileEnd? Fuse(int column, ref TileArguments arguments) => null;
 
     public void Take(float* tile, int rows, int column, int width)
     {

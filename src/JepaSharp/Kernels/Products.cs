@@ -5,11 +5,10 @@ namespace JepaSharp.Kernels;
 /// <summary>What is done with 32 columns of a product while they are still in the nearest cache.</summary>
 internal unsafe interface IPanelEnd
 {
-    /// <summary>The machine code that does the same to 32 columns while they are in registers; null where there is none.</summary>
-    TileEnd? Fused { get; }
-
-    /// <summary>Tells <see cref="Fused"/> where to, from the first row on.</summary>
-    void Address(int column, ref TileArguments arguments);
+    /// <summary>Which machine code does the same to the 32 columns from <paramref name="column"/> on while they are in registers; null where none does.</summary>
+    /// <param name="column">First column.</param>
+    /// <param name="arguments">Is told where the code finds and leaves what, from the first row on.</param>
+    TileEnd? Fuse(int column, ref TileArguments arguments);
 
     /// <summary>Takes results [rows, 32] of columns <paramref name="column"/> and on.</summary>
     /// <param name="tile">float32, row by row, 32 a row.</param>
@@ -39,10 +38,9 @@ internal static unsafe class Products
     {
         for (var column = 0; column < columns; column += Columns)
         {
-            if (end.Fused is { } fused && columns - column >= Columns)
+            var arguments = new TileArguments { Left = left, LeftStride = leftStride, Right = right + (column / Columns * words * TileProduct.PanelStep), Words = words };
+            if (columns - column >= Columns && end.Fuse(column, ref arguments) is { } fused)
             {
-                var arguments = new TileArguments { Left = left, LeftStride = leftStride, Right = right + (column / Columns * words * TileProduct.PanelStep), Words = words };
-                end.Address(column, ref arguments);
                 T.Tiles.Run(rows, LeftLayout.Rows, fused, ref arguments);
                 continue;
             }

@@ -49,23 +49,18 @@ internal sealed unsafe class QueryKernel(int width, WorkerThreads threads) : IDi
         {
             float* to = contexts + (sequence * known), sum = sums + ((nint)sequence * width);
             new Span<float>(sum, width).Clear();
+            new Span<float>(to, (int)known).Clear();
             for (var set = 0; set < layout.Sets; set++)
             {
                 var from = outward + ((((nint)set * layout.Sequences) + sequence) * all);
-                for (nint i = 0; i < known; i += 16) (set == 0 ? Vector512.Load(from + i) : Vector512.Load(to + i) + Vector512.Load(from + i)).Store(to + i);
+                VectorFunctions.Add(from, to, known);
                 from += known;
-                for (var k = 0; k < layout.Asked; k++, from += width)
-                {
-                    for (var i = 0; i < width; i += 16) (Vector512.Load(sum + i) + Vector512.Load(from + i)).Store(sum + i);
-                }
+                for (var k = 0; k < layout.Asked; k++, from += width) VectorFunctions.Add(from, sum, width);
             }
         });
 
         // In the sequences' order, whoever did them.
-        for (var sequence = 0; sequence < layout.Sequences; sequence++)
-        {
-            for (var i = 0; i < width; i += 16) (Vector512.Load(mask + i) + Vector512.Load(sums + ((nint)sequence * width) + i)).Store(mask + i);
-        }
+        for (var sequence = 0; sequence < layout.Sequences; sequence++) VectorFunctions.Add(sums + ((nint)sequence * width), mask, width);
     }
 
     /// <inheritdoc/>

@@ -13,6 +13,12 @@ internal static class VectorFunctions
     private const float Phi9 = -2.02453266e-12f, Phi8 = 2.28517884e-10f, Phi7 = -1.15376174e-08f, Phi6 = 3.474004e-07f, Phi5 = -7.04542532e-06f;
     private const float Phi4 = 0.000103386076f, Phi3 = -0.00114957887f, Phi2 = 0.00990707273f, Phi1 = -0.0664360019f, Phi0 = 0.398929113f;
 
+    /// <summary>to += from, so many numbers: a multiple of 16.</summary>
+    public static unsafe void Add(float* from, float* to, nint count)
+    {
+        for (nint i = 0; i < count; i += 16) (Vector512.Load(to + i) + Vector512.Load(from + i)).Store(to + i);
+    }
+
     /// <summary>The sums of four vectors.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<float> Sums(Vector512<float> a, Vector512<float> b, Vector512<float> c, Vector512<float> d)

@@ -54,9 +54,6 @@ public sealed class PatchSelection : IDisposable
     /// <summary>K.</summary>
     public int PatchesPerSet { get; }
 
-    /// <summary>N, patches of an image's grid.</summary>
-    public int PatchesPerImage => _patchesPerImage;
-
     /// <summary>int64 [M B K]: index of the patch in its image's grid.</summary>
     public Tensor Patches { get; }
 

@@ -75,7 +75,8 @@ public sealed unsafe class PanelEndTests : IDisposable
         foreach (var place in (Address[])[fused, fusedBeside, plain, plainBeside]) new Span<byte>(place, (int)bytes).Clear();
         var tile = _scratch.TakeFloats(rows * TileProduct.Columns);
         var one = end(fused, fusedBeside);
-        Assert.NotNull(one.Fused);
+        var arguments = default(TileArguments);
+        Assert.NotNull(one.Fuse(0, ref arguments));
         Products.Multiply<T, TEnd>(left, Words * 4, rows, right, Words, Columns, tile, one);
         var other = end(plain, plainBeside);
         for (var column = 0; column < Columns; column += 32)

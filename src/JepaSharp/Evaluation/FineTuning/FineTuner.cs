@@ -62,7 +62,6 @@ public static class FineTuner
     private static void Train(
         FineTunedClassifier model, int depth, ImageLoader loader, LabelledImages fit, FineTuneOptions options, IProgress<int>? progress, CancellationToken cancellation)
     {
-        foreach (var (_, parameter) in model.Parameters()) parameter.requires_grad = true;
         using var optimizer = new LayerwiseAdamW(model.Parameters(), depth, options.LayerDecay);
         var steps = (long)options.Epochs * loader.BatchesPerEpoch;
         var warmup = Math.Min(options.WarmupEpochs * loader.BatchesPerEpoch, steps / 10.0);

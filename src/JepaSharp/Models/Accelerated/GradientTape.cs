@@ -114,10 +114,11 @@ internal sealed class GradientTape : IDisposable
     }
 
     /// <summary>The last that recorded just these numbers, all of them, whatever their shape.</summary>
+    /// <remarks>Recorded outputs are kept alive, so that the same memory means the same numbers. What was cut off from the engine's graph by hand counts as recorded, too.</remarks>
     private Entry? MakerOf(Tensor tensor)
     {
-        if (tensor.device_type != TorchSharp.DeviceType.CPU || tensor.dtype != ScalarType.Float32 || !tensor.is_contiguous()) return null;
         var place = PlaceOf(tensor);
+        if (place == 0) return null;
         for (var i = _entries.Count - 1; i >= 0; i--)
         {
             if (_entries[i].Place == place && _entries[i].Output.numel() == tensor.numel()) return _entries[i];
@@ -126,6 +127,7 @@ internal sealed class GradientTape : IDisposable
         return null;
     }
 
+    /// <summary>Where the numbers lie; 0 where kernels could not have written them.</summary>
     private static unsafe nint PlaceOf(Tensor tensor) => tensor.device_type == TorchSharp.DeviceType.CPU && tensor.dtype == ScalarType.Float32 && tensor.is_contiguous() ? (nint)TensorMemory.Floats(tensor) : 0;
 
     /// <inheritdoc/>

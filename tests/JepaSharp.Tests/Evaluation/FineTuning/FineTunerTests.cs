@@ -48,7 +48,6 @@ public sealed class FineTunerTests : IDisposable
         var images = randn([3, 3, 16, 16], generator: new Generator(1));
         var targets = tensor(new float[,] { { 0.9f, 0.1f }, { 0.1f, 0.9f }, { 0.4f, 0.6f } });
         using var tuned = new FineTunedClassifier(_encoder, _scaling, 2, CPU, 0, ScalarType.Float32);
-        foreach (var (_, parameter) in tuned.Parameters()) parameter.requires_grad = true;
         var loss = tuned.AddGradients(images, targets);
         var gradients = tuned.Parameters().Select(p => (p.Name, Gradient: p.Parameter.grad!.clone())).ToList();
 
