@@ -13,14 +13,14 @@ internal interface IDenseKernel : IDisposable
     /// <param name="rows">Rows.</param>
     /// <param name="output">y.</param>
     /// <param name="added">Rows to add to y; none by default.</param>
-    unsafe void Forward(float* input, nint rows, float* output, RowTable added = default);
+    unsafe void Forward(RowSource input, nint rows, float* output, RowTable added = default);
 
     /// <summary>Adds the weight's and the bias's gradients to theirs; the input's too, where asked for.</summary>
     /// <param name="input">As in the forward pass.</param>
     /// <param name="rows">Rows.</param>
     /// <param name="outward">Gradient of the output [rows, out].</param>
     /// <param name="inward">Gradient of the input [rows, in], overwritten; null where nobody wants it.</param>
-    unsafe void Backward(float* input, nint rows, float* outward, float* inward);
+    unsafe void Backward(RowSource input, nint rows, float* outward, float* inward);
 }
 
 /// <inheritdoc cref="IDenseKernel"/>
@@ -38,10 +38,10 @@ internal sealed unsafe class DenseKernel<T>(DenseMemory memory, bool trained, Wo
         threads.Run(_weight.Pieces, (piece, scratch) => _weight.Pack(piece, forward: true, backward: trained, scratch));
     }
 
-    public void Forward(float* input, nint rows, float* output, RowTable added = default) => threads.Run(Pieces(rows), (piece, scratch) =>
+    public void Forward(RowSource input, nint rows, float* output, RowTable added = default) => threads.Run(Pieces(rows), (piece, scratch) =>
     {
         var (first, count) = Piece(piece, rows);
-        var from = Rounded(input + (first * memory.Inputs), count, memory.Inputs, _weight.PaddedInputs, scratch);
+        var from = Rounded(input, first, count, memory.Inputs, _weight.PaddedInputs, scratch);
         var stride = (nint)_weight.PaddedInputs * T.Size;
         float* tile = scratch.TakeFloats(RowsAtOnce * TileProduct.Columns), to = output + (first * memory.Outputs);
         if (added.IsEmpty)
@@ -56,21 +56,22 @@ internal sealed unsafe class DenseKernel<T>(DenseMemory memory, bool trained, Wo
         }
     });
 
-    public void Backward(float* input, nint rows, float* outward, float* inward)
+    public void Backward(RowSource input, nint rows, float* outward, float* inward)
     {
         if (inward != null && memory.Inputs % 16 != 0) throw new NotSupportedException($"No gradient of an input that is {memory.Inputs} wide: not a multiple of 16.");
         var words = (rows + T.PerWord - 1) / T.PerWord;
         var size = Packing.Bytes(memory.Outputs, words);
         var packedOutward = _panels.Take(size + Packing.Bytes(_weight.PaddedInputs, words));
         var packedInput = packedOutward + size;
+        var gradients = new ConsecutiveRows(outward, memory.Outputs);
         threads.Run(Pieces(rows), (piece, scratch) =>
         {
             var (first, count) = Piece(piece, rows);
             var word = first / T.PerWord * TileProduct.PanelStep;
             var (outStride, inStride) = ((nint)memory.Outputs * T.Size, (nint)_weight.PaddedInputs * T.Size);
-            var dy = Rounded(outward + (first * memory.Outputs), count, memory.Outputs, memory.Outputs, scratch);
+            var dy = Rounded(gradients, first, count, memory.Outputs, memory.Outputs, scratch);
             Packing.Rows<T>(dy, outStride, count, memory.Outputs, packedOutward + word, words);
-            var x = Rounded(input + (first * memory.Inputs), count, memory.Inputs, _weight.PaddedInputs, scratch);
+            var x = Rounded(input, first, count, memory.Inputs, _weight.PaddedInputs, scratch);
             Packing.Rows<T>(x, inStride, count, _weight.PaddedInputs, packedInput + word, words);
             if (inward == null) return;
             Products.Multiply<T, StoreFloats>(
@@ -92,10 +93,11 @@ internal sealed unsafe class DenseKernel<T>(DenseMemory memory, bool trained, Wo
 
     private static (nint First, int Count) Piece(int piece, nint rows) => ((nint)piece * RowsAtOnce, (int)Math.Min(RowsAtOnce, rows - ((nint)piece * RowsAtOnce)));
 
-    private static byte* Rounded(float* from, int rows, int columns, int padded, Scratch scratch)
+    private static byte* Rounded(RowSource from, nint first, int rows, int columns, int padded, Scratch scratch)
     {
         var to = scratch.Take((nint)rows * padded * T.Size);
-        for (var r = 0; r < rows; r++) RowFormat.Convert<T>(from + ((nint)r * columns), columns, to + ((nint)r * padded * T.Size));
+        var work = scratch.TakeFloats(columns);
+        for (var r = 0; r < rows; r++) RowFormat.Convert<T>(from.Row(first + r, work), columns, to + ((nint)r * padded * T.Size));
         return to;
     }
 }

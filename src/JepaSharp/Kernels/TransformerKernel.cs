@@ -67,7 +67,7 @@ internal sealed unsafe class TransformerKernel<T> : ITransformerKernel
     private void InferInTurn(SequenceLayout layout, float* input, float* output, int first, int last)
     {
         var whole = layout.Whole;
-        var x = layout.Wanted is null ? output : _threads.Turn.Rows.TakeFloats(layout.Rows * _shape.Width);
+        var x = layout.Wanted is null ? output : _threads.Turn.Tokens.TakeFloats(layout.Rows * _shape.Width);
         for (var b = first; b <= last; b++)
         {
             var forward = new BlockForward<T>(_blocks[b], _shape.Width, _shape.Heads, _shape.Epsilon);
@@ -101,8 +101,8 @@ internal sealed unsafe class TransformerKernel<T> : ITransformerKernel
         for (var b = last; b >= 0; b--)
         {
             var layout = pass.Layout(b, last);
-            _weights.BeforeBackward(b);
             if (_checkpoint) Block(pass, b, pass.Output(layout, _shape.Width));
+            _weights.BeforeBackward(b);
             _panels.Prepare(layout);
             var (kept, panels) = (pass.Activations(b), _panels);
             // Where some tokens alone were wanted, the gradient grows to all of them in the last block; from there on it is changed in place.

@@ -42,15 +42,15 @@ internal sealed unsafe class WeightPanels<T> : IDisposable
     public void BeforeForward(int block)
     {
         if (_kept) return;
-        PlaceForward(_blocks[block], _threads.Turn.Forward.Take(ForwardBytes));
+        PlaceForward(_blocks[block], _threads.Turn.Weights.Take(ForwardBytes));
         Pack(_blocks[block], forward: true, backward: false);
     }
 
-    /// <summary>Before a block's backward pass.</summary>
+    /// <summary>Before a block's backward pass; its forward pass is then no longer ready.</summary>
     public void BeforeBackward(int block)
     {
         if (_kept) return;
-        PlaceBackward(_blocks[block], _threads.Turn.Backward.Take(BackwardBytes));
+        PlaceBackward(_blocks[block], _threads.Turn.Weights.Take(BackwardBytes));
         Pack(_blocks[block], forward: false, backward: true);
     }
 

@@ -82,6 +82,19 @@ internal sealed class Dense : nn.Module<Tensor, Tensor>
         return _accelerated.Forward(x, table, chosen).MoveToOuterDisposeScope();
     }
 
+    /// <summary>The same of the patches of images, which are nowhere put together; null where no CPU kernel can do it.</summary>
+    /// <param name="images">[B, C, H, W].</param>
+    /// <param name="patch">P; divides H and W.</param>
+    /// <param name="table">float32 [N, out]: what to add to each patch's output.</param>
+    /// <param name="chosen">Which patches; null for all, in order.</param>
+    /// <returns>[B, N, out], or [rows, out] of chosen patches.</returns>
+    public Tensor? ForwardPatchesPlus(Tensor images, int patch, Tensor table, PatchSelection? chosen)
+    {
+        if (_accelerated is null || images.requires_grad || !_accelerated.CanRun(images)) return null;
+        using var scope = NewDisposeScope();
+        return _accelerated.ForwardPatches(images, patch, table, chosen).MoveToOuterDisposeScope();
+    }
+
     public override Tensor forward(Tensor x)
     {
         using var scope = NewDisposeScope();

@@ -1,3 +1,4 @@
+using JepaSharp.Runtime;
 using TorchSharp.Utils;
 using static TorchSharp.torch;
 
@@ -26,6 +27,31 @@ internal sealed class PatchEmbedding : nn.Module<Tensor, Tensor>
         long batch = images.shape[0], channels = images.shape[1], rows = images.shape[2] / _patch, columns = images.shape[3] / _patch;
         return images.reshape(batch, channels, rows, _patch, columns, _patch).permute(0, 2, 4, 1, 3, 5)
             .reshape(batch, rows * columns, channels * _patch * _patch).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Tokens of all patches, with their positions. [B, C, H, W] -> [B, N, D].</summary>
+    /// <param name="images">Pixels.</param>
+    /// <param name="positions">float32 [1, N, D].</param>
+    public Tensor Tokens(Tensor images, Tensor positions)
+    {
+        using var scope = NewDisposeScope();
+        if (_projection.ForwardPatchesPlus(images, _patch, positions.select(0, 0).contiguous(), chosen: null) is { } sums) return sums.MoveToOuterDisposeScope();
+        var tokens = _projection.forward(Patches(images));
+        // In place only where the sum is float32: what runs through the blocks is, whatever the products are.
+        return (is_grad_enabled() || tokens.dtype != ScalarType.Float32 ? tokens.Plus(positions) : tokens.Plus_(positions)).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Tokens of the chosen patches alone, with their positions: the others' would be dropped unread. [B, C, H, W] -> [M B K, D].</summary>
+    /// <param name="images">Pixels.</param>
+    /// <param name="positions">float32 [1, N, D].</param>
+    /// <param name="chosen">M sets of K patches an image.</param>
+    public Tensor Tokens(Tensor images, Tensor positions, PatchSelection chosen)
+    {
+        using var scope = NewDisposeScope();
+        var table = positions.select(0, 0);
+        if (_projection.ForwardPatchesPlus(images, _patch, table, chosen) is { } sums) return sums.MoveToOuterDisposeScope();
+        var patches = Patches(images).flatten(0, 1).index_select(0, chosen.Rows);
+        return _projection.forward(patches).Plus(table.index_select(0, chosen.Patches)).MoveToOuterDisposeScope();
     }
 
     /// <summary>Pixels of patches [..., C P P] to tokens [..., D].</summary>

@@ -77,6 +77,15 @@ public sealed class PatchSelection : IDisposable
             throw new ArgumentException($"Patches of a grid of {_patchesPerImage} do not fit a network that has places for {positions.shape[1]}.");
     }
 
+    /// <summary>Fails where the patches are not those of <paramref name="images"/> [B, C, H, W]: kernels read where the indices say.</summary>
+    /// <exception cref="ArgumentException">They are of other images.</exception>
+    internal void RequireGridOf(Tensor images, int patch)
+    {
+        long count = images.shape[0], patches = images.shape[2] / patch * (images.shape[3] / patch);
+        if (count != Images) throw new ArgumentException($"{count} images for patches of {Images}.", nameof(images));
+        if (patches != _patchesPerImage) throw new ArgumentException($"Images of {patches} patches for patches of a grid of {_patchesPerImage}.", nameof(images));
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {

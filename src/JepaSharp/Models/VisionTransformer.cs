@@ -1,5 +1,4 @@
 using JepaSharp.Models.Accelerated;
-using JepaSharp.Runtime;
 using TorchSharp.Modules;
 using TorchSharp.Utils;
 using static TorchSharp.torch;
@@ -90,7 +89,8 @@ public sealed class VisionTransformer : nn.Module<Tensor, Tensor>, IAcceleratedN
     public Tensor EncodeWhole(Tensor images, PatchSelection chosen)
     {
         using var scope = NewDisposeScope();
-        if (images.shape[0] != chosen.Images) throw new ArgumentException($"{images.shape[0]} images for patches of {chosen.Images}.", nameof(chosen));
+        RequireWholePatches(images);
+        chosen.RequireGridOf(images, Shape.PatchSize);
         return _norm.Choose(_stack.Forward(Tokens(images), chosen.Union), chosen.RowsInUnion).view(chosen.Sets * chosen.Images, chosen.PatchesPerSet, Shape.Width).MoveToOuterDisposeScope();
     }
 
@@ -102,10 +102,8 @@ public sealed class VisionTransformer : nn.Module<Tensor, Tensor>, IAcceleratedN
         using var scope = NewDisposeScope();
         RequireWholePatches(images);
         chosen.RequireGridOf(_positions);
-        // Only the chosen patches are embedded: the others' tokens would be dropped unread.
-        var patches = _patchEmbedding.Patches(images).flatten(0, 1).index_select(0, chosen.Rows);
-        var tokens = _patchEmbedding.Projection.ForwardPlus(patches, _positions.select(0, 0), chosen.Patches)
-            ?? _patchEmbedding.forward(patches).Plus(_positions.select(0, 0).index_select(0, chosen.Patches));
+        chosen.RequireGridOf(images, Shape.PatchSize);
+        var tokens = _patchEmbedding.Tokens(images, _positions, chosen);
         return _norm.forward(_stack.Forward(tokens.view(chosen.Sets * chosen.Images, chosen.PatchesPerSet, Shape.Width))).MoveToOuterDisposeScope();
     }
 
@@ -141,11 +139,7 @@ public sealed class VisionTransformer : nn.Module<Tensor, Tensor>, IAcceleratedN
         RequireWholePatches(images);
         var positions = PositionTable.Interpolate(
             _positions, Shape.GridHeight, Shape.GridWidth, (int)images.shape[2] / Shape.PatchSize, (int)images.shape[3] / Shape.PatchSize);
-        var patches = _patchEmbedding.Patches(images);
-        if (_patchEmbedding.Projection.ForwardPlus(patches, positions.reshape(-1, Shape.Width).contiguous()) is { } sums) return sums.MoveToOuterDisposeScope();
-        var tokens = _patchEmbedding.forward(patches);
-        // In place only where the sum is float32: what runs through the blocks is, whatever the products are.
-        return (is_grad_enabled() || tokens.dtype != ScalarType.Float32 ? tokens.Plus(positions) : tokens.Plus_(positions)).MoveToOuterDisposeScope();
+        return _patchEmbedding.Tokens(images, positions).MoveToOuterDisposeScope();
     }
 
     private void RequireWholePatches(Tensor images)

@@ -142,6 +142,63 @@ public sealed class BetweenBlocksTests
         Assert.True(float.IsNaN(gradient[0, 0, place].item<float>()));
     }
 
+    /// <summary>Images as a decoder leaves them (channels last), as a network is usually given them, and as neither.</summary>
+    [Theory]
+    [InlineData("channels last", true)]
+    [InlineData("channels first", false)]
+    [InlineData("lines last", true)]
+    public void Patches_ReadWhereTheyLie_GiveTheTokensAndGradientsOfPatchesPutTogether(string order, bool some)
+    {
+        KernelFact.NeedsSingles();
+        using var scope = NewDisposeScope();
+        using var embedding = new PatchEmbedding("embedding", channels: 3, patch: 4, width: 32, CPU);
+        using (no_grad())
+        {
+            foreach (var parameter in embedding.parameters()) _ = parameter.copy_(Waves(parameter.shape));
+        }
+
+        // 5 images of 3 x 2 patches.
+        var images = order switch
+        {
+            "channels last" => Waves(5, 12, 8, 3).permute(0, 3, 1, 2),
+            "lines last" => Waves(5, 3, 8, 12).permute(0, 1, 3, 2),
+            _ => Waves(5, 3, 12, 8),
+        };
+        var positions = Waves(1, 6, 32).cos();
+        using var chosen = new PatchSelection([[5, 0, 1, 1, 2, 4, 3, 2, 0, 5], [0, 1, 2, 3, 4, 5, 0, 1, 2, 3]], 5, 6, CPU);
+        Tensor Tokens() => some ? embedding.Tokens(images, positions, chosen) : embedding.Tokens(images, positions);
+
+        var expected = Tokens();
+        var outward = Waves(expected.shape).cos();
+        expected.backward([outward]);
+        var gradients = embedding.parameters().Select(p => p.grad!.clone()).ToArray();
+        foreach (var parameter in embedding.parameters()) _ = parameter.grad!.zero_();
+
+        embedding.Projection.Accelerate(new AcceleratedDense(embedding.Projection, ScalarType.Float32, trained: true));
+        using var tape = GradientTape.Start();
+        var actual = Tokens();
+        tape.Backward(actual, outward.clone(), mark: 0);
+        AssertClose("tokens", expected, actual, 1e-5);
+        foreach (var (before, now) in gradients.Zip(embedding.parameters())) AssertClose("parameter", before, now.grad!, 1e-5);
+    }
+
+    [Fact]
+    public void Patches_OfOtherImages_AreRefused()
+    {
+        using var encoder = new VisionTransformer(new VisionTransformerShape { ImageHeight = 16, ImageWidth = 16, PatchSize = 4, Width = 32, Depth = 1, Heads = 1, MlpWidth = 64 });
+        Initialization.Initialize(encoder, seed: 0, stream: 0);
+        using var chosen = new PatchSelection([[0, 15, 3, 2]], 2, 16, CPU);
+        string Refused(params long[] shape)
+        {
+            using var images = zeros(shape);
+            Assert.Throws<ArgumentException>(() => encoder.EncodeWhole(images, chosen));
+            return Assert.Throws<ArgumentException>(() => encoder.Encode(images, chosen)).Message;
+        }
+
+        Assert.StartsWith("Images of 9 patches for patches of a grid of 16.", Refused(2, 3, 12, 12), StringComparison.Ordinal);
+        Assert.StartsWith("3 images for patches of 2.", Refused(3, 3, 16, 16), StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData(ScalarType.Float32, 1e-5)]
     [InlineData(ScalarType.BFloat16, 0.02)]

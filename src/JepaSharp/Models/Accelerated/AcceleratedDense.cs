@@ -39,19 +39,45 @@ internal sealed unsafe class AcceleratedDense : IDisposable
     public Tensor Forward(Tensor x, Tensor? table = null, Tensor? chosen = null)
     {
         var input = x.to(float32).contiguous();
-        long width = input.shape[^1];
-        var rows = (nint)(input.numel() / width);
-        var output = empty([.. input.shape[..^1], _outputs], float32, CPU);
+        var width = input.shape[^1];
+        return Forward(input, new ConsecutiveRows(TensorMemory.Floats(input), (int)width), [.. input.shape[..^1]], table, chosen);
+    }
+
+    /// <summary>Patches of images, read where they lie, each an input row [C P P]: [B, C, H, W] -> [B, N, out], or [rows, out] of chosen ones.</summary>
+    /// <param name="images">Numbers of any type, in any order of memory. No gradient reaches them.</param>
+    /// <param name="patch">P; divides H and W.</param>
+    /// <param name="table">As in <see cref="Forward(Tensor, Tensor?, Tensor?)"/>.</param>
+    /// <param name="chosen">Which patches; null for all, in order.</param>
+    public Tensor ForwardPatches(Tensor images, int patch, Tensor table, PatchSelection? chosen)
+    {
+        var input = images.to(float32);
+        var s = input.shape;
+        // Decoded images have their channels last, and stay so.
+        var channelsLast = !input.is_contiguous();
+        if (channelsLast) input = input.permute(0, 2, 3, 1).contiguous();
+        var (channels, height, width) = ((int)s[1], (nint)s[2], (nint)s[3]);
+        var strides = channelsLast
+            ? new ImageStrides(height * width * channels, Channel: 1, width * channels, Pixel: channels)
+            : new ImageStrides(height * width * channels, height * width, width, Pixel: 1);
+        var (down, across) = ((int)height / patch, (int)width / patch);
+        var rows = new PatchRows(TensorMemory.Floats(input), strides, channels, patch, down, across, chosen is null ? null : TensorMemory.Integers(chosen.Rows));
+        return Forward(input, rows, chosen is null ? [s[0], (long)down * across] : [chosen.Rows.numel()], table, chosen?.Patches);
+    }
+
+    private Tensor Forward(Tensor input, RowSource source, long[] leading, Tensor? table, Tensor? chosen)
+    {
+        var rows = (nint)leading.Aggregate(1L, (product, n) => product * n);
+        var output = empty([.. leading, _outputs], float32, CPU);
         var added = table is null ? default : new RowTable(TensorMemory.Floats(table), (nint)table.shape[0], chosen is null ? null : TensorMemory.Integers(chosen));
-        _kernel.Forward(TensorMemory.Floats(input), rows, TensorMemory.Floats(output), added);
+        _kernel.Forward(source, rows, TensorMemory.Floats(output), added);
         if (!is_grad_enabled() || GradientTape.Current is not { } tape || !_trained) return output;
 
-        var (from, wanted, shape) = ((nint)TensorMemory.Floats(input), input.requires_grad, input.shape);
+        var (wanted, shape) = (input.requires_grad, input.shape);
         return tape.Record(input, output, Backward, () => { });
         Tensor? Backward(Tensor gradient)
         {
             var inward = wanted ? empty(shape, float32, CPU) : null;
-            _kernel.Backward((float*)from, rows, TensorMemory.Floats(gradient), inward is null ? null : TensorMemory.Floats(inward));
+            _kernel.Backward(source, rows, TensorMemory.Floats(gradient), inward is null ? null : TensorMemory.Floats(inward));
             return inward;
         }
     }
