@@ -147,15 +147,8 @@ public sealed class FlatParameters : IDisposable
     {
         using var scope = NewDisposeScope();
         using var untracked = no_grad();
-        if (KernelSupport.Singles && OnCpu) return SumOfSquares.Of(Memory(Gradients!), (nint)Count, WorkerThreads.Shared);
+        if (KernelSupport.Singles && OnCpu) return SumOfSquares.Of(TensorMemory.Floats(Gradients!), (nint)Count, WorkerThreads.Shared);
         return Math.Pow(Gradients!.norm().item<float>(), 2);
-    }
-
-    /// <summary>Where a flat tensor's numbers lie; flat tensors may be longer than a span.</summary>
-    internal static unsafe float* Memory(Tensor flat)
-    {
-        using var first = flat.narrow(0, 0, 1);
-        return TensorMemory.Floats(first);
     }
 
     /// <summary>Sets every gradient to zero, in place.</summary>

@@ -183,6 +183,14 @@ public sealed class BetweenBlocksTests
     }
 
     [Fact]
+    public unsafe void Memory_OfATensorLongerThanASpan_IsFound()
+    {
+        using var large = empty(3, 200_000_000); // 2.4 GB, of which nothing is touched
+        using var last = large.view(-1).narrow(0, 599_999_999, 1);
+        Assert.True(TensorMemory.Floats(large) + 599_999_999 == TensorMemory.Floats(last));
+    }
+
+    [Fact]
     public void Patches_OfOtherImages_AreRefused()
     {
         using var encoder = new VisionTransformer(new VisionTransformerShape { ImageHeight = 16, ImageWidth = 16, PatchSize = 4, Width = 32, Depth = 1, Heads = 1, MlpWidth = 64 });

@@ -1,3 +1,5 @@
+using JepaSharp.Kernels;
+using JepaSharp.Optimization;
 using JepaSharp.Runtime;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -14,7 +16,6 @@ internal sealed class LayerwiseAdamW : IDisposable
     private const double Beta1 = 0.9, Beta2 = 0.999, Epsilon = 1e-8;
 
     private readonly List<Entry> _entries = [];
-    private readonly Tensor _epsilon;
     private long _step;
 
     public LayerwiseAdamW(IEnumerable<(string Name, Parameter Parameter)> parameters, int depth, double layerDecay)
@@ -27,7 +28,6 @@ internal sealed class LayerwiseAdamW : IDisposable
                 parameter, zeros_like(parameter).DetachFromDisposeScope(), zeros_like(parameter).DetachFromDisposeScope(), parameter.detach().clone().DetachFromDisposeScope(), share, parameter.dim() > 1));
         }
 
-        _epsilon = tensor(Epsilon, float32, _entries[0].Parameter.device).DetachFromDisposeScope();
     }
 
     /// <summary>0 for the patch embedding, i + 1 for block i, depth + 1 for what comes after.</summary>
@@ -42,21 +42,19 @@ internal sealed class LayerwiseAdamW : IDisposable
     {
         using var untracked = no_grad();
         _step++;
-        double first = 1 - Math.Pow(Beta1, _step), second = 1 - Math.Pow(Beta2, _step), momentum = Math.Min(average, (1.0 + _step) / (10 + _step));
+        var momentum = Math.Min(average, (1.0 + _step) / (10 + _step));
         foreach (var entry in _entries)
         {
             using var scope = NewDisposeScope();
-            if (entry.Parameter.grad is { } gradient)
+            if (entry.Parameter.grad is not { } gradient)
             {
-                var rate = learningRate * entry.Share;
-                _ = entry.Mean.Towards_(gradient, 1 - Beta1);
-                _ = entry.Square.Towards_(gradient * gradient, 1 - Beta2);
-                if (entry.IsDecayed) _ = entry.Parameter.Times_(1 - (rate * weightDecay));
-                _ = entry.Parameter.Plus_(entry.Mean.div(entry.Square.Times(1 / second).sqrt().Plus(_epsilon)).Times(-rate / first));
-                _ = gradient.zero_();
+                _ = entry.Average.Towards_(entry.Parameter, 1 - momentum);
+                continue;
             }
 
-            _ = entry.Average.Towards_(entry.Parameter, 1 - momentum);
+            var numbers = new AdamWNumbers(learningRate * entry.Share, Beta1, Beta2, Epsilon, entry.IsDecayed ? weightDecay : 0, _step);
+            AdamWUpdate.Take(entry.Parameter, gradient.contiguous(), entry.Mean, entry.Square, entry.Average, numbers, momentum);
+            _ = gradient.zero_();
         }
     }
 
@@ -73,7 +71,6 @@ internal sealed class LayerwiseAdamW : IDisposable
 
     public void Dispose()
     {
-        _epsilon.Dispose();
         foreach (var entry in _entries)
         {
             entry.Mean.Dispose();

@@ -27,6 +27,13 @@ internal static unsafe class TensorMemory
 
     private static byte* First(Tensor tensor)
     {
+        // A tensor may be longer than a span.
+        if (tensor.numel() > int.MaxValue / sizeof(long))
+        {
+            using var one = tensor.view(-1).narrow(0, 0, 1);
+            fixed (byte* first = one.bytes) return first;
+        }
+
         fixed (byte* first = tensor.bytes) return first;
     }
 }
