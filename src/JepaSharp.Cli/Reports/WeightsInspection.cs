@@ -38,7 +38,16 @@ internal static class WeightsInspection
             yield return ($"{NetworkNames.Of(network)}", Invariant($"{weights.ParametersOf(network):n0} parameters"));
         yield return ("epochs finished", weights.Epoch?.ToString(CultureInfo.InvariantCulture) ?? "not said");
         yield return ("normalisation", weights.Normalization is { } n ? $"mean {Numbers(n.Mean)}, deviation {Numbers(n.Deviation)}" : "not said");
-        yield return ("optimizer state", weights.Optimizer is { } optimizer ? Invariant($"AdamW after {optimizer.Step:n0} steps, {optimizer.Moments.Count} parameters") : "none");
+        yield return ("optimizer state", OptimizerText(weights));
+    }
+
+    /// <summary>In a run's checkpoints it is a file beside the weights.</summary>
+    private static string OptimizerText(PretrainedWeights weights)
+    {
+        const string beside = "optimizer.safetensors";
+        if (weights.Optimizer is { } optimizer) return Invariant($"AdamW after {optimizer.Step:n0} steps, {optimizer.Moments.Count} parameters");
+        var isBeside = weights.Format == WeightsFormat.Native && File.Exists(Path.Combine(Path.GetDirectoryName(Path.GetFullPath(weights.Path))!, beside));
+        return isBeside ? $"AdamW, in {beside} beside it" : "none";
     }
 
     private static IEnumerable<string> Warnings(PretrainedWeights weights, WeightsSurvey survey)

@@ -114,6 +114,8 @@ public sealed class WeightsVerbsTests : IDisposable
         Assert.Equal(published.Encoder, weights.Encoder);
         Assert.Equal(PixelNormalization.ImageNet.Mean, weights.Normalization!.Mean);
         Assert.Equal(1, weights.Epoch);
+        Assert.Equal(0, Run("inspect", run));
+        Assert.Contains("AdamW, in optimizer.safetensors beside it", _out.ToString(), StringComparison.Ordinal);
     }
 
     public static TheoryData<string, string> Mistakes => new()
