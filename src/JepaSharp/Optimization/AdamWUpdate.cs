@@ -38,6 +38,19 @@ internal static class AdamWUpdate
         if (average is not null) _ = average.Towards_(weights, 1 - momentum);
     }
 
+    /// <summary>The same with the usual constants: betas 0.9 and 0.999, ε 1e-8.</summary>
+    /// <param name="weights">w, changed.</param>
+    /// <param name="gradients">g.</param>
+    /// <param name="first">m, changed.</param>
+    /// <param name="second">v, changed.</param>
+    /// <param name="average">a, changed; null for none.</param>
+    /// <param name="learningRate">lr.</param>
+    /// <param name="weightDecay">λ.</param>
+    /// <param name="step">t, counted from 1.</param>
+    /// <param name="momentum">Of the average.</param>
+    public static void Take(Tensor weights, Tensor gradients, Tensor first, Tensor second, Tensor? average, double learningRate, double weightDecay, long step, double momentum) =>
+        Take(weights, gradients, first, second, average, new AdamWNumbers(learningRate, 0.9, 0.999, 1e-8, weightDecay, step), momentum);
+
     /// <summary>The same on the engine, unless the gradients are not finite, which only the device knows: nobody waits for it.</summary>
     /// <param name="weights">w, changed.</param>
     /// <param name="gradients">g.</param>

@@ -1,4 +1,3 @@
-using JepaSharp.Kernels;
 using JepaSharp.Optimization;
 using JepaSharp.Runtime;
 using TorchSharp.Modules;
@@ -13,8 +12,6 @@ namespace JepaSharp.Evaluation.FineTuning;
 /// </remarks>
 internal sealed class LayerwiseAdamW : IDisposable
 {
-    private const double Beta1 = 0.9, Beta2 = 0.999, Epsilon = 1e-8;
-
     private readonly List<Entry> _entries = [];
     private long _step;
 
@@ -52,8 +49,7 @@ internal sealed class LayerwiseAdamW : IDisposable
                 continue;
             }
 
-            var numbers = new AdamWNumbers(learningRate * entry.Share, Beta1, Beta2, Epsilon, entry.IsDecayed ? weightDecay : 0, _step);
-            AdamWUpdate.Take(entry.Parameter, gradient.contiguous(), entry.Mean, entry.Square, entry.Average, numbers, momentum);
+            AdamWUpdate.Take(entry.Parameter, gradient.contiguous(), entry.Mean, entry.Square, entry.Average, learningRate * entry.Share, entry.IsDecayed ? weightDecay : 0, _step, momentum);
             _ = gradient.zero_();
         }
     }
