@@ -3,7 +3,7 @@ using System.Runtime.ExceptionServices;
 namespace JepaSharp.Kernels;
 
 /// <summary>Memory that networks use in turns: whoever does holds its lock from block to block.</summary>
-/// <remarks>What is never needed at the same time shares a place: for ViT-Base that is 24 MiB less.</remarks>
+/// <remarks>What is never needed at the same time shares a place.</remarks>
 internal sealed class TurnMemory
 {
     /// <summary>A block's weights, packed for its forward pass or for its backward pass.</summary>

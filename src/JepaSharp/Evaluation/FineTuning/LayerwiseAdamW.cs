@@ -24,7 +24,6 @@ internal sealed class LayerwiseAdamW : IDisposable
             _entries.Add(new Entry(
                 parameter, zeros_like(parameter).DetachFromDisposeScope(), zeros_like(parameter).DetachFromDisposeScope(), parameter.detach().clone().DetachFromDisposeScope(), share, parameter.dim() > 1));
         }
-
     }
 
     /// <summary>0 for the patch embedding, i + 1 for block i, depth + 1 for what comes after.</summary>
