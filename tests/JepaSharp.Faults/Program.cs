@@ -8,6 +8,8 @@ return args switch
         new KillHarness(Console.WriteLine).Run(int.Parse(count, CultureInfo.InvariantCulture), rest is [var seed] ? ulong.Parse(seed, CultureInfo.InvariantCulture) : 0) ? 0 : 1,
     ["soak", var training, var embedding, var folder] =>
         Soak.Run(double.Parse(training, CultureInfo.InvariantCulture), double.Parse(embedding, CultureInfo.InvariantCulture), folder),
+    ["golden", var folder, .. var rest] when rest.Length <= 1 => Golden.Run(folder, rest is [var only] ? only : null),
+    ["golden-ahead", var config, var images, var run] => Golden.RunAhead(config, images, run),
     _ => Usage(),
 };
 
@@ -16,6 +18,7 @@ static int Usage()
     Console.Error.WriteLine(
         """
         kills N [SEED]         kills a small training run at N random moments, resumes it each time, and compares its end with the unbroken run's
+        golden FOLDER [NAME]   runs of every kind, a line of digests each, to hold two builds against each other on one machine
         soak T E FOLDER        trains for T minutes, then embeds for E; memory, handles, threads and tensors as a table and a picture
         """);
     return 2;
