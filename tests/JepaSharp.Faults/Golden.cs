@@ -66,7 +66,7 @@ internal static class Golden
             string[] begin = ["child", "-", "0", "pretrain", config, "--out", run, "-q"];
             var codes = surroundings switch
             {
-                "resumed" => new[] { Child(off, [.. begin, "--max-steps", "23"]), Child(off, "child", "-", "0", "pretrain", "--resume", "--out", run, "-q") },
+                "resumed" => new[] { Child(off, [.. begin, "--max-steps", "23"]), Child(off, "child", "-", "0", "pretrain", "--resume", "--out", run, "-q", "--max-steps", Steps.ToString(CultureInfo.InvariantCulture)) },
                 "init" => [Child(off, [.. begin, "--init", Path.Combine(folder, "fp32-kernels")])],
                 _ when surroundings.StartsWith("ahead", StringComparison.Ordinal) => [Child(off, "golden-ahead", config, images, run)],
                 _ => [Child(off, begin)],
