@@ -69,6 +69,6 @@ internal static class LoaderBenchmark
     {
         BatchSize = BatchSize,
         Threads = threads,
-        Transform = new TrainingTransform { CropSize = cropSize, Filter = filter, UseHorizontalFlip = useFlip },
+        Views = [new View("image", new TrainingTransform { CropSize = cropSize, Filter = filter, UseHorizontalFlip = useFlip })],
     });
 }

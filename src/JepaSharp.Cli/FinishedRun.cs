@@ -1,7 +1,6 @@
 using JepaSharp.Configuration;
 using JepaSharp.Data.Sources;
 using JepaSharp.Data.Sources.Scenes;
-using JepaSharp.Masking;
 using JepaSharp.Models;
 using JepaSharp.Monitoring;
 using JepaSharp.Runtime;
@@ -21,8 +20,7 @@ internal sealed class FinishedRun : IDisposable
     private FinishedRun(string folder, PretrainOptions options, ImageSource source, torch.Device device)
     {
         (Folder, Plan, Source, Device) = (folder, new PretrainPlan(options), source, device);
-        var (mean, std) = (options.Data.Mean, options.Data.Std);
-        _scaling = new PixelScaling([mean.Red, mean.Green, mean.Blue], [std.Red, std.Green, std.Blue], device);
+        _scaling = Plan.Scaling(device);
     }
 
     /// <summary>Full path of the run folder.</summary>
@@ -59,8 +57,10 @@ internal sealed class FinishedRun : IDisposable
     public CheckpointRanking RankCheckpoints(IReadOnlyList<KeptCheckpoint> checkpoints, IProgress<int>? progress = null, CancellationToken cancellation = default)
     {
         using var probe = OnlineProbe.For(Plan.Options, Source, Device);
-        var sample = MonitorSample.Draw(Source, RunMonitors.Transform(Plan.Options.Data), new MultiBlockMasking(Plan.Masking), Size, (ulong)Plan.Options.Meta.Seed);
-        return CheckpointRanking.Measure(Plan, checkpoints, new RunMonitor(sample, _scaling, Device), probe.Scores ? encoder => probe.Measure(encoder, cancellation) : null, Device, progress, cancellation);
+        var sample = MonitorSample.Draw(Source, RunMonitors.Transform(Plan.Options.Data), Size, Plan.Seed);
+        using var objective = KnownObjectives.Create(Plan, Device);
+        return CheckpointRanking.Measure(
+            objective, checkpoints, new RunMonitor(sample, _scaling), probe.Scores ? encoder => probe.Measure(encoder, cancellation) : null, progress, cancellation);
     }
 
     public void Dispose()

@@ -1,9 +1,9 @@
 using JepaSharp.Configuration;
 using JepaSharp.Data.Cropping;
 using JepaSharp.Data.Sources;
-using JepaSharp.Masking;
 using JepaSharp.Models;
 using JepaSharp.Monitoring;
+using JepaSharp.Objectives;
 using JepaSharp.Training;
 using JepaSharp.Training.Progress;
 using TorchSharp;
@@ -26,27 +26,28 @@ internal sealed class RunMonitors : IDisposable
     /// <param name="source">The training images.</param>
     /// <param name="device">Where the networks are.</param>
     /// <param name="listeners">Who hears of readings and warnings.</param>
-    public static RunMonitors? For(Pretrainer trainer, RunFolder folder, ImageSource source, torch.Device device, ITrainingObserver listeners)
+    public static RunMonitors? For(Trainer trainer, RunFolder folder, ImageSource source, torch.Device device, ITrainingObserver listeners)
     {
         var options = trainer.Plan.Options;
         if (options.Logging.MonitorEvery == 0) return null;
         var (data, plan) = (options.Data, trainer.Plan);
-        var size = MonitorSize.For(plan.Encoder);
-        var sample = MonitorSample.Draw(source, Transform(data), new MultiBlockMasking(plan.Masking), size, (ulong)options.Meta.Seed);
+        var size = MonitorSize.For(trainer.Objective.Encoder.Shape);
+        var sample = MonitorSample.Draw(source, Transform(data), size, plan.Seed);
+        var cost = trainer.Objective.Cost(sample.Batches[0].Indices, Step.Untracked(plan.Seed, microBatch: -1));
         var imagesPerStep = data.BatchSize * options.Optimization.Accumulate;
-        var every = options.Logging.MonitorEvery ?? MonitorInterval.For(plan.Encoder, plan.Predictor, sample.Views[0][0], size, imagesPerStep);
-        var glanceEvery = MonitorInterval.ForGlances(plan.Encoder, plan.Predictor, sample.Views[0][0], sample.Batches[0].Count, imagesPerStep);
+        var every = options.Logging.MonitorEvery ?? MonitorInterval.For(cost, size, imagesPerStep);
+        var glanceEvery = MonitorInterval.ForGlances(cost, sample.Batches[0].Count, imagesPerStep);
         var watch = new CollapseWatch(CollapseAdvice.For(options));
-        if (trainer.Step.StepCount > 0)
+        if (trainer.Step.State.StepCount > 0)
         {
             // What was said before the stop is not said again; what is due at this very step is read again.
-            foreach (var taken in MeasuresCsv.Read(folder.Measures).Where(t => t.Step < trainer.Step.StepCount))
+            foreach (var taken in MeasuresCsv.Read(folder.Measures).Where(t => t.Step < trainer.Step.State.StepCount))
                 if (MonitorReading.From(taken.Values) is { } reading) _ = watch.Add(taken.Step, reading);
                 else if (MonitorGlance.From(taken.Values) is { } glance) _ = watch.Add(taken.Step, glance);
         }
 
-        var scaling = new PixelScaling([data.Mean.Red, data.Mean.Green, data.Mean.Blue], [data.Std.Red, data.Std.Green, data.Std.Blue], device);
-        return new RunMonitors(scaling, new MonitoringObserver(new RunMonitor(sample, scaling, device), trainer.Objective, every, glanceEvery, watch, listeners));
+        var scaling = plan.Scaling(device);
+        return new RunMonitors(scaling, new MonitoringObserver(new RunMonitor(sample, scaling), trainer.Objective, every, glanceEvery, watch, listeners));
     }
 
     /// <summary>How images are brought to size where nothing is random: whole scenes, squashed as training crops are; the centre of others.</summary>

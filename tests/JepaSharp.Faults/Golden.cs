@@ -84,9 +84,10 @@ internal static class Golden
         var options = PretrainOptions.Load(config);
         using var source = Data.Sources.ImageSources.Open(images);
         using var folder = RunFolder.Create(run);
-        using var trainer = new Pretrainer(options, source, CPU, options.Meta.ResolvePrecision() == Precision.Bf16 ? ScalarType.BFloat16 : ScalarType.Float32) { RunsAhead = true };
+        var precision = options.Meta.ResolvePrecision() == Precision.Bf16 ? ScalarType.BFloat16 : ScalarType.Float32;
+        using var trainer = new Trainer(options, source, KnownObjectives.Create(new PretrainPlan(options)), CPU, precision, runsAhead: true);
         trainer.Begin(folder, options.ToYaml());
-        using var observers = new TrainingObservers([.. RunRecords.Create(folder, options.Logging)]);
+        using var observers = new TrainingObservers([.. RunRecords.Create(folder, options.Logging, trainer.Objective.Numbers)]);
         return trainer.Run(folder, observers).Step == Steps ? 0 : 1;
     }
 

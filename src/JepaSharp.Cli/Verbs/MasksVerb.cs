@@ -40,8 +40,8 @@ internal sealed class MasksVerb : Verb
         foreach (var notice in source.Notices) terminal.Error.WriteLine("note: " + notice);
         var count = Math.Min(arguments.GetValue(_count), source.Count);
         var plan = new PretrainPlan(setup.Options);
-        var loader = new ImageLoader(source, plan.Loading with { BatchSize = count, Threads = 1 });
-        var batch = loader.Epoch(0, cancellation: stop.Token).First();
+        var loader = new ImageLoader(source, plan.Loading([plan.ImageJepa.View]) with { BatchSize = count, Threads = 1 });
+        var batch = loader.Epoch(0, cancellation: stop.Token).First().Single();
         var masks = new MultiBlockMasking(plan.Masking).Sample((ulong)setup.Options.Meta.Seed, 0, [.. batch.Indices.Select(i => (long)i)]);
         var path = Path.GetFullPath(arguments.GetValue(_out)!);
         Write(path, MaskSheet.Draw([.. Images(batch)], masks));

@@ -31,7 +31,7 @@ internal sealed class PretrainVerb : Verb
         using var folder = asked.Resume ? RunFolder.Resume(asked.Out!) : RunFolder.Create(asked.Out ?? options.Logging.Folder ?? RunFolder.DefaultPath(options.Meta.ModelName));
         var device = TorchBackend.ChooseDevice(options.Meta.Device);
         var precision = TorchBackend.ChoosePrecision(PrecisionText(options.Meta.ResolvePrecision()), device);
-        using var trainer = new Pretrainer(options, source, device, precision.ScalarType);
+        using var trainer = new Trainer(options, source, device, precision.ScalarType);
         var found = init is null ? [] : trainer.StartFrom(init);
         // Before the folder becomes a run: a mistake in the test images must not leave one behind.
         using var probe = OnlineProbe.For(options, source, device);
@@ -49,12 +49,13 @@ internal sealed class PretrainVerb : Verb
         if (source is ScenesSource scenes) Render(scenes, terminal, stop);
 
         var history = new MeasureHistory();
-        var records = asked.Resume ? RunRecords.Resume(folder, options.Logging, trainer.Step.StepCount) : RunRecords.Create(folder, options.Logging);
+        var records = asked.Resume ? RunRecords.Resume(folder, options.Logging, trainer.Objective.Numbers, trainer.Step.State.StepCount)
+            : RunRecords.Create(folder, options.Logging, trainer.Objective.Numbers);
         using var observers = new TrainingObservers([.. records, history, new ConsoleProgress(terminal, asked.Quiet)]);
         using var announced = stop.Token.Register(() => observers.OnMessage("stopping after this step; press Ctrl-C again to leave at once"));
         using var monitors = RunMonitors.For(trainer, folder, source, device, observers);
         ITrainingObserver told = monitors is null ? observers : new TrainingObservers(observers, monitors.Observer);
-        if (trainer.Step.StepCount == 0) observers.OnMeasures(0, 0, probe.Measure(trainer.Objective.TargetEncoder));
+        if (trainer.Step.State.StepCount == 0) observers.OnMeasures(0, 0, probe.Measure(trainer.Objective.Encoder));
         var end = trainer.Run(folder, told, encoder => probe.Measure(encoder), stop.Token);
         ReportUnreadable(trainer, folder, terminal);
         if (end.Outcome == RunOutcome.Stopped)
@@ -63,10 +64,10 @@ internal sealed class PretrainVerb : Verb
             return stop.ExitCode;
         }
 
-        if (history.LastStep != end.Step) observers.OnMeasures((int)(end.Step / trainer.StepsPerEpoch), end.Step, probe.Measure(trainer.Objective.TargetEncoder));
+        if (history.LastStep != end.Step) observers.OnMeasures((int)(end.Step / trainer.StepsPerEpoch), end.Step, probe.Measure(trainer.Objective.Encoder));
         if (monitors is not null) terminal.Error.WriteLine(FormattableString.Invariant($"of these, monitors took {monitors.Observer.Spent.TotalSeconds:F1} s, {100 * monitors.Observer.Spent / end.Elapsed:F1} %"));
         history.Table().Print(terminal);
-        if (asked.Profile) TimeProfile.Print(trainer.Objective.Clock, end.Elapsed, terminal);
+        if (asked.Profile) TimeProfile.Print(trainer.Step.Clock, end.Elapsed, terminal);
         WriteReport(folder, terminal, stop);
         PrintPaths(folder, terminal);
         return ExitCode.Done;
@@ -98,7 +99,7 @@ internal sealed class PretrainVerb : Verb
         progress.Finish();
     }
 
-    private static void ReportUnreadable(Pretrainer trainer, RunFolder folder, Terminal terminal)
+    private static void ReportUnreadable(Trainer trainer, RunFolder folder, Terminal terminal)
     {
         if (trainer.Unreadable.Count == 0) return;
         var path = Path.Combine(folder.Path, UnreadableReport.FileName);

@@ -3,6 +3,9 @@ namespace JepaSharp.Configuration;
 /// <summary>The networks, the device and the seed. YAML section <c>meta</c>.</summary>
 public sealed record MetaOptions
 {
+    /// <summary>What is learned: <c>ijepa</c>. Ours.</summary>
+    public string Objective { get; init; } = "ijepa";
+
     /// <summary>Encoder: one of <see cref="EncoderNames.All"/>. vit_base.</summary>
     public string ModelName { get; init; } = "vit_base";
 

@@ -15,7 +15,7 @@ internal static unsafe class DistanceKernel
     /// <param name="count">Numbers of each.</param>
     /// <param name="smooth">Smooth L1, rather than the square.</param>
     /// <param name="factor">One over the count, for a mean.</param>
-    /// <param name="gradient">Where the gradient of p is left.</param>
+    /// <param name="gradient">Where the gradient of p is left; null for none.</param>
     /// <param name="threads">Who does the work.</param>
     public static double Run(float* predictions, float* targets, nint count, bool smooth, double factor, float* gradient, WorkerThreads threads)
     {
@@ -23,7 +23,7 @@ internal static unsafe class DistanceKernel
         threads.Run(sums.Length, (piece, _) =>
         {
             var first = (nint)piece * Piece;
-            sums[piece] = Part(predictions + first, targets + first, (int)Math.Min(Piece, count - first), smooth, (float)factor, gradient + first);
+            sums[piece] = Part(predictions + first, targets + first, (int)Math.Min(Piece, count - first), smooth, (float)factor, gradient is null ? null : gradient + first);
         });
         var sum = 0.0;
         foreach (var part in sums) sum += part; // in this order, whoever did them
@@ -40,7 +40,7 @@ internal static unsafe class DistanceKernel
             // In this order, so that a number that is none stays so.
             var slope = smooth ? Avx512F.Min(Vector512<float>.One, Avx512F.Max(Vector512.Create(-1f), d)) : d;
             sum += smooth ? slope * Vector512.FusedMultiplyAdd(slope, Vector512.Create(-0.5f), d) : d * d;
-            (slope * scale).Store(gradient + i);
+            if (gradient is not null) (slope * scale).Store(gradient + i);
         }
 
         var total = (double)Vector512.Sum(sum);
@@ -49,7 +49,7 @@ internal static unsafe class DistanceKernel
             var d = p[i] - t[i];
             var slope = smooth ? Math.Clamp(d, -1, 1) : d;
             total += smooth ? slope * (d - (0.5f * slope)) : d * d;
-            gradient[i] = slope * scale[0];
+            if (gradient is not null) gradient[i] = slope * scale[0];
         }
 
         return total;

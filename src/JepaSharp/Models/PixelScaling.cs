@@ -1,4 +1,5 @@
 using JepaSharp.Data;
+using JepaSharp.Data.Loading;
 using JepaSharp.Runtime;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -41,6 +42,24 @@ public sealed class PixelScaling : IDisposable
         // From pinned memory the copy to a GPU runs while the host goes on; bytes travel, and become floats there.
         var there = _device.type == DeviceType.CUDA ? bytes.pin_memory().to(_device, non_blocking: true) : bytes;
         return _shift.PlusProduct(there.to(float32), _scale).permute(0, 3, 1, 2).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>One view of a batch: uint8 crops -> float32 [V B, 3, S, S], the first crop of every image, then the second. The bytes are copied before this returns.</summary>
+    public Tensor ToImages(ViewBytes bytes, View view)
+    {
+        ArgumentNullException.ThrowIfNull(bytes);
+        ArgumentNullException.ThrowIfNull(view);
+        if (bytes.Views is [{ Count: 1 }]) return ToImages(bytes.Single());
+        var (side, stride, start) = (view.Transform.CropSize, bytes.BytesPerImage, bytes.StartOf(view));
+        var crop = side * side * 3;
+        var pixels = GC.AllocateUninitializedArray<byte>(checked(view.Count * bytes.Count * crop));
+        for (var c = 0; c < view.Count; c++)
+        {
+            for (var i = 0; i < bytes.Count; i++)
+                bytes.Pixels.AsSpan((i * stride) + start + (c * crop), crop).CopyTo(pixels.AsSpan(((c * bytes.Count) + i) * crop, crop));
+        }
+
+        return ToImages(new ImageBatch(view.Count * bytes.Count, side, side, pixels, bytes.Indices));
     }
 
     /// <inheritdoc/>

@@ -85,26 +85,26 @@ public sealed record CheckpointRanking(IReadOnlyList<MeasuredCheckpoint> Ranked,
     }
 
     /// <summary>Measures checkpoints of a run.</summary>
-    /// <param name="plan">The run's plan.</param>
+    /// <param name="objective">Networks of the run's shapes, into which checkpoints are read one after the other.</param>
     /// <param name="checkpoints">Which: see <see cref="Find"/> and <see cref="Some"/>.</param>
     /// <param name="monitor">Takes the label-free measures.</param>
-    /// <param name="probe">Scores a target encoder; null without labels.</param>
-    /// <param name="device">Where to compute.</param>
+    /// <param name="probe">Scores an encoder; null without labels.</param>
     /// <param name="progress">Is told how many are done.</param>
     /// <param name="cancellation">Stops between batches of images.</param>
     /// <exception cref="JepaException">A checkpoint is damaged.</exception>
     public static CheckpointRanking Measure(
-        PretrainPlan plan, IReadOnlyList<KeptCheckpoint> checkpoints, RunMonitor monitor, EpochMeasure? probe, Device device, IProgress<int>? progress = null, CancellationToken cancellation = default)
+        Objective objective, IReadOnlyList<KeptCheckpoint> checkpoints, RunMonitor monitor, EpochMeasure? probe,
+        IProgress<int>? progress = null, CancellationToken cancellation = default)
     {
-        ArgumentNullException.ThrowIfNull(plan);
+        ArgumentNullException.ThrowIfNull(objective);
+        ArgumentNullException.ThrowIfNull(checkpoints);
         ArgumentNullException.ThrowIfNull(monitor);
-        using var objective = new ImageJepa(plan.Encoder, plan.Predictor, 0, plan.Loss, device);
         var measured = new List<MeasuredCheckpoint>();
         foreach (var (name, path, epoch, step) in checkpoints)
         {
             cancellation.ThrowIfCancellationRequested();
             Load(path, objective);
-            measured.Add(new MeasuredCheckpoint(name, path, epoch, step, monitor.Read(objective, cancellation), probe?.Invoke(objective.TargetEncoder) ?? new Dictionary<string, double>()));
+            measured.Add(new MeasuredCheckpoint(name, path, epoch, step, monitor.Read(objective, cancellation), probe?.Invoke(objective.Encoder) ?? new Dictionary<string, double>()));
             progress?.Report(measured.Count);
         }
 
@@ -129,15 +129,13 @@ public sealed record CheckpointRanking(IReadOnlyList<MeasuredCheckpoint> Ranked,
         return $"Keep {best.Name}: {why}; {next}.";
     }
 
-    private static void Load(string path, ImageJepa objective)
+    private static void Load(string path, Objective objective)
     {
-        using var weights = PretrainedWeights.Open(path, objective.TargetEncoder.Shape.Heads);
+        using var weights = PretrainedWeights.Open(path, objective.Encoder.Shape.Heads);
         using var untracked = no_grad();
-        foreach (var (which, network) in new (Networks, nn.Module)[]
-            { (Networks.ContextEncoder, objective.ContextEncoder), (Networks.Predictor, objective.Predictor), (Networks.TargetEncoder, objective.TargetEncoder) })
+        foreach (var network in objective.Networks)
         {
-            weights.Require(which);
-            foreach (var (name, tensor) in network.state_dict()) weights.ReadInto(WeightNames.Prefix(which) + name, tensor);
+            foreach (var (name, tensor) in network.Module.state_dict()) weights.ReadInto($"{network.Name}.{name}", tensor);
         }
     }
 

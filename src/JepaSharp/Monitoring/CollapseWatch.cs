@@ -24,6 +24,12 @@ public sealed class CollapseWatch
     /// <summary>A loss above this share of the best constant's: the predictor uses nothing that it sees.</summary>
     public const double NoBetter = 0.95;
 
+    /// <summary>Where an objective has no such losses: a mean cosine between images above this, with fewer directions than <see cref="LeastRank"/>, is a collapse.</summary>
+    public const double MostCosine = 0.999;
+
+    /// <summary>See <see cref="MostCosine"/>.</summary>
+    public const double LeastRank = 1.5;
+
     /// <summary>Readings and glances in a row that have to be bad: a healthy run dips early and recovers.</summary>
     private const int CollapsedInARow = 2, NoBetterInARow = 3;
 
@@ -42,10 +48,12 @@ public sealed class CollapseWatch
     public static bool IsCollapsed(MonitorReading reading)
     {
         ArgumentNullException.ThrowIfNull(reading);
-        return IsCollapsed(reading.ConstantLoss, reading.PositionLoss);
+        return IsCollapsed(reading.ConstantLoss, reading.PositionLoss, reading.RankMe, reading.MeanCosine);
     }
 
-    private static bool IsCollapsed(double constantLoss, double positionLoss) => constantLoss < LeastConstantLoss || positionLoss < LeastPositionLoss;
+    private static bool IsCollapsed(double constantLoss, double positionLoss, double rankMe, double meanCosine) => double.IsNaN(constantLoss)
+        ? meanCosine > MostCosine && rankMe < LeastRank
+        : constantLoss < LeastConstantLoss || positionLoss < LeastPositionLoss;
 
     /// <summary>Judges one more reading.</summary>
     /// <param name="step">Steps done.</param>
@@ -73,7 +81,7 @@ public sealed class CollapseWatch
     public IReadOnlyList<CollapseWarning> Add(long step, MonitorGlance glance)
     {
         ArgumentNullException.ThrowIfNull(glance);
-        return CountsAsCollapse(IsCollapsed(glance.ConstantLoss, glance.PositionLoss)) ? [new CollapseWarning(step, Collapsing(glance) + _advice)] : [];
+        return CountsAsCollapse(IsCollapsed(glance.ConstantLoss, glance.PositionLoss, glance.RankMe, glance.MeanCosine)) ? [new CollapseWarning(step, Collapsing(glance) + _advice)] : [];
     }
 
     /// <summary>Counts bad signs in a row; true once, when there are enough.</summary>
@@ -86,14 +94,16 @@ public sealed class CollapseWatch
 
     private static string Collapsing(MonitorReading r) => Collapsing(
         r.ConstantLoss,
-        string.Create(CultureInfo.InvariantCulture, $"RankMe {r.RankMe:F1}, mean cosine between images {r.MeanCosine:F4}, loss of a constant prediction {r.ConstantLoss:F4}"));
+        string.Create(CultureInfo.InvariantCulture, $"RankMe {r.RankMe:F1}, mean cosine between images {r.MeanCosine:F4}{(double.IsNaN(r.ConstantLoss) ? "" : $", loss of a constant prediction {r.ConstantLoss:F4}")}"));
 
     private static string Collapsing(MonitorGlance g) => Collapsing(
         g.ConstantLoss,
-        string.Create(CultureInfo.InvariantCulture, $"loss of a constant prediction {g.ConstantLoss:F4}, of one from position alone {g.PositionLoss:F4}"));
+        double.IsNaN(g.ConstantLoss)
+            ? string.Create(CultureInfo.InvariantCulture, $"RankMe {g.RankMe:F1}, mean cosine between images {g.MeanCosine:F4}")
+            : string.Create(CultureInfo.InvariantCulture, $"loss of a constant prediction {g.ConstantLoss:F4}, of one from position alone {g.PositionLoss:F4}"));
 
     private static string Collapsing(double constantLoss, string signs) =>
-        $"the run is collapsing: the target encoder says nearly the same of {(constantLoss < LeastConstantLoss ? "everything" : "every image")} ({signs}). A low loss is worth nothing then.";
+        $"the run is collapsing: the {(double.IsNaN(constantLoss) ? "encoder" : "target encoder")} says nearly the same of {(constantLoss < LeastConstantLoss ? "everything" : "every image")} ({signs}). A low loss is worth nothing then.";
 
     private static string Useless(MonitorReading r) => string.Create(
         CultureInfo.InvariantCulture,

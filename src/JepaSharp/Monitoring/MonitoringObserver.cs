@@ -8,7 +8,7 @@ namespace JepaSharp.Monitoring;
 public sealed class MonitoringObserver : ITrainingObserver
 {
     private readonly RunMonitor _monitor;
-    private readonly ImageJepa _objective;
+    private readonly Objective _objective;
     private readonly int _every;
     private readonly int _glanceEvery;
     private readonly CollapseWatch _watch;
@@ -21,7 +21,7 @@ public sealed class MonitoringObserver : ITrainingObserver
     /// <param name="glanceEvery">Steps between glances, where no reading is due.</param>
     /// <param name="watch">Judges them.</param>
     /// <param name="listeners">Who hears of readings and warnings.</param>
-    public MonitoringObserver(RunMonitor monitor, ImageJepa objective, int every, int glanceEvery, CollapseWatch watch, ITrainingObserver listeners)
+    public MonitoringObserver(RunMonitor monitor, Objective objective, int every, int glanceEvery, CollapseWatch watch, ITrainingObserver listeners)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(every);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(glanceEvery);

@@ -1,54 +1,53 @@
+using JepaSharp.Data;
+using JepaSharp.Data.Loading;
+using JepaSharp.Masking;
 using JepaSharp.Models;
-using JepaSharp.Models.Accelerated;
-using JepaSharp.Runtime;
 using TorchSharp;
 using static TorchSharp.torch;
 
 namespace JepaSharp.Objectives;
-
-/// <summary>The distance between a prediction and its target.</summary>
-public enum JepaLoss
-{
-    /// <summary>Smooth L1 with β = 1, the published code's choice.</summary>
-    SmoothL1,
-    /// <summary>Mean squared error, as the paper's text has it (section 3).</summary>
-    L2,
-}
 
 /// <summary>
 /// I-JEPA: from one context block of an image, predict the representations of several target blocks of the same image
 /// (Assran et al., CVPR 2023, section 3, figure 3).
 /// </summary>
 /// <remarks>
-/// <para>Targets: the whole image through the target encoder; of its output, the patches of each target block.
-/// Context: the patches of the context block alone through the context encoder. Prediction: the predictor, told the context
-/// and the positions of a target block. Loss: mean distance over all target patches. The context encoder and the predictor learn by
-/// gradient; the target encoder follows as an exponential moving average of the context encoder.</para>
-/// <para>Shapes: B images, C channels, H W pixels, D width; Mc context blocks of Kc patches and Mt target blocks of Kt patches an image.</para>
+/// Shapes: B images, C channels, H W pixels, N patches, D width; Mc context blocks of Kc patches and Mt target blocks of Kt patches an image.
 /// </remarks>
-public sealed class ImageJepa : IDisposable
+public sealed class ImageJepa : Objective
 {
+    /// <summary>Its name in configurations and files.</summary>
+    public const string ShortName = "ijepa";
+
     // The published code normalises targets with PyTorch's default epsilon, not the encoder's 1e-6.
     private const double TargetEpsilon = 1e-5;
 
+    private readonly View _view;
+
     /// <summary>Builds the three networks. The target encoder starts as a copy of the context encoder.</summary>
-    /// <param name="encoder">Shape of both encoders.</param>
-    /// <param name="predictor">Shape of the predictor.</param>
-    /// <param name="seed">Seed of the initial weights.</param>
-    /// <param name="loss">Distance between prediction and target.</param>
+    /// <param name="options">Shapes, masks, view, distance and seed.</param>
     /// <param name="device">Where the networks live. Null: the CPU.</param>
-    public ImageJepa(VisionTransformerShape encoder, PredictorShape predictor, ulong seed = 0, JepaLoss loss = JepaLoss.SmoothL1, Device? device = null)
+    public ImageJepa(ImageJepaOptions options, Device? device = null)
     {
-        ContextEncoder = new VisionTransformer(encoder, device);
-        Predictor = new Predictor(predictor, encoder, device);
-        TargetEncoder = new VisionTransformer(encoder, device);
-        LossFunction = loss;
+        (Options, _view) = (options, options.View);
+        ContextEncoder = new VisionTransformer(options.Encoder, device);
+        Predictor = new Predictor(options.Predictor, options.Encoder, device);
+        TargetEncoder = new VisionTransformer(options.Encoder, device);
+        Networks =
+        [
+            new("encoder", ContextEncoder, NetworkRole.Trained) { Title = "context encoder" },
+            new("predictor", Predictor, NetworkRole.Trained),
+            new("target_encoder", TargetEncoder, NetworkRole.Average, Follows: "encoder"),
+        ];
         if (device?.type == DeviceType.META) return;
 
-        Initialization.Initialize(ContextEncoder, seed, stream: 0);
-        Initialization.Initialize(Predictor, seed, stream: 1);
-        StartTargetFromContext();
+        Initialization.Initialize(ContextEncoder, options.Seed, stream: 0);
+        Initialization.Initialize(Predictor, options.Seed, stream: 1);
+        StartAverage(TargetEncoder, ContextEncoder);
     }
+
+    /// <summary>Shapes, masks, view and distance.</summary>
+    public ImageJepaOptions Options { get; }
 
     /// <summary>f: encodes context blocks; learns by gradient.</summary>
     public VisionTransformer ContextEncoder { get; }
@@ -59,78 +58,56 @@ public sealed class ImageJepa : IDisposable
     /// <summary>f̄: encodes whole images; the moving average of <see cref="ContextEncoder"/>, and the encoder to use afterwards.</summary>
     public VisionTransformer TargetEncoder { get; }
 
-    /// <summary>Distance between prediction and target.</summary>
-    public JepaLoss LossFunction { get; }
+    /// <inheritdoc/>
+    public override string Name => ShortName;
 
-    /// <summary>Where the time of <see cref="AddGradients"/> goes.</summary>
-    public PhaseClock Clock { get; } = new();
+    /// <inheritdoc/>
+    public override IReadOnlyList<Network> Networks { get; }
 
-    /// <summary>One number to minimise: the mean distance between predictions and targets. [] float32, with gradients.</summary>
-    /// <param name="images">Normalised pixels [B, C, H, W].</param>
-    /// <param name="masks">The batch's context and target blocks.</param>
-    public Tensor Loss(Tensor images, JepaMasks masks)
+    /// <inheritdoc/>
+    public override IReadOnlyList<View> Views => [_view];
+
+    /// <inheritdoc/>
+    public override VisionTransformer Encoder => TargetEncoder;
+
+    /// <summary>Kc and Kt, under the names that the published log gives them.</summary>
+    public override IReadOnlyList<string> Numbers => ["mask-A", "mask-B"];
+
+    /// <summary>The mean distance between predictions and targets, over all target patches of the batch.</summary>
+    /// <inheritdoc/>
+    public override Tensor Loss(ViewBatch batch, Step step)
     {
         using var scope = NewDisposeScope();
-        var targets = Targets(images, masks);
-        var predictions = Predict(images, masks);
-        return Distance(predictions, targets).MoveToOuterDisposeScope();
+        var images = batch[_view.Name];
+        using var masks = JepaMasks.Of(DrawMasks(batch.Indices, step), images.device);
+        step.Report("mask-A", masks.Context.PatchesPerSet);
+        step.Report("mask-B", masks.Targets.PatchesPerSet);
+        return Loss(images, masks, step).MoveToOuterDisposeScope();
     }
 
-    /// <summary>Adds the gradients of <paramref name="weight"/> times the loss to the parameters', and returns the loss so weighted.</summary>
-    /// <remarks>
-    /// One target block at a time: the loss is the mean over blocks, each predicted from the same context, so that only one block's predictor
-    /// has to be kept in memory.
-    /// </remarks>
+    /// <summary>The same with masks that are given. -> [].</summary>
     /// <param name="images">Normalised pixels [B, C, H, W].</param>
     /// <param name="masks">The batch's context and target blocks.</param>
-    /// <param name="weight">This batch's share of the step.</param>
-    public double AddGradients(Tensor images, JepaMasks masks, double weight)
+    /// <param name="step">Where the run stands.</param>
+    public Tensor Loss(Tensor images, JepaMasks masks, Step step)
     {
         using var scope = NewDisposeScope();
-        using var tape = GradientTape.Start();
-        var targets = Timed("target encoder", () => Targets(images, masks)).chunk(masks.Targets.Sets, 0);
-        var context = Timed("context encoder", () => tape.Cut(ContextEncoder.Encode(images, masks.Context)));
-        var encoded = tape.Mark;
-        var seen = Timed("predictor, there and back", () => tape.Cut(Predictor.Embed(context, masks.Context)));
-        var mark = tape.Mark;
-        var sum = 0.0;
-        for (var block = 0; block < targets.Length; block++)
+        // Targets: the whole image through the target encoder; of its output, the patches of each target block.
+        var targets = Targets(images, masks);
+        // Context: the patches of the context block alone through the context encoder.
+        var context = ContextEncoder.Encode(images, masks.Context);
+        // Prediction: the predictor, told the context and the positions of a target block. The loss is a mean over blocks, each predicted from the
+        // same context, so that only one block's predictor has to be kept in memory.
+        var seen = step.Cut(Predictor.Embed(context, masks.Context));
+        var asked = step.InParts ? masks.Targets.Sets : 1;
+        var losses = targets.chunk(asked, 0).Select((target, block) =>
         {
             using var inner = NewDisposeScope();
-            using var asked = masks.Targets.Only(block);
-            using var timed = Clock.Measure("predictor, there and back");
-            var predictions = Predictor.PredictFrom(seen, masks.Context, asked);
-            if (AcceleratedDistance.CanRun(predictions, targets[block]))
-            {
-                var (value, gradient) = AcceleratedDistance.Of(predictions, targets[block], LossFunction == JepaLoss.SmoothL1, weight / targets.Length);
-                tape.Backward(predictions, gradient, mark);
-                sum += value;
-            }
-            else
-            {
-                var loss = Distance(predictions, targets[block]).Times(weight / targets.Length);
-                tape.Backward(loss, mark);
-                sum += loss.item<float>();
-            }
-        }
-
-        using (Clock.Measure("predictor, there and back")) tape.Backward(encoded);
-        using var last = Clock.Measure("context encoder, back");
-        tape.Backward(mark: 0);
-        return sum;
-    }
-
-    /// <summary>The same with all blocks at once, for devices that run while the host goes on: the weighted loss stays there. -> [] float32.</summary>
-    /// <param name="images">Normalised pixels [B, C, H, W].</param>
-    /// <param name="masks">The batch's context and target blocks.</param>
-    /// <param name="weight">This batch's share of the step.</param>
-    internal Tensor AddGradientsOnDevice(Tensor images, JepaMasks masks, double weight)
-    {
-        using var scope = NewDisposeScope();
-        using var tape = GradientTape.Start();
-        var whole = Loss(images, masks).Times(weight);
-        tape.Backward(whole, mark: 0);
-        return whole.detach().MoveToOuterDisposeScope();
+            using var patches = step.InParts ? masks.Targets.Only(block) : null;
+            var predictions = Predictor.PredictFrom(seen, masks.Context, patches ?? masks.Targets).to(float32);
+            return step.Backward(Distance(predictions, target), downTo: seen, share: 1.0 / asked).MoveToOuterDisposeScope();
+        }).ToList();
+        return (losses is [var only] ? only : stack(losses).sum()).MoveToOuterDisposeScope();
     }
 
     /// <summary>s(y): what the target encoder says of the target patches, layer-normed. No gradient. -> float32 [Mt Mc B, Kt, D].</summary>
@@ -139,64 +116,36 @@ public sealed class ImageJepa : IDisposable
     {
         using var scope = NewDisposeScope();
         using var untracked = no_grad();
-        var wanted = TargetEncoder.EncodeWhole(images, masks.Targets);
-        return ForEveryContext(Normalize(wanted), masks).MoveToOuterDisposeScope();
+        return masks.ForEveryContext(Normalized(TargetEncoder.EncodeWhole(images, masks.Targets))).MoveToOuterDisposeScope();
     }
 
     /// <summary>ŝ(y): the predictor's guess from the context. -> float32 [Mt Mc B, Kt, D], with gradients.</summary>
     public Tensor Predict(Tensor images, JepaMasks masks)
     {
         using var scope = NewDisposeScope();
-        var context = ContextEncoder.Encode(images, masks.Context);
-        return Predictor.Predict(context, masks.Context, masks.Targets).to(float32).MoveToOuterDisposeScope();
+        return Predictor.Predict(ContextEncoder.Encode(images, masks.Context), masks.Context, masks.Targets).to(float32).MoveToOuterDisposeScope();
     }
 
-    /// <summary>Mean distance over patches and dimensions. Both [Mt Mc B, Kt, D] -> [].</summary>
-    public Tensor Distance(Tensor predictions, Tensor targets) => LossFunction switch
-    {
-        JepaLoss.L2 => nn.functional.mse_loss(predictions, targets),
-        _ => nn.functional.smooth_l1_loss(predictions, targets, beta: 1),
-    };
+    /// <summary>Mean distance over patches and dimensions. Both [..., D] -> [].</summary>
+    public Tensor Distance(Tensor predictions, Tensor targets) => PatchDistance.Mean(predictions, targets, Options.Loss);
 
-    /// <summary>f̄ &lt;- m f̄ + (1 - m) f, one parameter at a time; training does the same on flat memory in one call.</summary>
-    /// <param name="momentum">m in [0, 1].</param>
-    public void UpdateTarget(double momentum)
-    {
-        using var untracked = no_grad();
-        foreach (var (average, current) in TargetEncoder.parameters().Zip(ContextEncoder.parameters())) _ = average.Towards_(current, 1 - momentum);
-    }
+    /// <summary>The batch's context and target blocks.</summary>
+    public MaskBatch DrawMasks(IReadOnlyList<int> indices, Step step) => Options.Masks(step.Seed, step.MicroBatch, [.. indices.Select(i => (long)i)]);
 
-    /// <summary>f̄ &lt;- f, and no gradient ever reaches f̄.</summary>
-    public void StartTargetFromContext()
-    {
-        using var untracked = no_grad();
-        foreach (var (target, current) in TargetEncoder.parameters().Zip(ContextEncoder.parameters()))
-        {
-            _ = target.copy_(current);
-            target.requires_grad = false;
-        }
-    }
+    /// <summary>Layer norm over the last axis without scale and shift: what is predicted. [..., D] -> float32 [..., D].</summary>
+    internal static Tensor Normalized(Tensor h) => PatchDistance.Normalize(h, TargetEpsilon);
 
     /// <inheritdoc/>
-    public void Dispose()
-    {
-        ContextEncoder.Dispose();
-        Predictor.Dispose();
-        TargetEncoder.Dispose();
-    }
+    public override IReadOnlyDictionary<string, double> Measure(MonitoredImages images) => ImageJepaMeasures.Of(this, images);
 
-    private Tensor Timed(string phase, Func<Tensor> work)
-    {
-        using var timed = Clock.Measure(phase);
-        return work();
-    }
+    /// <summary>The mean over the patches of an image's context blocks.</summary>
+    /// <inheritdoc/>
+    public override Tensor EncodePart(Tensor images, IReadOnlyList<int> indices, Step step) => ImageJepaMeasures.EncodeContext(this, images, DrawMasks(indices, step));
 
-    private static Tensor Normalize(Tensor h) => AcceleratedDistance.CanNormalize(h) ? AcceleratedDistance.Normalize(h, TargetEpsilon) : nn.functional.layer_norm(h.to(float32), [h.shape[^1]], eps: TargetEpsilon);
+    /// <inheritdoc/>
+    public override ObjectiveCost Cost(IReadOnlyList<int> indices, Step step) => ImageJepaMeasures.CostOf(Options, DrawMasks(indices, step));
 
-    /// <summary>[Mt B Kt, D] -> [Mt Mc B, Kt, D]: every target block once for each context block it is predicted from.</summary>
-    private static Tensor ForEveryContext(Tensor targets, JepaMasks masks)
-    {
-        var (blocks, images, patches, contexts) = (masks.Targets.Sets, masks.Targets.Images, masks.Targets.PatchesPerSet, masks.Context.Sets);
-        return targets.view(blocks, 1, images, patches, -1).expand(blocks, contexts, images, patches, -1).reshape(blocks * contexts * images, patches, -1);
-    }
+    /// <inheritdoc/>
+    public override ObjectivePictures Draw(IReadOnlyList<RgbImage> images, IReadOnlyList<int> indices, Step step, int zoom) =>
+        ObjectivePictures.OfMasks(images, DrawMasks(indices, step), zoom);
 }

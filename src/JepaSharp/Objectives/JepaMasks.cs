@@ -17,6 +17,13 @@ public sealed record JepaMasks(PatchSelection Context, PatchSelection Targets) :
         return new JepaMasks(Upload(masks.ContextBlocks, masks.Context), Upload(masks.TargetBlocks, masks.Target));
     }
 
+    /// <summary>[Mt B, Kt, D] -> [Mt Mc B, Kt, D]: every target block once for each context block it is predicted from.</summary>
+    internal Tensor ForEveryContext(Tensor targets)
+    {
+        var (blocks, images, patches, contexts) = (Targets.Sets, Targets.Images, Targets.PatchesPerSet, Context.Sets);
+        return targets.view(blocks, 1, images, patches, -1).expand(blocks, contexts, images, patches, -1).reshape(blocks * contexts * images, patches, -1);
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {

@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 
 namespace JepaSharp.Optimization;
 
-/// <summary>AdamW over flat parameters: one fused call for the decayed part and one for the rest.</summary>
+/// <summary>AdamW over flat parameters: one fused call for each run of parameters with the same rate and decay, which is two where all have the same rate.</summary>
 /// <remarks>
 /// Loshchilov and Hutter, 2019, algorithm 2, as PyTorch computes it, with bias correction:
 /// <code>
@@ -18,12 +18,19 @@ public sealed class AdamW : IDisposable
     private readonly double _beta1;
     private readonly double _beta2;
     private readonly double _epsilon;
+    private readonly IReadOnlyList<(long Start, long Count, double Share, bool IsDecayed)> _runs;
 
     /// <summary>An optimizer with zero moments.</summary>
-    public AdamW(FlatParameters parameters, double beta1 = 0.9, double beta2 = 0.999, double epsilon = 1e-8)
+    /// <param name="parameters">What is trained.</param>
+    /// <param name="beta1">Decay of the first moment.</param>
+    /// <param name="beta2">Decay of the second moment.</param>
+    /// <param name="epsilon">Added to the root of the second moment.</param>
+    /// <param name="rateOf">Share of the learning rate that a parameter of the given name gets; null for the whole.</param>
+    public AdamW(FlatParameters parameters, double beta1 = 0.9, double beta2 = 0.999, double epsilon = 1e-8, Func<string, double>? rateOf = null)
     {
         using var scope = NewDisposeScope();
         (_parameters, _beta1, _beta2, _epsilon) = (parameters, beta1, beta2, epsilon);
+        _runs = RunsOf(parameters, rateOf);
         FirstMoment = zeros_like(parameters.Values).DetachFromDisposeScope();
         SecondMoment = zeros_like(parameters.Values).DetachFromDisposeScope();
     }
@@ -47,20 +54,25 @@ public sealed class AdamW : IDisposable
     /// <param name="weightDecay">Of this step.</param>
     /// <param name="average">Laid out as the parameters; null for none.</param>
     /// <param name="momentum">Of the average: average &lt;- momentum average + (1 - momentum) weights.</param>
-    internal void Step(double learningRate, double weightDecay, FlatParameters? average, double momentum) =>
-        Step(learningRate, weightDecay, average, momentum, notFinite: null);
-
-    /// <summary>
-    /// Takes one step unless the gradients are not finite, which only the device knows: nobody waits for it. The count rises in any case
-    /// (<see cref="Restore"/> takes it back).
-    /// </summary>
-    /// <param name="learningRate">Of this step.</param>
-    /// <param name="weightDecay">Of this step.</param>
-    /// <param name="average">Laid out as the parameters; null for none.</param>
-    /// <param name="momentum">Of the average.</param>
-    /// <param name="notFinite">[] float32 on the device: 1 to change nothing, 0 to take the step.</param>
-    internal void StepIfFinite(double learningRate, double weightDecay, FlatParameters? average, double momentum, Tensor notFinite) =>
-        Step(learningRate, weightDecay, average, momentum, (Tensor?)notFinite);
+    /// <param name="notFinite">
+    /// [] float32 on the device: 1 to change nothing, 0 to take the step, which nobody waits for; null where the host knows that the step is finite. The count
+    /// rises in any case (<see cref="Restore"/> takes it back).
+    /// </param>
+    internal void Step(double learningRate, double weightDecay, FlatParameters? average, double momentum, Tensor? notFinite = null)
+    {
+        using var scope = NewDisposeScope();
+        using var untracked = no_grad();
+        StepCount++;
+        foreach (var (start, count, share, isDecayed) in _runs)
+        {
+            Tensor Part(Tensor flat) => flat.narrow(0, start, count);
+            var (w, g, m, v) = (Part(_parameters.Values), Part(_parameters.Gradients!), Part(FirstMoment), Part(SecondMoment));
+            var a = average is null ? null : Part(average.Values);
+            var numbers = new AdamWNumbers(learningRate * share, _beta1, _beta2, _epsilon, isDecayed ? weightDecay : 0, StepCount);
+            if (notFinite is null) AdamWUpdate.Take(w, g, m, v, a, numbers, momentum);
+            else AdamWUpdate.TakeIfFinite(w, g, m, v, a, numbers, momentum, notFinite);
+        }
+    }
 
     /// <summary>Sets the number of steps taken, after the moments were restored.</summary>
     public void Restore(long stepCount) => StepCount = stepCount;
@@ -72,21 +84,17 @@ public sealed class AdamW : IDisposable
         SecondMoment.Dispose();
     }
 
-    private void Step(double learningRate, double weightDecay, FlatParameters? average, double momentum, Tensor? notFinite)
+    /// <summary>Neighbours in memory with the same rate and decay, together.</summary>
+    private static List<(long Start, long Count, double Share, bool IsDecayed)> RunsOf(FlatParameters parameters, Func<string, double>? rateOf)
     {
-        using var scope = NewDisposeScope();
-        using var untracked = no_grad();
-        StepCount++;
-        var decayed = _parameters.DecayedCount;
-        Apply(0, decayed, weightDecay);
-        Apply(decayed, _parameters.Count - decayed, 0);
-        void Apply(long start, long count, double decay)
+        var runs = new List<(long Start, long Count, double Share, bool IsDecayed)>();
+        foreach (var (name, shape, start) in parameters.Layout)
         {
-            Tensor Part(Tensor flat) => flat.narrow(0, start, count);
-            var (w, g, m, v, a) = (Part(_parameters.Values), Part(_parameters.Gradients!), Part(FirstMoment), Part(SecondMoment), average is null ? null : Part(average.Values));
-            var numbers = new AdamWNumbers(learningRate, _beta1, _beta2, _epsilon, decay, StepCount);
-            if (notFinite is null) AdamWUpdate.Take(w, g, m, v, a, numbers, momentum);
-            else AdamWUpdate.TakeIfFinite(w, g, m, v, a, numbers, momentum, notFinite);
+            var (count, share, isDecayed) = (shape.Aggregate(1L, (a, b) => a * b), rateOf?.Invoke(name) ?? 1, start < parameters.DecayedCount);
+            if (runs.Count > 0 && runs[^1] is var last && last.Share == share && last.IsDecayed == isDecayed) runs[^1] = last with { Count = last.Count + count };
+            else runs.Add((start, count, share, isDecayed));
         }
+
+        return runs;
     }
 }

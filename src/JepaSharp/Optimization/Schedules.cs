@@ -83,5 +83,8 @@ public sealed class Schedules
     public double Momentum(long step) =>
         Math.Min(1, _options.StartMomentum + ((_options.FinalMomentum - _options.StartMomentum) * (step - 1) / _total));
 
+    /// <summary>Share of the schedules that is done before step <paramref name="step"/>, counted from 1; in [0, 1].</summary>
+    public double Progress(long step) => Math.Clamp((step - 1) / Math.Max(1, _total), 0, 1);
+
     private static double Cosine(double from, double to, double progress) => to + ((from - to) * 0.5 * (1 + Math.Cos(Math.PI * progress)));
 }

@@ -10,18 +10,10 @@ internal static class PicturesSection
 {
     public static string Of(RunPictures pictures)
     {
-        var masks = pictures.Masks;
-        var images = string.Concat(pictures.Images.Select(i =>
-            $"<div class=\"set three\">{Figure(i.Image, "image")}{Figure(i.Context, "what the context encoder sees")}{Figure(i.Targets, "what is to be predicted")}</div>\n"));
         var features = string.Concat(pictures.Images.Select(i =>
             $"<div class=\"set three\">{Figure(i.Image, "image")}{Figure(i.Untrained, "untrained", patches: true)}{Figure(i.Trained, "trained", patches: true)}</div>\n"));
         var neighbours = string.Concat(pictures.Neighbours.Select(Neighbours));
-        var few = masks.TargetBlocks == 1 ? "one block" : string.Create(CultureInfo.InvariantCulture, $"{masks.TargetBlocks} blocks");
-        return $"""
-            <h2>What it is asked</h2>
-            <p>From {masks.ContextLength} of {masks.Grid.Count} patches, what does the target encoder say of each of {few} of {masks.TargetLength} patches? The masks of the first step, on images of the data.</p>
-            <div class="sets">
-            {images}</div>
+        return ObjectivePictures(pictures) + $"""
             <h2>What it makes of a patch</h2>
             <p>The first three principal components of the target encoder's patch features as red, green and blue: patches of one colour are alike to it. One set of colours for all images of an encoder; the colours of
             the untrained and the trained one have nothing to do with one another. They show {Percent(pictures.TrainedShare)} of the variance of the trained one.</p>
@@ -31,6 +23,20 @@ internal static class PicturesSection
             <p>Framed: an image. Beside it: those of {Count(pictures.Searched)} images whose averaged features are nearest, with the cosine after the mean of all was taken away.</p>
             <div class="sets">
             {neighbours}</div>
+
+            """;
+    }
+
+    private static string ObjectivePictures(RunPictures pictures)
+    {
+        if (pictures.Objective is not { } shown) return "";
+        var rows = string.Concat(pictures.Images.Zip(shown.Rows, (image, row) =>
+            $"<div class=\"set three\">{Figure(image.Image, "image")}{string.Concat(row.Select(p => Figure(p.Picture, p.Caption)))}</div>\n"));
+        return $"""
+            <h2>{Escape(shown.Title)}</h2>
+            <p>{Escape(shown.Text)}</p>
+            <div class="sets">
+            {rows}</div>
 
             """;
     }

@@ -3,23 +3,19 @@ using JepaSharp.Data.Cropping;
 using JepaSharp.Data.Loading;
 using JepaSharp.Data.Sources;
 using JepaSharp.Evaluation;
-using JepaSharp.Masking;
 using JepaSharp.Models;
-using JepaSharp.Pictures;
+using JepaSharp.Objectives;
 using JepaSharp.Runtime;
-using JepaSharp.Training;
 using static TorchSharp.torch;
 
 namespace JepaSharp.Reports;
 
-/// <summary>An image in the report, with what the masks and the encoders make of it.</summary>
+/// <summary>An image in the report, with what the encoders make of it.</summary>
 /// <param name="Name">Its name in the source.</param>
 /// <param name="Image">As the encoder sees it.</param>
-/// <param name="Context">What is left for the context encoder.</param>
-/// <param name="Targets">The blocks to predict.</param>
 /// <param name="Untrained">Patch features of the untrained encoder as colours, a pixel a patch.</param>
 /// <param name="Trained">Those of the trained one.</param>
-internal sealed record PicturedImage(string Name, RgbImage Image, RgbImage Context, RgbImage Targets, RgbImage Untrained, RgbImage Trained);
+internal sealed record PicturedImage(string Name, RgbImage Image, RgbImage Untrained, RgbImage Trained);
 
 /// <summary>An image and others.</summary>
 /// <param name="Query">The image.</param>
@@ -29,41 +25,41 @@ internal sealed record PicturedNeighbours(NamedImage Query, IReadOnlyList<(Named
 /// <summary>An image with its name and class, where it has one.</summary>
 internal sealed record NamedImage(string Name, string? Class, RgbImage Image);
 
-/// <summary>The pictures of a report: masks, feature maps and nearest neighbours on images of the run's own data.</summary>
-/// <param name="Images">A few images with masks and feature maps.</param>
+/// <summary>The pictures of a report: the objective's own, feature maps and nearest neighbours on images of the run's own data.</summary>
+/// <param name="Images">A few images with feature maps.</param>
 /// <param name="TrainedShare">Share of the trained encoder's variance over patches that the three colours show.</param>
 /// <param name="Neighbours">A few images with their neighbours.</param>
 /// <param name="Searched">Among how many images neighbours were looked for.</param>
-/// <param name="Masks">Masks of the images, for their counts.</param>
-internal sealed record RunPictures(IReadOnlyList<PicturedImage> Images, double TrainedShare, IReadOnlyList<PicturedNeighbours> Neighbours, int Searched, MaskBatch Masks)
+/// <param name="Objective">What the objective shows of the images; null where it shows nothing.</param>
+internal sealed record RunPictures(IReadOnlyList<PicturedImage> Images, double TrainedShare, IReadOnlyList<PicturedNeighbours> Neighbours, int Searched, ObjectivePictures? Objective)
 {
     private const int ShownImages = 6, Queries = 6, PerQuery = 5, MostSearched = 1000, LargestSide = 160;
 
     /// <summary>Draws the pictures.</summary>
-    /// <param name="plan">The run's plan.</param>
+    /// <param name="beginning">The objective as it began.</param>
+    /// <param name="seed">The run's seed.</param>
     /// <param name="source">Its images.</param>
     /// <param name="transform">How an image is brought to size.</param>
     /// <param name="scaling">The normalisation of the training.</param>
-    /// <param name="untrained">The target encoder as it began.</param>
-    /// <param name="trained">The target encoder as it is.</param>
+    /// <param name="trained">The encoder as it is.</param>
     /// <param name="device">Where the encoders are.</param>
     /// <param name="cancellation">Stops between batches.</param>
     public static RunPictures Draw(
-        PretrainPlan plan, ImageSource source, EvaluationTransform transform, PixelScaling scaling, VisionTransformer untrained, VisionTransformer trained, Device device, CancellationToken cancellation = default)
+        Objective beginning, ulong seed, ImageSource source, EvaluationTransform transform, PixelScaling scaling, VisionTransformer trained, Device device,
+        CancellationToken cancellation = default)
     {
         var order = Enumerable.Range(0, source.Count).ToArray();
-        new RandomStream((ulong)plan.Options.Meta.Seed, RandomPurpose.Evaluation, epoch: 2).Shuffle(order.AsSpan());
+        new RandomStream(seed, RandomPurpose.Evaluation, epoch: 2).Shuffle(order.AsSpan());
         var chosen = order[..Math.Min(MostSearched, order.Length)]; // in the shuffled order: the first are the ones shown
         var features = new FeatureExtractor(scaling, transform, device).Pooled(trained, source, chosen, cancellation);
         var shown = Read(source, transform, [.. features.Indices.Take(ShownImages)]);
 
-        var masks = new MultiBlockMasking(plan.Masking).Sample((ulong)plan.Options.Meta.Seed, 0, [.. shown.Select(s => (long)s.Index)]);
-        var (before, _) = Colours(untrained, shown, scaling, device);
-        var (after, share) = Colours(trained, shown, scaling, device);
         var zoom = Math.Max(1, LargestSide / shown[0].Image.Width);
-        List<PicturedImage> images = [.. shown.Select((s, i) => new PicturedImage(
-            source.NameOf(s.Index), s.Image, MaskPictures.Context(s.Image, masks, i, zoom), MaskPictures.Targets(s.Image, masks, i, zoom), before[i], after[i]))];
-        return new RunPictures(images, share, FindNeighbours(features, source, transform), features.Indices.Length, masks);
+        var objective = beginning.Draw([.. shown.Select(s => s.Image)], [.. shown.Select(s => s.Index)], Step.Untracked(seed), zoom);
+        var (before, _) = Colours(beginning.Encoder, shown, scaling, device);
+        var (after, share) = Colours(trained, shown, scaling, device);
+        List<PicturedImage> images = [.. shown.Select((s, i) => new PicturedImage(source.NameOf(s.Index), s.Image, before[i], after[i]))];
+        return new RunPictures(images, share, FindNeighbours(features, source, transform), features.Indices.Length, objective);
     }
 
     private static List<PicturedNeighbours> FindNeighbours(PooledFeatures features, ImageSource source, EvaluationTransform transform)

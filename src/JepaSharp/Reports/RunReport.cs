@@ -3,7 +3,6 @@ using JepaSharp.Data.Cropping;
 using JepaSharp.Data.Sources;
 using JepaSharp.Models;
 using JepaSharp.Monitoring;
-using JepaSharp.Objectives;
 using JepaSharp.Runtime;
 using JepaSharp.Training;
 using static TorchSharp.torch;
@@ -32,10 +31,9 @@ public static class RunReport
     {
         var run = RunRecord.Read(folder);
         var plan = new PretrainPlan(run.Options);
-        var (mean, std) = (run.Options.Data.Mean, run.Options.Data.Std);
-        using var scaling = new PixelScaling([mean.Red, mean.Green, mean.Blue], [std.Red, std.Green, std.Blue], device);
-        using var beginning = new ImageJepa(plan.Encoder, plan.Predictor, (ulong)run.Options.Meta.Seed, plan.Loss, device);
-        var pictures = RunPictures.Draw(plan, source, transform, scaling, beginning.TargetEncoder, trained, device, cancellation);
+        using var scaling = plan.Scaling(device);
+        using var beginning = KnownObjectives.Create(plan, device);
+        var pictures = RunPictures.Draw(beginning, plan.Seed, source, transform, scaling, trained, device, cancellation);
         return Write(run, pictures, checkpoints, []);
     }
 

@@ -19,6 +19,8 @@ public enum RandomPurpose
     Split = 7,
     /// <summary>Probes and other evaluation.</summary>
     Evaluation = 8,
+    /// <summary>What an objective draws for a batch beside crops and I-JEPA's blocks.</summary>
+    Objective = 9,
 }
 
 /// <summary>A random stream keyed by (seed, purpose, epoch, sample): the same key gives the same numbers on every machine and thread.</summary>

@@ -15,9 +15,9 @@ public sealed class NumericalException : JepaException
     /// <summary>The same, with the numbers of the steps before.</summary>
     internal NumericalException With(string statistics) => new($"{Message} {statistics}", this);
 
-    internal static NumericalException At(long step, double loss, double norm, FlatParameters context, FlatParameters predictor)
+    internal static NumericalException At(long step, double loss, double norm, TrainingState state)
     {
-        var bad = NotFinite("context encoder", context).Concat(NotFinite("predictor", predictor)).ToList();
+        var bad = state.Trained.SelectMany(n => NotFinite(n.Network.Title, n.Parameters)).ToList();
         var where = bad.Count == 0 ? "every gradient is finite" : $"{bad.Count} parameters have gradients that are not finite, the first {bad[0]}";
         return new NumericalException(
             $"Step {step} gave a loss of {loss} and a gradient norm of {norm}: {where}. No weight was changed. "

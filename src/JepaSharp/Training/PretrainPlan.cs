@@ -5,6 +5,7 @@ using JepaSharp.Masking;
 using JepaSharp.Models;
 using JepaSharp.Objectives;
 using JepaSharp.Optimization;
+using static TorchSharp.torch;
 
 namespace JepaSharp.Training;
 
@@ -55,38 +56,67 @@ public sealed class PretrainPlan
             : JepaSharp.Masking.MaskCompatibility.Paper,
     };
 
-    /// <summary>How images are cropped, ordered and loaded.</summary>
-    public ImageLoaderOptions Loading
+    /// <summary>How images are ordered and loaded, and what is made of each.</summary>
+    /// <param name="views">What the objective wants of an image.</param>
+    public ImageLoaderOptions Loading(IReadOnlyList<View> views)
+    {
+        var data = Options.Data;
+        return new ImageLoaderOptions
+        {
+            BatchSize = data.BatchSize,
+            Seed = Seed,
+            Threads = data.NumWorkers is > 0 and var workers ? Math.Min(workers, Environment.ProcessorCount) : Environment.ProcessorCount,
+            PrefetchBatches = data.Prefetch,
+            MemoryMegabytes = data.MemoryMb,
+            OnUnreadable = data.OnError == Configuration.UnreadableImages.Fail ? UnreadablePolicy.Fail : UnreadablePolicy.Skip,
+            MaxUnreadableShare = data.MaxUnreadable,
+            Views = views,
+        };
+    }
+
+    /// <summary>The crop that section <c>data</c> describes.</summary>
+    public TrainingTransform Crop
     {
         get
         {
             var data = Options.Data;
-            return new ImageLoaderOptions
+            return new TrainingTransform
             {
-                BatchSize = data.BatchSize,
-                Seed = (ulong)Options.Meta.Seed,
-                Threads = data.NumWorkers is > 0 and var workers ? Math.Min(workers, Environment.ProcessorCount) : Environment.ProcessorCount,
-                PrefetchBatches = data.Prefetch,
-                MemoryMegabytes = data.MemoryMb,
-                OnUnreadable = data.OnError == Configuration.UnreadableImages.Fail ? UnreadablePolicy.Fail : UnreadablePolicy.Skip,
-                MaxUnreadableShare = data.MaxUnreadable,
-                Transform = new TrainingTransform
+                CropSize = data.CropSize,
+                Crop = new RandomResizedCrop
                 {
-                    CropSize = data.CropSize,
-                    Crop = new RandomResizedCrop
-                    {
-                        MinScale = data.CropScale.Low,
-                        MaxScale = data.CropScale.High,
-                        MinAspect = data.CropAspect.Low,
-                        MaxAspect = data.CropAspect.High,
-                    },
-                    Filter = data.Interpolation == Interpolation.Bicubic ? ResampleFilter.Bicubic : ResampleFilter.Bilinear,
-                    UseHorizontalFlip = data.UseHorizontalFlip,
-                    Color = data.UseColorDistortion ? new ColorDistortion(data.ColorJitterStrength) : null,
-                    UseGaussianBlur = data.UseGaussianBlur,
+                    MinScale = data.CropScale.Low,
+                    MaxScale = data.CropScale.High,
+                    MinAspect = data.CropAspect.Low,
+                    MaxAspect = data.CropAspect.High,
                 },
+                Filter = data.Interpolation == Interpolation.Bicubic ? ResampleFilter.Bicubic : ResampleFilter.Bilinear,
+                UseHorizontalFlip = data.UseHorizontalFlip,
+                Color = data.UseColorDistortion ? new ColorDistortion(data.ColorJitterStrength) : null,
+                UseGaussianBlur = data.UseGaussianBlur,
             };
         }
+    }
+
+    /// <summary>The root of everything random.</summary>
+    public ulong Seed => (ulong)Options.Meta.Seed;
+
+    /// <summary>I-JEPA as the configuration describes it.</summary>
+    public ImageJepaOptions ImageJepa => new()
+    {
+        Encoder = Encoder,
+        Predictor = Predictor,
+        Masks = ImageJepaOptions.MultiBlock(Masking),
+        View = new View("image", Crop),
+        Loss = Loss,
+        Seed = Seed,
+    };
+
+    /// <summary>How pixels are normalised, on a device.</summary>
+    public PixelScaling Scaling(Device device)
+    {
+        var (mean, std) = (Options.Data.Mean, Options.Data.Std);
+        return new PixelScaling([mean.Red, mean.Green, mean.Blue], [std.Red, std.Green, std.Blue], device);
     }
 
     /// <summary>Distance between prediction and target.</summary>

@@ -1,12 +1,10 @@
 using System.Diagnostics;
 using JepaSharp.Configuration;
-using JepaSharp.Data;
-using JepaSharp.Masking;
+using JepaSharp.Data.Loading;
 using JepaSharp.Models;
 using JepaSharp.Objectives;
 using JepaSharp.Runtime;
 using JepaSharp.Training.Progress;
-using static TorchSharp.torch;
 
 namespace JepaSharp.Training;
 
@@ -19,24 +17,23 @@ namespace JepaSharp.Training;
 /// <param name="options">The run's options.</param>
 /// <param name="feed">How batches become what a step takes.</param>
 /// <param name="batches">The batches to come.</param>
-/// <param name="watch">Decides about steps that are not finite.</param>
+/// <param name="guard">Decides about steps that are not finite.</param>
 /// <param name="steps">Steps in an epoch and in the whole run.</param>
-/// <param name="isAhead">Whether the device is given the next step before this one's numbers are read.</param>
 internal sealed class StepRunner(
-    PretrainStep step, PretrainOptions options, StepFeed feed, IEnumerator<ImageBatch> batches, NumberWatch watch, (int Epoch, long Total) steps, bool isAhead) : IDisposable
+    TrainingStep step, PretrainOptions options, StepFeed feed, IEnumerator<ViewBytes> batches, LossGuard guard, (int Epoch, long Total) steps) : IDisposable
 {
     private FedStep? _next;
-    private StepUnderWay? _nextUnderWay;
+    private PendingStep? _nextPending;
 
     /// <summary>Takes the next step.</summary>
     /// <param name="stop">No step is begun ahead of one that is the last.</param>
     public StepReport Run(CancellationToken stop)
     {
-        var number = step.StepCount + 1;
+        var number = step.State.StepCount + 1;
         using var fed = _next ?? feed.Next(batches, number);
         _next = null;
         var working = Stopwatch.StartNew();
-        var result = (isAhead ? TakeAhead(fed, stop) : watch.Take(number, () => step.Run(fed.MicroBatches))) ?? Skipped(number);
+        var result = (step.RunsAhead ? TakeAhead(fed, stop) : guard.Take(number, () => step.Run(fed.Batches))) ?? Skipped(number);
         working.Stop();
         var iteration = (int)((number - 1) % steps.Epoch);
         return new StepReport
@@ -44,14 +41,13 @@ internal sealed class StepRunner(
             Epoch = (int)((number - 1) / steps.Epoch) + 1,
             Iteration = iteration,
             IterationsPerEpoch = steps.Epoch,
-            Step = step.StepCount,
+            Step = step.State.StepCount,
             TotalSteps = steps.Total,
             Loss = (float)result.Loss,
             LearningRate = result.LearningRate,
             WeightDecay = result.WeightDecay,
             Momentum = result.Momentum,
-            ContextTokens = fed.ContextTokens,
-            TargetTokens = fed.TargetTokens,
+            Numbers = [.. step.Objective.Numbers.Select(name => result.Numbers.GetValueOrDefault(name, double.NaN))],
             StepTime = working.Elapsed + fed.Work,
             DataWait = fed.Wait,
             Images = options.Data.BatchSize * options.Optimization.Accumulate,
@@ -61,28 +57,28 @@ internal sealed class StepRunner(
     /// <inheritdoc/>
     public void Dispose()
     {
-        _nextUnderWay?.Dispose();
+        _nextPending?.Dispose();
         _next?.Dispose();
     }
 
     private StepResult? TakeAhead(FedStep fed, CancellationToken stop)
     {
-        using var underWay = _nextUnderWay ?? step.Begin(fed.MicroBatches);
-        _nextUnderWay = null;
-        step.Apply(underWay);
-        if (underWay.Step < steps.Total && !stop.IsCancellationRequested)
+        using var pending = _nextPending ?? step.Begin(fed.Batches);
+        _nextPending = null;
+        step.Apply(pending);
+        if (pending.Number < steps.Total && !stop.IsCancellationRequested)
         {
-            _next = feed.Next(batches, underWay.Step + 1);
-            _nextUnderWay = step.Begin(_next.MicroBatches);
+            _next = feed.Next(batches, pending.Number + 1);
+            _nextPending = step.Begin(_next.Batches);
         }
 
-        var result = watch.Take(underWay.Step, () => step.Finish(underWay));
+        var result = guard.Take(pending.Number, () => step.Finish(pending));
         if (result is null && _next is not null)
         {
             // The gradients asked for meanwhile are gone, and the step that was skipped counts.
-            _nextUnderWay!.Dispose();
-            step.Restore(underWay.Step, step.OptimizerStart);
-            _nextUnderWay = step.Begin(_next.MicroBatches);
+            _nextPending!.Dispose();
+            step.State.Restore(pending.Number, step.State.OptimizerStart);
+            _nextPending = step.Begin(_next.Batches);
         }
 
         return result;
@@ -91,57 +87,48 @@ internal sealed class StepRunner(
     /// <summary>A step that is not finite, as far as it may be skipped, counts like any other, so that schedules and order go on.</summary>
     private StepResult Skipped(long number)
     {
-        step.Restore(number, step.OptimizerStart);
+        step.State.Restore(number, step.State.OptimizerStart);
         var (rate, decay, momentum) = step.ScheduledAt(number);
-        return new StepResult(double.NaN, double.NaN, rate, decay, momentum);
+        return new StepResult(double.NaN, double.NaN, rate, decay, momentum, new Dictionary<string, double>());
     }
 }
 
-/// <summary>Brings batches and their masks to the device.</summary>
-internal sealed class StepFeed(PretrainOptions options, MultiBlockMasking masking, PixelScaling scaling, Device device, PhaseClock clock)
+/// <summary>Brings batches to the device.</summary>
+internal sealed class StepFeed(PretrainOptions options, PixelScaling scaling, PhaseClock clock)
 {
     /// <summary>What a step learns from.</summary>
     /// <param name="batches">The batches to come.</param>
-    /// <param name="step">The step's number, from 1: masks are keyed by it.</param>
-    public FedStep Next(IEnumerator<ImageBatch> batches, long step)
+    /// <param name="step">The step's number, from 1.</param>
+    public FedStep Next(IEnumerator<ViewBytes> batches, long step)
     {
         var accumulate = options.Optimization.Accumulate;
         var (waiting, working) = (Stopwatch.StartNew(), new Stopwatch());
-        var micro = new List<(Tensor Images, JepaMasks Masks)>(accumulate);
-        int contextTokens = 0, targetTokens = 0;
+        var fed = new List<ViewBatch>(accumulate);
         for (var m = 0; m < accumulate; m++)
         {
             if (!batches.MoveNext()) throw new InvalidOperationException($"There are no images for step {step}.");
             waiting.Stop();
             working.Start();
-            var masks = masking.Sample((ulong)options.Meta.Seed, ((step - 1) * accumulate) + m, [.. batches.Current.Indices.Select(i => (long)i)]);
-            (contextTokens, targetTokens) = (masks.ContextLength, masks.TargetLength);
-            micro.Add((scaling.ToImages(batches.Current).DetachFromDisposeScope(), JepaMasks.Of(masks, device)));
+            fed.Add(ViewBatch.Of(batches.Current, scaling));
             working.Stop();
             waiting.Start();
         }
 
         waiting.Stop();
         clock.Add("waiting for images", waiting.Elapsed);
-        clock.Add("masks and upload", working.Elapsed);
-        return new FedStep(micro, contextTokens, targetTokens, waiting.Elapsed, working.Elapsed);
+        clock.Add("upload", working.Elapsed);
+        return new FedStep(fed, waiting.Elapsed, working.Elapsed);
     }
 }
 
 /// <summary>What a step learns from, on the device.</summary>
-/// <param name="MicroBatches">Normalised images with their masks.</param>
-/// <param name="ContextTokens">Patches of a context block.</param>
-/// <param name="TargetTokens">Patches of a target block.</param>
+/// <param name="Batches">Normalised views, a batch for each micro-batch.</param>
 /// <param name="Wait">Time that images were waited for.</param>
-/// <param name="Work">Time that masks and copies took the host.</param>
-internal sealed record FedStep(IReadOnlyList<(Tensor Images, JepaMasks Masks)> MicroBatches, int ContextTokens, int TargetTokens, TimeSpan Wait, TimeSpan Work) : IDisposable
+/// <param name="Work">Time that copies took the host.</param>
+internal sealed record FedStep(IReadOnlyList<ViewBatch> Batches, TimeSpan Wait, TimeSpan Work) : IDisposable
 {
     public void Dispose()
     {
-        foreach (var (images, masks) in MicroBatches)
-        {
-            images.Dispose();
-            masks.Dispose();
-        }
+        foreach (var batch in Batches) batch.Dispose();
     }
 }

@@ -37,6 +37,17 @@ public sealed class CropSampler
         _buffer.Trim();
     }
 
+    /// <summary>Decodes an image once and whole, for several crops of it.</summary>
+    /// <param name="image">The image; it is decoded by this call.</param>
+    /// <exception cref="ImageUnreadableException">The image's data is damaged, or decoding it needs more memory than there may be.</exception>
+    public RgbImage Whole(OpenedImage image)
+    {
+        ArgumentNullException.ThrowIfNull(image);
+        var whole = new DecodeRequest(PixelBox.Whole(image.Width, image.Height), image.Width, image.Height, AllowScaling: false);
+        using var room = _memory.Room(image.MemoryToDecode(_memory.Fit(image, whole, out _)));
+        return image.Decode();
+    }
+
     /// <summary>Crops an image that is already decoded.</summary>
     /// <param name="image">The image.</param>
     /// <param name="geometry">What to cut out and how to resize it.</param>

@@ -9,7 +9,10 @@ namespace JepaSharp.Data.Loading;
 /// <param name="DropsLast">Whether a last batch of fewer than B is left out.</param>
 internal readonly record struct BatchShape(int Items, int BatchSize, int Side, bool DropsLast)
 {
-    public int ItemBytes => 3 * Side * Side;
+    /// <summary>Bytes of an item that is more than one crop of the side; null for one.</summary>
+    public int? BytesOfViews { get; init; }
+
+    public int ItemBytes => BytesOfViews ?? 3 * Side * Side;
 
     public int FullBatchBytes => BatchSize * ItemBytes;
 
@@ -22,7 +25,7 @@ internal readonly record struct BatchShape(int Items, int BatchSize, int Side, b
     public void Check()
     {
         if (BatchSize < 1 || Side < 1) throw new JepaException($"Batches of {BatchSize} images of {Side} pixels: both must be at least 1.", isUsage: true);
-        if (3L * Side * Side * BatchSize > Array.MaxLength)
+        if (Math.Max(3L * Side * Side, ItemBytes) * BatchSize > Array.MaxLength)
             throw new JepaException($"A batch of {BatchSize} images of {Side}x{Side} pixels is more than 2 GB: make the batch or the crop smaller.", isUsage: true);
     }
 }

@@ -46,14 +46,17 @@ public sealed class ImageLoader
     /// <summary>The images that could not be read so far, with the reasons.</summary>
     public IReadOnlyList<ImageUnreadableException> Unreadable => _unreadable.Met;
 
-    private BatchShape Shape => new(_source.Count / _options.WorldSize, _options.BatchSize, _options.Transform.CropSize, DropsLast: true);
+    private BatchShape Shape => new(_source.Count / _options.WorldSize, _options.BatchSize, _options.Views.Max(v => v.Transform.CropSize), DropsLast: true)
+    {
+        BytesOfViews = checked(_options.Views.Sum(v => v.Bytes)),
+    };
 
     /// <summary>The batches of an epoch, in order. A batch is valid until the next one is asked for: its memory is used again.</summary>
     /// <param name="epoch">From 0.</param>
     /// <param name="firstBatch">Batch to begin at.</param>
     /// <param name="cancellation">Ends the enumeration with <see cref="OperationCanceledException"/>.</param>
     /// <exception cref="JepaException">Too many images cannot be read (thrown while enumerating).</exception>
-    public IEnumerable<ImageBatch> Epoch(int epoch, int firstBatch = 0, CancellationToken cancellation = default)
+    public IEnumerable<ViewBytes> Epoch(int epoch, int firstBatch = 0, CancellationToken cancellation = default)
     {
         return Epochs(epoch, firstBatch, BatchesPerEpoch, Math.Max(0, BatchesPerEpoch - firstBatch), cancellation);
     }
@@ -68,7 +71,7 @@ public sealed class ImageLoader
     /// <param name="count">How many batches in all.</param>
     /// <param name="cancellation">Ends the enumeration with <see cref="OperationCanceledException"/>.</param>
     /// <exception cref="JepaException">Too many images cannot be read (thrown while enumerating).</exception>
-    public IEnumerable<ImageBatch> Epochs(int epoch, int firstBatch, int usedPerEpoch, long count, CancellationToken cancellation = default)
+    public IEnumerable<ViewBytes> Epochs(int epoch, int firstBatch, int usedPerEpoch, long count, CancellationToken cancellation = default)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(epoch);
         ArgumentOutOfRangeException.ThrowIfNegative(firstBatch);
@@ -79,7 +82,7 @@ public sealed class ImageLoader
     }
 
     /// <summary>Batches numbered through all epochs, <paramref name="perEpoch"/> in each.</summary>
-    private IEnumerable<ImageBatch> Batches(long first, long count, int perEpoch, CancellationToken cancellation)
+    private IEnumerable<ViewBytes> Batches(long first, long count, int perEpoch, CancellationToken cancellation)
     {
         var orders = new EpochOrders(epoch => EpochOrder.Of(_source.Count, _options.Seed, epoch, _options.Rank, _options.WorldSize));
         int EpochOf(long batch) => (int)(batch / perEpoch);
@@ -99,7 +102,7 @@ public sealed class ImageLoader
             var batch = pipeline.Next(out var waited, cancellation);
             Waited += waited;
             if (batch is null) yield break;
-            yield return batch;
+            yield return new ViewBytes(_options.Views, batch.Pixels, batch.Indices);
         }
     }
 
@@ -112,8 +115,7 @@ public sealed class ImageLoader
             {
                 using var room = _memory.Decoding.RoomToOpen(_source, index);
                 using var image = _source.Open(index);
-                var random = new RandomStream(_options.Seed, RandomPurpose.Augmentation, epoch, index);
-                _options.Transform.Apply(image, ref random, sampler, pixels);
+                MakeViews(image, epoch, index, sampler, pixels);
                 return index;
             }
             catch (ImageUnreadableException e)
@@ -123,5 +125,22 @@ public sealed class ImageLoader
         }
 
         throw new JepaException($"None of the {order.Length:N0} images in {_source.Description} can be read.");
+    }
+
+    /// <summary>Every crop of an image has a stream of its own, so that none depends on the others; the image is decoded once for all of them.</summary>
+    private void MakeViews(OpenedImage opened, int epoch, int index, CropSampler sampler, Span<byte> pixels)
+    {
+        var (crop, at) = (0, 0);
+        using var decoded = _options.Views.Sum(v => v.Count) > 1 ? new PixelImage(sampler.Whole(opened)) : null;
+        var image = decoded ?? opened;
+        foreach (var view in _options.Views)
+        {
+            var bytes = view.Bytes / view.Count;
+            for (var c = 0; c < view.Count; c++, crop++, at += bytes)
+            {
+                var random = new RandomStream(_options.Seed, RandomPurpose.Augmentation, epoch, index, crop);
+                view.Transform.Apply(image, ref random, sampler, pixels.Slice(at, bytes));
+            }
+        }
     }
 }

@@ -9,8 +9,8 @@ public sealed record ImageLoaderOptions
     /// <summary>B, images in a batch (of this process).</summary>
     public int BatchSize { get; init; } = 128;
 
-    /// <summary>What is done to each image.</summary>
-    public TrainingTransform Transform { get; init; } = new();
+    /// <summary>What is made of each image; one crop of it where nothing is said.</summary>
+    public IReadOnlyList<View> Views { get; init; } = [new View("image", new TrainingTransform())];
 
     /// <summary>The run's seed.</summary>
     public ulong Seed { get; init; }
@@ -47,15 +47,23 @@ public sealed record ImageLoaderOptions
         }
 
         Require(BatchSize >= 1, $"batch size {BatchSize}: at least 1.");
-        Require(Transform.CropSize >= 1, $"crop size {Transform.CropSize}: at least 1 pixel.");
+        Require(Views.Count > 0, "no view of an image: at least one.");
         Require(Threads >= 1, $"{Threads} loader threads: at least 1.");
         Require(PrefetchBatches >= 1, $"{PrefetchBatches} batches ahead: at least 1.");
         Require(MemoryMegabytes >= LoaderMemory.LeastMegabytes, $"memory of {MemoryMegabytes} MB: at least {LoaderMemory.LeastMegabytes}.");
         Require(MaxUnreadableShare is >= 0 and <= 1, $"tolerated share of unreadable images {MaxUnreadableShare}: between 0 and 1.");
         Require(WorldSize >= 1 && Rank >= 0 && Rank < WorldSize, $"rank {Rank} of {WorldSize} processes: from 0 to one less than their number.");
-        var crop = Transform.Crop;
-        Require(crop.MinScale > 0 && crop.MinScale <= crop.MaxScale && crop.MaxScale <= 1, $"crop scale {crop.MinScale} to {crop.MaxScale}: above 0, rising, at most 1.");
-        Require(crop.MinAspect > 0 && crop.MinAspect <= crop.MaxAspect, $"crop aspect ratio {crop.MinAspect} to {crop.MaxAspect}: above 0 and rising.");
+        foreach (var (transform, count) in Views.Select(v => (v.Transform, v.Count)))
+        {
+            var crop = transform.Crop;
+            Require(count >= 1, $"{count} crops of a view: at least 1.");
+            Require(transform.CropSize >= 1, $"crop size {transform.CropSize}: at least 1 pixel.");
+            Require(
+                crop.MinScale > 0 && crop.MinScale <= crop.MaxScale && crop.MaxScale <= 1,
+                $"crop scale {crop.MinScale} to {crop.MaxScale}: above 0, rising, at most 1.");
+            Require(crop.MinAspect > 0 && crop.MinAspect <= crop.MaxAspect, $"crop aspect ratio {crop.MinAspect} to {crop.MaxAspect}: above 0 and rising.");
+        }
+
         if (problems.Count > 0) throw new JepaException("The loader's options are not usable:\n" + string.Join('\n', problems.Select(p => "  " + p)), isUsage: true);
     }
 }

@@ -38,13 +38,16 @@ public static class FineTuner
         {
             BatchSize = Math.Min(options.BatchSize, fit.Source.Count),
             Seed = options.Seed,
-            Transform = new TrainingTransform
-            {
-                CropSize = size,
-                Crop = new RandomResizedCrop { MinScale = options.CropScale },
-                Filter = ResampleFilter.Bicubic,
-                UseHorizontalFlip = options.Flip,
-            },
+            Views =
+            [
+                new View("image", new TrainingTransform
+                {
+                    CropSize = size,
+                    Crop = new RandomResizedCrop { MinScale = options.CropScale },
+                    Filter = ResampleFilter.Bicubic,
+                    UseHorizontalFlip = options.Flip,
+                }),
+            ],
         });
         var model = new FineTunedClassifier(start, scaling, fit.Classes, device, options.Seed, precision);
         try
@@ -72,7 +75,7 @@ public static class FineTuner
             {
                 cancellation.ThrowIfCancellationRequested();
                 var random = new RandomStream(options.Seed, RandomPurpose.Evaluation, epoch, images);
-                var loss = Backward(model, batch, fit, options, ref random);
+                var loss = Backward(model, batch.Single(), fit, options, ref random);
                 if (!double.IsFinite(loss)) throw new JepaException($"Fine-tuning failed at step {step + 1}: the loss is {loss}. Use a lower --lr.");
                 var peak = options.LearningRate * batch.Count / 256;
                 optimizer.Step(Rate(step, steps, warmup, peak), options.WeightDecay, options.Average);

@@ -7,25 +7,39 @@ namespace JepaSharp.Models.Accelerated;
 /// <summary>Targets and their distance from predictions, on the CPU kernels.</summary>
 internal static unsafe class AcceleratedDistance
 {
-    /// <summary>Whether both are float32 in main memory, on a machine that has the kernels.</summary>
-    public static bool CanRun(Tensor predictions, Tensor targets) => KernelSupport.Singles && Fits(predictions) && Fits(targets) && targets.is_contiguous();
+    /// <summary>Whether it can run here: float32 in main memory, and a tape that records and whose numbers the host reads at once.</summary>
+    public static bool CanRecord(Tensor predictions, Tensor targets) =>
+        KernelSupport.Singles && GradientTape.Current is { IsReadAtOnce: true } && is_grad_enabled() && predictions.requires_grad
+        && Fits(predictions) && Fits(targets) && targets.is_contiguous();
 
-    /// <summary>The mean distance times <paramref name="weight"/>, and its gradient per prediction, of the predictions' shape.</summary>
+    /// <summary>The mean distance, and on the tape how to take it backward. -> [] float64.</summary>
     /// <param name="predictions">float32.</param>
     /// <param name="targets">float32, of the same shape.</param>
     /// <param name="smooth">Smooth L1 with β = 1, rather than the square.</param>
-    /// <param name="weight">Share of the step.</param>
-    public static (double Value, Tensor Gradient) Of(Tensor predictions, Tensor targets, bool smooth, double weight)
+    public static Tensor Record(Tensor predictions, Tensor targets, bool smooth)
     {
         if (!predictions.shape.AsSpan().SequenceEqual(targets.shape))
-            throw new ArgumentException($"Predictions of shape [{string.Join(", ", predictions.shape)}] for targets of [{string.Join(", ", targets.shape)}].", nameof(targets));
+            throw new ArgumentException($"Predictions of shape [{Shape(predictions)}] for targets of [{Shape(targets)}].", nameof(targets));
         using var scope = NewDisposeScope();
-        using var untracked = no_grad();
         var from = predictions.detach().contiguous();
-        var gradient = empty_like(from);
-        var count = (nint)from.numel();
-        var value = DistanceKernel.Run(TensorMemory.Floats(from), TensorMemory.Floats(targets), count, smooth, weight / count, TensorMemory.Floats(gradient), WorkerThreads.Shared);
-        return (value, gradient.MoveToOuterDisposeScope());
+        var (place, other, count) = ((nint)TensorMemory.Floats(from), (nint)TensorMemory.Floats(targets), (nint)from.numel());
+        Tensor[] kept = [from.DetachFromDisposeScope(), targets.alias().DetachFromDisposeScope()];
+        var value = DistanceKernel.Run((float*)place, (float*)other, count, smooth, 1.0 / count, null, WorkerThreads.Shared);
+        return GradientTape.Current!.Record(predictions, tensor(value, float64), Backward, Release).MoveToOuterDisposeScope();
+
+        Tensor? Backward(Tensor gradient)
+        {
+            var inward = empty_like(from);
+            var scale = gradient.item<double>();
+            _ = DistanceKernel.Run((float*)place, (float*)other, count, smooth, scale / count, TensorMemory.Floats(inward), WorkerThreads.Shared);
+            Release();
+            return inward;
+        }
+
+        void Release()
+        {
+            foreach (var tensor in kept) tensor.Dispose();
+        }
     }
 
     /// <summary>Whether <see cref="Normalize"/> can run here.</summary>
@@ -43,6 +57,8 @@ internal static unsafe class AcceleratedDistance
         kernel.Forward(TensorMemory.Floats(input), null, (nint)(input.numel() / input.shape[^1]), null, TensorMemory.Floats(output));
         return output.MoveToOuterDisposeScope();
     }
+
+    private static string Shape(Tensor tensor) => string.Join(", ", tensor.shape);
 
     private static bool Fits(Tensor tensor) => tensor.dtype == ScalarType.Float32 && tensor.device_type == DeviceType.CPU;
 }

@@ -15,9 +15,10 @@ internal sealed class GradientTape : IDisposable
 
     private readonly List<Entry> _entries = [];
 
-    private GradientTape()
-    {
-    }
+    private GradientTape(bool isReadAtOnce) => IsReadAtOnce = isReadAtOnce;
+
+    /// <summary>Whether losses are read by the host as they come, so that they may be computed there.</summary>
+    public bool IsReadAtOnce { get; }
 
     /// <summary>The tape that this thread records on, or null.</summary>
     public static GradientTape? Current => _current;
@@ -28,11 +29,12 @@ internal sealed class GradientTape : IDisposable
     public static bool Allows(bool trained, Tensor x) => !is_grad_enabled() || (trained ? _current is not null : !x.requires_grad);
 
     /// <summary>Starts recording on this thread, until disposed.</summary>
+    /// <param name="isReadAtOnce">Whether losses are read by the host as they come.</param>
     /// <exception cref="InvalidOperationException">One is recording already.</exception>
-    public static GradientTape Start()
+    public static GradientTape Start(bool isReadAtOnce = false)
     {
         if (_current is not null) throw new InvalidOperationException("A gradient tape is already recording on this thread.");
-        return _current = new GradientTape();
+        return _current = new GradientTape(isReadAtOnce);
     }
 
     /// <summary>Records a kernel's step.</summary>

@@ -5,24 +5,23 @@ namespace JepaSharp.Training.Checkpoints;
 
 /// <summary>What a checkpoint will hold: the numbers of a moment between two steps, which training then leaves behind.</summary>
 /// <remarks>
-/// Taking one is a plain copy of the flat tensors, so that a step waits for memory and not for a disk. Tensors carry the published names
-/// under <c>encoder.</c>, <c>predictor.</c> and <c>target_encoder.</c>; AdamW's moments the same names under <c>exp_avg.</c> and <c>exp_avg_sq.</c>.
+/// Taking one is a plain copy of the flat tensors, so that a step waits for memory and not for a disk. A weight's name begins with its network's, such as
+/// <c>encoder.</c>, <c>predictor.</c> and <c>target_encoder.</c>; AdamW's moments have the same names under <c>exp_avg.</c> and <c>exp_avg_sq.</c>, the objective's
+/// own state under <c>state.</c>, in the optimizer's file.
 /// </remarks>
 internal sealed class CheckpointSnapshot : IDisposable
 {
     private readonly List<Tensor> _owned = [];
     private readonly List<(string Name, Tensor Flat, long Start, long[] Shape)> _weights = [], _moments = [];
 
-    private CheckpointSnapshot(PretrainStep step, CheckpointState state, IReadOnlyDictionary<string, string> metadata, bool copy)
+    private CheckpointSnapshot(TrainingState training, CheckpointState state, IReadOnlyDictionary<string, string> metadata, bool copy)
     {
         (State, Metadata) = (state, metadata);
         using var scope = NewDisposeScope();
         using var untracked = no_grad();
-        AddWeights("encoder", step.Objective.ContextEncoder, step.Context, copy);
-        AddWeights("predictor", step.Objective.Predictor, step.Prediction, copy);
-        AddWeights("target_encoder", step.Objective.TargetEncoder, step.Target, copy);
-        AddMoments("encoder", step.Context, step.ContextOptimizer, copy);
-        AddMoments("predictor", step.Prediction, step.PredictorOptimizer, copy);
+        foreach (var network in training.Networks) AddWeights(network, copy);
+        foreach (var network in training.Trained) AddMoments(network, copy);
+        foreach (var kept in training.Objective.State) _moments.Add(("state." + kept.Name, copy ? Kept(kept.Value, copy) : kept.Value, -1, kept.Value.shape));
     }
 
     /// <summary>Where the run stood.</summary>
@@ -32,19 +31,19 @@ internal sealed class CheckpointSnapshot : IDisposable
     public IReadOnlyDictionary<string, string> Metadata { get; }
 
     /// <summary>Copies everything. On the training thread, between steps.</summary>
-    public static CheckpointSnapshot Take(PretrainStep step, CheckpointState state, IReadOnlyDictionary<string, string> metadata) => new(step, state, metadata, copy: true);
+    public static CheckpointSnapshot Take(TrainingState training, CheckpointState state, IReadOnlyDictionary<string, string> metadata) => new(training, state, metadata, copy: true);
 
     /// <summary>Looks at the run's own memory: no step may be taken until it is written.</summary>
-    public static CheckpointSnapshot View(PretrainStep step, CheckpointState state, IReadOnlyDictionary<string, string> metadata) => new(step, state, metadata, copy: false);
+    public static CheckpointSnapshot View(TrainingState training, CheckpointState state, IReadOnlyDictionary<string, string> metadata) => new(training, state, metadata, copy: false);
 
     /// <summary>Bytes that <see cref="Take"/> would copy.</summary>
-    public static long BytesOf(PretrainStep step) =>
-        ((3 * step.Context.Values.numel()) + (3 * step.Prediction.Values.numel()) + step.Target.Values.numel()) * sizeof(float);
+    public static long BytesOf(TrainingState training) =>
+        training.Networks.Sum(n => n.Parameters.Count * (n.Optimizer is null ? 1 : 3)) * sizeof(float);
 
     /// <summary>The networks' tensors, in the dispose scope of whoever asks.</summary>
     public IEnumerable<KeyValuePair<string, Tensor>> Weights() => Views(_weights);
 
-    /// <summary>AdamW's moments, in the dispose scope of whoever asks.</summary>
+    /// <summary>AdamW's moments and the objective's state, in the dispose scope of whoever asks.</summary>
     public IEnumerable<KeyValuePair<string, Tensor>> Moments() => Views(_moments);
 
     /// <inheritdoc/>
@@ -55,25 +54,26 @@ internal sealed class CheckpointSnapshot : IDisposable
     }
 
     private static IEnumerable<KeyValuePair<string, Tensor>> Views(List<(string Name, Tensor Flat, long Start, long[] Shape)> parts) =>
-        parts.Select(p => KeyValuePair.Create(p.Name, FlatParameters.ViewOf(p.Flat, p.Start, p.Shape)));
+        parts.Select(p => KeyValuePair.Create(p.Name, p.Start < 0 ? p.Flat.alias() : FlatParameters.ViewOf(p.Flat, p.Start, p.Shape)));
 
-    private void AddWeights(string prefix, nn.Module network, FlatParameters parameters, bool copy)
+    private void AddWeights(NetworkState network, bool copy)
     {
-        var flat = Kept(parameters.Values, copy);
-        var places = parameters.Layout.ToDictionary(p => p.Name);
-        foreach (var (name, tensor) in network.state_dict())
+        var flat = Kept(network.Parameters.Values, copy);
+        var places = network.Parameters.Layout.ToDictionary(p => p.Name);
+        foreach (var (inner, tensor) in network.Network.Module.state_dict())
         {
-            if (places.TryGetValue(name, out var place)) _weights.Add(($"{prefix}.{name}", flat, place.Start, place.Shape));
-            else _weights.Add(($"{prefix}.{name}", Buffer(tensor, copy), 0, tensor.shape));
+            var name = $"{network.Network.Name}.{inner}";
+            if (places.TryGetValue(inner, out var place)) _weights.Add((name, flat, place.Start, place.Shape));
+            else _weights.Add((name, Buffer(tensor, copy), 0, tensor.shape));
         }
     }
 
-    private void AddMoments(string prefix, FlatParameters parameters, AdamW optimizer, bool copy)
+    private void AddMoments(NetworkState network, bool copy)
     {
-        foreach (var (kind, moment) in ((string, Tensor)[])[("exp_avg", optimizer.FirstMoment), ("exp_avg_sq", optimizer.SecondMoment)])
+        foreach (var (kind, moment) in ((string, Tensor)[])[("exp_avg", network.Optimizer!.FirstMoment), ("exp_avg_sq", network.Optimizer.SecondMoment)])
         {
             var flat = Kept(moment, copy);
-            foreach (var (name, shape, start) in parameters.Layout) _moments.Add(($"{kind}.{prefix}.{name}", flat, start, shape));
+            foreach (var (name, shape, start) in network.Parameters.Layout) _moments.Add(($"{kind}.{network.Network.Name}.{name}", flat, start, shape));
         }
     }
 

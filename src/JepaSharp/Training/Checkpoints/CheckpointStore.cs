@@ -10,7 +10,7 @@ namespace JepaSharp.Training.Checkpoints;
 /// A disk that is full, read-only or gone does not end a run: it is said once, tried again every minute, and said when it works again. Only a
 /// run that ends without its last checkpoint on disk has failed. Everything here is called on the training thread.
 /// </remarks>
-internal sealed class CheckpointStore(Pretrainer run, RunFolder folder, LoggingOptions logging, ITrainingObserver observer, TimeProvider? clock = null)
+internal sealed class CheckpointStore(Trainer run, RunFolder folder, LoggingOptions logging, ITrainingObserver observer, TimeProvider? clock = null)
 {
     private static readonly TimeSpan RetryInterval = TimeSpan.FromMinutes(1);
 
@@ -44,29 +44,29 @@ internal sealed class CheckpointStore(Pretrainer run, RunFolder folder, LoggingO
     public void Finish()
     {
         Settle();
-        if (_written == run.Step.StepCount && _failure is null) return;
+        if (_written == run.Step.State.StepCount && _failure is null) return;
         Start(null);
         Settle();
         if (_failure is not null)
             throw new JepaException(
-                string.Create(CultureInfo.InvariantCulture, $"The last checkpoint, of step {run.Step.StepCount:n0}, could not be written: {_failure} ")
+                string.Create(CultureInfo.InvariantCulture, $"The last checkpoint, of step {run.Step.State.StepCount:n0}, could not be written: {_failure} ")
                 + $"{NewestOnDisk()} Make room, and go on from there: jepa pretrain --resume --out {folder.Path}");
     }
 
     /// <summary>Waits for the writing that goes on, whatever becomes of it.</summary>
     public void Abandon() => _ = _writing?.ContinueWith(_ => { }, TaskScheduler.Default).Wait(Timeout.InfiniteTimeSpan);
 
-    private bool IsDueWithinEpoch() => logging.CheckpointSteps is { } every && run.Step.StepCount % every == 0;
+    private bool IsDueWithinEpoch() => logging.CheckpointSteps is { } every && run.Step.State.StepCount % every == 0;
 
     private bool IsDueAgain() => _failure is not null && _clock.GetElapsedTime(_failedAt) >= RetryInterval;
 
     private void Start(int? epochs)
     {
         // The records first: a resume must never find a checkpoint that is ahead of them.
-        observer.OnCheckpoint(run.Step.StepCount);
-        _writingStep = run.Step.StepCount;
-        var isRoomy = MachineMemory.Detect().AvailableBytes > CheckpointSnapshot.BytesOf(run.Step) * 5 / 4;
-        var snapshot = isRoomy ? CheckpointSnapshot.Take(run.Step, run.State, run.Metadata) : CheckpointSnapshot.View(run.Step, run.State, run.Metadata);
+        observer.OnCheckpoint(run.Step.State.StepCount);
+        _writingStep = run.Step.State.StepCount;
+        var isRoomy = MachineMemory.Detect().AvailableBytes > CheckpointSnapshot.BytesOf(run.Step.State) * 5 / 4;
+        var snapshot = isRoomy ? CheckpointSnapshot.Take(run.Step.State, run.State, run.Metadata) : CheckpointSnapshot.View(run.Step.State, run.State, run.Metadata);
         _writing = Task.Factory.StartNew(() => Write(snapshot, epochs), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
         if (!isRoomy) Settle();
     }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using JepaSharp.Models;
+using JepaSharp.Objectives;
 using JepaSharp.Optimization;
 using JepaSharp.Runtime;
 using JepaSharp.Weights;
@@ -16,45 +17,48 @@ internal static class StartingWeights
 {
     /// <summary>Loads what there is.</summary>
     /// <param name="weights">Where from.</param>
-    /// <param name="step">The run, not yet begun.</param>
+    /// <param name="training">The run, not yet begun.</param>
     /// <returns>What was and what was not found, a sentence each.</returns>
     /// <exception cref="JepaException">The shapes differ from the run's; lists how.</exception>
-    public static IReadOnlyList<string> Apply(PretrainedWeights weights, PretrainStep step)
+    public static IReadOnlyList<string> Apply(PretrainedWeights weights, TrainingState training)
     {
-        var (context, predictor, target) = (step.Objective.ContextEncoder, step.Objective.Predictor, step.Objective.TargetEncoder);
-        RequireSameShape(weights, context.Shape, predictor.Shape);
+        var shape = training.Objective.Encoder.Shape;
+        var predictor = training.Networks.Select(n => n.Network.Module).OfType<Predictor>().FirstOrDefault()?.Shape;
+        RequireSameShape(weights, shape, predictor);
         weights.Require(weights.Present);
         var said = new List<string>();
-        var only = weights.Present & (Networks.ContextEncoder | Networks.TargetEncoder);
-        Load(weights, only.HasFlag(Networks.ContextEncoder) ? Networks.ContextEncoder : Networks.TargetEncoder, context, context.Shape);
-        Load(weights, only.HasFlag(Networks.TargetEncoder) ? Networks.TargetEncoder : Networks.ContextEncoder, target, context.Shape);
-        said.Add(only switch
+        List<Network> found = [.. training.Objective.Networks.Where(n => weights.Has(n.Name))];
+        foreach (var network in found) Load(weights, network.Name, network.Module, shape);
+        var source = found.FirstOrDefault(n => ReferenceEquals(n.Module, training.Objective.Encoder)) ?? found.FirstOrDefault(n => n.Module is VisionTransformer);
+        foreach (var encoder in training.Objective.Networks.Where(n => n.Module is VisionTransformer && source is not null && !found.Contains(n)))
         {
-            Networks.ContextEncoder => "context encoder: found; target encoder: not found, starts as a copy of it",
-            Networks.TargetEncoder => "target encoder: found; context encoder: not found, starts as a copy of it",
-            _ => "context encoder and target encoder: found",
-        });
-        if (weights.Present.HasFlag(Networks.Predictor)) Load(weights, Networks.Predictor, predictor, context.Shape);
-        said.Add(weights.Present.HasFlag(Networks.Predictor) ? "predictor: found" : "predictor: not found, starts from random weights");
-        if (OtherGrid(weights.Architecture, context.Shape))
-        {
-            said.Add(string.Create(CultureInfo.InvariantCulture,
-                $"positions: interpolated from a grid of {weights.Architecture.GridHeight}x{weights.Architecture.GridWidth} to {context.Shape.GridHeight}x{context.Shape.GridWidth}"));
+            Load(weights, source!.Name, encoder.Module, shape);
+            said.Add($"{source.Title}: found; {encoder.Title}: not found, starts as a copy of it");
         }
 
-        said.Add(LoadOptimizer(weights, step));
-        step.WeightsReplaced();
+        List<string> encoders = [.. found.Where(n => n.Module is VisionTransformer).Select(n => n.Title)];
+        if (said.Count == 0 && encoders.Count > 0) said.Add(string.Join(" and ", encoders) + ": found");
+        foreach (var other in training.Objective.Networks.Where(n => n.Module is not VisionTransformer))
+            said.Add(other.Title + (found.Contains(other) ? ": found" : ": not found, starts from random weights"));
+        if (OtherGrid(weights.Architecture, shape))
+        {
+            said.Add(string.Create(CultureInfo.InvariantCulture,
+                $"positions: interpolated from a grid of {weights.Architecture.GridHeight}x{weights.Architecture.GridWidth} to {shape.GridHeight}x{shape.GridWidth}"));
+        }
+
+        said.Add(LoadOptimizer(weights, training));
+        training.WeightsReplaced();
         return said;
     }
 
     private static bool OtherGrid(VisionTransformerShape a, VisionTransformerShape b) => (a.GridHeight, a.GridWidth) != (b.GridHeight, b.GridWidth);
 
-    private static void Load(PretrainedWeights weights, Networks which, nn.Module network, VisionTransformerShape shape)
+    private static void Load(PretrainedWeights weights, string which, nn.Module network, VisionTransformerShape shape)
     {
         var from = weights.Architecture;
         foreach (var (name, tensor) in network.state_dict())
         {
-            var full = WeightNames.Prefix(which) + name;
+            var full = $"{which}.{name}";
             if (name.EndsWith("pos_embed", StringComparison.Ordinal) && OtherGrid(from, shape))
             {
                 using var scope = NewDisposeScope();
@@ -69,29 +73,28 @@ internal static class StartingWeights
         }
     }
 
-    private static string LoadOptimizer(PretrainedWeights weights, PretrainStep step)
+    private static string LoadOptimizer(PretrainedWeights weights, TrainingState training)
     {
         if (weights.Optimizer is not { } state) return "optimizer's state: not found, starts at zero";
         using var scope = NewDisposeScope();
         using var untracked = no_grad();
         var loaded = 0;
-        foreach (var (prefix, parameters, optimizer) in ((string, FlatParameters, AdamW)[])[
-            (WeightNames.Prefix(Networks.ContextEncoder), step.Context, step.ContextOptimizer), (WeightNames.Prefix(Networks.Predictor), step.Prediction, step.PredictorOptimizer)])
+        foreach (var network in training.Trained)
         {
-            foreach (var (name, shape, start) in parameters.Layout)
+            foreach (var (name, shape, start) in network.Parameters.Layout)
             {
-                if (!state.Moments.TryGetValue(prefix + name, out var moments) || !moments.First.Shape.SequenceEqual(shape)) continue;
-                _ = FlatParameters.ViewOf(optimizer.FirstMoment, start, shape).copy_(moments.First.Read());
-                _ = FlatParameters.ViewOf(optimizer.SecondMoment, start, shape).copy_(moments.Second.Read());
+                if (!state.Moments.TryGetValue($"{network.Network.Name}.{name}", out var moments) || !moments.First.Shape.SequenceEqual(shape)) continue;
+                _ = FlatParameters.ViewOf(network.Optimizer!.FirstMoment, start, shape).copy_(moments.First.Read());
+                _ = FlatParameters.ViewOf(network.Optimizer.SecondMoment, start, shape).copy_(moments.Second.Read());
                 loaded++;
             }
         }
 
-        step.StartOptimizerAt(state.Step);
+        training.StartOptimizerAt(state.Step);
         return string.Create(CultureInfo.InvariantCulture, $"optimizer's state: found, AdamW of {loaded} parameters after {state.Step:n0} steps; the schedules begin anew");
     }
 
-    private static void RequireSameShape(PretrainedWeights weights, VisionTransformerShape encoder, PredictorShape predictor)
+    private static void RequireSameShape(PretrainedWeights weights, VisionTransformerShape encoder, PredictorShape? predictor)
     {
         var (theirs, problems) = (weights.Architecture, new List<string>());
         Compare("patch size", theirs.PatchSize, encoder.PatchSize, "mask.patch_size");
@@ -100,7 +103,7 @@ internal static class StartingWeights
         Compare("blocks", theirs.Depth, encoder.Depth, "meta.depth");
         if (theirs.Heads > 0) Compare("heads", theirs.Heads, encoder.Heads, "meta.num_heads");
         Compare("MLP width", theirs.MlpWidth, encoder.MlpWidth, "meta.mlp_ratio");
-        if (weights.PredictorArchitecture is { } other)
+        if (weights.PredictorArchitecture is { } other && predictor is not null)
         {
             Compare("predictor width", other.Width, predictor.Width, "meta.pred_emb_dim");
             Compare("predictor blocks", other.Depth, predictor.Depth, "meta.pred_depth");

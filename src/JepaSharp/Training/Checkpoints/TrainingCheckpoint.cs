@@ -23,7 +23,7 @@ internal static class TrainingCheckpoint
     /// <summary>Reads a checkpoint into networks and optimizer of the same shapes.</summary>
     /// <returns>Where the run stood.</returns>
     /// <exception cref="JepaException">A file is damaged, or of another architecture or data set.</exception>
-    public static CheckpointState Restore(string folder, PretrainStep step, int images)
+    public static CheckpointState Restore(string folder, TrainingState training, int images)
     {
         var state = CheckpointState.Read(folder);
         if (state.Images != images)
@@ -33,13 +33,13 @@ internal static class TrainingCheckpoint
                 isUsage: true);
         using var scope = NewDisposeScope();
         using var untracked = no_grad();
-        using var own = CheckpointSnapshot.View(step, state, new Dictionary<string, string>());
+        using var own = CheckpointSnapshot.View(training, state, new Dictionary<string, string>());
         using (var weights = SafetensorsFile.Open(Path.Combine(folder, Weights)))
             Load(folder, weights, own.Weights());
         using (var optimizer = SafetensorsFile.Open(Path.Combine(folder, Optimizer)))
             Load(folder, optimizer, own.Moments());
-        step.Restore(state.Step, state.OptimizerStart);
-        step.WeightsReplaced();
+        training.Restore(state.Step, state.OptimizerStart);
+        training.WeightsReplaced();
         return state;
     }
 

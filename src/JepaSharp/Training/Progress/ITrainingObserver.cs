@@ -54,7 +54,9 @@ public interface ITrainingObserver
 /// <param name="TotalSteps">Steps of the whole run.</param>
 /// <param name="FirstStep">Steps already done when this process began: 0 for a new run.</param>
 /// <param name="BatchSize">B, images a step.</param>
-public sealed record RunPlan(string Model, int Epochs, int IterationsPerEpoch, long TotalSteps, long FirstStep, int BatchSize);
+/// <param name="Numbers">What each step reports beside the loss, by name.</param>
+public sealed record RunPlan(
+    string Model, int Epochs, int IterationsPerEpoch, long TotalSteps, long FirstStep, int BatchSize, IReadOnlyList<string> Numbers);
 
 /// <summary>How a run ended.</summary>
 /// <param name="Outcome">Whether all steps were made.</param>

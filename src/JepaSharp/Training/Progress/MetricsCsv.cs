@@ -4,16 +4,14 @@ namespace JepaSharp.Training.Progress;
 
 /// <summary><c>metrics.csv</c>: one row a step. The published log's columns come first, under the names it gives them.</summary>
 /// <remarks>
+/// Behind the loss stand the numbers that the objective reports beside it: I-JEPA's mask-A and mask-B, the patches in a context and in a target block.
 /// Loss, rates and momentum are written with as many digits as give the same number back, so that two runs can be compared bit for bit.
 /// Times are in milliseconds; <c>time (ms)</c> is the step without the wait for data, which has its own column.
 /// </remarks>
 public sealed class MetricsCsv : IRecord, IDisposable
 {
-    /// <summary>The first line.</summary>
-    public const string Header = "epoch,itr,loss,mask-A,mask-B,time (ms),step,lr,wd,momentum,images,images_per_second,wait_ms";
-
-    private const int StepColumn = 6;
-    private const int Columns = 13;
+    private const string Before = "epoch,itr,loss", After = "time (ms),step,lr,wd,momentum,images,images_per_second,wait_ms";
+    private static readonly int ColumnsBefore = Before.Split(',').Length;
     private readonly AppendedFile _file;
 
     private MetricsCsv(AppendedFile file) => _file = file;
@@ -24,25 +22,52 @@ public sealed class MetricsCsv : IRecord, IDisposable
     /// <inheritdoc/>
     bool IRecord.HasUnwritten => _file.HasUnwritten;
 
+    /// <summary>The first line.</summary>
+    /// <param name="numbers">What the objective reports beside the loss, by name.</param>
+    /// <exception cref="ArgumentException">A name holds a comma, a quote or a line break, or is another column's.</exception>
+    public static string Header(IReadOnlyList<string> numbers)
+    {
+        ArgumentNullException.ThrowIfNull(numbers);
+        var taken = $"{Before},{After}".Split(',').ToHashSet(StringComparer.Ordinal);
+        foreach (var name in numbers)
+        {
+            if (name.AsSpan().IndexOfAny(",\"\r\n") >= 0 || !taken.Add(name))
+                throw new ArgumentException($"\"{name}\" cannot be the name of a column: it holds a comma, a quote or a line break, or there is another of that name.", nameof(numbers));
+        }
+
+        return string.Join(',', [Before, .. numbers, After]);
+    }
+
     /// <summary>Starts the file of a new run.</summary>
     /// <exception cref="Runtime.JepaException">It already exists.</exception>
-    public static MetricsCsv Create(string path, TimeProvider? clock = null) => new(StepTable.Create(path, Header, clock));
+    public static MetricsCsv Create(string path, IReadOnlyList<string> numbers, TimeProvider? clock = null) => new(StepTable.Create(path, Header(numbers), clock));
 
     /// <summary>Goes on with the file of a run that is resumed after <paramref name="step"/> steps: later rows are cut off.</summary>
     /// <exception cref="Runtime.JepaException">The file has other columns.</exception>
-    public static MetricsCsv Resume(string path, long step, TimeProvider? clock = null) => new(StepTable.Resume(path, Header, StepColumn, step, clock));
+    public static MetricsCsv Resume(string path, IReadOnlyList<string> numbers, long step, TimeProvider? clock = null) =>
+        new(StepTable.Resume(path, Header(numbers), ColumnsBefore + numbers.Count + 1, step, clock));
 
     /// <summary>Reads a run's steps, one at a time; rows that are not whole are left out. Nothing where there is no file.</summary>
     public static IEnumerable<StepRow> Read(string path)
     {
         if (!File.Exists(path)) yield break;
-        foreach (var line in File.ReadLines(path).Skip(1))
+        string[]? head = null;
+        int Column(string name) => Array.IndexOf(head!, name);
+        foreach (var line in File.ReadLines(path))
         {
             var cells = line.Split(',');
-            if (cells.Length != Columns) continue;
-            double Value(int column) => double.TryParse(cells[column], NumberStyles.Float, CultureInfo.InvariantCulture, out var value) ? value : double.NaN;
+            if (head is null)
+            {
+                head = cells;
+                continue;
+            }
+
+            if (cells.Length != head.Length) continue;
+            double Value(string name) =>
+                Column(name) is >= 0 and var at && double.TryParse(cells[at], NumberStyles.Float, CultureInfo.InvariantCulture, out var value) ? value : double.NaN;
             yield return new StepRow(
-                (int)Value(0), (long)Value(StepColumn), Value(2), Value(7), Value(8), Value(9), (int)Value(10), TimeSpan.FromMilliseconds(Value(5)), TimeSpan.FromMilliseconds(Value(12)));
+                (int)Value("epoch"), (long)Value("step"), Value("loss"), Value("lr"), Value("wd"), Value("momentum"), (int)Value("images"),
+                TimeSpan.FromMilliseconds(Value("time (ms)")), TimeSpan.FromMilliseconds(Value("wait_ms")));
         }
     }
 
@@ -58,9 +83,13 @@ public sealed class MetricsCsv : IRecord, IDisposable
     /// <inheritdoc/>
     public void Dispose() => _file.Dispose();
 
-    private static string Row(in StepReport s) => string.Create(
-        CultureInfo.InvariantCulture,
-        $"{s.Epoch},{s.Iteration},{s.Loss:R},{s.ContextTokens},{s.TargetTokens},{s.StepTime.TotalMilliseconds:F2},{s.Step},{s.LearningRate:R},{s.WeightDecay:R},{s.Momentum:R},{s.Images},{s.ImagesPerSecond:F1},{s.DataWait.TotalMilliseconds:F2}");
+    private static string Row(in StepReport s)
+    {
+        string[] numbers = [.. s.Numbers.Select(n => string.Create(CultureInfo.InvariantCulture, $",{n:R}"))];
+        return string.Create(
+            CultureInfo.InvariantCulture,
+            $"{s.Epoch},{s.Iteration},{s.Loss:R}{string.Concat(numbers)},{s.StepTime.TotalMilliseconds:F2},{s.Step},{s.LearningRate:R},{s.WeightDecay:R},{s.Momentum:R},{s.Images},{s.ImagesPerSecond:F1},{s.DataWait.TotalMilliseconds:F2}");
+    }
 }
 
 /// <summary>A row of <c>metrics.csv</c>.</summary>

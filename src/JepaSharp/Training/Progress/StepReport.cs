@@ -27,14 +27,11 @@ public readonly record struct StepReport
     /// <summary>Weight decay that the step used.</summary>
     public required double WeightDecay { get; init; }
 
-    /// <summary>Momentum of the target encoder's moving average.</summary>
+    /// <summary>Momentum of the moving averages.</summary>
     public required double Momentum { get; init; }
 
-    /// <summary>Kc, patches in a context block (column mask-A of the published log).</summary>
-    public required int ContextTokens { get; init; }
-
-    /// <summary>Kt, patches in a target block (column mask-B of the published log).</summary>
-    public required int TargetTokens { get; init; }
+    /// <summary>What the objective reported beside the loss, in the order of its <see cref="Objectives.Objective.Numbers"/>; NaN where the step was skipped.</summary>
+    public required IReadOnlyList<double> Numbers { get; init; }
 
     /// <summary>Time from having the batch to having new weights.</summary>
     public required TimeSpan StepTime { get; init; }

@@ -14,16 +14,18 @@ public sealed class TensorBoardEvents : IRecord, IDisposable
     private readonly AppendedFile _file;
     private readonly TimeProvider _clock;
     private readonly int _every;
+    private readonly IReadOnlyList<string> _numbers;
 
     /// <summary>Starts an event file in a folder.</summary>
     /// <param name="folder">An existing folder.</param>
     /// <param name="resumedAfter">Steps done before, for a resumed run; null for a new one.</param>
     /// <param name="clock">Gives the times in the file and in its name.</param>
     /// <param name="every">Steps between points; measures are always written.</param>
+    /// <param name="numbers">What the objective reports beside the loss, by name.</param>
     /// <exception cref="IOException">The file cannot be made.</exception>
-    public TensorBoardEvents(string folder, long? resumedAfter = null, TimeProvider? clock = null, int every = 1)
+    public TensorBoardEvents(string folder, long? resumedAfter = null, TimeProvider? clock = null, int every = 1, IReadOnlyList<string>? numbers = null)
     {
-        _every = every;
+        (_every, _numbers) = (every, numbers ?? []);
         _clock = clock ?? TimeProvider.System;
         _file = new AppendedFile(UnusedName(folder, _clock.GetUtcNow().ToUnixTimeSeconds()), 0, _clock);
         Append(NewEvent(0).Add(3, "brain.Event:2"));
@@ -46,8 +48,7 @@ public sealed class TensorBoardEvents : IRecord, IDisposable
         AddScalar(summary, "train/learning_rate", step.LearningRate);
         AddScalar(summary, "train/weight_decay", step.WeightDecay);
         AddScalar(summary, "train/momentum", step.Momentum);
-        AddScalar(summary, "masks/context_patches", step.ContextTokens);
-        AddScalar(summary, "masks/target_patches", step.TargetTokens);
+        foreach (var (name, value) in _numbers.Zip(step.Numbers)) AddScalar(summary, "train/" + name, value);
         AddScalar(summary, "speed/images_per_second", step.ImagesPerSecond);
         AddScalar(summary, "speed/data_wait_ms", step.DataWait.TotalMilliseconds);
         Append(NewEvent(step.Step).Add(5, summary));

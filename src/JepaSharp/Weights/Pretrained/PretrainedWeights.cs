@@ -33,6 +33,10 @@ public sealed class PretrainedWeights : IDisposable
     /// <summary>The networks of which the file has weights. A lone encoder counts as the target encoder.</summary>
     public Networks Present { get; }
 
+    /// <summary>Whether the file has weights of a network.</summary>
+    /// <param name="network">Its name: what its weights' names begin with, up to the first dot.</param>
+    public bool Has(string network) => Present.HasFlag(WeightNames.Split(network + ".").Network) && WeightNames.Split(network + ".").Network != Networks.None;
+
     /// <summary>The known weights by full name ("target_encoder.norm.weight"), readable until this is disposed of.</summary>
     public IReadOnlyDictionary<string, LazyTensor> Tensors => _tensors;
 

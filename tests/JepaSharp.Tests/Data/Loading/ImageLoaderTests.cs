@@ -14,7 +14,7 @@ public class ImageLoaderTests
         BatchSize = 8,
         Seed = 7,
         Threads = 1,
-        Transform = new TrainingTransform { CropSize = 16, UseHorizontalFlip = true },
+        Views = [new View("image", new TrainingTransform { CropSize = 16, UseHorizontalFlip = true })],
     };
 
     [Theory]
@@ -203,19 +203,19 @@ public class ImageLoaderTests
     public void Options_SeveralOutOfRange_AreAllNamed()
     {
         using var source = new NumberedImages(15);
-        var wrong = Options with { BatchSize = 0, Threads = 0, Rank = 2, Transform = new TrainingTransform { Crop = new RandomResizedCrop { MinScale = 0 } } };
+        var wrong = Options with { BatchSize = 0, Threads = 0, Rank = 2, Views = [new View("image", new TrainingTransform { Crop = new RandomResizedCrop { MinScale = 0 } })] };
         var refusal = Assert.Throws<JepaException>(() => new ImageLoader(source, wrong));
         Assert.All((string[])["batch size 0", "0 loader threads", "rank 2", "crop scale 0"], part => Assert.Contains(part, refusal.Message, StringComparison.Ordinal));
     }
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
-    private static List<ImageBatch> Take(IEnumerable<ImageBatch> batches) => [.. batches.Select(b => b with { Pixels = b.Pixels.ToArray() })];
+    private static List<ViewBytes> Take(IEnumerable<ViewBytes> batches) => [.. batches.Select(b => b with { Pixels = b.Pixels.ToArray() })];
 
-    private static Dictionary<int, byte[]> CropsByIndex(IEnumerable<ImageBatch> batches) =>
+    private static Dictionary<int, byte[]> CropsByIndex(IEnumerable<ViewBytes> batches) =>
         Take(batches).SelectMany(b => b.Indices.Select((index, i) => (index, b.Pixels[(i * 3 * 256)..((i + 1) * 3 * 256)]))).ToDictionary();
 
-    private static void AssertSame(List<ImageBatch> expected, List<ImageBatch> found)
+    private static void AssertSame(List<ViewBytes> expected, List<ViewBytes> found)
     {
         Assert.Equal(expected.Count, found.Count);
         foreach (var (a, b) in expected.Zip(found))

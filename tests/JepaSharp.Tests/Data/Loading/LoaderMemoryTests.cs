@@ -16,7 +16,7 @@ public sealed class LoaderMemoryTests : IDisposable
         BatchSize = 4,
         Threads = 2,
         MemoryMegabytes = Megabytes,
-        Transform = new TrainingTransform { CropSize = 32, Crop = new RandomResizedCrop { MinScale = 0.9 } },
+        Views = [new View("image", new TrainingTransform { CropSize = 32, Crop = new RandomResizedCrop { MinScale = 0.9 } })],
     };
 
     private readonly TemporaryFolder _folder = new();

@@ -1,8 +1,7 @@
-using JepaSharp.Objectives;
 using JepaSharp.Runtime;
 using static TorchSharp.torch;
 
-namespace JepaSharp.Monitoring;
+namespace JepaSharp.Objectives;
 
 /// <summary>The best predictor that always says the same: what a loss is worth is its distance from this one's.</summary>
 /// <remarks>

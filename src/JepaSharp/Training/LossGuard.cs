@@ -7,7 +7,7 @@ namespace JepaSharp.Training;
 /// <param name="mostInARow">Steps in a row that may be skipped; 0 for none.</param>
 /// <param name="skippedInARow">How many were skipped just before the run was resumed.</param>
 /// <param name="observer">Is told of skips and spikes.</param>
-internal sealed class NumberWatch(int mostInARow, int skippedInARow, ITrainingObserver observer)
+internal sealed class LossGuard(int mostInARow, int skippedInARow, ITrainingObserver observer)
 {
     // A spike: six deviations and half of the mean above the mean of the last hundred steps or so, once in a hundred.
     private const int Memory = 100, Settling = 50;

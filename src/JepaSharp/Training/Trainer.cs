@@ -1,64 +1,64 @@
 using System.Diagnostics;
 using System.Globalization;
 using JepaSharp.Configuration;
-using JepaSharp.Data;
 using JepaSharp.Data.Loading;
 using JepaSharp.Data.Sources;
-using JepaSharp.Masking;
 using JepaSharp.Models;
 using JepaSharp.Objectives;
-using JepaSharp.Optimization;
 using JepaSharp.Runtime;
 using JepaSharp.Training.Checkpoints;
 using JepaSharp.Training.Progress;
 using JepaSharp.Weights;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace JepaSharp.Training;
 
-/// <summary>Measures the target encoder after an epoch.</summary>
-/// <param name="target">The target encoder, not to be changed.</param>
+/// <summary>Measures the encoder that is handed over, after an epoch.</summary>
+/// <param name="encoder">The encoder, not to be changed.</param>
 /// <returns>Values by name, in the order to show them.</returns>
-public delegate IReadOnlyDictionary<string, double> EpochMeasure(VisionTransformer target);
+public delegate IReadOnlyDictionary<string, double> EpochMeasure(VisionTransformer encoder);
 
-/// <summary>Runs I-JEPA pretraining from a configuration: loads, masks, steps, reports and keeps checkpoints, until done or told to stop.</summary>
+/// <summary>Trains an objective as a configuration says: loads, steps, reports and keeps checkpoints, until done or told to stop.</summary>
 /// <remarks>Everything random is keyed by (seed, epoch or step, image), so that a run that stopped and resumed takes the steps that would have come.</remarks>
-public sealed class Pretrainer : IDisposable
+public sealed class Trainer : IDisposable
 {
     private readonly PretrainOptions _options;
     private readonly ImageLoader _loader;
-    private readonly MultiBlockMasking _masking;
     private readonly PixelScaling _scaling;
-    private readonly Device _device;
-    private readonly Schedules _schedules;
-    private NumberWatch? _watch;
+    private LossGuard? _guard;
     private int _skippedBefore;
     private bool _isResumed;
 
-    /// <summary>Builds networks, optimizer and loader; nothing is loaded or trained yet.</summary>
+    /// <summary>Builds the objective that the configuration names, optimizer and loader; nothing is loaded or trained yet.</summary>
+    /// <inheritdoc cref="Trainer(PretrainOptions, ImageSource, Objective, Device, ScalarType, bool?)"/>
+    public Trainer(PretrainOptions options, ImageSource source, Device device, ScalarType precision = ScalarType.Float32)
+        : this(options, source, KnownObjectives.Create(new PretrainPlan(options), device), device, precision)
+    {
+    }
+
+    /// <summary>Builds optimizer and loader for an objective; nothing is loaded or trained yet.</summary>
     /// <param name="options">Validated options.</param>
     /// <param name="source">The images; the caller keeps and disposes it.</param>
+    /// <param name="objective">What is learned, on the device; taken over.</param>
     /// <param name="device">Where to train.</param>
     /// <param name="precision">Of the matrix products: float32 or bfloat16.</param>
+    /// <param name="runsAhead">Whether the device is given the next step before this one's numbers are read; null for wherever it works while the host goes on.</param>
     /// <exception cref="JepaException">Data and options do not go together.</exception>
-    public Pretrainer(PretrainOptions options, ImageSource source, Device device, ScalarType precision = ScalarType.Float32)
+    public Trainer(
+        PretrainOptions options, ImageSource source, Objective objective, Device device, ScalarType precision = ScalarType.Float32, bool? runsAhead = null)
     {
-        (_options, _device, Source) = (options, device, source);
+        (_options, Source, Objective) = (options, source, objective);
         Plan = new PretrainPlan(options);
-        RunsAhead = device.type != DeviceType.CPU;
-        _loader = new ImageLoader(source, Plan.Loading);
+        _loader = new ImageLoader(source, Plan.Loading(objective.Views));
         if (StepsPerEpoch == 0)
             throw new JepaException(
                 $"An epoch has {_loader.BatchesPerEpoch} batches of {options.Data.BatchSize}, fewer than the {options.Optimization.Accumulate} that one step accumulates. "
                 + "Make data.batch_size or optimization.accumulate smaller.",
                 isUsage: true);
-        _masking = new MultiBlockMasking(Plan.Masking);
-        var (mean, std) = (options.Data.Mean, options.Data.Std);
-        _scaling = new PixelScaling([mean.Red, mean.Green, mean.Blue], [std.Red, std.Green, std.Blue], device);
-        Objective = new ImageJepa(Plan.Encoder, Plan.Predictor, (ulong)options.Meta.Seed, Plan.Loss, device);
-        _schedules = Plan.Schedules(_loader.BatchesPerEpoch);
-        Step = new PretrainStep(Objective, _schedules, precision, Plan.Optimizer, options.Optimization.CheckpointActivations);
+        _scaling = Plan.Scaling(device);
+        Step = new TrainingStep(
+            objective, Plan.Schedules(_loader.BatchesPerEpoch),
+            new StepSettings(precision, Plan.Optimizer, options.Optimization.CheckpointActivations, Plan.Seed, runsAhead));
     }
 
     /// <summary>What the configuration means.</summary>
@@ -67,14 +67,11 @@ public sealed class Pretrainer : IDisposable
     /// <summary>The images.</summary>
     public ImageSource Source { get; }
 
-    /// <summary>The method and its networks.</summary>
-    public ImageJepa Objective { get; }
+    /// <summary>What is learned.</summary>
+    public Objective Objective { get; }
 
-    /// <summary>One step, with the optimizer's state.</summary>
-    public PretrainStep Step { get; }
-
-    /// <summary>Whether the device is given the next step before this one's numbers are read; by default where it works while the host goes on.</summary>
-    internal bool RunsAhead { get; init; }
+    /// <summary>One step, with everything that it changes.</summary>
+    public TrainingStep Step { get; }
 
     /// <summary>Steps in an epoch.</summary>
     public int StepsPerEpoch => Plan.StepsPerEpoch(_loader.BatchesPerEpoch);
@@ -86,8 +83,8 @@ public sealed class Pretrainer : IDisposable
     public IReadOnlyList<ImageUnreadableException> Unreadable => _loader.Unreadable;
 
     /// <summary>Where the run stands.</summary>
-    internal CheckpointState State =>
-        new(Step.StepCount, (int)(Step.StepCount / StepsPerEpoch), Source.Count, Step.OptimizerStart, _watch?.SkippedInARow ?? _skippedBefore);
+    internal CheckpointState State => new(
+        Step.State.StepCount, (int)(Step.State.StepCount / StepsPerEpoch), Source.Count, Step.State.OptimizerStart, _guard?.SkippedInARow ?? _skippedBefore);
 
     /// <summary>What is said of the weights in their file.</summary>
     internal Dictionary<string, string> Metadata
@@ -96,8 +93,10 @@ public sealed class Pretrainer : IDisposable
         {
             var (mean, std) = (_options.Data.Mean, _options.Data.Std);
             var normalization = new PixelNormalization([mean.Red, mean.Green, mean.Blue], [std.Red, std.Green, std.Blue]);
-            var texts = WeightsMetadata.Describe(Plan.Encoder, Plan.Predictor, normalization, State.Epoch, _options.Data.Interpolation == Interpolation.Bicubic ? 3 : 2);
-            texts["step"] = Step.StepCount.ToString(CultureInfo.InvariantCulture);
+            var predictor = Objective.Networks.Select(n => n.Module).OfType<Predictor>().FirstOrDefault();
+            var texts = WeightsMetadata.Describe(
+                Objective.Encoder.Shape, predictor?.Shape, normalization, State.Epoch, _options.Data.Interpolation == Interpolation.Bicubic ? 3 : 2);
+            texts["step"] = Step.State.StepCount.ToString(CultureInfo.InvariantCulture);
             return texts;
         }
     }
@@ -108,7 +107,7 @@ public sealed class Pretrainer : IDisposable
     /// <exception cref="JepaException">The folder cannot be written.</exception>
     public void Begin(RunFolder folder, string config)
     {
-        using var snapshot = CheckpointSnapshot.View(Step, State, Metadata);
+        using var snapshot = CheckpointSnapshot.View(Step.State, State, Metadata);
         new CheckpointFolders(folder).WriteLatest(snapshot);
         folder.WriteConfig(config);
     }
@@ -119,17 +118,17 @@ public sealed class Pretrainer : IDisposable
     public IReadOnlyList<string> Resume(RunFolder folder)
     {
         var newest = NewestCheckpoint.Of(folder);
-        _skippedBefore = TrainingCheckpoint.Restore(newest.Path, Step, Source.Count).SkippedInARow;
+        _skippedBefore = TrainingCheckpoint.Restore(newest.Path, Step.State, Source.Count).SkippedInARow;
         _isResumed = true;
         return newest.Damaged.Count == 0
             ? []
-            : [.. newest.Damaged, string.Create(CultureInfo.InvariantCulture, $"going on from the checkpoint before, of step {Step.StepCount:n0}: {newest.Path}")];
+            : [.. newest.Damaged, string.Create(CultureInfo.InvariantCulture, $"going on from the checkpoint before, of step {Step.State.StepCount:n0}: {newest.Path}")];
     }
 
     /// <summary>Begins with pretrained weights, and with the optimizer's state where they have it; before the first step.</summary>
     /// <returns>What was and what was not found in the weights, a sentence each.</returns>
     /// <exception cref="JepaException">They are of another architecture (lists how), incomplete, or not finite.</exception>
-    public IReadOnlyList<string> StartFrom(PretrainedWeights weights) => StartingWeights.Apply(weights, Step);
+    public IReadOnlyList<string> StartFrom(PretrainedWeights weights) => StartingWeights.Apply(weights, Step.State);
 
     /// <summary>Trains to the end, or until told to stop; leaves a checkpoint of the last step unless the numbers failed.</summary>
     /// <param name="folder">Where checkpoints go.</param>
@@ -142,28 +141,29 @@ public sealed class Pretrainer : IDisposable
     {
         var clock = Stopwatch.StartNew();
         var store = new CheckpointStore(this, folder, _options.Logging, observer);
-        _watch = new NumberWatch(_options.Optimization.SkipNonFinite, _skippedBefore, observer);
+        _guard = new LossGuard(_options.Optimization.SkipNonFinite, _skippedBefore, observer);
         observer.OnStart(new RunPlan(
-            ModelText(), _options.Optimization.Epochs, StepsPerEpoch, TotalSteps, Step.StepCount, _options.Data.BatchSize * _options.Optimization.Accumulate));
+            ModelText(), _options.Optimization.Epochs, StepsPerEpoch, TotalSteps, Step.State.StepCount, _options.Data.BatchSize * _options.Optimization.Accumulate,
+            Objective.Numbers));
         var outcome = RunOutcome.Failed;
         try
         {
             // The process before may have ended between an epoch's checkpoint and its measures.
-            if (_isResumed && Step.StepCount > 0 && Step.StepCount % StepsPerEpoch == 0) Measure(observer, measure, (int)(Step.StepCount / StepsPerEpoch));
+            if (_isResumed && Step.State.StepCount > 0 && Step.State.StepCount % StepsPerEpoch == 0) Measure(observer, measure, (int)(Step.State.StepCount / StepsPerEpoch));
             using var batches = BatchesToCome().GetEnumerator();
             using var runner = new StepRunner(
-                Step, _options, new StepFeed(_options, _masking, _scaling, _device, Objective.Clock), batches, _watch, (StepsPerEpoch, TotalSteps), RunsAhead);
-            while (Step.StepCount < TotalSteps && !stop.IsCancellationRequested) RunEpoch(runner, store, observer, measure, stop);
+                Step, _options, new StepFeed(_options, _scaling, Step.Clock), batches, _guard, (StepsPerEpoch, TotalSteps));
+            while (Step.State.StepCount < TotalSteps && !stop.IsCancellationRequested) RunEpoch(runner, store, observer, measure, stop);
             store.Finish();
-            outcome = Step.StepCount >= TotalSteps ? RunOutcome.Completed : RunOutcome.Stopped;
+            outcome = Step.State.StepCount >= TotalSteps ? RunOutcome.Completed : RunOutcome.Stopped;
         }
         finally
         {
             store.Abandon();
-            observer.OnEnd(new RunEnd(outcome, Step.StepCount, clock.Elapsed));
+            observer.OnEnd(new RunEnd(outcome, Step.State.StepCount, clock.Elapsed));
         }
 
-        return new RunEnd(outcome, Step.StepCount, clock.Elapsed);
+        return new RunEnd(outcome, Step.State.StepCount, clock.Elapsed);
     }
 
     /// <inheritdoc/>
@@ -175,24 +175,24 @@ public sealed class Pretrainer : IDisposable
     }
 
     /// <summary>The batches from where the run stands to its end, in one stream over all epochs.</summary>
-    private IEnumerable<ImageBatch> BatchesToCome()
+    private IEnumerable<ViewBytes> BatchesToCome()
     {
         var accumulate = _options.Optimization.Accumulate;
-        var epoch = (int)(Step.StepCount / StepsPerEpoch);
-        var iteration = (int)(Step.StepCount % StepsPerEpoch);
-        return _loader.Epochs(epoch, iteration * accumulate, StepsPerEpoch * accumulate, Math.Max(0, TotalSteps - Step.StepCount) * accumulate);
+        var epoch = (int)(Step.State.StepCount / StepsPerEpoch);
+        var iteration = (int)(Step.State.StepCount % StepsPerEpoch);
+        return _loader.Epochs(epoch, iteration * accumulate, StepsPerEpoch * accumulate, Math.Max(0, TotalSteps - Step.State.StepCount) * accumulate);
     }
 
     private void RunEpoch(StepRunner runner, CheckpointStore store, ITrainingObserver observer, EpochMeasure? measure, CancellationToken stop)
     {
-        var epoch = (int)(Step.StepCount / StepsPerEpoch);
-        var iteration = (int)(Step.StepCount % StepsPerEpoch);
-        while (iteration < StepsPerEpoch && Step.StepCount < TotalSteps && !stop.IsCancellationRequested)
+        var epoch = (int)(Step.State.StepCount / StepsPerEpoch);
+        var iteration = (int)(Step.State.StepCount % StepsPerEpoch);
+        while (iteration < StepsPerEpoch && Step.State.StepCount < TotalSteps && !stop.IsCancellationRequested)
         {
             var report = runner.Run(stop);
             iteration++;
-            using (Objective.Clock.Measure("logs and monitors")) observer.OnStep(report);
-            using (Objective.Clock.Measure("checkpoints, until copied")) store.AfterStep(iteration == StepsPerEpoch ? epoch + 1 : null);
+            using (Step.Clock.Measure("logs and monitors")) observer.OnStep(report);
+            using (Step.Clock.Measure("checkpoints, until copied")) store.AfterStep(iteration == StepsPerEpoch ? epoch + 1 : null);
         }
 
         if (iteration == StepsPerEpoch) Measure(observer, measure, epoch + 1);
@@ -200,15 +200,16 @@ public sealed class Pretrainer : IDisposable
 
     private void Measure(ITrainingObserver observer, EpochMeasure? measure, int epochs)
     {
-        using var timed = Objective.Clock.Measure("measures between epochs");
+        using var timed = Step.Clock.Measure("measures between epochs");
         if (measure is not null && _options.Logging.EvaluateEvery is { } every && epochs % every == 0)
-            observer.OnMeasures(epochs, Step.StepCount, measure(Objective.TargetEncoder));
+            observer.OnMeasures(epochs, Step.State.StepCount, measure(Objective.Encoder));
     }
 
     private string ModelText()
     {
-        var (encoder, predictor) = (Plan.Encoder, Plan.Predictor);
-        return $"{_options.Meta.ModelName} ({encoder.Width} wide, {encoder.Depth} blocks, {encoder.Heads} heads, patch {encoder.PatchSize}, "
-            + $"predictor {predictor.Width} wide, {predictor.Depth} blocks)";
+        var encoder = Objective.Encoder.Shape;
+        var predictor = Objective.Networks.Select(n => n.Module).OfType<Predictor>().FirstOrDefault()?.Shape;
+        return $"{Objective.Name} of {_options.Meta.ModelName} ({encoder.Width} wide, {encoder.Depth} blocks, {encoder.Heads} heads, patch {encoder.PatchSize}"
+            + (predictor is null ? ")" : $", predictor {predictor.Width} wide, {predictor.Depth} blocks)");
     }
 }

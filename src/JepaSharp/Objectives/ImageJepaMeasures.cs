@@ -1,0 +1,78 @@
+using JepaSharp.Masking;
+using static TorchSharp.torch;
+
+namespace JepaSharp.Objectives;
+
+/// <summary>What I-JEPA says of itself: its loss beside the best that could be said without looking.</summary>
+internal static class ImageJepaMeasures
+{
+    /// <summary>The loss of the best predictor that says the same of every patch of every image.</summary>
+    public const string ConstantLoss = "constant_loss";
+
+    /// <summary>The loss of the best predictor that knows where a patch is, and nothing of the image.</summary>
+    public const string PositionLoss = "position_loss";
+
+    /// <summary>The loss with masks that never change, where the images are looked at closely; beside it the two others over the same targets. In a glance, those alone.</summary>
+    public static IReadOnlyDictionary<string, double> Of(ImageJepa objective, MonitoredImages images)
+    {
+        using var scope = NewDisposeScope();
+        using var untracked = no_grad();
+        var patches = cat([.. images.Features.Select(NormalizedInPlaceOf)]);
+        var all = patches.flatten(0, 1);
+        var constant = ConstantPredictor.Fit(all, objective.Options.Loss);
+        var constants = ConstantPredictor.Fit(patches, objective.Options.Loss);
+        if (images.Masked == 0)
+        {
+            return new Dictionary<string, double>
+            {
+                [ConstantLoss] = Number(objective.Distance(constant.expand_as(all), all)),
+                [PositionLoss] = Number(objective.Distance(constants.expand_as(patches), patches)),
+            };
+        }
+
+        double real = 0, best = 0, position = 0;
+        var (first, seen) = (0L, 0);
+        foreach (var batch in images.Batches)
+        {
+            if (seen >= images.Masked) break;
+            using var inner = NewDisposeScope();
+            using var masks = JepaMasks.Of(objective.DrawMasks(batch.Indices, images.Step), patches.device);
+            var targets = patches.narrow(0, first, batch.Count).flatten(0, 1).index_select(0, masks.Targets.Rows);
+            real += batch.Count * Number(objective.Loss(images.Scaling.ToImages(batch), masks, images.Step));
+            best += batch.Count * Number(objective.Distance(constant.expand_as(targets), targets));
+            position += batch.Count * Number(objective.Distance(constants.index_select(0, masks.Targets.Patches), targets));
+            (first, seen) = (first + batch.Count, seen + batch.Count);
+        }
+
+        return new Dictionary<string, double> { ["loss"] = real / seen, [ConstantLoss] = best / seen, [PositionLoss] = position / seen };
+    }
+
+    /// <summary>[B, D]: mean over the patches of an image's context blocks, through the target encoder.</summary>
+    public static Tensor EncodeContext(ImageJepa objective, Tensor images, MaskBatch draw)
+    {
+        using var scope = NewDisposeScope();
+        using var masks = JepaMasks.Of(draw, images.device);
+        var encoded = objective.TargetEncoder.Encode(images, masks.Context).to(float32);
+        return encoded.mean([1L]).view(draw.ContextBlocks, draw.Batch, -1).mean([0L]).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Multiplications for an image, with masks of the size that training draws.</summary>
+    public static ObjectiveCost CostOf(ImageJepaOptions options, MaskBatch masks)
+    {
+        var (encoder, predictor) = (options.Encoder, options.Predictor);
+        var whole = ObjectiveCost.OfBlocks(encoder.Depth, encoder.Width, encoder.MlpWidth, masks.Grid.Count);
+        var context = masks.ContextBlocks * ObjectiveCost.OfBlocks(encoder.Depth, encoder.Width, encoder.MlpWidth, masks.ContextLength);
+        var prediction = (double)masks.ContextBlocks * masks.TargetBlocks
+            * ObjectiveCost.OfBlocks(predictor.Depth, predictor.Width, 4 * predictor.Width, masks.ContextLength + masks.TargetLength);
+        return new ObjectiveCost(whole, context, prediction, whole + (3 * (context + prediction)));
+    }
+
+    private static Tensor NormalizedInPlaceOf(Tensor features)
+    {
+        var normalized = ImageJepa.Normalized(features);
+        features.Dispose();
+        return normalized;
+    }
+
+    private static double Number(Tensor loss) => loss.item<float>();
+}

@@ -1,0 +1,191 @@
+using JepaSharp.Models.Accelerated;
+using JepaSharp.Objectives;
+using JepaSharp.Optimization;
+using JepaSharp.Runtime;
+using static TorchSharp.torch;
+
+namespace JepaSharp.Training;
+
+/// <summary>What one step did.</summary>
+/// <param name="Loss">Mean over the step's micro-batches.</param>
+/// <param name="GradientNorm">L2 norm of all gradients together, before any clipping.</param>
+/// <param name="LearningRate">Used in this step.</param>
+/// <param name="WeightDecay">Used in this step.</param>
+/// <param name="Momentum">Of the moving averages, used in this step.</param>
+/// <param name="Numbers">What the objective reported beside the loss, by name.</param>
+public sealed record StepResult(
+    double Loss, double GradientNorm, double LearningRate, double WeightDecay, double Momentum, IReadOnlyDictionary<string, double> Numbers);
+
+/// <summary>How steps are taken.</summary>
+/// <param name="Precision">Of the matrix products: float32 or bfloat16. Weights, moments and averages are float32 always.</param>
+/// <param name="Optimizer">The optimizer's constants; null for the published ones.</param>
+/// <param name="Checkpoint">Keep only the blocks' inputs for the backward pass and compute the rest again, where the CPU kernels are used.</param>
+/// <param name="Seed">What an objective draws is keyed by it.</param>
+/// <param name="RunsAhead">Whether numbers are read late, so that a device works while the host goes on; null for wherever there is a device.</param>
+public sealed record StepSettings(
+    ScalarType Precision = ScalarType.Float32, OptimizerSettings? Optimizer = null, bool Checkpoint = false, ulong Seed = 0, bool? RunsAhead = null);
+
+/// <summary>One training step of any objective: loss and gradients, then, if they are finite, AdamW, moving averages and the objective's own state.</summary>
+/// <remarks>
+/// The same path on every device: <see cref="Begin"/> asks for gradients, <see cref="Apply"/> for the changes, <see cref="Finish"/> for the numbers. On a CPU the
+/// numbers are known after the first; on a device they are read after the third, and it is the device that changes nothing where they are not finite.
+/// </remarks>
+public sealed class TrainingStep : IDisposable
+{
+    private readonly Schedules _schedules;
+    private readonly OptimizerSettings _settings;
+    private readonly ulong _seed;
+    private readonly bool _isAhead;
+
+    /// <summary>Takes over the networks' memory: see <see cref="TrainingState"/>.</summary>
+    /// <param name="objective">What is learned; the caller keeps and disposes it.</param>
+    /// <param name="schedules">Learning rate, weight decay and momentum of every step.</param>
+    /// <param name="settings">How steps are taken; null for the published constants in float32.</param>
+    public TrainingStep(Objective objective, Schedules schedules, StepSettings? settings = null)
+    {
+        settings ??= new StepSettings();
+        (_schedules, _settings, _seed) = (schedules, settings.Optimizer ?? new OptimizerSettings(), settings.Seed);
+        State = new TrainingState(objective, _settings);
+        foreach (var network in State.Networks) network.Parameters.ComputeIn(settings.Precision, settings.Checkpoint);
+        _isAhead = settings.RunsAhead ?? !State.IsOnCpu;
+    }
+
+    /// <summary>Everything that a step changes.</summary>
+    public TrainingState State { get; }
+
+    /// <summary>What is learned.</summary>
+    public Objective Objective => State.Objective;
+
+    /// <summary>Where the time of steps goes.</summary>
+    public PhaseClock Clock { get; } = new();
+
+    /// <summary>Whether a device is given the next step before this one's numbers are read.</summary>
+    internal bool RunsAhead => _isAhead;
+
+    /// <summary>Takes one step on one or more micro-batches, whose gradients are averaged.</summary>
+    /// <param name="batches">Normalised views; the caller keeps and disposes them.</param>
+    /// <exception cref="NumericalException">Loss or gradient is not finite; weights, averages and state are as they were before the step.</exception>
+    public StepResult Run(params IReadOnlyList<ViewBatch> batches)
+    {
+        using var pending = Begin(batches);
+        Apply(pending);
+        return Finish(pending);
+    }
+
+    /// <summary>Asks for the gradients of the next step. Weights stay as they are until <see cref="Apply"/>.</summary>
+    /// <param name="batches">As for <see cref="Run"/>; kept until the step is finished.</param>
+    internal PendingStep Begin(IReadOnlyList<ViewBatch> batches)
+    {
+        using var scope = NewDisposeScope();
+        var number = State.StepCount + 1;
+        foreach (var network in State.Trained) network.Parameters.ZeroGradients();
+        Step[] parts = [.. batches.Select((batch, m) => Backward(batch, StepOf(number, m, batches.Count)))];
+        using var timed = Clock.Measure("optimizer and averages");
+        if (!_isAhead)
+            return new PendingStep(number, batches, parts.Sum(p => p.Sum), Math.Sqrt(State.Trained.Sum(n => n.Parameters.SquaredGradientNorm())), parts);
+
+        using var untracked = no_grad();
+        var loss = parts.Select(p => p.DeviceSum!).Aggregate((a, b) => a.Plus(b)).to(float32);
+        var numbers = stack([loss, .. State.Trained.Select(n => n.Parameters.Gradients!.norm())]);
+        return new PendingStep(number, batches, numbers.DetachFromDisposeScope(), parts);
+    }
+
+    /// <summary>Clips, takes AdamW's step, moves averages and state: all of it, or, where the step is not finite, nothing.</summary>
+    internal void Apply(PendingStep step)
+    {
+        using var scope = NewDisposeScope();
+        using var untracked = no_grad();
+        using var timed = Clock.Measure("optimizer and averages");
+        Tensor? notFinite = null;
+        if (step.OnDevice is { } numbers)
+        {
+            notFinite = numbers.isfinite().all().logical_not().to(float32);
+            ClipOnDevice(numbers);
+        }
+        else
+        {
+            var (loss, norm) = step.Read();
+            if (!double.IsFinite(loss) || !double.IsFinite(norm)) return;
+            Clip(norm);
+        }
+
+        var (rate, decay, momentum) = ScheduledAt(step.Number);
+        foreach (var network in State.Trained) Optimize(network, step.Number, rate, decay, momentum, notFinite);
+        foreach (var (state, towards, share) in step.Moves()) Move(state, towards, share, notFinite);
+        foreach (var network in State.Networks) network.Parameters.RefreshWorkingCopy();
+        State.Count();
+        step.IsApplied = true;
+    }
+
+    /// <summary>What a step did; waits for it.</summary>
+    /// <exception cref="NumericalException">It is not finite; nothing has changed, and the step does not count. Gradients asked for since are lost.</exception>
+    internal StepResult Finish(PendingStep step)
+    {
+        var (loss, norm) = step.Read();
+        if (double.IsFinite(loss) && double.IsFinite(norm))
+        {
+            var (rate, decay, momentum) = ScheduledAt(step.Number);
+            return new StepResult(loss, norm, rate, decay, momentum, step.ReadNumbers());
+        }
+
+        if (!step.IsApplied) throw NumericalException.At(step.Number, loss, norm, State);
+        State.Restore(step.Number - 1, State.OptimizerStart);
+        using (Begin(step.Batches)) // the gradients once more, to say where they are not finite
+            throw NumericalException.At(step.Number, loss, norm, State);
+    }
+
+    /// <summary>Learning rate, weight decay and momentum of a step, from 1.</summary>
+    internal (double LearningRate, double WeightDecay, double Momentum) ScheduledAt(long step) =>
+        (_schedules.LearningRate(step), _schedules.WeightDecay(step), _schedules.Momentum(step));
+
+    /// <inheritdoc/>
+    public void Dispose() => State.Dispose();
+
+    private Step StepOf(long number, int part, int parts) =>
+        new(_seed, number, _schedules.Progress(number), ((number - 1) * parts) + part, 1.0 / parts, GradientTape.Start(!_isAhead), inParts: !_isAhead);
+
+    /// <summary>Adds a micro-batch's gradients to the parameters'.</summary>
+    private Step Backward(ViewBatch batch, Step step)
+    {
+        using var scope = NewDisposeScope();
+        using var tape = step.Tape;
+        Tensor loss;
+        using (Clock.Measure("loss, with what is taken backward at once")) loss = Objective.Loss(batch, step);
+        using (Clock.Measure("backward")) step.Complete(loss);
+        foreach (var network in State.Trained) network.Parameters.CollectGradients();
+        step.DeviceSum?.DetachFromDisposeScope();
+        return step;
+    }
+
+    private void Optimize(NetworkState network, long step, double rate, double decay, double momentum, Tensor? notFinite)
+    {
+        // The first average in the same pass over the memory.
+        var averages = State.AveragesOf(network).ToList();
+        double Of(NetworkState average) => average.Network.MomentumAt?.Invoke(step) ?? momentum;
+        var first = averages.FirstOrDefault();
+        network.Optimizer!.Step(rate, decay, first?.Parameters, first is null ? 0 : Of(first), notFinite);
+        foreach (var other in averages.Skip(1)) Move(other.Parameters.Values, network.Parameters.Values, 1 - Of(other), notFinite);
+    }
+
+    /// <summary>a &lt;- a + rate (b - a), or a as it is where the step is not finite.</summary>
+    private static void Move(Tensor state, Tensor towards, double rate, Tensor? notFinite)
+    {
+        if (notFinite is null) _ = state.Towards_(towards, rate);
+        // A number that is none would survive a weight of 0.
+        else _ = state.copy_(where(notFinite.to(ScalarType.Bool), state, state.lerp(towards, notFinite.Times(0).Plus(tensor((float)rate, device: notFinite.device)))));
+    }
+
+    private void Clip(double norm)
+    {
+        if (_settings.ClipNorm is not { } limit || norm <= limit) return;
+        foreach (var network in State.Trained) _ = network.Parameters.Gradients!.Times_(limit / norm);
+    }
+
+    private void ClipOnDevice(Tensor numbers)
+    {
+        if (_settings.ClipNorm is not { } limit) return;
+        // At most 1; 1 where the norm is 0.
+        var factor = numbers.narrow(0, 1, State.Trained.Count).norm().reciprocal().Times(limit).Within_(0, 1);
+        foreach (var network in State.Trained) _ = network.Parameters.Gradients!.mul_(factor);
+    }
+}
