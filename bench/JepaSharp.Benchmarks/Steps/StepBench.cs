@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using JepaSharp.Masking;
 using JepaSharp.Objectives;
 using JepaSharp.Optimization;
 using JepaSharp.Runtime;
@@ -13,35 +14,39 @@ internal sealed class StepBench : IDisposable
     private readonly StepShape _shape;
     private readonly int _accumulate;
     private readonly ImageJepa _objective;
-    private readonly PretrainStep _step;
+    private readonly TrainingStep _step;
+    private readonly List<MaskBatch> _masks = [];
     private int _taken;
 
     public StepBench(StepShape shape, ScalarType precision, int accumulate = 1, bool checkpoint = false)
     {
         (_shape, _accumulate) = (shape, accumulate);
-        _objective = new ImageJepa(shape.Encoder, shape.Predictor);
+        // A micro-batch's masks are made with its images, outside the time that counts.
+        _objective = new ImageJepa(new ImageJepaOptions { Encoder = shape.Encoder, Predictor = shape.Predictor, Masks = (_, microBatch, _) => _masks[(int)(microBatch % _accumulate)] });
         var schedules = new Schedules(new ScheduleOptions { StepsPerEpoch = 1000, Epochs = 100 });
-        _step = new PretrainStep(_objective, schedules, precision, checkpoint: checkpoint);
+        _step = new TrainingStep(_objective, schedules, new StepSettings(precision, Checkpoint: checkpoint));
     }
 
     /// <summary>Where the time of the steps goes.</summary>
-    public PhaseClock Clock => _objective.Clock;
+    public PhaseClock Clock => _step.Clock;
 
     /// <summary>One step; images and indices are made outside the time that counts.</summary>
     public (double Seconds, double Loss) Step()
     {
         using var scope = NewDisposeScope();
-        var batches = new List<(Tensor, JepaMasks)>();
+        var batches = new List<ViewBatch>();
+        _masks.Clear();
         for (var m = 0; m < _accumulate; m++, _taken++)
         {
             using var generator = new Generator((ulong)_taken);
-            batches.Add((randn([_shape.Batch, 3, _shape.Encoder.ImageHeight, _shape.Encoder.ImageWidth], generator: generator), _shape.Masks(_taken)));
+            var images = randn([_shape.Batch, 3, _shape.Encoder.ImageHeight, _shape.Encoder.ImageWidth], generator: generator);
+            batches.Add(new ViewBatch(new Dictionary<string, Tensor> { ["image"] = images }, [.. Enumerable.Range(0, _shape.Batch)]));
+            _masks.Add(_shape.Masks(_taken));
         }
 
         var start = Stopwatch.GetTimestamp();
         var result = _step.Run(batches);
         var seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
-        foreach (var (_, masks) in batches) masks.Dispose();
         return (seconds, result.Loss);
     }
 

@@ -1,8 +1,7 @@
 using System.Globalization;
+using JepaSharp.Masking;
 using JepaSharp.Models;
-using JepaSharp.Objectives;
 using JepaSharp.Runtime;
-using static TorchSharp.torch;
 
 namespace JepaSharp.Benchmarks.Steps;
 
@@ -70,7 +69,7 @@ internal sealed record StepShape(string Name, VisionTransformerShape Encoder, Pr
         $"--model vit_{model} --image {Encoder.ImageHeight} --patch {Encoder.PatchSize} --batch {Batch} --predictor-depth {Predictor.Depth} --predictor-dim {Predictor.Width} --context {Context} --target {Target}");
 
     /// <summary>Masks of other patches, at random, for every image.</summary>
-    public JepaMasks Masks(int step)
+    public MaskBatch Masks(int step)
     {
         long[] Block(int number, int length)
         {
@@ -86,9 +85,8 @@ internal sealed record StepShape(string Name, VisionTransformerShape Encoder, Pr
             return [.. all];
         }
 
-        return new JepaMasks(
-            new Models.PatchSelection([Block(0, Context)], Batch, Patches, CPU),
-            new Models.PatchSelection([.. Enumerable.Range(1, Targets).Select(t => Block(t, Target))], Batch, Patches, CPU));
+        return new MaskBatch(
+            new PatchGrid(Encoder.GridHeight, Encoder.GridWidth), Batch, [Block(0, Context)], [.. Enumerable.Range(1, Targets).Select(t => Block(t, Target))]);
     }
 
     private static StepShape Preset(string name, string model, int image, int patch, int batch, (int Width, int Depth) predictor, int context, int target)

@@ -8,7 +8,7 @@ namespace JepaSharp.Tests.Cli;
 
 public sealed partial class ConsoleProgressTests
 {
-    private static readonly RunPlan Plan = new("tiny", 10, 10, 100, 0, 64);
+    private static readonly RunPlan Plan = new("tiny", 10, 10, 100, 0, 64, Steps.Numbers);
     private readonly StringWriter _error = new() { NewLine = "\n" };
     private readonly FakeClock _clock = new();
 

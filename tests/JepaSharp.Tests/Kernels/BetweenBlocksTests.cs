@@ -123,9 +123,14 @@ public sealed class BetweenBlocksTests
         var (predictions, targets) = (Waves(7, 11, 131).Times(2).requires_grad_(), Waves(7, 11, 131).cos());
         var expected = (smooth ? nn.functional.smooth_l1_loss(predictions, targets, beta: 1) : nn.functional.mse_loss(predictions, targets)).Times(0.25);
         expected.backward();
-        var (value, gradient) = AcceleratedDistance.Of(predictions, targets, smooth, 0.25);
-        Assert.Equal(expected.item<float>(), value, 1e-6);
-        AssertClose("gradient", predictions.grad!, gradient, 1e-6);
+        var wanted = predictions.grad!.clone();
+        _ = predictions.grad!.detach().zero_();
+        using var tape = GradientTape.Start(isReadAtOnce: true);
+        Assert.True(AcceleratedDistance.CanRecord(predictions, targets));
+        var found = AcceleratedDistance.Record(predictions, targets, smooth).Times(0.25);
+        tape.Backward(found, mark: 0);
+        Assert.Equal(expected.item<float>(), found.item<double>(), 1e-6);
+        AssertClose("gradient", wanted, predictions.grad!, 1e-6);
     }
 
     [Theory]
@@ -137,9 +142,12 @@ public sealed class BetweenBlocksTests
         using var scope = NewDisposeScope();
         var predictions = zeros(1, 1, 21);
         predictions[0, 0, place] = float.NaN;
-        var (value, gradient) = AcceleratedDistance.Of(predictions, zeros(1, 1, 21), smooth: true, 1);
-        Assert.True(double.IsNaN(value));
-        Assert.True(float.IsNaN(gradient[0, 0, place].item<float>()));
+        predictions.requires_grad = true;
+        using var tape = GradientTape.Start(isReadAtOnce: true);
+        var value = AcceleratedDistance.Record(predictions, zeros(1, 1, 21), smooth: true);
+        tape.Backward(value, mark: 0);
+        Assert.True(double.IsNaN(value.item<double>()));
+        Assert.True(float.IsNaN(predictions.grad![0, 0, place].item<float>()));
     }
 
     /// <summary>Images as a decoder leaves them (channels last), as a network is usually given them, and as neither.</summary>

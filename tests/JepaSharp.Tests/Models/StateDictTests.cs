@@ -18,7 +18,7 @@ public sealed class StateDictTests
             var patch = name is "vit_huge" ? 14 : 16;
             var shape = ModelPresets.Encoder(name, 224, patch);
             var predictor = new PredictorShape(384, name is "vit_giant" ? 16 : shape.Depth > 12 ? 12 : 6, shape.Heads);
-            using var jepa = new ImageJepa(shape, predictor, device: META);
+            using var jepa = new ImageJepa(new ImageJepaOptions { Encoder = shape, Predictor = predictor }, META);
             foreach (var (network, module) in ((string, nn.Module)[])[("encoder", jepa.ContextEncoder), ("predictor", jepa.Predictor)])
             {
                 var weights = module.state_dict();
@@ -38,7 +38,7 @@ public sealed class StateDictTests
     {
         using var published = SafetensorsFile.Open(Fixtures.PathOf("nano/initial.safetensors"));
         var shape = new VisionTransformerShape { ImageHeight = 64, ImageWidth = 64, PatchSize = 8, Width = 48, Depth = 2, Heads = 3, MlpWidth = 192 };
-        using var jepa = new ImageJepa(shape, new PredictorShape(24, 2, 3), device: META);
+        using var jepa = new ImageJepa(new ImageJepaOptions { Encoder = shape, Predictor = new PredictorShape(24, 2, 3) }, META);
         var ours = jepa.ContextEncoder.state_dict().Keys.Select(k => "encoder." + k)
             .Concat(jepa.Predictor.state_dict().Keys.Select(k => "predictor." + k))
             .Concat(jepa.TargetEncoder.state_dict().Keys.Select(k => "target_encoder." + k));

@@ -1,4 +1,3 @@
-using JepaSharp.Monitoring;
 using JepaSharp.Objectives;
 using static TorchSharp.torch;
 

@@ -1,7 +1,6 @@
 using JepaSharp.Configuration;
 using JepaSharp.Data.Cropping;
 using JepaSharp.Data.Sources.Scenes;
-using JepaSharp.Masking;
 using JepaSharp.Models;
 using JepaSharp.Monitoring;
 using JepaSharp.Training;
@@ -27,30 +26,26 @@ internal static class TinyRun
     {
         using var scope = NewDisposeScope();
         using var source = new ScenesSource(0, options.Data.SceneCount, options.Data.SceneSize);
-        using var trainer = new Pretrainer(options, source, CPU);
+        using var trainer = new Trainer(options, source, CPU);
         using var folder = RunFolder.Create(path);
         File.WriteAllText(folder.Config, options.ToYaml());
-        using var observers = new TrainingObservers([.. RunRecords.Create(folder, options.Logging), listener ?? new Nobody()]);
+        using var observers = new TrainingObservers([.. RunRecords.Create(folder, options.Logging, trainer.Objective.Numbers), listener ?? new Nobody()]);
         using var scaling = Scaling(options);
         var told = observers;
         if (monitorEvery is { } every)
         {
-            var monitor = new RunMonitor(Sample(source, options), scaling, CPU);
+            var monitor = new RunMonitor(Sample(source, options), scaling);
             told = new TrainingObservers(observers, new MonitoringObserver(monitor, trainer.Objective, every, glanceEvery: 2, new CollapseWatch(), observers));
         }
 
         trainer.Run(folder, told);
-        return [.. trainer.Step.Target.Values.data<float>(), .. trainer.Step.Prediction.Values.data<float>()];
+        return [.. trainer.Step.State["target_encoder"].Parameters.Values.data<float>(), .. trainer.Step.State["predictor"].Parameters.Values.data<float>()];
     }
 
     public static MonitorSample Sample(ScenesSource source, PretrainOptions options) => MonitorSample.Draw(
-        source, EvaluationTransform.Squash(options.Data.CropSize), new MultiBlockMasking(new PretrainPlan(options).Masking), new MonitorSize(32, 16, 3), 0);
+        source, EvaluationTransform.Squash(options.Data.CropSize), new MonitorSize(32, 16, 3), 0);
 
-    public static PixelScaling Scaling(PretrainOptions options)
-    {
-        var (mean, std) = (options.Data.Mean, options.Data.Std);
-        return new PixelScaling([mean.Red, mean.Green, mean.Blue], [std.Red, std.Green, std.Blue], CPU);
-    }
+    public static PixelScaling Scaling(PretrainOptions options) => new PretrainPlan(options).Scaling(CPU);
 
     private sealed class Nobody : ITrainingObserver;
 }

@@ -20,7 +20,7 @@ public sealed class ImageJepaTests
 
         double Loss(JepaLoss loss)
         {
-            using var jepa = new ImageJepa(Shape, new PredictorShape(12, 1, 2), loss: loss);
+            using var jepa = new ImageJepa(new ImageJepaOptions { Encoder = Shape, Predictor = new PredictorShape(12, 1, 2), Loss = loss });
             return jepa.Distance(predictions, targets).item<float>();
         }
     }
@@ -29,7 +29,7 @@ public sealed class ImageJepaTests
     public void Targets_OfAnyImage_AreNormalisedWithoutScaleOrShift()
     {
         using var scope = NewDisposeScope();
-        using var jepa = new ImageJepa(Shape, new PredictorShape(12, 1, 2));
+        using var jepa = new ImageJepa(new ImageJepaOptions { Encoder = Shape, Predictor = new PredictorShape(12, 1, 2) });
         using var masks = new JepaMasks(new PatchSelection([[0, 1]], 1, 16, CPU), new PatchSelection([[5, 6, 7]], 1, 16, CPU));
         using (no_grad())
         {

@@ -1,7 +1,9 @@
 using System.Text.Json;
+using JepaSharp.Masking;
 using JepaSharp.Models;
 using JepaSharp.Objectives;
 using JepaSharp.Optimization;
+using JepaSharp.Tests.Training;
 using JepaSharp.Training;
 using JepaSharp.Weights;
 using static TorchSharp.torch;
@@ -34,11 +36,6 @@ internal sealed class RecordedRun : IDisposable
             MlpWidth = Number("embed_dim") * Number("mlp_ratio"),
         };
         var predictor = new PredictorShape(Number("predictor_embed_dim"), Number("predictor_depth"), Number("predictor_num_heads"));
-        Objective = new ImageJepa(encoder, predictor);
-        LoadInitial("encoder.", Objective.ContextEncoder);
-        LoadInitial("predictor.", Objective.Predictor);
-        LoadInitial("target_encoder.", Objective.TargetEncoder);
-
         var s = _facts.GetProperty("schedule");
         Schedules = new Schedules(new ScheduleOptions
         {
@@ -54,14 +51,18 @@ internal sealed class RecordedRun : IDisposable
             FinalMomentum = s.GetProperty("ema")[1].GetDouble(),
             Stretch = s.GetProperty("ipe_scale").GetDouble(),
         });
-        Step = new PretrainStep(Objective, Schedules, precision);
+        Step = new JepaStep(encoder, predictor, Schedules, new StepSettings(precision));
+        LoadInitial("encoder.", Objective.ContextEncoder);
+        LoadInitial("predictor.", Objective.Predictor);
+        LoadInitial("target_encoder.", Objective.TargetEncoder);
+        Step.State.WeightsReplaced();
     }
 
-    public ImageJepa Objective { get; }
+    public ImageJepa Objective => Step.Objective;
 
     public Schedules Schedules { get; }
 
-    public PretrainStep Step { get; }
+    public JepaStep Step { get; }
 
     public double Bfloat16Loss => _facts.GetProperty("loss_bf16_autocast_step0").GetDouble();
 
@@ -74,9 +75,10 @@ internal sealed class RecordedRun : IDisposable
 
     public Tensor Images(int step) => _batches.Read($"images.{step}");
 
-    public JepaMasks Masks(int step) => new(
-        Selection($"context_indices.{step}.", _facts.GetProperty("context_blocks").GetInt32()),
-        Selection($"target_indices.{step}.", _facts.GetProperty("target_blocks").GetInt32()));
+    public MaskBatch Masks(int step) => new(
+        new PatchGrid(Objective.Encoder.Shape.GridHeight, Objective.Encoder.Shape.GridWidth), _facts.GetProperty("batch").GetInt32(),
+        Sets($"context_indices.{step}.", _facts.GetProperty("context_blocks").GetInt32()),
+        Sets($"target_indices.{step}.", _facts.GetProperty("target_blocks").GetInt32()));
 
     /// <summary>Largest absolute difference, and largest difference over the largest expected magnitude.</summary>
     public static (double Absolute, double Relative) Difference(Tensor actual, Tensor expected)
@@ -90,13 +92,12 @@ internal sealed class RecordedRun : IDisposable
     public void Dispose()
     {
         Step.Dispose();
-        Objective.Dispose();
         _initial.Dispose();
         _batches.Dispose();
         _expected.Dispose();
     }
 
-    private PatchSelection Selection(string prefix, int blocks)
+    private List<long[]> Sets(string prefix, int blocks)
     {
         var sets = new List<long[]>();
         for (var j = 0; j < blocks; j++)
@@ -105,8 +106,7 @@ internal sealed class RecordedRun : IDisposable
             sets.Add(indices.data<long>().ToArray());
         }
 
-        var images = _facts.GetProperty("batch").GetInt32();
-        return new PatchSelection(sets, images, Objective.ContextEncoder.Shape.Patches, CPU);
+        return sets;
     }
 
     private void LoadInitial(string prefix, nn.Module network)

@@ -1,3 +1,4 @@
+using JepaSharp.Objectives;
 using JepaSharp.Optimization;
 using static TorchSharp.torch;
 
@@ -15,7 +16,7 @@ public sealed class RecordedRunTests(ITestOutputHelper output)
         using var run = new RecordedRun(FolderOf(name));
         using var scope = NewDisposeScope();
         using var untracked = no_grad();
-        using var masks = run.Masks(0);
+        using var masks = JepaMasks.Of(run.Masks(0), CPU);
         var images = run.Images(0);
         AssertClose("context_encoder_output", run.Objective.ContextEncoder.Encode(images, masks.Context));
         AssertClose("target_encoder_output", run.Objective.TargetEncoder.forward(images));
@@ -36,8 +37,8 @@ public sealed class RecordedRunTests(ITestOutputHelper output)
     {
         using var run = new RecordedRun(FolderOf(name));
         using var scope = NewDisposeScope();
-        using var masks = run.Masks(0);
-        run.Objective.Loss(run.Images(0), masks).backward();
+        using var masks = JepaMasks.Of(run.Masks(0), CPU);
+        run.Objective.Loss(run.Images(0), masks, Step.Untracked(0)).backward();
         var worst = 0.0;
         foreach (var (network, parameters) in ((string, FlatParameters)[])[("encoder", run.Step.Context), ("predictor", run.Step.Prediction)])
         {
@@ -62,7 +63,7 @@ public sealed class RecordedRunTests(ITestOutputHelper output)
         double worstLoss = 0, worstWeight = 0;
         for (var step = 0; step < run.Steps.Count; step++)
         {
-            using var masks = run.Masks(step);
+            var masks = run.Masks(step);
             var result = run.Step.Run((run.Images(step), masks));
             var expected = run.Steps[step];
             worstLoss = Math.Max(worstLoss, Math.Abs(result.Loss - expected.Loss));
@@ -94,7 +95,7 @@ public sealed class RecordedRunTests(ITestOutputHelper output)
         using var scope = NewDisposeScope();
         for (var step = 0; step < run.Steps.Count; step++)
         {
-            using var masks = run.Masks(step);
+            var masks = run.Masks(step);
             var loss = run.Step.Run((run.Images(step), masks)).Loss;
             output.WriteLine($"step {step}: bfloat16 {loss:f6}, recorded float32 {run.Steps[step].Loss:f6}");
             if (step == 0) Assert.Equal(run.Bfloat16Loss, loss, 1e-3);

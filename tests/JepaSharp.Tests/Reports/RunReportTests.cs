@@ -24,7 +24,9 @@ public sealed partial class RunReportTests
         using var scope = NewDisposeScope();
         using var source = new ScenesSource(0, 64, 32);
         using var scaling = TinyRun.Scaling(TinyRun.Options);
-        var ranking = CheckpointRanking.Measure(new PretrainPlan(TinyRun.Options), CheckpointRanking.Find(path), new RunMonitor(TinyRun.Sample(source, TinyRun.Options), scaling, CPU), null, CPU, cancellation: TestContext.Current.CancellationToken);
+        using var objective = KnownObjectives.Create(new PretrainPlan(TinyRun.Options));
+        var ranking = CheckpointRanking.Measure(
+            objective, CheckpointRanking.Find(path), new RunMonitor(TinyRun.Sample(source, TinyRun.Options), scaling), null, cancellation: TestContext.Current.CancellationToken);
         using var weights = PretrainedWeights.Open(path, 2);
         using VisionTransformer trained = PretrainedNetworks.LoadEncoder(weights);
         RunMachine.Here("cpu", "fp32", source.Description, source.Count).Write(path);

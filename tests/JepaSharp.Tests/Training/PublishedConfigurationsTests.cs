@@ -1,5 +1,4 @@
 using JepaSharp.Configuration;
-using JepaSharp.Objectives;
 using JepaSharp.Training;
 using static TorchSharp.torch;
 
@@ -20,8 +19,8 @@ public sealed class PublishedConfigurationsTests
         var options = PretrainOptions.Load(PathOf(name));
         var plan = new PretrainPlan(options);
         Assert.Empty(plan.Masking.Problems());
-        using var jepa = new ImageJepa(plan.Encoder, plan.Predictor, device: META);
-        Assert.Equal(numbers, jepa.ContextEncoder.state_dict().Values.Sum(w => w.numel()));
+        using var jepa = KnownObjectives.Create(plan, META);
+        Assert.Equal(numbers, jepa.Encoder.state_dict().Values.Sum(w => w.numel()));
     }
 
     [Fact]

@@ -16,17 +16,17 @@ public sealed class RunningAheadTests : IDisposable
     public void Steps_GivenToTheDeviceInParts_AreThoseTakenAtOnce(double? clip)
     {
         using var scope = NewDisposeScope();
-        using var whole = PretrainStepTests.NewStep(ScalarType.Float32, new OptimizerSettings(ClipNorm: clip));
-        using var parts = PretrainStepTests.NewStep(ScalarType.Float32, new OptimizerSettings(ClipNorm: clip));
-        using var masks = PretrainStepTests.SomeMasks(2);
+        using var whole = TrainingStepTests.NewStep(ScalarType.Float32, new OptimizerSettings(ClipNorm: clip));
+        using var parts = TrainingStepTests.NewStep(ScalarType.Float32, new OptimizerSettings(ClipNorm: clip), isAhead: true);
+        var masks = TrainingStepTests.SomeMasks(2);
         using var random = new Generator(1);
         for (var k = 0; k < 6; k++)
         {
             using var images = rand([2, 3, 32, 32], generator: random);
             var expected = whole.Run((images, masks));
-            using var underWay = parts.Begin([(images, masks)]);
-            parts.Apply(underWay);
-            var found = parts.Finish(underWay);
+            using var pending = parts.Begin((images, masks));
+            parts.Inner.Apply(pending);
+            var found = parts.Inner.Finish(pending);
             Assert.Equal(expected.Loss, found.Loss, 5e-6); // a difference, not decimal places: those differ where two equal losses lie on both sides of a rounding
             Assert.Equal(expected.GradientNorm, found.GradientNorm, 1e-4 * expected.GradientNorm);
             Assert.Equal((expected.LearningRate, expected.WeightDecay, expected.Momentum), (found.LearningRate, found.WeightDecay, found.Momentum));
@@ -42,16 +42,16 @@ public sealed class RunningAheadTests : IDisposable
     public void Step_NotFinite_ChangesNothingAndSaysWhere()
     {
         using var scope = NewDisposeScope();
-        using var step = PretrainStepTests.NewStep(ScalarType.Float32, new OptimizerSettings(ClipNorm: 1));
-        using var masks = PretrainStepTests.SomeMasks(2);
+        using var step = TrainingStepTests.NewStep(ScalarType.Float32, new OptimizerSettings(ClipNorm: 1), isAhead: true);
+        var masks = TrainingStepTests.SomeMasks(2);
         Tensor[] state = [step.Context.Values, step.Prediction.Values, step.Target.Values, step.ContextOptimizer.FirstMoment, step.PredictorOptimizer.SecondMoment];
         Tensor[] before = [.. state.Select(s => s.clone())];
-        using var underWay = step.Begin([(full([2, 3, 32, 32], float.NaN), masks)]);
-        step.Apply(underWay);
+        using var pending = step.Begin((full([2, 3, 32, 32], float.NaN), masks));
+        step.Inner.Apply(pending);
         Assert.Equal(1, step.StepCount);
         // Another step's gradients are asked for meanwhile.
-        step.Begin([(rand(2, 3, 32, 32), masks)]).Dispose();
-        var error = Assert.Throws<NumericalException>(() => step.Finish(underWay));
+        step.Begin((rand(2, 3, 32, 32), masks)).Dispose();
+        var error = Assert.Throws<NumericalException>(() => step.Inner.Finish(pending));
         Assert.Contains("Step 1 gave a loss of NaN", error.Message, StringComparison.Ordinal);
         Assert.Contains("parameters have gradients that are not finite", error.Message, StringComparison.Ordinal);
         Assert.All(before.Zip(state), pair => Assert.True(pair.First.Equals(pair.Second)));

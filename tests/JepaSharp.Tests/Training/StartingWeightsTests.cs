@@ -1,9 +1,7 @@
 using JepaSharp.Models;
-using JepaSharp.Objectives;
 using JepaSharp.Optimization;
 using JepaSharp.Runtime;
 using JepaSharp.Tests.Parity;
-using JepaSharp.Training;
 using JepaSharp.Training.Checkpoints;
 using JepaSharp.Weights;
 using static TorchSharp.torch;
@@ -33,18 +31,18 @@ public sealed class StartingWeightsTests : IDisposable
         using var run = new RecordedRun(Fixtures.PathOf("nano"));
         for (var k = 0; k < run.Steps.Count; k++)
         {
-            using var masks = run.Masks(k);
+            var masks = run.Masks(k);
             run.Step.Run((run.Images(k), masks));
         }
 
         Write(run.Step, new CheckpointState(8, 2, 4));
         using var unbroken = NewStep(run);
-        TrainingCheckpoint.Restore(_folder.Path, unbroken, 4);
+        TrainingCheckpoint.Restore(_folder.Path, unbroken.State, 4);
 
         // The same state as the published code saved it.
         using var weights = PretrainedWeights.Open(Fixtures.PathOf("nano/checkpoint.pth.tar"), heads: 3);
         using var begun = NewStep(run);
-        var said = StartingWeights.Apply(weights, begun);
+        var said = StartingWeights.Apply(weights, begun.State);
         Assert.Equal(
             ["context encoder and target encoder: found", "predictor: found", "optimizer's state: found, AdamW of 59 parameters after 8 steps; the schedules begin anew"], said);
         Assert.Equal((0, 8, 8), (begun.StepCount, begun.OptimizerStart, begun.ContextOptimizer.StepCount));
@@ -52,7 +50,7 @@ public sealed class StartingWeightsTests : IDisposable
 
         for (var k = 0; k < 3; k++)
         {
-            using var masks = run.Masks(k);
+            var masks = run.Masks(k);
             var (a, b) = (unbroken.Run((run.Images(k), masks)), begun.Run((run.Images(k), masks)));
             Assert.Equal(a.LearningRate, b.LearningRate, 1e-9);
             Assert.Equal(a.Loss, b.Loss, 1e-6);
@@ -69,18 +67,18 @@ public sealed class StartingWeightsTests : IDisposable
         using var run = new RecordedRun(Fixtures.PathOf("nano"));
         using var weights = PretrainedWeights.Open(Fixtures.PathOf("nano/checkpoint.pth.tar"), heads: 3);
         using var begun = NewStep(run);
-        StartingWeights.Apply(weights, begun);
-        using var masks = run.Masks(0);
+        StartingWeights.Apply(weights, begun.State);
+        var masks = run.Masks(0);
         begun.Run((run.Images(0), masks));
         Write(begun, new CheckpointState(1, 0, 4, begun.OptimizerStart));
         using var resumed = NewStep(run);
-        TrainingCheckpoint.Restore(_folder.Path, resumed, 4);
+        TrainingCheckpoint.Restore(_folder.Path, resumed.State, 4);
         Assert.Equal((1, 8, 9), (resumed.StepCount, resumed.OptimizerStart, resumed.PredictorOptimizer.StepCount));
     }
 
-    private void Write(PretrainStep step, CheckpointState state)
+    private void Write(JepaStep step, CheckpointState state)
     {
-        using var snapshot = CheckpointSnapshot.Take(step, state, new Dictionary<string, string>());
+        using var snapshot = CheckpointSnapshot.Take(step.State, state, new Dictionary<string, string>());
         TrainingCheckpoint.Write(_folder.Path, snapshot);
     }
 
@@ -96,7 +94,7 @@ public sealed class StartingWeightsTests : IDisposable
         using var weights = PretrainedWeights.Open(_folder["lone.safetensors"]);
         using var step = NewStep(run);
         var drawn = step.Prediction.Values.clone();
-        var said = StartingWeights.Apply(weights, step);
+        var said = StartingWeights.Apply(weights, step.State);
         Assert.Equal([sentence, "predictor: not found, starts from random weights", "optimizer's state: not found, starts at zero"], said);
         Assert.True(drawn.Equals(step.Prediction.Values));
         Assert.True(step.Context.Values.Equals(step.Target.Values));
@@ -110,9 +108,8 @@ public sealed class StartingWeightsTests : IDisposable
         using var scope = NewDisposeScope();
         using var run = new RecordedRun(Fixtures.PathOf("nano"));
         using var weights = PretrainedWeights.Open(Fixtures.PathOf("nano/hf"));
-        using var step = new PretrainStep(
-            new ImageJepa(run.Objective.ContextEncoder.Shape with { ImageHeight = 96, ImageWidth = 80 }, run.Objective.Predictor.Shape), Constant);
-        Assert.Contains("positions: interpolated from a grid of 8x8 to 12x10", StartingWeights.Apply(weights, step));
+        using var step = new JepaStep(run.Objective.ContextEncoder.Shape with { ImageHeight = 96, ImageWidth = 80 }, run.Objective.Predictor.Shape, Constant);
+        Assert.Contains("positions: interpolated from a grid of 8x8 to 12x10", StartingWeights.Apply(weights, step.State));
         var expected = PositionTable.Interpolate(weights.Read("target_encoder.pos_embed"), 8, 8, 12, 10);
         Assert.True(expected.Equals(step.Objective.ContextEncoder.state_dict()["pos_embed"]));
     }
@@ -122,18 +119,16 @@ public sealed class StartingWeightsTests : IDisposable
     {
         using var run = new RecordedRun(Fixtures.PathOf("nano"));
         using var weights = PretrainedWeights.Open(Fixtures.PathOf("nano/checkpoint.pth.tar"), heads: 3);
-        using var step = new PretrainStep(
-            new ImageJepa(run.Objective.ContextEncoder.Shape with { Depth = 3, Heads = 4 }, new PredictorShape(12, 2, 3)), Constant);
-        var error = Assert.Throws<JepaException>(() => StartingWeights.Apply(weights, step));
+        using var step = new JepaStep(run.Objective.ContextEncoder.Shape with { Depth = 3, Heads = 4 }, new PredictorShape(12, 2, 3), Constant);
+        var error = Assert.Throws<JepaException>(() => StartingWeights.Apply(weights, step.State));
         Assert.True(error.IsUsage);
         foreach (var difference in (string[])["blocks 2, the run has 3 (meta.depth)", "heads 3, the run has 4 (meta.num_heads)", "predictor width 24, the run has 12 (meta.pred_emb_dim)"])
             Assert.Contains(difference, error.Message);
     }
 
-    private static PretrainStep NewStep(RecordedRun like) =>
-        new(new ImageJepa(like.Objective.ContextEncoder.Shape, like.Objective.Predictor.Shape, seed: 5), Constant);
+    private static JepaStep NewStep(RecordedRun like) => new(like.Objective.ContextEncoder.Shape, like.Objective.Predictor.Shape, Constant, seed: 5);
 
-    private static void AssertSame(PretrainStep expected, PretrainStep found, double tolerance)
+    private static void AssertSame(JepaStep expected, JepaStep found, double tolerance)
     {
         foreach (var (what, a, b) in ((string, Tensor, Tensor)[])[
             ("context", expected.Context.Values, found.Context.Values), ("predictor", expected.Prediction.Values, found.Prediction.Values),

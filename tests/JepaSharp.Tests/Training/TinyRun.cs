@@ -24,14 +24,14 @@ internal sealed class TinyRun : IDisposable
     {
         options ??= Options;
         _source = new ScenesSource(0, options.Data.SceneCount, options.Data.SceneSize);
-        Trainer = new Pretrainer(options, _source, CPU) { RunsAhead = isAhead };
+        Trainer = new Trainer(options, _source, KnownObjectives.Create(new PretrainPlan(options)), CPU, runsAhead: isAhead);
         var isThere = RunFolder.HoldsRun(path);
         Folder = isThere ? RunFolder.Resume(path) : RunFolder.Create(path);
         if (isThere) Said = Trainer.Resume(Folder);
         else Trainer.Begin(Folder, options.ToYaml());
     }
 
-    public Pretrainer Trainer { get; }
+    public Trainer Trainer { get; }
 
     public RunFolder Folder { get; }
 

@@ -1,5 +1,4 @@
 using CsCheck;
-using JepaSharp.Data;
 using JepaSharp.Data.Cropping;
 using JepaSharp.Data.Loading;
 using JepaSharp.Runtime;

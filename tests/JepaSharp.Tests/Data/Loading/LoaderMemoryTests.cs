@@ -44,7 +44,7 @@ public sealed class LoaderMemoryTests : IDisposable
             File.WriteAllBytes(_folder[name], EncodedImages.ByVips(image, suffix));
         File.WriteAllBytes(_folder["g.jpg"], EncodedImages.WithOrientation(File.ReadAllBytes(_folder["a.jpg"]), 6));
         using var source = ImageSources.Open(_folder.Path);
-        var loader = new ImageLoader(source, Options with { BatchSize = 3, Transform = Options.Transform with { AllowScaledDecoding = false } });
+        var loader = new ImageLoader(source, Options with { BatchSize = 3, Views = With(t => t with { AllowScaledDecoding = false }) });
         var batch = loader.Epoch(0, 0, TestContext.Current.CancellationToken).First();
         Assert.All(batch.Indices, i => Assert.Contains(source.NameOf(i), (string[])["a.jpg", "b.jpg", "g.jpg"]));
         Assert.All(loader.Unreadable, u => Assert.Contains("data.memory_mb", u.Reason, StringComparison.Ordinal));
@@ -95,7 +95,7 @@ public sealed class LoaderMemoryTests : IDisposable
     public void Loader_BatchesThatDoNotFit_SaysWhichSettingWould()
     {
         using var source = new MeasuredImages(4000);
-        ImageLoader Loader(int memory) => new(source, Options with { BatchSize = 200, MemoryMegabytes = memory, Transform = Options.Transform with { CropSize = 224 } });
+        ImageLoader Loader(int memory) => new(source, Options with { BatchSize = 200, MemoryMegabytes = memory, Views = With(t => t with { CropSize = 224 }) });
         var refusal = Assert.Throws<JepaException>(() => Loader(Megabytes));
         Assert.True(refusal.IsUsage);
         Assert.Contains("data.memory_mb at least 230", refusal.Message, StringComparison.Ordinal);
@@ -148,4 +148,6 @@ public sealed class LoaderMemoryTests : IDisposable
             }
         }
     }
+
+    private static View[] With(Func<TrainingTransform, TrainingTransform> change) => [Options.Views[0] with { Transform = change(Options.Views[0].Transform) }];
 }

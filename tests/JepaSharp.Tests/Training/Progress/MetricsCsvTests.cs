@@ -16,7 +16,7 @@ public sealed class MetricsCsvTests : IDisposable
     [Fact]
     public void Csv_OneStep_HasThePublishedColumnsFirst()
     {
-        Write(MetricsCsv.Create(File), 11, 11);
+        Write(MetricsCsv.Create(File, Steps.Numbers), 11, 11);
         var lines = System.IO.File.ReadAllLines(File);
         Assert.StartsWith("epoch,itr,loss,mask-A,mask-B,time (ms),", lines[0], StringComparison.Ordinal);
         Assert.Equal("2,0,0.09090909,30,9,100.00,11,0.0003333333333333333,0.04,0.996,64,640.0,0.00", lines[1]);
@@ -31,7 +31,7 @@ public sealed class MetricsCsvTests : IDisposable
             var commas = (CultureInfo)CultureInfo.InvariantCulture.Clone();
             commas.NumberFormat.NumberDecimalSeparator = ",";
             CultureInfo.CurrentCulture = commas;
-            Write(MetricsCsv.Create(File), 1, 1);
+            Write(MetricsCsv.Create(File, Steps.Numbers), 1, 1);
         }
         finally
         {
@@ -46,7 +46,7 @@ public sealed class MetricsCsvTests : IDisposable
         loss =>
         {
             System.IO.File.Delete(File);
-            using (var csv = MetricsCsv.Create(File)) csv.OnStep(Steps.Number(1, loss));
+            using (var csv = MetricsCsv.Create(File, Steps.Numbers)) csv.OnStep(Steps.Number(1, loss));
             var cell = System.IO.File.ReadAllLines(File)[1].Split(',')[2];
             Assert.Equal(BitConverter.SingleToInt32Bits(loss), BitConverter.SingleToInt32Bits(float.Parse(cell, CultureInfo.InvariantCulture)));
         },
@@ -56,7 +56,7 @@ public sealed class MetricsCsvTests : IDisposable
     [Fact]
     public void Csv_ResumedAtAnyStepAndTornAnywhereBehindIt_EqualsTheRunThatNeverStopped()
     {
-        Write(MetricsCsv.Create(File), 1, 20);
+        Write(MetricsCsv.Create(File, Steps.Numbers), 1, 20);
         var whole = System.IO.File.ReadAllBytes(File);
         Gen.Select(Gen.Int[0, 20], Gen.Int[0, 400]).Sample(
             (step, torn) =>
@@ -64,7 +64,7 @@ public sealed class MetricsCsvTests : IDisposable
                 // The rows up to the checkpoint are on disk; of what came after, any number of bytes may be.
                 var safe = LengthOfRows(whole, step + 1);
                 System.IO.File.WriteAllBytes(File, whole[..Math.Min(safe + torn, whole.Length)]);
-                Write(MetricsCsv.Resume(File, step), step + 1, 20);
+                Write(MetricsCsv.Resume(File, Steps.Numbers, step), step + 1, 20);
                 Assert.Equal(whole, System.IO.File.ReadAllBytes(File));
             },
             iter: 200,
@@ -75,7 +75,7 @@ public sealed class MetricsCsvTests : IDisposable
     public void Resume_WithAnotherProgramsFile_IsRefusedAndTheFileKept()
     {
         System.IO.File.WriteAllText(File, "name,price\nbread,2\n");
-        var e = Assert.Throws<JepaException>(() => MetricsCsv.Resume(File, 3));
+        var e = Assert.Throws<JepaException>(() => MetricsCsv.Resume(File, Steps.Numbers, 3));
         Assert.Contains("name,price", e.Message, StringComparison.Ordinal);
         Assert.Equal("name,price\nbread,2\n", System.IO.File.ReadAllText(File));
     }
@@ -83,7 +83,7 @@ public sealed class MetricsCsvTests : IDisposable
     [Fact]
     public void Resume_WithNoFile_StartsOne()
     {
-        Write(MetricsCsv.Resume(File, 3), 4, 5);
+        Write(MetricsCsv.Resume(File, Steps.Numbers, 3), 4, 5);
         Assert.Equal(3, System.IO.File.ReadAllLines(File).Length);
     }
 
@@ -91,7 +91,7 @@ public sealed class MetricsCsvTests : IDisposable
     public void Create_OverAnExistingFile_IsRefused()
     {
         System.IO.File.WriteAllText(File, "precious");
-        Assert.True(Assert.Throws<JepaException>(() => MetricsCsv.Create(File)).IsUsage);
+        Assert.True(Assert.Throws<JepaException>(() => MetricsCsv.Create(File, Steps.Numbers)).IsUsage);
         Assert.Equal("precious", System.IO.File.ReadAllText(File));
     }
 
@@ -99,7 +99,7 @@ public sealed class MetricsCsvTests : IDisposable
     public void Rows_AfterASecond_AreInTheFileWithoutBeingAskedFor()
     {
         var clock = new FakeClock();
-        using var csv = MetricsCsv.Create(File, clock);
+        using var csv = MetricsCsv.Create(File, Steps.Numbers, clock);
         csv.OnStep(Steps.Number(1));
         Assert.Single(Lines());
         clock.Advance(1.5);

@@ -14,7 +14,7 @@ public sealed class RunRecordsTests
         using (var folder = RunFolder.Create(path))
         {
             File.WriteAllText(folder.Config, "");
-            using var records = new TrainingObservers(RunRecords.Create(folder, new LoggingOptions()));
+            using var records = new TrainingObservers(RunRecords.Create(folder, new LoggingOptions(), Steps.Numbers));
             for (var step = 1; step <= 15; step++) records.OnStep(Steps.Number(step));
             records.OnMeasures(1, 10, new Dictionary<string, double> { ["rankme"] = 3 });
             records.OnMeasures(1, 15, new Dictionary<string, double> { ["rankme"] = 4 });
@@ -22,7 +22,7 @@ public sealed class RunRecordsTests
 
         using (var folder = RunFolder.Resume(path))
         {
-            using var records = new TrainingObservers(RunRecords.Resume(folder, new LoggingOptions(), 12));
+            using var records = new TrainingObservers(RunRecords.Resume(folder, new LoggingOptions(), Steps.Numbers, 12));
             for (var step = 13; step <= 20; step++) records.OnStep(Steps.Number(step));
             records.OnEnd(new RunEnd(RunOutcome.Completed, 20, TimeSpan.FromSeconds(1)));
         }

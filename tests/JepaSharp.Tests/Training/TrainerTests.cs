@@ -8,7 +8,7 @@ using static TorchSharp.torch;
 namespace JepaSharp.Tests.Training;
 
 /// <summary>Whole small runs on rendered scenes.</summary>
-public sealed class PretrainerTests
+public sealed class TrainerTests
 {
     private static readonly PretrainOptions Tiny = new()
     {
@@ -80,7 +80,7 @@ public sealed class PretrainerTests
         options ??= Tiny;
         using var scope = NewDisposeScope();
         using var source = new ScenesSource(0, options.Data.SceneCount, options.Data.SceneSize);
-        using var trainer = new Pretrainer(options, source, CPU);
+        using var trainer = new Trainer(options, source, CPU);
         using var folder = resume ? RunFolder.Resume(path) : RunFolder.Create(path);
         if (resume) trainer.Resume(folder);
         else File.WriteAllText(folder.Config, options.ToYaml());

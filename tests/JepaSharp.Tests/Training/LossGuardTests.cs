@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 
 namespace JepaSharp.Tests.Training;
 
-public sealed class NumberWatchTests : IDisposable
+public sealed class LossGuardTests : IDisposable
 {
     private readonly TemporaryFolder _folder = new();
 
@@ -45,23 +45,23 @@ public sealed class NumberWatchTests : IDisposable
     public void Bound_IsKeptAcrossAResume()
     {
         var said = new Listener();
-        var watch = new NumberWatch(3, 2, said);
-        Assert.Null(watch.Take(10, NotFinite));
-        Assert.Throws<NumericalException>(() => watch.Take(11, NotFinite));
-        Assert.Equal(0.5, watch.Take(12, () => new StepResult(0.5, 1, 0, 0, 0))!.Value.Loss);
-        Assert.Null(watch.Take(13, NotFinite));
-        Assert.Equal(1, watch.SkippedInARow);
+        var guard = new LossGuard(3, 2, said);
+        Assert.Null(guard.Take(10, NotFinite));
+        Assert.Throws<NumericalException>(() => guard.Take(11, NotFinite));
+        Assert.Equal(0.5, guard.Take(12, () => Result(0.5))!.Loss);
+        Assert.Null(guard.Take(13, NotFinite));
+        Assert.Equal(1, guard.SkippedInARow);
     }
 
     [Fact]
     public void Spike_OfTheLoss_IsSaidOnce()
     {
         var said = new Listener();
-        var watch = new NumberWatch(0, 0, said);
+        var guard = new LossGuard(0, 0, said);
         for (var step = 1; step <= 120; step++)
         {
             var loss = step is 100 or 102 ? 3.0 : 0.5 + (0.02 * Math.Sin(step));
-            watch.Take(step, () => new StepResult(loss, 1, 0, 0, 0));
+            guard.Take(step, () => Result(loss));
         }
 
         Assert.StartsWith("the loss of step 100 is 3, far above the last steps' 0.5", Assert.Single(said.Messages), StringComparison.Ordinal);
@@ -71,17 +71,18 @@ public sealed class NumberWatchTests : IDisposable
     public void Fall_OfTheLossAtTheStart_IsNoSpike()
     {
         var said = new Listener();
-        var watch = new NumberWatch(0, 0, said);
-        for (var step = 1; step <= 300; step++) watch.Take(step, () => new StepResult((0.2 + Math.Exp(-step / 30.0)) * (1 + (0.3 * Math.Sin(step * 1.7))), 1, 0, 0, 0));
+        var guard = new LossGuard(0, 0, said);
+        for (var step = 1; step <= 300; step++) guard.Take(step, () => Result((0.2 + Math.Exp(-step / 30.0)) * (1 + (0.3 * Math.Sin(step * 1.7)))));
         Assert.Empty(said.Messages);
     }
+
+    private static StepResult Result(double loss) => new(loss, 1, 0, 0, 0, new Dictionary<string, double>());
 
     private static StepResult NotFinite()
     {
         using var scope = NewDisposeScope();
         using var run = new Parity.RecordedRun(Fixtures.PathOf("nano"));
-        using var masks = run.Masks(0);
-        return run.Step.Run((full(run.Images(0).shape, float.NaN), masks));
+        return run.Step.Run((full(run.Images(0).shape, float.NaN), run.Masks(0)));
     }
 
     /// <summary>Makes the predictor answer with infinities.</summary>
