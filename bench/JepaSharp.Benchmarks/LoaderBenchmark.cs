@@ -55,7 +55,7 @@ internal static class LoaderBenchmark
             foreach (var batch in loader.Epoch(epoch))
             {
                 using var scope = NewDisposeScope();
-                images += (int)scaling.ToImages(batch).contiguous().shape[0];
+                images += (int)scaling.ToImages(batch.Single()).contiguous().shape[0];
             }
         }
 

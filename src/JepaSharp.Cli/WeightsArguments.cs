@@ -24,17 +24,29 @@ internal sealed class WeightsArguments
     public void AddTo(Command command, string aboutEncoder)
     {
         _encoder.Description = aboutEncoder;
-        _encoder.AcceptOnlyFromAmong("target", "context");
         _heads.RequireAtLeast(1);
         foreach (var option in (Option[])[_weights, _encoder, _heads]) command.Add(option);
     }
 
     /// <summary>The encoder that was asked for; null if nothing was said.</summary>
-    public Networks? EncoderAsked(ParseResult arguments) => arguments.GetValue(_encoder) switch
+    /// <param name="arguments">The command line.</param>
+    /// <param name="weights">The weights that it is to be in.</param>
+    /// <exception cref="JepaException">There is no such encoder in them.</exception>
+    public string? EncoderAsked(ParseResult arguments, PretrainedWeights weights)
     {
-        "target" => Networks.TargetEncoder,
-        "context" => Networks.ContextEncoder,
-        _ => null,
+        var asked = arguments.GetValue(_encoder);
+        var name = asked switch { "target" => NetworkNames.TargetEncoder, "context" => NetworkNames.ContextEncoder, _ => asked };
+        if (name is null || weights.Encoders.Contains(name)) return name;
+        var known = string.Join(", ", weights.Encoders.Select(ShortName));
+        throw new JepaException($"--encoder {asked}: {weights.Path} has no such encoder. It has: {known}.", isUsage: true);
+    }
+
+    /// <summary>What the command line calls an encoder: I-JEPA's are "target" and "context".</summary>
+    internal static string ShortName(string network) => network switch
+    {
+        NetworkNames.TargetEncoder => "target",
+        NetworkNames.ContextEncoder => "context",
+        _ => network,
     };
 
     /// <summary>Opens the weights.</summary>
@@ -52,7 +64,7 @@ internal sealed class WeightsArguments
     public LoadedEncoder LoadEncoder(ParseResult arguments, Device device)
     {
         using var weights = Open(arguments);
-        var which = EncoderAsked(arguments) ?? (weights.Present.HasFlag(Networks.TargetEncoder) ? Networks.TargetEncoder : Networks.ContextEncoder);
+        var which = EncoderAsked(arguments, weights) ?? weights.Evaluated;
         return new LoadedEncoder(PretrainedNetworks.LoadEncoder(weights, which, device), which, weights.Path, weights.Normalization ?? PixelNormalization.ImageNet);
     }
 
@@ -63,13 +75,13 @@ internal sealed class WeightsArguments
 
 /// <summary>An encoder with what is known of it.</summary>
 /// <param name="Encoder">The network.</param>
-/// <param name="Which">Target or context encoder.</param>
+/// <param name="Which">Its name in the file.</param>
 /// <param name="Path">The file it came from.</param>
 /// <param name="Normalization">That of its training, or ImageNet's where the file does not say.</param>
-internal sealed record LoadedEncoder(VisionTransformer Encoder, Networks Which, string Path, PixelNormalization Normalization) : IDisposable
+internal sealed record LoadedEncoder(VisionTransformer Encoder, string Which, string Path, PixelNormalization Normalization) : IDisposable
 {
-    /// <summary>"target" or "context".</summary>
-    public string Name => Which == Networks.TargetEncoder ? "target" : "context";
+    /// <summary>"target", "context", or another objective's name for it.</summary>
+    public string Name => WeightsArguments.ShortName(Which);
 
     /// <summary>Means and deviations as text.</summary>
     public string NormalizationText =>

@@ -36,7 +36,7 @@ internal static class WrittenReport
             var ranking = run.RankCheckpoints(checkpoints, progress, cancellation);
             progress.Finish();
             using var weights = PretrainedWeights.Open(checkpoints[^1].Path, run.Plan.Encoder.Heads);
-            using var trained = PretrainedNetworks.LoadEncoder(weights, Networks.TargetEncoder, run.Device);
+            using var trained = PretrainedNetworks.LoadEncoder(weights, device: run.Device);
             return RunReport.Write(run.Folder, run.Source, RunMonitors.Transform(run.Plan.Options.Data), trained, run.Device, ranking, cancellation);
         }
     }

@@ -15,7 +15,7 @@ public sealed partial class ArchitectureTests
         ["Data"] = ["Runtime", "Configuration"],
         ["Pictures"] = ["Runtime", "Data", "Masking"],
         ["Models"] = ["Runtime", "Kernels", "Configuration", "Masking", "Data"],
-        ["Objectives"] = ["Runtime", "Configuration", "Masking", "Data", "Models"],
+        ["Objectives"] = ["Runtime", "Configuration", "Masking", "Data", "Pictures", "Models"],
         ["Optimization"] = ["Runtime", "Kernels", "Models"],
         ["Weights"] = ["Runtime", "Configuration", "Models"],
         ["Evaluation"] = ["Runtime", "Configuration", "Models", "Optimization", "Data", "Weights"],

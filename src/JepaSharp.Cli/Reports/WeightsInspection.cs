@@ -9,7 +9,6 @@ namespace JepaSharp.Cli.Reports;
 internal static class WeightsInspection
 {
     private const int ShownNames = 5;
-    private static readonly Networks[] InOrder = [Networks.ContextEncoder, Networks.Predictor, Networks.TargetEncoder];
 
     /// <summary>Reads everything and prints it.</summary>
     public static void Print(string path, int? heads, Terminal terminal)
@@ -34,8 +33,9 @@ internal static class WeightsInspection
         yield return ("encoder", $"{PresetOf(encoder)}{encoder.Width} wide, {encoder.Depth} blocks, {HeadsText(encoder.Heads)}, MLP {encoder.MlpWidth}");
         yield return ("images", Invariant($"{encoder.ImageHeight}x{encoder.ImageWidth} pixels, {encoder.Channels} channels, patch {encoder.PatchSize}: a grid of {encoder.GridHeight}x{encoder.GridWidth}"));
         if (weights.PredictorArchitecture is { } predictor) yield return ("predictor", $"{predictor.Width} wide, {predictor.Depth} blocks, {HeadsText(predictor.Heads)}");
-        foreach (var network in InOrder.Where(n => weights.Present.HasFlag(n)))
-            yield return ($"{NetworkNames.Of(network)}", Invariant($"{weights.ParametersOf(network):n0} parameters"));
+        if (weights.Objective is { } objective) yield return ("objective", objective);
+        foreach (var network in weights.Present)
+            yield return (NetworkNames.Title(network), Invariant($"{weights.ParametersOf(network):n0} parameters"));
         yield return ("epochs finished", weights.Epoch?.ToString(CultureInfo.InvariantCulture) ?? "not said");
         yield return ("normalisation", weights.Normalization is { } n ? $"mean {Numbers(n.Mean)}, deviation {Numbers(n.Deviation)}" : "not said");
         yield return ("optimizer state", OptimizerText(weights));
@@ -54,11 +54,11 @@ internal static class WeightsInspection
     {
         if (survey.NotFinite.Count > 0) yield return $"numbers that are not finite in {survey.NotFinite.Count} tensors: {Some(survey.NotFinite)}. The training it comes from had failed.";
         if (survey.AllZero.Count > 0) yield return $"{survey.AllZero.Count} tensors are all zeros: {Some(survey.AllZero)}.";
-        foreach (var network in InOrder.Where(n => !weights.Present.HasFlag(n)))
+        foreach (var network in weights.Networks.Except(weights.Present))
         {
-            yield return network == Networks.Predictor
+            yield return network == NetworkNames.Predictor
                 ? "there is no predictor: training that goes on from here begins with a fresh one."
-                : $"there is no {NetworkNames.Of(network)}.";
+                : $"there is no {NetworkNames.Title(network)}.";
         }
 
         if (weights.Report.Missing.Count > 0) yield return $"{weights.Report.Missing.Count} weights are missing: {Some(weights.Report.Missing)}.";

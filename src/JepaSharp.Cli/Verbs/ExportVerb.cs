@@ -27,11 +27,11 @@ internal sealed class ExportVerb : Verb
         var toFolder = arguments.GetValue(_to) == "huggingface";
         RequireFree(path, toFolder);
         using var weights = _weights.Open(arguments);
-        var networks = _weights.EncoderAsked(arguments) ?? Networks.All;
+        var network = _weights.EncoderAsked(arguments, weights);
         var normalization = weights.Normalization ?? PixelNormalization.ImageNet;
         if (weights.Normalization is null) terminal.Error.WriteLine("the weights do not say how pixels were normalised: ImageNet's mean and deviation are written, as the published models were trained");
-        var written = toFolder ? WeightsExport.ToHuggingFace(weights, networks, normalization, path) : WeightsExport.ToSafetensors(weights, networks, normalization, path);
-        terminal.Out.WriteLine($"{path}: {string.Join(", ", written.Select(NetworkNames.Of))}");
+        var written = toFolder ? WeightsExport.ToHuggingFace(weights, network, normalization, path) : WeightsExport.ToSafetensors(weights, network, normalization, path);
+        terminal.Out.WriteLine($"{path}: {string.Join(", ", written.Select(NetworkNames.Title))}");
         return ExitCode.Done;
     }
 

@@ -96,6 +96,8 @@ public sealed class Trainer : IDisposable
             var predictor = Objective.Networks.Select(n => n.Module).OfType<Predictor>().FirstOrDefault();
             var texts = WeightsMetadata.Describe(
                 Objective.Encoder.Shape, predictor?.Shape, normalization, State.Epoch, _options.Data.Interpolation == Interpolation.Bicubic ? 3 : 2);
+            var evaluated = Objective.Networks.Single(n => ReferenceEquals(n.Module, Objective.Encoder)).Name;
+            WeightsMetadata.DescribeObjective(texts, Objective.Name, Objective.Networks.Select(n => n.Name), evaluated);
             texts["step"] = Step.State.StepCount.ToString(CultureInfo.InvariantCulture);
             return texts;
         }

@@ -8,7 +8,8 @@ public static class WeightsMetadata
 {
     internal const string Format = "format", Heads = "heads", PredictorHeads = "predictor_heads";
     internal const string ImageHeight = "image_height", ImageWidth = "image_width", Epoch = "epoch", Resample = "resample";
-    internal const string OurFormat = "jepasharp";
+    internal const string OurFormat = "jepasharp", Objective = "objective", Evaluated = "evaluated";
+    private const string Networks = "networks";
     private const string Mean = "normalization_mean", Deviation = "normalization_std";
 
     /// <summary>The texts for a file.</summary>
@@ -49,6 +50,20 @@ public static class WeightsMetadata
 
         void Add(string key, long value) => texts[key] = value.ToString(CultureInfo.InvariantCulture);
     }
+
+    /// <summary>Says what was learned, which networks the file holds, and which of them is to be used.</summary>
+    /// <param name="texts">Where to say it.</param>
+    /// <param name="objective">The objective's name.</param>
+    /// <param name="networks">The networks' names, in order.</param>
+    /// <param name="evaluated">The name of the one to be used.</param>
+    public static void DescribeObjective(Dictionary<string, string> texts, string objective, IEnumerable<string> networks, string evaluated)
+    {
+        ArgumentNullException.ThrowIfNull(texts);
+        (texts[Objective], texts[Networks], texts[Evaluated]) = (objective, string.Join(' ', networks), evaluated);
+    }
+
+    internal static string[]? NetworkList(IReadOnlyDictionary<string, string> metadata) =>
+        metadata.TryGetValue(Networks, out var names) && names.Split(' ', StringSplitOptions.RemoveEmptyEntries) is { Length: > 0 and < 100 } list ? list : null;
 
     internal static int? Number(IReadOnlyDictionary<string, string> metadata, string key) =>
         metadata.TryGetValue(key, out var text) && int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number > 0 ? number : null;

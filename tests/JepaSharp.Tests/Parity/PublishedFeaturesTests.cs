@@ -59,8 +59,8 @@ public sealed class PublishedFeaturesTests(ITestOutputHelper output)
         if (!from.StartsWith("exported", StringComparison.Ordinal)) return Load(Recorded(run, from), HeadsOf(run));
         using (var published = PretrainedWeights.Open(Recorded(run, "checkpoint.pth.tar"), HeadsOf(run)))
         {
-            if (from == "exported folder") WeightsExport.ToHuggingFace(published, Networks.All, PixelNormalization.ImageNet, temporary![from]);
-            else WeightsExport.ToSafetensors(published, Networks.All, PixelNormalization.ImageNet, temporary![from]);
+            if (from == "exported folder") WeightsExport.ToHuggingFace(published, null, PixelNormalization.ImageNet, temporary![from]);
+            else WeightsExport.ToSafetensors(published, null, PixelNormalization.ImageNet, temporary![from]);
         }
 
         return Load(temporary[from], heads: null);

@@ -83,9 +83,9 @@ public sealed class StartingWeightsTests : IDisposable
     }
 
     [Theory]
-    [InlineData(Networks.TargetEncoder, "target encoder: found; context encoder: not found, starts as a copy of it")]
-    [InlineData(Networks.ContextEncoder, "context encoder: found; target encoder: not found, starts as a copy of it")]
-    public void LoneEncoder_FillsBothEncodersAndLeavesThePredictorAsDrawn(Networks which, string sentence)
+    [InlineData(NetworkNames.TargetEncoder, "target encoder: found; context encoder: not found, starts as a copy of it")]
+    [InlineData(NetworkNames.ContextEncoder, "context encoder: found; target encoder: not found, starts as a copy of it")]
+    public void LoneEncoder_FillsBothEncodersAndLeavesThePredictorAsDrawn(string which, string sentence)
     {
         using var scope = NewDisposeScope();
         using var run = new RecordedRun(Fixtures.PathOf("nano"));
@@ -98,7 +98,7 @@ public sealed class StartingWeightsTests : IDisposable
         Assert.Equal([sentence, "predictor: not found, starts from random weights", "optimizer's state: not found, starts at zero"], said);
         Assert.True(drawn.Equals(step.Prediction.Values));
         Assert.True(step.Context.Values.Equals(step.Target.Values));
-        foreach (var (name, tensor) in step.Objective.ContextEncoder.state_dict()) Assert.True(weights.Read(WeightNames.Prefix(which) + name).Equals(tensor), name);
+        foreach (var (name, tensor) in step.Objective.ContextEncoder.state_dict()) Assert.True(weights.Read($"{which}.{name}").Equals(tensor), name);
         Assert.All(step.Objective.ContextEncoder.parameters(), parameter => Assert.True(parameter.requires_grad));
     }
 

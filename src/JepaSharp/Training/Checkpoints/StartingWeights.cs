@@ -25,7 +25,7 @@ internal static class StartingWeights
         var shape = training.Objective.Encoder.Shape;
         var predictor = training.Networks.Select(n => n.Network.Module).OfType<Predictor>().FirstOrDefault()?.Shape;
         RequireSameShape(weights, shape, predictor);
-        weights.Require(weights.Present);
+        weights.Require([.. weights.Present]);
         var said = new List<string>();
         List<Network> found = [.. training.Objective.Networks.Where(n => weights.Has(n.Name))];
         foreach (var network in found) Load(weights, network.Name, network.Module, shape);

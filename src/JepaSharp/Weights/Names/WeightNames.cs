@@ -12,27 +12,15 @@ public static class WeightNames
     /// <summary>The most blocks that are believed of a file.</summary>
     internal const int MostBlocks = 1000;
 
-    private static readonly (Networks Network, string Prefix)[] Prefixes =
-    [
-        (Networks.ContextEncoder, "encoder."),
-        (Networks.Predictor, "predictor."),
-        (Networks.TargetEncoder, "target_encoder."),
-    ];
-
-    /// <summary>"encoder.", "predictor." or "target_encoder.".</summary>
-    /// <param name="network">Exactly one network.</param>
-    public static string Prefix(Networks network) => Array.Find(Prefixes, pair => pair.Network == network).Prefix
-        ?? throw new ArgumentException($"{network} is not one network.", nameof(network));
-
-    /// <summary>The network that a full name belongs to, and the name inside it; None if it has no such prefix.</summary>
-    public static (Networks Network, string Inner) Split(string name)
+    /// <summary>The network that a full name belongs to, and the name inside it; null if it begins with none of the known names.</summary>
+    /// <param name="name">A weight's name.</param>
+    /// <param name="networks">Names of networks.</param>
+    public static (string? Network, string Inner) Split(string name, IReadOnlyList<string> networks)
     {
-        foreach (var (network, prefix) in Prefixes)
-        {
-            if (name.StartsWith(prefix, StringComparison.Ordinal)) return (network, name[prefix.Length..]);
-        }
-
-        return (Networks.None, name);
+        ArgumentNullException.ThrowIfNull(name);
+        ArgumentNullException.ThrowIfNull(networks);
+        var dot = name.IndexOf('.', StringComparison.Ordinal);
+        return dot > 0 && networks.Contains(name[..dot]) ? (name[..dot], name[(dot + 1)..]) : (null, name);
     }
 
     /// <summary>Removes what wrappers put in front of names: <c>module.</c> of data-parallel training, <c>_orig_mod.</c> of compilation.</summary>

@@ -52,7 +52,7 @@ public sealed class AdamWState
 
     private static List<string> Group(int group, IReadOnlyDictionary<string, LazyTensor> tensors, bool withPositions)
     {
-        var prefix = WeightNames.Prefix(group % 2 == 0 ? Networks.ContextEncoder : Networks.Predictor);
+        var prefix = (group % 2 == 0 ? NetworkNames.ContextEncoder : NetworkNames.Predictor) + ".";
         return [.. tensors
             .Where(pair => pair.Key.StartsWith(prefix, StringComparison.Ordinal))
             .Where(pair => WeightNames.IsUndecayed(pair.Key, pair.Value.Shape.Count) == (group >= 2))

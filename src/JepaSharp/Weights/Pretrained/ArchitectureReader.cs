@@ -45,7 +45,7 @@ internal static class ArchitectureReader
     /// <exception cref="WeightsFileException">The weights are not a predictor's.</exception>
     public static (PredictorShape Shape, int MlpWidth) Predictor(WeightsSource source, int encoderHeads)
     {
-        var prefix = WeightNames.Prefix(Networks.Predictor);
+        const string prefix = NetworkNames.Predictor + ".";
         if (!source.Tensors.TryGetValue(prefix + "predictor_embed.weight", out var embed) || embed.Shape is not [var width and > 0 and <= WidestLayer, _])
             throw new WeightsFileException(source.Path, $"no '{prefix}predictor_embed.weight' of shape [width, encoder width]", "it among a predictor's weights");
         if (!source.Tensors.TryGetValue(prefix + "predictor_blocks.0.mlp.fc1.weight", out var hidden) || hidden.Shape is not [var mlp and > 0 and <= WidestLayer, _])

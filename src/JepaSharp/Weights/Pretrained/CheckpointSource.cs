@@ -27,10 +27,10 @@ internal static class CheckpointSource
     /// <summary>The published form: a state_dict for each network, the optimizer's, and the number of epochs.</summary>
     private static WeightsSource AddNetworks(WeightsSource source, OrderedDictionary<object, object?> root)
     {
-        foreach (var network in (Networks[])[Networks.ContextEncoder, Networks.Predictor, Networks.TargetEncoder])
+        foreach (var network in NetworkNames.OfImageJepa)
         {
-            var prefix = WeightNames.Prefix(network);
-            if (root.GetValueOrDefault(prefix[..^1]) is not OrderedDictionary<object, object?> state) continue;
+            var prefix = network + ".";
+            if (root.GetValueOrDefault(network) is not OrderedDictionary<object, object?> state) continue;
             foreach (var (name, tensor) in Named(state))
             {
                 if (!source.Tensors.TryAdd(prefix + WeightNames.WithoutWrappers(name), tensor)) source.Unknown.Add(prefix + name);

@@ -12,12 +12,14 @@ public static class PretrainedNetworks
 {
     /// <summary>An encoder, ready to encode: no gradients.</summary>
     /// <param name="weights">Where from; may be disposed of afterwards.</param>
-    /// <param name="which">The target or the context encoder.</param>
+    /// <param name="which">An encoder's name; null for the one that is to be used.</param>
     /// <param name="device">Where the network will live. Null: the CPU.</param>
     /// <exception cref="WeightsFileException">The file has not all of it, the number of heads is not known, or a number is NaN or infinite.</exception>
-    public static VisionTransformer LoadEncoder(PretrainedWeights weights, Networks which = Networks.TargetEncoder, Device? device = null)
+    public static VisionTransformer LoadEncoder(PretrainedWeights weights, string? which = null, Device? device = null)
     {
-        if (which is not (Networks.TargetEncoder or Networks.ContextEncoder)) throw new ArgumentException($"{which} is not one encoder.", nameof(which));
+        ArgumentNullException.ThrowIfNull(weights);
+        which ??= weights.Evaluated;
+        if (which == NetworkNames.Predictor) throw new ArgumentException("The predictor is no encoder.", nameof(which));
         weights.Require(which);
         return Loaded(weights, which, new VisionTransformer(weights.Encoder, device));
     }
@@ -28,17 +30,17 @@ public static class PretrainedNetworks
     /// <exception cref="WeightsFileException">The file has not all of it, the number of heads is not known, or a number is NaN or infinite.</exception>
     public static Predictor LoadPredictor(PretrainedWeights weights, Device? device = null)
     {
-        weights.Require(Networks.Predictor);
-        return Loaded(weights, Networks.Predictor, new Predictor(weights.Predictor!, weights.Encoder, device));
+        weights.Require(NetworkNames.Predictor);
+        return Loaded(weights, NetworkNames.Predictor, new Predictor(weights.Predictor!, weights.Encoder, device));
     }
 
-    private static T Loaded<T>(PretrainedWeights weights, Networks which, T network)
+    private static T Loaded<T>(PretrainedWeights weights, string which, T network)
         where T : nn.Module
     {
         try
         {
             foreach (var parameter in network.parameters()) parameter.requires_grad = false;
-            foreach (var (name, tensor) in network.state_dict()) weights.ReadInto(WeightNames.Prefix(which) + name, tensor);
+            foreach (var (name, tensor) in network.state_dict()) weights.ReadInto($"{which}.{name}", tensor);
             return network;
         }
         catch

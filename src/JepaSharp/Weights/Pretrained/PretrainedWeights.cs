@@ -15,12 +15,13 @@ public sealed class PretrainedWeights : IDisposable
     private PretrainedWeights(WeightsSource source, int? heads)
     {
         _source = source;
-        foreach (var name in source.Tensors.Keys) Present |= WeightNames.Split(name).Network;
-        var leading = Present.HasFlag(Networks.TargetEncoder) ? Networks.TargetEncoder : Networks.ContextEncoder;
+        var found = source.Tensors.Keys.Select(name => WeightNames.Split(name, source.Networks).Network).ToHashSet();
+        Present = [.. source.Networks.Where(found.Contains)];
+        Evaluated = Choose(source.Evaluated);
         source.Heads ??= heads;
-        _encoder = ArchitectureReader.Encoder(source, WeightNames.Prefix(leading));
+        _encoder = ArchitectureReader.Encoder(source, Evaluated + ".");
         var mlp = 0;
-        if (Present.HasFlag(Networks.Predictor)) (_predictor, mlp) = ArchitectureReader.Predictor(source, _encoder.Heads);
+        if (IsPredictor(NetworkNames.Predictor)) (_predictor, mlp) = ArchitectureReader.Predictor(source, _encoder.Heads);
         Report = Compare(mlp);
     }
 
@@ -30,12 +31,24 @@ public sealed class PretrainedWeights : IDisposable
     /// <summary>What it turned out to be.</summary>
     public WeightsFormat Format => _source.Format;
 
-    /// <summary>The networks of which the file has weights. A lone encoder counts as the target encoder.</summary>
-    public Networks Present { get; }
+    /// <summary>Names of the networks of which the file has weights, in order. A lone encoder counts as I-JEPA's target encoder.</summary>
+    public IReadOnlyList<string> Present { get; }
+
+    /// <summary>Names of the networks that a file of its kind may hold.</summary>
+    public IReadOnlyList<string> Networks => _source.Networks;
+
+    /// <summary>Name of the encoder that is to be used: the one that the file says, else I-JEPA's target encoder, else its context encoder.</summary>
+    public string Evaluated { get; }
+
+    /// <summary>What was learned, if the file says.</summary>
+    public string? Objective => _source.Objective;
+
+    /// <summary>Names of the networks that are encoders.</summary>
+    public IReadOnlyList<string> Encoders => [.. Present.Where(IsEncoder)];
 
     /// <summary>Whether the file has weights of a network.</summary>
     /// <param name="network">Its name: what its weights' names begin with, up to the first dot.</param>
-    public bool Has(string network) => Present.HasFlag(WeightNames.Split(network + ".").Network) && WeightNames.Split(network + ".").Network != Networks.None;
+    public bool Has(string network) => Present.Contains(network);
 
     /// <summary>The known weights by full name ("target_encoder.norm.weight"), readable until this is disposed of.</summary>
     public IReadOnlyDictionary<string, LazyTensor> Tensors => _tensors;
@@ -104,12 +117,12 @@ public sealed class PretrainedWeights : IDisposable
     public static bool AreAt(string path) => WeightsLocator.AreAt(path);
 
     /// <summary>How many numbers one network learns: everything but its fixed position table.</summary>
-    public long ParametersOf(Networks network) => Network(network).Where(pair => !pair.Key.EndsWith("pos_embed", StringComparison.Ordinal)).Sum(pair => pair.Value.Count);
+    public long ParametersOf(string network) => Network(network).Where(pair => !pair.Key.EndsWith("pos_embed", StringComparison.Ordinal)).Sum(pair => pair.Value.Count);
 
     /// <summary>The weights of one network, by names inside it ("norm.weight"), in the file's order.</summary>
-    public IReadOnlyDictionary<string, LazyTensor> Network(Networks network)
+    public IReadOnlyDictionary<string, LazyTensor> Network(string network)
     {
-        var prefix = WeightNames.Prefix(network);
+        var prefix = network + ".";
         var inner = new OrderedDictionary<string, LazyTensor>();
         foreach (var (name, tensor) in _tensors)
         {
@@ -120,14 +133,14 @@ public sealed class PretrainedWeights : IDisposable
     }
 
     /// <summary>Checks that networks are there, whole and of the right shapes.</summary>
-    /// <param name="networks">Those that are needed.</param>
+    /// <param name="networks">Names of those that are needed.</param>
     /// <exception cref="WeightsFileException">Something is missing or misshapen; the message lists it.</exception>
-    public void Require(Networks networks)
+    public void Require(params IReadOnlyList<string> networks)
     {
-        if ((Present & networks) != networks) throw new WeightsFileException(Path, $"the weights of: {Present}", $"those of: {networks}");
-        var needed = new[] { Networks.ContextEncoder, Networks.Predictor, Networks.TargetEncoder }
-            .Where(network => networks.HasFlag(network)).Select(WeightNames.Prefix).ToArray();
-        bool Concerns(string name) => needed.Any(prefix => name.StartsWith(prefix, StringComparison.Ordinal));
+        ArgumentNullException.ThrowIfNull(networks);
+        static string Titles(IEnumerable<string> names) => string.Join(", ", names.Select(NetworkNames.Title));
+        if (networks.Except(Present).Any()) throw new WeightsFileException(Path, $"the weights of: {Titles(Present)}", $"those of: {Titles(networks)}");
+        bool Concerns(string name) => networks.Any(network => name.StartsWith(network + ".", StringComparison.Ordinal));
         var problems = new WeightsReport([.. Report.Missing.Where(Concerns)], [], [.. Report.Mismatched.Where(Concerns)]);
         if (!problems.IsClean)
             throw new WeightsFileException(Path, $"weights that do not fit together ({problems.ToString().Replace("\n", "; ", StringComparison.Ordinal)})", "all of them");
@@ -208,13 +221,14 @@ public sealed class PretrainedWeights : IDisposable
     {
         var (missing, mismatched) = (new List<string>(), new List<string>());
         var expected = new HashSet<string>();
-        foreach (var network in (Networks[])[Networks.ContextEncoder, Networks.Predictor, Networks.TargetEncoder])
+        foreach (var network in Present)
         {
-            if (!Present.HasFlag(network)) continue;
-            var layout = network == Networks.Predictor ? StateLayout.Predictor(_predictor!, _encoder, predictorMlpWidth) : StateLayout.Encoder(_encoder);
+            var layout = IsPredictor(network) ? StateLayout.Predictor(_predictor!, _encoder, predictorMlpWidth)
+                : IsEncoder(network) ? StateLayout.Encoder(_encoder)
+                : AsTheyAre(network); // a head, say, whose shapes are its objective's business
             foreach (var (inner, shape) in layout)
             {
-                var name = WeightNames.Prefix(network) + inner;
+                var name = $"{network}.{inner}";
                 expected.Add(name);
                 if (!_source.Tensors.TryGetValue(name, out var tensor)) missing.Add(name);
                 else if (!tensor.Shape.SequenceEqual(shape)) mismatched.Add($"{name} is {tensor}, not [{string.Join(", ", shape)}]");
@@ -229,5 +243,23 @@ public sealed class PretrainedWeights : IDisposable
         }
 
         return new WeightsReport(missing, _source.Unknown, mismatched);
+    }
+
+    // I-JEPA's networks are what their names say, however incomplete; others are known by their weights.
+    private bool IsEncoder(string network) =>
+        network is NetworkNames.ContextEncoder or NetworkNames.TargetEncoder || _source.Tensors.ContainsKey(network + ".patch_embed.proj.weight");
+
+    private bool IsPredictor(string network) =>
+        network == NetworkNames.Predictor && Present.Contains(network) && _source.Networks.Intersect(NetworkNames.OfImageJepa).Any();
+
+    private IEnumerable<(string Name, long[] Shape)> AsTheyAre(string network) => _source.Tensors
+        .Where(pair => pair.Key.StartsWith(network + ".", StringComparison.Ordinal))
+        .Select(pair => (pair.Key[(network.Length + 1)..], pair.Value.Shape.ToArray()));
+
+    private string Choose(string? said)
+    {
+        if (said is not null && Present.Contains(said)) return said;
+        if (Present.Contains(NetworkNames.TargetEncoder)) return NetworkNames.TargetEncoder;
+        return Present.FirstOrDefault(IsEncoder) ?? NetworkNames.ContextEncoder;
     }
 }

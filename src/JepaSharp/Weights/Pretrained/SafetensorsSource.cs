@@ -28,9 +28,9 @@ internal static class SafetensorsSource
             var ours = metadata.GetValueOrDefault(WeightsMetadata.Format) == WeightsMetadata.OurFormat;
             var theirs = HuggingFaceNames.Recognize(tensors.Keys);
             var source = new WeightsSource(path, ours ? WeightsFormat.Native : theirs ? WeightsFormat.HuggingFace : WeightsFormat.Safetensors, file);
-            source.AddFlat(tensors);
             if (ours) source.Take(metadata);
-            else if (theirs) HuggingFaceConfig.Take(source, Path.GetDirectoryName(Path.GetFullPath(path))!);
+            source.AddFlat(tensors);
+            if (!ours && theirs) HuggingFaceConfig.Take(source, Path.GetDirectoryName(Path.GetFullPath(path))!);
             return source;
         }
         catch

@@ -15,6 +15,15 @@ internal sealed class WeightsSource(string path, WeightsFormat format, IDisposab
     /// <summary>By full names, "encoder.norm.weight", in the file's order.</summary>
     public OrderedDictionary<string, LazyTensor> Tensors { get; } = [];
 
+    /// <summary>Names of the networks that the file may hold, in order.</summary>
+    public IReadOnlyList<string> Networks { get; private set; } = NetworkNames.OfImageJepa;
+
+    /// <summary>The network that is to be used, if the file says.</summary>
+    public string? Evaluated { get; private set; }
+
+    /// <summary>What was learned, if the file says.</summary>
+    public string? Objective { get; private set; }
+
     /// <summary>Names that could not be translated.</summary>
     public List<string> Unknown { get; } = [];
 
@@ -40,7 +49,7 @@ internal sealed class WeightsSource(string path, WeightsFormat format, IDisposab
     /// <returns>Whether the names are Hugging Face's.</returns>
     public bool AddFlat(IReadOnlyDictionary<string, LazyTensor> named)
     {
-        var target = WeightNames.Prefix(Networks.TargetEncoder);
+        const string target = NetworkNames.TargetEncoder + ".";
         if (HuggingFaceNames.Recognize(named.Keys))
         {
             var (ours, unknown) = HuggingFaceNames.ToOurs(named);
@@ -53,17 +62,19 @@ internal sealed class WeightsSource(string path, WeightsFormat format, IDisposab
         foreach (var (original, tensor) in named)
         {
             var name = WeightNames.WithoutWrappers(original);
-            var (network, inner) = WeightNames.Split(name);
-            var full = network != Networks.None ? WeightNames.Prefix(network) + WeightNames.WithoutWrappers(inner) : lone ? target + name : null;
+            var (network, inner) = WeightNames.Split(name, Networks);
+            var full = network is not null ? $"{network}.{WeightNames.WithoutWrappers(inner)}" : lone ? target + name : null;
             if (full is null || !Tensors.TryAdd(full, tensor)) Unknown.Add(original);
         }
 
         return false;
     }
 
-    /// <summary>Takes over what our own metadata says.</summary>
+    /// <summary>Takes over what our own metadata says. Before <see cref="AddFlat"/>: names are split by it.</summary>
     public void Take(IReadOnlyDictionary<string, string> metadata)
     {
+        if (WeightsMetadata.NetworkList(metadata) is { } networks) Networks = networks;
+        (Evaluated, Objective) = (metadata.GetValueOrDefault(WeightsMetadata.Evaluated), metadata.GetValueOrDefault(WeightsMetadata.Objective));
         Heads = WeightsMetadata.Number(metadata, WeightsMetadata.Heads);
         PredictorHeads = WeightsMetadata.Number(metadata, WeightsMetadata.PredictorHeads);
         if (WeightsMetadata.Number(metadata, WeightsMetadata.ImageHeight) is { } height && WeightsMetadata.Number(metadata, WeightsMetadata.ImageWidth) is { } width)

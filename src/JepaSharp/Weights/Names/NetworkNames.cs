@@ -1,0 +1,20 @@
+namespace JepaSharp.Weights;
+
+/// <summary>The names of networks in files of weights: what a weight's name begins with, up to the first dot. I-JEPA's are known; files of ours name their own.</summary>
+public static class NetworkNames
+{
+    /// <summary>I-JEPA's context encoder, trained by gradients: names <c>encoder.*</c>.</summary>
+    public const string ContextEncoder = "encoder";
+
+    /// <summary>I-JEPA's predictor: names <c>predictor.*</c>.</summary>
+    public const string Predictor = "predictor";
+
+    /// <summary>I-JEPA's target encoder, the moving average of the context encoder: names <c>target_encoder.*</c>.</summary>
+    public const string TargetEncoder = "target_encoder";
+
+    /// <summary>I-JEPA's, in the order of the published files.</summary>
+    public static IReadOnlyList<string> OfImageJepa { get; } = [ContextEncoder, Predictor, TargetEncoder];
+
+    /// <summary>What a network is called in sentences.</summary>
+    public static string Title(string network) => network == ContextEncoder ? "context encoder" : (network ?? "").Replace('_', ' ');
+}

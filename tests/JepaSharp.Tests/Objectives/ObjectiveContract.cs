@@ -1,0 +1,238 @@
+using JepaSharp.Configuration;
+using JepaSharp.Data.Sources.Scenes;
+using JepaSharp.Objectives;
+using JepaSharp.Optimization;
+using JepaSharp.Training;
+using JepaSharp.Training.Progress;
+using static TorchSharp.torch;
+
+namespace JepaSharp.Tests.Objectives;
+
+/// <summary>What holds of any objective: derive from this with a way to make one, and all of it is tested.</summary>
+public abstract class ObjectiveContract<T> : IDisposable
+    where T : Objective
+{
+    private const int Images = 4;
+    private readonly TemporaryFolder _folder = new();
+
+    /// <summary>Options under which the objective trains on scenes of 32 pixels.</summary>
+    protected static PretrainOptions Tiny { get; } = new()
+    {
+        Data = new DataOptions { CropSize = 32, BatchSize = Images, SceneCount = 18, SceneSize = 32, NumWorkers = 2 },
+        Mask = new MaskOptions { PatchSize = 8, MinKeep = 1 },
+        // Widths that the CPU kernels can do.
+        Meta = new MetaOptions { ModelName = "vit_tiny", EmbedDim = 32, NumHeads = 2, Depth = 2, PredDepth = 1, PredEmbDim = 16, PredNumHeads = 1 },
+        Optimization = new OptimizationOptions { Epochs = 3, Warmup = 1 },
+        Logging = new LoggingOptions { CheckpointSteps = 1 },
+    };
+
+    /// <summary>The options that this objective is trained with.</summary>
+    protected virtual PretrainOptions Options => Tiny;
+
+    /// <summary>A new objective with initial weights, the same every time.</summary>
+    protected abstract T New();
+
+    public void Dispose()
+    {
+        _folder.Dispose();
+        GC.SuppressFinalize(this);
+    }
+
+    [Fact]
+    public void Networks_AreNamedOnce_AndTheEncoderIsOneOfThem()
+    {
+        using var objective = New();
+        Assert.Equal(objective.Networks.Count, objective.Networks.Select(n => n.Name).Distinct().Count());
+        Assert.Contains(objective.Networks, n => ReferenceEquals(n.Module, objective.Encoder));
+        Assert.NotEmpty(objective.Views);
+        Assert.Equal(objective.Views.Count, objective.Views.Select(v => v.Name).Distinct().Count());
+        Assert.Contains(objective.Networks, n => n.Role == NetworkRole.Trained);
+    }
+
+    [Fact]
+    public void Gradients_WithAndWithoutKernels_Agree()
+    {
+        using var scope = NewDisposeScope();
+        using var taken = NewStep();
+        using var batch = Batch(taken.Objective);
+        using var pending = taken.Begin([batch]);
+        using var plain = New();
+        plain.Loss(batch, Step.Untracked(0)).backward();
+        var compared = 0;
+        foreach (var network in taken.State.Trained)
+        {
+            var expected = plain.Networks.Single(n => n.Name == network.Network.Name).Module.named_parameters().ToDictionary(p => p.name, p => p.parameter.grad);
+            foreach (var (name, shape, start) in network.Parameters.Layout)
+            {
+                if (expected[name] is not { } wanted) continue;
+                using var found = FlatParameters.ViewOf(network.Parameters.Gradients!, start, shape);
+                var largest = Math.Max(wanted.abs().max().item<float>(), 1e-6f);
+                Assert.True((found - wanted).abs().max().item<float>() < 1e-3f * largest, $"gradient of {network.Network.Name}.{name}");
+                compared++;
+            }
+        }
+
+        Assert.True(compared > 0);
+    }
+
+    [Fact]
+    public void Step_OnSeveralMicroBatches_TakesTheMeanOfTheirGradients()
+    {
+        using var scope = NewDisposeScope();
+        using var together = NewStep();
+        using var alone = New();
+        ViewBatch[] batches = [Batch(together.Objective, 1), Batch(together.Objective, 2)];
+        using var pending = together.Begin(batches);
+        var losses = 0.0;
+        for (var m = 0; m < batches.Length; m++)
+        {
+            var loss = alone.Loss(batches[m], Step.Untracked(0, microBatch: m)).to(float64);
+            losses += loss.item<double>() / batches.Length;
+            (loss / batches.Length).backward();
+        }
+
+        Assert.Equal(losses, pending.Read().Loss, 1e-5 * Math.Max(1, Math.Abs(losses)));
+        foreach (var network in together.State.Trained)
+        {
+            var expected = alone.Networks.Single(n => n.Name == network.Network.Name).Module.named_parameters().ToDictionary(p => p.name, p => p.parameter.grad);
+            foreach (var (name, shape, start) in network.Parameters.Layout)
+            {
+                if (expected[name] is not { } wanted) continue;
+                using var found = FlatParameters.ViewOf(network.Parameters.Gradients!, start, shape);
+                Assert.True((found - wanted).abs().max().item<float>() < 1e-3f * Math.Max(wanted.abs().max().item<float>(), 1e-6f), $"gradient of {network.Network.Name}.{name}");
+            }
+        }
+
+        foreach (var batch in batches) batch.Dispose();
+    }
+
+    [Theory]
+    [InlineData(ScalarType.Float32)]
+    [InlineData(ScalarType.BFloat16)]
+    public void Steps_OneAfterTheOther_LeaveNoTensorBehind(ScalarType precision)
+    {
+        using var step = NewStep(precision);
+        using var batch = Batch(step.Objective);
+        step.Run(batch);
+        // What earlier tests left to the collector must not go meanwhile: the count is the process's.
+        GC.Collect();
+        GC.WaitForPendingFinalizers();
+        var before = Tensor.TotalCount;
+        for (var i = 0; i < 4; i++) step.Run(batch);
+        Assert.Equal(before, Tensor.TotalCount);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Step_NotFinite_ChangesNothing(bool isAhead)
+    {
+        using var scope = NewDisposeScope();
+        using var step = NewStep(isAhead: isAhead);
+        using var sound = Batch(step.Objective);
+        step.Run(sound);
+        Tensor[] state = [.. StateOf(step.State)];
+        Tensor[] before = [.. state.Select(s => s.clone())];
+        using var bad = Batch(step.Objective, value: float.NaN);
+        Assert.Throws<NumericalException>(() => step.Run(bad));
+        Assert.All(before.Zip(state), pair => Assert.True(pair.First.Equals(pair.Second)));
+        Assert.Equal(1, step.State.StepCount);
+        Assert.True(double.IsFinite(step.Run(sound).Loss));
+    }
+
+    [Fact]
+    public void Run_StoppedAndResumed_EndsInTheBitsOfTheUnbrokenOne()
+    {
+        var whole = Train(_folder["whole"], stopAfter: null);
+        _ = Train(_folder["broken"], stopAfter: 5);
+        var resumed = Train(_folder["broken"], stopAfter: null);
+        Assert.Equal(12, whole.Losses.Count);
+        Assert.Equal(whole.Losses.Skip(5), resumed.Losses);
+        Assert.Equal(whole.State, resumed.State);
+    }
+
+    [Fact]
+    public void Run_Ahead_IsTheRunThatWaits()
+    {
+        using var scope = NewDisposeScope();
+        using var waiting = NewStep();
+        using var ahead = NewStep(isAhead: true);
+        using var batch = Batch(waiting.Objective);
+        for (var i = 0; i < 3; i++) Assert.Equal(waiting.Run(batch).Loss, ahead.Run(batch).Loss, 1e-4);
+        foreach (var (a, b) in StateOf(waiting.State).Zip(StateOf(ahead.State))) Assert.True(a.allclose(b, rtol: 1e-2, atol: 1e-4));
+    }
+
+    [Fact]
+    public void Numbers_OfAStep_AreThoseDeclared()
+    {
+        using var step = NewStep();
+        using var batch = Batch(step.Objective);
+        var result = step.Run(batch);
+        Assert.Equal(step.Objective.Numbers.Order(), result.Numbers.Keys.Order());
+        Assert.All(result.Numbers.Values, value => Assert.True(double.IsFinite(value)));
+    }
+
+    [Fact]
+    public void Configuration_WrittenAndRead_IsTheSame() => Assert.Equal(Options.ToYaml(), PretrainOptions.Parse(Options.ToYaml()).ToYaml());
+
+    private TrainingStep NewStep(ScalarType precision = ScalarType.Float32, bool isAhead = false) => new(
+        New(), new Schedules(new ScheduleOptions { StepsPerEpoch = 10, Epochs = 10 }), new StepSettings(precision, RunsAhead: isAhead));
+
+    /// <summary>Images that vary smoothly, of every view.</summary>
+    private static ViewBatch Batch(Objective objective, int turn = 1, float? value = null)
+    {
+        Tensor Of(long crops, long side)
+        {
+            var shape = new long[] { crops * Images, 3, side, side };
+            return value is { } number ? full(shape, number) : arange(shape.Aggregate((a, b) => a * b), float32).mul(0.013 * turn).sin().view(shape);
+        }
+
+        return new ViewBatch(
+            objective.Views.ToDictionary(v => v.Name, v => Of(v.Count, v.Transform.CropSize).DetachFromDisposeScope()), [.. Enumerable.Range(0, Images)]);
+    }
+
+    private static IEnumerable<Tensor> StateOf(TrainingState state)
+    {
+        foreach (var network in state.Networks)
+        {
+            yield return network.Parameters.Values;
+            if (network.Optimizer is not { } optimizer) continue;
+            yield return optimizer.FirstMoment;
+            yield return optimizer.SecondMoment;
+        }
+
+        foreach (var kept in state.Objective.State) yield return kept.Value;
+    }
+
+    private (List<float> Losses, float[] State) Train(string path, int? stopAfter)
+    {
+        using var scope = NewDisposeScope();
+        using var source = new ScenesSource(0, Options.Data.SceneCount, Options.Data.SceneSize);
+        using var trainer = new Trainer(Options, source, New(), CPU);
+        var isThere = RunFolder.HoldsRun(path);
+        using var folder = isThere ? RunFolder.Resume(path) : RunFolder.Create(path);
+        if (isThere) trainer.Resume(folder);
+        else trainer.Begin(folder, Options.ToYaml());
+        using var stop = new CancellationTokenSource();
+        var listener = new Listener(stop, stopAfter);
+        trainer.Run(folder, listener, stop: stop.Token);
+        return (listener.Losses, [.. StateOf(trainer.Step.State).SelectMany(t => t.data<float>().ToArray())]);
+    }
+
+    private sealed class Listener(CancellationTokenSource stop, int? stopAfter) : ITrainingObserver
+    {
+        public List<float> Losses { get; } = [];
+
+        public void OnStep(in StepReport step)
+        {
+            Losses.Add(step.Loss);
+            if (Losses.Count == stopAfter) stop.Cancel();
+        }
+    }
+}
+
+/// <summary>I-JEPA keeps the contract.</summary>
+public sealed class ImageJepaContractTests : ObjectiveContract<ImageJepa>
+{
+    protected override ImageJepa New() => new(new PretrainPlan(Options).ImageJepa);
+}
