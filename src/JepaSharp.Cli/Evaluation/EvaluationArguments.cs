@@ -57,6 +57,9 @@ internal sealed class EvaluationArguments
         _maxTest.RequireAtLeast(1);
     }
 
+    /// <summary>Whether the result is written to a file, too.</summary>
+    public bool HasFile(ParseResult arguments) => arguments.GetValue(_out) is not null;
+
     /// <summary>Reads them.</summary>
     /// <exception cref="JepaException">The output cannot be written, or the limit is no size.</exception>
     public EvaluationRequest Read(ParseResult arguments)

@@ -20,6 +20,8 @@ internal sealed class PretrainVerb : Verb
     public PretrainVerb()
         : base("pretrain", "Pretrains an encoder on images without labels. Without arguments: on built-in scenes, in a few minutes.") => _arguments.AddTo(this);
 
+    public override string Finished => "the run is complete";
+
     public override int Run(ParseResult arguments, Terminal terminal, StopSignals stop)
     {
         var asked = _arguments.Read(arguments);
@@ -35,6 +37,7 @@ internal sealed class PretrainVerb : Verb
         var found = init is null ? [] : trainer.StartFrom(init);
         // Before the folder becomes a run: a mistake in the test images must not leave one behind.
         using var probe = OnlineProbe.For(options, source, device);
+        using var work = stop.WaitForWork(); // from here on a stop ends in a checkpoint
         IReadOnlyList<string> damage = [];
         if (asked.Resume) damage = trainer.Resume(folder);
         else trainer.Begin(folder, Lasting(options, asked).ToYaml());
@@ -102,8 +105,15 @@ internal sealed class PretrainVerb : Verb
     {
         if (trainer.Unreadable.Count == 0) return;
         var path = Path.Combine(folder.Path, UnreadableReport.FileName);
-        UnreadableReport.Write(path, trainer.Unreadable);
-        terminal.Error.WriteLine($"{trainer.Unreadable.Count} images could not be read and were left out; which and why: {path}");
+        try
+        {
+            UnreadableReport.Write(path, trainer.Unreadable);
+            terminal.Error.WriteLine($"{trainer.Unreadable.Count} images could not be read and were left out; which and why: {path}");
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            terminal.Error.WriteLine($"{trainer.Unreadable.Count} images could not be read and were left out; the list of them cannot be written: {e.Message}");
+        }
     }
 
     /// <summary>A page that cannot be written must not make a finished run a failed one.</summary>

@@ -36,7 +36,7 @@ public static class RunReport
         using var scaling = new PixelScaling([mean.Red, mean.Green, mean.Blue], [std.Red, std.Green, std.Blue], device);
         using var beginning = new ImageJepa(plan.Encoder, plan.Predictor, (ulong)run.Options.Meta.Seed, plan.Loss, device);
         var pictures = RunPictures.Draw(plan, source, transform, scaling, beginning.TargetEncoder, trained, device, cancellation);
-        return Write(run, pictures, checkpoints, []);
+        return Write(run, pictures, checkpoints, checkpoints?.LeftOut ?? []);
     }
 
     /// <summary>Writes the page of a run from its files alone, without pictures.</summary>

@@ -18,6 +18,8 @@ namespace JepaSharp.Evaluation.Features;
 /// <param name="limitBytes">Most bytes of all together.</param>
 public sealed class FeatureCache(string folder, long limitBytes)
 {
+    private static readonly TimeSpan Abandoned = TimeSpan.FromDays(1);
+
     private const string Ending = ".features.safetensors", Values = "features", Indices = "indices", Checksum = "sha256";
 
     /// <summary>Limit where none is given: 4 GiB.</summary>
@@ -33,7 +35,8 @@ public sealed class FeatureCache(string folder, long limitBytes)
         if (OperatingSystem.IsWindows()) return Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData), "jepasharp", "cache");
         var home = Environment.GetFolderPath(Environment.SpecialFolder.UserProfile);
         if (OperatingSystem.IsMacOS()) return Path.Combine(home, "Library", "Caches", "jepasharp");
-        return Path.Combine(Environment.GetEnvironmentVariable("XDG_CACHE_HOME") is { Length: > 0 } caches ? caches : Path.Combine(home, ".cache"), "jepasharp");
+        var caches = Environment.GetEnvironmentVariable("XDG_CACHE_HOME") ?? "";
+        return Path.Combine(Path.IsPathFullyQualified(caches) ? caches : Path.Combine(home, ".cache"), "jepasharp"); // a relative one is to be passed over
     }
 
     /// <summary>The key of features: equal keys mean equal numbers.</summary>
@@ -79,19 +82,35 @@ public sealed class FeatureCache(string folder, long limitBytes)
                 new Dictionary<string, string> { [Checksum] = Hash(features.Matrix, features.Indices) });
             RemoveBeyondLimit(PathOf(key));
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or WeightsFileException)
         {
-            throw new JepaException($"The cache folder {Folder} cannot be written: {e.Message} Give another with --cache, or --no-cache.", inner: e);
+            throw new JepaException($"The cache folder {Folder} cannot be written: {(e.InnerException ?? e).Message}", inner: e);
         }
     }
 
     private void RemoveBeyondLimit(string newest)
     {
+        var folder = new DirectoryInfo(Folder);
         var total = new FileInfo(newest).Length;
-        foreach (var file in new DirectoryInfo(Folder).EnumerateFiles("*" + Ending).Where(f => f.FullName != Path.GetFullPath(newest)).OrderByDescending(f => f.LastWriteTimeUtc).ToList())
+        foreach (var file in folder.EnumerateFiles("*" + Ending).Where(f => f.FullName != Path.GetFullPath(newest)).OrderByDescending(f => f.LastWriteTimeUtc).ToList())
         {
             total += file.Length;
-            if (total > limitBytes) file.Delete();
+            if (total > limitBytes) Remove(file);
+        }
+
+        // What a process left that ended while it wrote.
+        foreach (var file in folder.EnumerateFiles("*" + Ending + ".*.partial").Where(f => DateTime.UtcNow - f.LastWriteTimeUtc > Abandoned).ToList()) Remove(file);
+    }
+
+    /// <summary>What another process removes at the same time, or does not let go of, is no reason to fail.</summary>
+    private static void Remove(FileInfo file)
+    {
+        try
+        {
+            file.Delete();
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
         }
     }
 
