@@ -47,7 +47,7 @@ internal static class CommandLine
     {
         terminal.OutIsTheResult = verb.PrintsItsResult(arguments);
         if (terminal is { OutIsTheResult: true, OutIsClosed: true }) throw new JepaException(Failure.OutputClosed);
-        AddressSpace.Require();
+        ProcessLimits.Require();
         NativeEngine.Load();
         var code = verb.Run(arguments, terminal, stop);
         if (terminal.OutFailure is { } failure && code == ExitCode.Done)

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Reflection;
 using System.Runtime.InteropServices;
+using System.Text;
 using JepaSharp.Cli.Display;
 using JepaSharp.Runtime;
 
@@ -14,7 +15,7 @@ internal static class Failure
 
     /// <summary>Why standard output could not be written, as the beginning of a sentence.</summary>
     public static string OfOutput(Exception cause) =>
-        IsBadDescriptor(cause) ? "Standard output is closed" : $"Standard output could not be written ({FirstLine(cause.Message).TrimEnd('.')})";
+        IsBadDescriptor(cause) ? "Standard output is closed" : $"Standard output could not be written ({FirstLine(cause.Message).Split(" : '", 2)[0].TrimEnd('.')})";
 
     /// <summary>Says what went wrong on <paramref name="error"/>.</summary>
     /// <returns>The exit code.</returns>
@@ -42,15 +43,31 @@ internal static class Failure
                 return ExitCode.Failed;
             case OutOfMemoryException:
             case ExternalException when IsEngineOutOfMemory(cause.Message):
-                Say(error, $"Out of memory. Use a smaller batch, model or image, or a machine with more memory. {AddressSpace.Advice}".TrimEnd());
+                Say(error, $"Out of memory. Use a smaller batch, model or image, or a machine with more memory. {ProcessLimits.AboutAddressSpace}".TrimEnd());
                 return ExitCode.Failed;
             case DllNotFoundException:
-                Say(error, $"A native library does not load: {FirstLine(cause.Message)} {AddressSpace.Advice}".TrimEnd());
+                Say(error, $"A native library does not load: {FirstLine(cause.Message)} {ProcessLimits.AboutAddressSpace}".TrimEnd());
                 return ExitCode.Failed;
             default:
                 Say(error, $"internal error: {FirstLine(cause.Message)} ({cause.GetType().Name}){Logged(exception)}");
                 return ExitCode.Failed;
         }
+    }
+
+    /// <summary>Says that the program could not even begin, by the plainest means there are.</summary>
+    public static int AtTheStart(Exception exception)
+    {
+        try
+        {
+            using var error = Console.OpenStandardError();
+            error.Write(Encoding.UTF8.GetBytes($"jepa: The program cannot start: {Printable.Of(Unwrap(exception).Message)} {ProcessLimits.AboutAddressSpace}".TrimEnd() + "\n"));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or OutOfMemoryException or TypeInitializationException)
+        {
+            // Nobody listens; the exit code still speaks.
+        }
+
+        return ExitCode.Failed;
     }
 
     private static Exception Unwrap(Exception e) => e switch
@@ -90,7 +107,7 @@ internal static class Failure
     /// <summary>One line, or a list below its head: what comes after a line feed is set in, so that it cannot be taken for a message of its own.</summary>
     private static void Say(TextWriter error, string message)
     {
-        var (prefix, lines) = ("jepa: ", message.Split('\n'));
+        var (prefix, lines) = ("jepa: ", message.TrimEnd().Split('\n'));
         try
         {
             foreach (var line in lines)

@@ -15,10 +15,12 @@ internal sealed partial class StopSignals : IDisposable
     /// <summary>How long work that has nothing to finish may take to stop.</summary>
     internal static readonly TimeSpan Patience = TimeSpan.FromSeconds(1.2);
 
+    private static readonly TimeSpan WordsTake = TimeSpan.FromSeconds(0.2);
+
     private readonly CancellationTokenSource _source = new();
     private readonly Action<int> _leave;
     private readonly List<PosixSignalRegistration> _registrations = [];
-    private bool _hasWork, _isOver;
+    private bool _isAsked, _hasWork, _isOver;
 
     /// <summary>Nothing is registered: signals come through <see cref="Receive"/> alone.</summary>
     /// <param name="leave">Ends the process at once with an exit code.</param>
@@ -72,13 +74,13 @@ internal sealed partial class StopSignals : IDisposable
     {
         lock (_registrations)
         {
-            if (_source.IsCancellationRequested)
+            if (_isAsked)
             {
                 if (exitCode == Cli.ExitCode.Interrupted) _leave(ExitCode);
                 return;
             }
 
-            ExitCode = exitCode;
+            (_isAsked, ExitCode) = (true, exitCode);
             new Thread(LeaveUnlessDone) { IsBackground = true, Name = "stop" }.Start();
         }
 
@@ -99,9 +101,14 @@ internal sealed partial class StopSignals : IDisposable
         lock (_registrations)
         {
             if (_hasWork || _isOver) return;
-            Farewell?.Invoke();
-            _leave(ExitCode);
+            _isOver = true;
         }
+
+        // Beside this thread: whoever reads the messages may have stopped reading.
+        var farewell = new Thread(() => Farewell?.Invoke()) { IsBackground = true };
+        farewell.Start();
+        farewell.Join(WordsTake);
+        _leave(ExitCode);
     }
 
     private sealed class Work(StopSignals stop) : IDisposable

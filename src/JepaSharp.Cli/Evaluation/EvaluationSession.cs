@@ -33,6 +33,7 @@ internal sealed class EvaluationSession : IDisposable
     {
         (Request, _terminal, _stop, _cache) = (request, terminal, stop, request.Cache);
         Images = EvaluationImages.Open(request.Data, request.Test, request.MaxFit, request.MaxTest);
+        if (request.HasNoHome) _terminal.Error.WriteLine("note: There is no home folder to keep features in; the result does not depend on it. Give a folder with --cache, or --no-cache.");
         Device = TorchBackend.ChooseDevice(request.Device);
         Loaded = weights.LoadEncoder(arguments, Device);
         Precision = TorchBackend.ChoosePrecision(request.Precision, Device);
@@ -162,7 +163,7 @@ internal sealed class EvaluationSession : IDisposable
         }
         catch (JepaException e)
         {
-            _terminal.Error.WriteLine($"note: {e.Message} Features are not kept, and nothing else depends on it. Give another folder with --cache, or --no-cache.");
+            _terminal.Error.WriteLine($"note: {e.Message} Features are not kept for next time; the result does not depend on it. Give another folder with --cache, or --no-cache.");
             _cache = null;
         }
     }

@@ -116,7 +116,7 @@ public static class NativeEngine
         }
         catch (Exception e) when (e is DllNotFoundException or BadImageFormatException or Win32Exception or OutOfMemoryException)
         {
-            throw new EngineNotLoadedException($"{path} does not load: {e.Message} {AddressSpace.Advice}".TrimEnd(), e);
+            throw new EngineNotLoadedException($"{path} does not load: {e.Message} {ProcessLimits.AboutAddressSpace}".TrimEnd(), e);
         }
     }
 }

@@ -201,8 +201,18 @@ public sealed class Pretrainer : IDisposable
     private void Measure(ITrainingObserver observer, EpochMeasure? measure, int epochs)
     {
         using var timed = Objective.Clock.Measure("measures between epochs");
-        if (measure is not null && _options.Logging.EvaluateEvery is { } every && epochs % every == 0)
-            observer.OnMeasures(epochs, Step.StepCount, measure(Objective.TargetEncoder));
+        if (measure is null || _options.Logging.EvaluateEvery is not { } every || epochs % every != 0) return;
+        IReadOnlyDictionary<string, double> measures;
+        try
+        {
+            measures = measure(Objective.TargetEncoder);
+        }
+        catch (OperationCanceledException)
+        {
+            return; // a stop: taken when the run is gone on with
+        }
+
+        observer.OnMeasures(epochs, Step.StepCount, measures);
     }
 
     private string ModelText()

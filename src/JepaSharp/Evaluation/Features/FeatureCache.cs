@@ -28,15 +28,16 @@ public sealed class FeatureCache(string folder, long limitBytes)
     /// <summary>Where they are kept.</summary>
     public string Folder { get; } = folder;
 
-    /// <summary>JEPASHARP_CACHE, else jepasharp in the user's cache folder.</summary>
-    public static string DefaultFolder()
+    /// <summary>JEPASHARP_CACHE, else jepasharp in the user's cache folder; null where the user has no home.</summary>
+    public static string? DefaultFolder()
     {
         if (Environment.GetEnvironmentVariable("JEPASHARP_CACHE") is { Length: > 0 } chosen) return chosen;
         if (OperatingSystem.IsWindows()) return Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData), "jepasharp", "cache");
         var home = Environment.GetFolderPath(Environment.SpecialFolder.UserProfile);
-        if (OperatingSystem.IsMacOS()) return Path.Combine(home, "Library", "Caches", "jepasharp");
+        if (OperatingSystem.IsMacOS()) return home.Length == 0 ? null : Path.Combine(home, "Library", "Caches", "jepasharp");
         var caches = Environment.GetEnvironmentVariable("XDG_CACHE_HOME") ?? "";
-        return Path.Combine(Path.IsPathFullyQualified(caches) ? caches : Path.Combine(home, ".cache"), "jepasharp"); // a relative one is to be passed over
+        if (Path.IsPathFullyQualified(caches)) return Path.Combine(caches, "jepasharp"); // a relative one is to be passed over
+        return home.Length == 0 ? null : Path.Combine(home, ".cache", "jepasharp");
     }
 
     /// <summary>The key of features: equal keys mean equal numbers.</summary>
@@ -84,7 +85,7 @@ public sealed class FeatureCache(string folder, long limitBytes)
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or WeightsFileException)
         {
-            throw new JepaException($"The cache folder {Folder} cannot be written: {(e.InnerException ?? e).Message}", inner: e);
+            throw new JepaException($"The cache folder {Folder} cannot be written ({Reason(e.InnerException ?? e)}).", inner: e);
         }
     }
 
@@ -113,6 +114,9 @@ public sealed class FeatureCache(string folder, long limitBytes)
         {
         }
     }
+
+    /// <summary>Without the path that the system's message ends in: the folder is named already.</summary>
+    private static string Reason(Exception e) => e.Message.Split(" : '", 2)[0].TrimEnd('.');
 
     private string PathOf(string key) => Path.Combine(Folder, key + Ending);
 
