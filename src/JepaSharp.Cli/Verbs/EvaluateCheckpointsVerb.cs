@@ -40,7 +40,7 @@ internal sealed class EvaluateCheckpointsVerb : Verb
         terminal.Out.WriteLine(ranking.Advice);
         if (arguments.GetValue(_out) is { } path)
         {
-            File.WriteAllText(path, ranking.ToJson(new Dictionary<string, string>
+            WholeFile.WriteText(path, ranking.ToJson(new Dictionary<string, string>
             {
                 ["run"] = run.Folder,
                 ["data"] = run.Source.Description,

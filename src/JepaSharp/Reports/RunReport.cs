@@ -51,8 +51,17 @@ public static class RunReport
     {
         var path = Path.Combine(run.Folder, FileName);
         var unfinished = path + ".unfinished";
-        File.WriteAllText(unfinished, ReportPage.Of(run, pictures, checkpoints, missing), new UTF8Encoding(encoderShouldEmitUTF8Identifier: false));
-        File.Move(unfinished, path, overwrite: true);
+        try
+        {
+            File.WriteAllText(unfinished, ReportPage.Of(run, pictures, checkpoints, missing), new UTF8Encoding(encoderShouldEmitUTF8Identifier: false));
+            File.Move(unfinished, path, overwrite: true);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            if (Directory.Exists(run.Folder)) File.Delete(unfinished);
+            throw;
+        }
+
         return path;
     }
 }

@@ -54,7 +54,8 @@ public sealed class SurroundingsSituations : SituationTests
         {
             Build = Images,
         },
-        new("a full disk under the cache", "mkdir small; mount -t tmpfs -o size=8k tmpfs small 2>/dev/null || exit 77; " + Train + " >out 2>&1; JEPASHARP_CACHE=small/cache " + Evaluate + "; echo \"rc $?\"; ls -A small/cache; umount small", 0,
+        new("a result into a pipe, which is no file to replace", Train + " >out 2>&1; mkfifo pipe; cat pipe > got & " + Evaluate + " --no-cache --out pipe >out 2>&1; echo \"rc $?\"; wait; test -p pipe && grep -c accuracy got", 0, "rc 0") { Build = Images },
+        new("a full disk under the cache", "mkdir small; mount -t tmpfs -o size=8k tmpfs small; " + Train + " >out 2>&1; JEPASHARP_CACHE=small/cache " + Evaluate + "; echo \"rc $?\"; ls -A small/cache; umount small", 0,
             "rc 0", "cannot be written (No space left on device).", "nearest neighbours")
         {
             Build = Images, Never = [".partial"],
@@ -91,7 +92,12 @@ public sealed class SurroundingsSituations : SituationTests
 
     [Theory]
     [MemberData(nameof(Names))]
-    public void Surroundings_Command_SurvivesOrSaysWhy(string name) => Run(Table.Single(s => s.Name == name));
+    public void Surroundings_Command_SurvivesOrSaysWhy(string name)
+    {
+        var situation = Table.Single(s => s.Name == name);
+        if (situation.Command.Contains("mount -t", StringComparison.Ordinal) && !CanMount()) Assert.Skip("No disk can be mounted here.");
+        Run(situation);
+    }
 
     [Fact]
     public void FewThreads_OfAnotherUser_AreSaidInASentence()
@@ -105,6 +111,12 @@ public sealed class SurroundingsSituations : SituationTests
         Assert.Equal(1, code);
         Assert.Contains("(ulimit -u 14)", said, StringComparison.Ordinal);
         Assert.DoesNotContain("   at ", said, StringComparison.Ordinal);
+    }
+
+    private static bool CanMount()
+    {
+        using var folder = new TemporaryFolder();
+        return Execute("mkdir m && mount -t tmpfs -o size=8k tmpfs m && umount m", folder.Path).Code == 0;
     }
 
     private static void Images(string folder)

@@ -59,7 +59,7 @@ public sealed class FeatureCache(string folder, long limitBytes)
             var matrix = FeatureMatrix.FromTensor(file.Tensors[Values].Read());
             var indices = file.Tensors[Indices].Read().data<int>().ToArray();
             if (file.Metadata.GetValueOrDefault(Checksum) != Hash(matrix, indices)) return null;
-            File.SetLastWriteTimeUtc(path, DateTime.UtcNow); // used: goes last
+            MarkAsUsed(path);
             return new PooledFeatures(matrix, indices);
         }
         catch (Exception e) when (e is JepaException or IOException or UnauthorizedAccessException or KeyNotFoundException)
@@ -86,6 +86,18 @@ public sealed class FeatureCache(string folder, long limitBytes)
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or WeightsFileException)
         {
             throw new JepaException($"The cache folder {Folder} cannot be written ({Reason(e.InnerException ?? e)}).", inner: e);
+        }
+    }
+
+    /// <summary>What was used goes last; in a cache of others that can only be read, nothing goes.</summary>
+    private static void MarkAsUsed(string path)
+    {
+        try
+        {
+            File.SetLastWriteTimeUtc(path, DateTime.UtcNow);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
         }
     }
 
