@@ -4,6 +4,7 @@ using System.CommandLine.Invocation;
 using System.Reflection;
 using JepaSharp.Cli.Display;
 using JepaSharp.Cli.Verbs;
+using JepaSharp.Runtime;
 
 namespace JepaSharp.Cli;
 
@@ -15,11 +16,13 @@ internal static class CommandLine
         [new PretrainVerb(), new EvaluateVerb(), new ReportVerb(), new EmbedVerb(), new ExportVerb(), new InspectVerb(), new MasksVerb(), new PackVerb(), new ScenesVerb(), new DoctorVerb()];
 
     /// <summary>Parses and runs.</summary>
-    /// <returns>0 done, 1 failed, 2 wrong usage, 130 or 143 stopped by a signal.</returns>
+    /// <returns>0 done, 1 failed, 2 wrong usage, 129, 130 or 143 stopped by a signal.</returns>
     public static int Run(IReadOnlyList<string> arguments, Terminal terminal, StopSignals stop) => Run(arguments, terminal, stop, Verbs());
 
     internal static int Run(IReadOnlyList<string> arguments, Terminal terminal, StopSignals stop, IEnumerable<Verb> verbs)
     {
+        terminal.OutIsTheResult = true; // of --help and --version
+        stop.Farewell = () => terminal.Error.WriteLine("jepa: Stopped.");
         try
         {
             var parsed = Build(terminal, stop, verbs).Parse(arguments, new ParserConfiguration { ResponseFileTokenReplacer = null });
@@ -40,6 +43,18 @@ internal static class CommandLine
         }
     }
 
+    private static int Run(Verb verb, ParseResult arguments, Terminal terminal, StopSignals stop)
+    {
+        terminal.OutIsTheResult = verb.PrintsItsResult(arguments);
+        if (terminal is { OutIsTheResult: true, OutIsClosed: true }) throw new JepaException(Failure.OutputClosed);
+        ProcessLimits.Require();
+        NativeEngine.Load();
+        var code = verb.Run(arguments, terminal, stop);
+        if (terminal.OutFailure is { } failure && code == ExitCode.Done)
+            terminal.Error.WriteLine($"jepa: {Failure.OfOutput(failure)}; {verb.Finished}.");
+        return code;
+    }
+
     private static RootCommand Build(Terminal terminal, StopSignals stop, IEnumerable<Verb> verbs)
     {
         var root = new RootCommand("JepaSharp: I-JEPA for .NET. Pretrains a Vision Transformer on unlabelled images, and says whether what it learned is any good.");
@@ -47,7 +62,7 @@ internal static class CommandLine
         root.Options.OfType<VersionOption>().Single().Action = new PrintVersion();
         foreach (var verb in verbs)
         {
-            foreach (var each in verb.Subcommands.OfType<Verb>().Prepend(verb)) each.SetAction(arguments => each.Run(arguments, terminal, stop));
+            foreach (var each in verb.Subcommands.OfType<Verb>().Prepend(verb)) each.SetAction(arguments => Run(each, arguments, terminal, stop));
             root.Add(verb);
         }
 

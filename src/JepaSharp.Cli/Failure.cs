@@ -1,6 +1,8 @@
 using System.Globalization;
 using System.Reflection;
 using System.Runtime.InteropServices;
+using System.Text;
+using JepaSharp.Cli.Display;
 using JepaSharp.Runtime;
 
 namespace JepaSharp.Cli;
@@ -8,6 +10,13 @@ namespace JepaSharp.Cli;
 /// <summary>Turns whatever a verb threw into one plain message and an exit code.</summary>
 internal static class Failure
 {
+    /// <summary>What is said where nothing can be printed and printing is all there is to do.</summary>
+    public const string OutputClosed = "Standard output is closed: there is nowhere to print to.";
+
+    /// <summary>Why standard output could not be written, as the beginning of a sentence.</summary>
+    public static string OfOutput(Exception cause) =>
+        IsBadDescriptor(cause) ? "Standard output is closed" : $"Standard output could not be written ({FirstLine(cause.Message).Split(" : '", 2)[0].TrimEnd('.')})";
+
     /// <summary>Says what went wrong on <paramref name="error"/>.</summary>
     /// <returns>The exit code.</returns>
     public static int Report(Exception exception, TextWriter error, StopSignals stop)
@@ -24,22 +33,41 @@ internal static class Failure
             case EngineNotLoadedException:
                 Say(error, "The engine does not load. " + cause.Message);
                 return ExitCode.Failed;
-            case IOException when IsClosedPipe(cause):
+            case OutputLostException when IsClosedPipe(cause):
                 return ExitCode.Done; // whoever read the output has seen enough
-            case IOException or UnauthorizedAccessException when IsBadDescriptor(cause):
-                Say(error, "Standard output is closed: there is nowhere to print to.");
+            case OutputLostException:
+                Say(error, IsBadDescriptor(cause) ? OutputClosed : OfOutput(cause) + ": what it holds is not the whole result.");
                 return ExitCode.Failed;
             case IOException or UnauthorizedAccessException:
                 Say(error, cause.Message);
                 return ExitCode.Failed;
             case OutOfMemoryException:
             case ExternalException when IsEngineOutOfMemory(cause.Message):
-                Say(error, "Out of memory. Use a smaller batch, model or image, or a machine with more memory.");
+                Say(error, $"Out of memory. Use a smaller batch, model or image, or a machine with more memory. {ProcessLimits.AboutAddressSpace}".TrimEnd());
+                return ExitCode.Failed;
+            case DllNotFoundException:
+                Say(error, $"A native library does not load: {FirstLine(cause.Message)} {ProcessLimits.AboutAddressSpace}".TrimEnd());
                 return ExitCode.Failed;
             default:
                 Say(error, $"internal error: {FirstLine(cause.Message)} ({cause.GetType().Name}){Logged(exception)}");
                 return ExitCode.Failed;
         }
+    }
+
+    /// <summary>Says that the program could not even begin, by the plainest means there are.</summary>
+    public static int AtTheStart(Exception exception)
+    {
+        try
+        {
+            using var error = Console.OpenStandardError();
+            error.Write(Encoding.UTF8.GetBytes($"jepa: The program cannot start: {Printable.Of(Unwrap(exception).Message)} {ProcessLimits.AboutAddressSpace}".TrimEnd() + "\n"));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or OutOfMemoryException or TypeInitializationException)
+        {
+            // Nobody listens; the exit code still speaks.
+        }
+
+        return ExitCode.Failed;
     }
 
     private static Exception Unwrap(Exception e) => e switch
@@ -76,13 +104,19 @@ internal static class Failure
         }
     }
 
+    /// <summary>One line, or a list below its head: what comes after a line feed is set in, so that it cannot be taken for a message of its own.</summary>
     private static void Say(TextWriter error, string message)
     {
+        var (prefix, lines) = ("jepa: ", message.TrimEnd().Split('\n'));
         try
         {
-            error.WriteLine("jepa: " + message);
+            foreach (var line in lines)
+            {
+                error.WriteLine((prefix == "  " && line.StartsWith(' ') ? "" : prefix) + line.TrimEnd('\r'));
+                prefix = "  ";
+            }
         }
-        catch (Exception e) when (e is IOException or ObjectDisposedException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ObjectDisposedException)
         {
             // Nobody listens; the exit code still speaks.
         }

@@ -1,5 +1,15 @@
 using JepaSharp.Cli;
 using JepaSharp.Cli.Display;
 
-using var stop = StopSignals.Register();
-return CommandLine.Run(args, Terminal.OfProcess(), stop);
+try
+{
+    StandardDescriptors.FillGaps();
+    using var stop = StopSignals.Register();
+    return CommandLine.Run(args, Terminal.OfProcess(), stop);
+}
+#pragma warning disable CA1031 // where not even the first steps can be made, for want of memory, threads or descriptors
+catch (Exception e)
+#pragma warning restore CA1031
+{
+    return Failure.AtTheStart(e);
+}

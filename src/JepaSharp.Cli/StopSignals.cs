@@ -3,17 +3,24 @@ using System.Runtime.InteropServices;
 namespace JepaSharp.Cli;
 
 /// <summary>
-/// Ctrl-C, SIGTERM and SIGUSR1 (which Slurm sends before it pre-empts a job: SIGCONT and SIGTERM, or whatever <c>--signal</c> says): the first
-/// asks the work to finish its step and stop. After it, Ctrl-C leaves at once.
+/// Ctrl-C, SIGTERM, SIGHUP (the terminal or connection is gone) and SIGUSR1 (which Slurm sends before it pre-empts a job: SIGCONT and SIGTERM, or whatever
+/// <c>--signal</c> says): the first asks the work to finish its step and stop. After it, Ctrl-C leaves at once.
 /// </summary>
 /// <remarks>
+/// What is ignored when the process starts stays ignored, as by <c>nohup</c>. Work that has nothing to finish, and does not stop within <see cref="Patience"/>, is left.
 /// Only Ctrl-C does: a job manager may send SIGTERM to the same process twice, or SIGUSR1 a minute before SIGTERM, and a checkpoint is being written then.
 /// </remarks>
 internal sealed partial class StopSignals : IDisposable
 {
+    /// <summary>How long work that has nothing to finish may take to stop.</summary>
+    internal static readonly TimeSpan Patience = TimeSpan.FromSeconds(1.2);
+
+    private static readonly TimeSpan WordsTake = TimeSpan.FromSeconds(0.2);
+
     private readonly CancellationTokenSource _source = new();
     private readonly Action<int> _leave;
     private readonly List<PosixSignalRegistration> _registrations = [];
+    private bool _isAsked, _hasWork, _isOver;
 
     /// <summary>Nothing is registered: signals come through <see cref="Receive"/> alone.</summary>
     /// <param name="leave">Ends the process at once with an exit code.</param>
@@ -26,13 +33,18 @@ internal sealed partial class StopSignals : IDisposable
         var stop = new StopSignals(leave ?? LeaveAtOnce);
         PosixSignal[] signals = OperatingSystem.IsWindows()
             ? [PosixSignal.SIGINT, PosixSignal.SIGTERM]
-            : [PosixSignal.SIGINT, PosixSignal.SIGTERM, (PosixSignal)(OperatingSystem.IsMacOS() ? 30 : 10)]; // SIGUSR1
+            : [PosixSignal.SIGINT, PosixSignal.SIGTERM, PosixSignal.SIGHUP, (PosixSignal)(OperatingSystem.IsMacOS() ? 30 : 10)]; // SIGUSR1
         foreach (var signal in signals)
         {
             stop._registrations.Add(PosixSignalRegistration.Create(signal, context =>
             {
                 context.Cancel = true;
-                stop.Receive(context.Signal == PosixSignal.SIGINT ? Cli.ExitCode.Interrupted : Cli.ExitCode.Terminated);
+                stop.Receive(context.Signal switch
+                {
+                    PosixSignal.SIGINT => Cli.ExitCode.Interrupted,
+                    PosixSignal.SIGHUP => Cli.ExitCode.HungUp,
+                    _ => Cli.ExitCode.Terminated,
+                });
             }));
         }
 
@@ -42,16 +54,34 @@ internal sealed partial class StopSignals : IDisposable
     /// <summary>Cancelled by the first signal.</summary>
     public CancellationToken Token => _source.Token;
 
-    /// <summary>Exit code that the first signal calls for: 130 for Ctrl-C, 143 for the others; 130 before any.</summary>
+    /// <summary>Exit code that the first signal calls for: 130 for Ctrl-C, 129 for SIGHUP, 143 for the others; 130 before any.</summary>
     public int ExitCode { get; private set; } = Cli.ExitCode.Interrupted;
+
+    /// <summary>Last words before work is left that did not stop by itself.</summary>
+    public Action? Farewell { get; set; }
+
+    /// <summary>From now on there is something to finish when a stop is asked for: the process is not left before it is.</summary>
+    /// <returns>Ends that when disposed.</returns>
+    public IDisposable WaitForWork()
+    {
+        lock (_registrations) _hasWork = true;
+        _source.Token.ThrowIfCancellationRequested();
+        return new Work(this);
+    }
 
     /// <summary>What a signal does.</summary>
     internal void Receive(int exitCode)
     {
         lock (_registrations)
         {
-            if (!_source.IsCancellationRequested) ExitCode = exitCode;
-            else if (exitCode == Cli.ExitCode.Interrupted) _leave(ExitCode);
+            if (_isAsked)
+            {
+                if (exitCode == Cli.ExitCode.Interrupted) _leave(ExitCode);
+                return;
+            }
+
+            (_isAsked, ExitCode) = (true, exitCode);
+            new Thread(LeaveUnlessDone) { IsBackground = true, Name = "stop" }.Start();
         }
 
         _source.Cancel();
@@ -60,8 +90,33 @@ internal sealed partial class StopSignals : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
+        lock (_registrations) _isOver = true;
         foreach (var registration in _registrations) registration.Dispose();
         _source.Dispose();
+    }
+
+    private void LeaveUnlessDone()
+    {
+        Thread.Sleep(Patience);
+        lock (_registrations)
+        {
+            if (_hasWork || _isOver) return;
+            _isOver = true;
+        }
+
+        // Beside this thread: whoever reads the messages may have stopped reading.
+        var farewell = new Thread(() => Farewell?.Invoke()) { IsBackground = true };
+        farewell.Start();
+        farewell.Join(WordsTake);
+        _leave(ExitCode);
+    }
+
+    private sealed class Work(StopSignals stop) : IDisposable
+    {
+        public void Dispose()
+        {
+            lock (stop._registrations) stop._hasWork = false;
+        }
     }
 
     /// <summary>Without the runtime's and the engine's farewells, which may wait for threads that compute.</summary>

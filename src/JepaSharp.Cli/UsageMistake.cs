@@ -15,16 +15,8 @@ internal static class UsageMistake
     {
         var command = parsed.CommandResult.Command;
         var name = FullNameOf(command);
-        try
-        {
-            foreach (var problem in Problems(parsed, command, name).Distinct()) error.WriteLine($"jepa: {problem}");
-            error.WriteLine($"See '{name} --help'.");
-        }
-        catch (IOException)
-        {
-            // Nobody listens; the exit code still speaks.
-        }
-
+        foreach (var problem in Problems(parsed, command, name).Distinct()) error.WriteLine($"jepa: {problem}");
+        error.WriteLine($"See '{name} --help'.");
         return ExitCode.WrongUsage;
     }
 

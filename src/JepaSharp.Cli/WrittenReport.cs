@@ -1,4 +1,5 @@
 using JepaSharp.Cli.Display;
+using JepaSharp.Models;
 using JepaSharp.Monitoring;
 using JepaSharp.Reports;
 using JepaSharp.Runtime;
@@ -35,9 +36,28 @@ internal static class WrittenReport
             var progress = new CountProgress(terminal, "report: checkpoints", checkpoints.Count);
             var ranking = run.RankCheckpoints(checkpoints, progress, cancellation);
             progress.Finish();
-            using var weights = PretrainedWeights.Open(checkpoints[^1].Path, run.Plan.Encoder.Heads);
-            using var trained = PretrainedNetworks.LoadEncoder(weights, device: run.Device);
+            foreach (var leftOut in ranking.LeftOut) terminal.Error.WriteLine("note: " + leftOut);
+            using var trained = NewestEncoder(run, ranking);
             return RunReport.Write(run.Folder, run.Source, RunMonitors.Transform(run.Plan.Options.Data), trained, run.Device, ranking, cancellation);
+        }
+    }
+
+    /// <summary>The target encoder of the newest checkpoint that was measured, or of the run's latest where that one has been removed since.</summary>
+    private static VisionTransformer NewestEncoder(FinishedRun run, CheckpointRanking ranking)
+    {
+        try
+        {
+            return Load(ranking.Ranked.MaxBy(c => c.Step)!.Path);
+        }
+        catch (JepaException)
+        {
+            return Load(run.Folder);
+        }
+
+        VisionTransformer Load(string path)
+        {
+            using var weights = PretrainedWeights.Open(path, run.Plan.Encoder.Heads);
+            return PretrainedNetworks.LoadEncoder(weights, device: run.Device);
         }
     }
 }

@@ -8,7 +8,6 @@ namespace JepaSharp.Cli.Display;
 /// <remarks>The line is written in one piece and never wider than the window; the cursor is not hidden, so nothing has to be restored however the process ends.</remarks>
 internal sealed class ConsoleProgress : ITrainingObserver
 {
-    private const string ToLineStartAndErase = "\r\u001b[K";
     private static readonly TimeSpan RedrawInterval = TimeSpan.FromMilliseconds(100);
 
     private readonly Lock _gate = new();
@@ -101,14 +100,13 @@ internal sealed class ConsoleProgress : ITrainingObserver
             return;
         }
 
-        _terminal.Error.Write(ToLineStartAndErase + ProgressLine.WithBar(status, _terminal.Width - 1));
-        _terminal.Error.Flush();
+        _terminal.Redraw(ProgressLine.WithBar(status, _terminal.Width - 1));
         _lineIsDrawn = true;
     }
 
     private void Erase()
     {
-        if (_lineIsDrawn) _terminal.Error.Write(ToLineStartAndErase);
+        if (_lineIsDrawn) _terminal.Erase();
         _lineIsDrawn = false;
     }
 }

@@ -15,14 +15,13 @@ internal sealed class CountProgress(Terminal terminal, string doing, int total) 
             _most = Math.Max(_most, value);
             if (Environment.TickCount64 - _last < 100) return;
             _last = Environment.TickCount64;
-            var line = $"{doing} {_most:n0} / {total:n0}";
-            terminal.Error.Write("\r\u001b[K" + line[..Math.Min(line.Length, terminal.Width - 1)]);
+            terminal.Redraw($"{doing} {_most:n0} / {total:n0}");
         }
     }
 
     /// <summary>Takes the line away.</summary>
     public void Finish()
     {
-        if (terminal.ErrorIsTerminal) terminal.Error.Write("\r\u001b[K");
+        if (terminal.ErrorIsTerminal) terminal.Erase();
     }
 }

@@ -22,13 +22,13 @@ internal sealed class RateProgress(Terminal terminal, string doing, string thing
         var rate = (value - before) / _clock.Elapsed.TotalSeconds;
         var left = rate > 0 ? TimeSpan.FromSeconds(Math.Min((total - value) / rate, TimeSpan.FromDays(999).TotalSeconds)) : TimeSpan.Zero;
         var line = FormattableString.Invariant($"{doing} {value:n0} / {total:n0} {things}  {(double)value / total,4:p0}  {rate:n1} {things}/s  {ProgressLine.Duration(left)} left");
-        if (terminal.ErrorIsTerminal) terminal.Error.Write("\r\u001b[K" + line[..Math.Min(line.Length, terminal.Width - 1)]);
+        if (terminal.ErrorIsTerminal) terminal.Redraw(line);
         else terminal.Error.WriteLine(line);
     }
 
     /// <summary>Takes the line away.</summary>
     public void Finish()
     {
-        if (terminal.ErrorIsTerminal) terminal.Error.Write("\r\u001b[K");
+        if (terminal.ErrorIsTerminal) terminal.Erase();
     }
 }

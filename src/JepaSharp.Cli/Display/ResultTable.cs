@@ -14,7 +14,7 @@ internal sealed class ResultTable(string? title, params IReadOnlyList<string> co
     public ResultTable Add(params IReadOnlyList<string> cells)
     {
         if (cells.Count != columns.Count) throw new ArgumentException($"A row has {cells.Count} cells; the table has {columns.Count} columns.", nameof(cells));
-        _rows.Add(cells);
+        _rows.Add([.. cells.Select(cell => Printable.Of(cell))]);
         return this;
     }
 

@@ -5,7 +5,10 @@ namespace JepaSharp.Cli.Display;
 /// <summary>Where the command writes: results to <see cref="Out"/>, everything said on the way to <see cref="Error"/>.</summary>
 internal sealed class Terminal
 {
+    private const string ToLineStartAndErase = "\r\u001b[K";
+
     private readonly Func<int> _width;
+    private readonly StandardStream _output, _error;
 
     /// <param name="output">For results.</param>
     /// <param name="error">For progress and messages.</param>
@@ -14,12 +17,28 @@ internal sealed class Terminal
     /// <param name="width">Columns of the terminal.</param>
     public Terminal(TextWriter output, TextWriter error, bool outIsTerminal = false, bool errorIsTerminal = false, Func<int>? width = null)
     {
-        (Out, Error, OutIsTerminal, ErrorIsTerminal, _width) = (output, error, outIsTerminal, errorIsTerminal, width ?? (() => 80));
+        (_output, _error, OutIsTerminal, ErrorIsTerminal, _width) = (new StandardStream(output), new StandardStream(error), outIsTerminal, errorIsTerminal, width ?? (() => 80));
+        (Out, Error) = (new PrintableWriter(_output), new PrintableWriter(_error));
     }
 
+    /// <summary>For results. A failure to write them is kept in <see cref="OutFailure"/>, or thrown where <see cref="OutIsTheResult"/>.</summary>
     public TextWriter Out { get; }
 
+    /// <summary>For progress and messages. Never fails: work does not end because nobody can be told of it.</summary>
     public TextWriter Error { get; }
+
+    /// <summary>Why standard output could not be written; null if it could.</summary>
+    public Exception? OutFailure => _output.Failure;
+
+    /// <summary>Whether standard output was closed from the start.</summary>
+    public bool OutIsClosed { get; private init; }
+
+    /// <summary>Whether what is printed is all that comes of the work, so that failing to print it is failing.</summary>
+    public bool OutIsTheResult
+    {
+        get => _output.Throws;
+        set => _output.Throws = value;
+    }
 
     public bool OutIsTerminal { get; }
 
@@ -28,18 +47,29 @@ internal sealed class Terminal
     /// <summary>Columns now; a window can change.</summary>
     public int Width => Math.Max(_width(), 20);
 
+    /// <summary>Draws a line of progress over the one before, cut to the window.</summary>
+    public void Redraw(string line)
+    {
+        var shown = Printable.Of(line);
+        _error.Write(ToLineStartAndErase + shown[..Math.Min(shown.Length, Width - 1)]);
+        _error.Flush();
+    }
+
+    /// <summary>Takes the drawn line away.</summary>
+    public void Erase() => _error.Write(ToLineStartAndErase);
+
     /// <summary>The process's own streams.</summary>
     public static Terminal OfProcess()
     {
         // A terminal that cannot move its cursor, and a build service, get plain lines.
         var capable = Environment.GetEnvironmentVariable("TERM") != "dumb" && string.IsNullOrEmpty(Environment.GetEnvironmentVariable("CI"));
-        return new Terminal(Console.Out, Console.Error, capable && !Console.IsOutputRedirected, capable && !Console.IsErrorRedirected, ConsoleWidth);
+        return new Terminal(Console.Out, Console.Error, capable && !Console.IsOutputRedirected, capable && !Console.IsErrorRedirected, ConsoleWidth) { OutIsClosed = StandardDescriptors.OutputIsClosed };
     }
 
     /// <summary>Spectre's view of <see cref="Out"/>, for tables.</summary>
     public IAnsiConsole Pretty() => AnsiConsole.Create(new AnsiConsoleSettings
     {
-        Out = new AnsiConsoleOutput(Out),
+        Out = new AnsiConsoleOutput(_output),
         Ansi = OutIsTerminal ? AnsiSupport.Detect : AnsiSupport.No,
         Interactive = InteractionSupport.No,
     });

@@ -23,7 +23,7 @@ internal sealed class EvaluationArguments
     private readonly Option<string> _baselines = new("--baselines") { Description = "on: beside the encoder also raw pixels, an untrained encoder and the commonest class; off: not.", HelpName = "on|off" };
     private readonly Option<int?> _maxFit = new("--max-fit") { Description = "Fit on so many of the images, always the same ones.", HelpName = "N" };
     private readonly Option<int?> _maxTest = new("--max-test") { Description = "Score on so many of the images, always the same ones.", HelpName = "N" };
-    private readonly Option<string?> _cache = new("--cache") { Description = $"Folder to keep features in; {FeatureCache.DefaultFolder()} if not given.", HelpName = "DIR" };
+    private readonly Option<string?> _cache = new("--cache") { Description = $"Folder to keep features in; {FeatureCache.DefaultFolder() ?? "none, for want of a home folder,"} if not given.", HelpName = "DIR" };
     private readonly Option<bool> _noCache = new("--no-cache") { Description = "Keep no features, and use none that were kept." };
     private readonly Option<double> _cacheLimit = new("--cache-limit") { Description = "Most gigabytes of kept features.", DefaultValueFactory = _ => FeatureCache.DefaultLimit / (double)(1L << 30), HelpName = "GB" };
 
@@ -57,6 +57,9 @@ internal sealed class EvaluationArguments
         _maxTest.RequireAtLeast(1);
     }
 
+    /// <summary>Whether the result is written to a file, too.</summary>
+    public bool HasFile(ParseResult arguments) => arguments.GetValue(_out) is not null;
+
     /// <summary>Reads them.</summary>
     /// <exception cref="JepaException">The output cannot be written, or the limit is no size.</exception>
     public EvaluationRequest Read(ParseResult arguments)
@@ -86,7 +89,10 @@ internal sealed class EvaluationArguments
             Baselines = arguments.GetValue(_baselines) == "on",
             MaxFit = arguments.GetValue(_maxFit),
             MaxTest = arguments.GetValue(_maxTest),
-            Cache = arguments.GetValue(_noCache) ? null : new FeatureCache(arguments.GetValue(_cache) ?? FeatureCache.DefaultFolder(), (long)Math.Min(gigabytes * (1L << 30), long.MaxValue / 2)),
+            Cache = !arguments.GetValue(_noCache) && (arguments.GetValue(_cache) ?? FeatureCache.DefaultFolder()) is { } cache
+                ? new FeatureCache(cache, (long)Math.Min(gigabytes * (1L << 30), long.MaxValue / 2))
+                : null,
+            HasNoHome = !arguments.GetValue(_noCache) && (arguments.GetValue(_cache) ?? FeatureCache.DefaultFolder()) is null,
         };
     }
 }
@@ -123,4 +129,7 @@ internal sealed record EvaluationRequest
 
     /// <summary>null for none.</summary>
     public required FeatureCache? Cache { get; init; }
+
+    /// <summary>Whether there is no cache because there is no place for one.</summary>
+    public required bool HasNoHome { get; init; }
 }

@@ -42,9 +42,7 @@ internal sealed class EvaluationReport(string task, EvaluationSession session, o
         foreach (var note in notes.Concat(session.Notes)) terminal.Error.WriteLine("note: " + note);
         foreach (var table in ResultTables.Of(_rows)) table.Print(terminal);
         if (session.Request.Out is not { } path) return;
-        var temporary = $"{path}.{Environment.ProcessId}.partial";
-        File.WriteAllText(temporary, JsonSerializer.Serialize(Document(), Readable) + "\n");
-        File.Move(temporary, path, overwrite: true);
+        WholeFile.WriteText(path, JsonSerializer.Serialize(Document(), Readable) + "\n");
         terminal.Error.WriteLine($"everything needed to repeat this: {path}");
     }
 

@@ -25,13 +25,15 @@ internal sealed class EvaluationSession : IDisposable
 
     private readonly Terminal _terminal;
     private readonly StopSignals _stop;
+    private FeatureCache? _cache;
 
     /// <summary>Opens everything, so that mistakes are found before any work is done.</summary>
     /// <exception cref="JepaException">Something is missing or does not fit.</exception>
     public EvaluationSession(EvaluationRequest request, WeightsArguments weights, System.CommandLine.ParseResult arguments, bool squash, Terminal terminal, StopSignals stop)
     {
-        (Request, _terminal, _stop) = (request, terminal, stop);
+        (Request, _terminal, _stop, _cache) = (request, terminal, stop, request.Cache);
         Images = EvaluationImages.Open(request.Data, request.Test, request.MaxFit, request.MaxTest);
+        if (request.HasNoHome) _terminal.Error.WriteLine("note: There is no home folder to keep features in; the result does not depend on it. Give a folder with --cache, or --no-cache.");
         Device = TorchBackend.ChooseDevice(request.Device);
         Loaded = weights.LoadEncoder(arguments, Device);
         Precision = TorchBackend.ChoosePrecision(request.Precision, Device);
@@ -127,11 +129,11 @@ internal sealed class EvaluationSession : IDisposable
     {
         var data = DataFingerprint.Of(address, source);
         string[] keys = [.. kinds.Select(kind => FeatureCache.KeyOf(kind, Transform, data))];
-        var found = keys.Select(key => Request.Cache?.Find(key)).ToArray();
+        var found = keys.Select(key => _cache?.Find(key)).ToArray();
         int[] missing = [.. Enumerable.Range(0, kinds.Count).Where(k => found[k] is null)];
         if (missing.Length == 0)
         {
-            _terminal.Error.WriteLine($"features of {source.Count:n0} {what}: from {Request.Cache!.Folder}");
+            _terminal.Error.WriteLine($"features of {source.Count:n0} {what}: from {_cache!.Folder}");
             return found!;
         }
 
@@ -147,7 +149,22 @@ internal sealed class EvaluationSession : IDisposable
             progress.Finish();
         }
 
-        foreach (var k in missing) Request.Cache?.Keep(keys[k], found[k]!);
+        foreach (var k in missing) Keep(keys[k], found[k]!);
         return found!;
+    }
+
+    /// <summary>Keeps features for the next time, which is a comfort: what stands in its way is said once, and the evaluation goes on.</summary>
+    private void Keep(string key, PooledFeatures features)
+    {
+        if (_cache is null) return;
+        try
+        {
+            _cache.Keep(key, features);
+        }
+        catch (JepaException e)
+        {
+            _terminal.Error.WriteLine($"note: {e.Message} Features are not kept for next time; the result does not depend on it. Give another folder with --cache, or --no-cache.");
+            _cache = null;
+        }
     }
 }

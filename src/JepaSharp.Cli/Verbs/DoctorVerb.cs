@@ -16,10 +16,12 @@ internal sealed class DoctorVerb : Verb
     public DoctorVerb()
         : base("doctor", "What this machine offers: libtorch, device, cores, precision, measured speed, and what will be used.") => Add(_json);
 
+    public override bool PrintsItsResult(ParseResult arguments) => true;
+
     public override int Run(ParseResult arguments, Terminal terminal, StopSignals stop)
     {
         var items = MachineReport.Collect(Directory.GetCurrentDirectory()).ToList();
-        if (arguments.GetValue(_json)) terminal.Out.WriteLine(JsonSerializer.Serialize(items.ToDictionary(i => i.Key, i => i.Value), Readable));
+        if (arguments.GetValue(_json)) terminal.Out.Write(JsonSerializer.Serialize(items.ToDictionary(i => i.Key, i => i.Value), Readable) + "\n");
         else Print(items, terminal);
         return ExitCode.Done;
     }

@@ -22,21 +22,25 @@ internal sealed class EvaluateCheckpointsVerb : Verb
         foreach (var option in (Option[])[_data, _test, _out, _device]) Add(option);
     }
 
+    public override bool PrintsItsResult(ParseResult arguments) => arguments.GetValue(_out) is null;
+
     public override int Run(ParseResult arguments, Terminal terminal, StopSignals stop)
     {
         var folder = arguments.GetValue(_run)!;
-        var checkpoints = CheckpointRanking.Find(folder);
+        _ = CheckpointRanking.Find(folder); // none: said before the images are looked at
         using var run = FinishedRun.Open(folder, arguments.GetValue(_data), arguments.GetValue(_test), arguments.GetValue(_device));
+        var checkpoints = CheckpointRanking.Find(folder); // a run that goes on may have replaced some
         terminal.Error.WriteLine($"measuring {checkpoints.Count} checkpoints of {run.Folder} on {run.Source.Description}");
         var progress = new CountProgress(terminal, "checkpoints", checkpoints.Count);
         var ranking = run.RankCheckpoints(checkpoints, progress, stop.Token);
         progress.Finish();
+        foreach (var leftOut in ranking.LeftOut) terminal.Error.WriteLine("note: " + leftOut);
         Table(ranking).Print(terminal);
         terminal.Out.WriteLine();
         terminal.Out.WriteLine(ranking.Advice);
         if (arguments.GetValue(_out) is { } path)
         {
-            File.WriteAllText(path, ranking.ToJson(new Dictionary<string, string>
+            WholeFile.WriteText(path, ranking.ToJson(new Dictionary<string, string>
             {
                 ["run"] = run.Folder,
                 ["data"] = run.Source.Description,

@@ -18,6 +18,8 @@ internal sealed class EvaluateVerb : Verb
         foreach (var task in tasks) Add(task);
     }
 
+    public override bool PrintsItsResult(ParseResult arguments) => true;
+
     /// <summary>Without a task: says which there are.</summary>
     public override int Run(ParseResult arguments, Terminal terminal, StopSignals stop) =>
         arguments.RootCommandResult.Command.Parse("evaluate --help").Invoke(new InvocationConfiguration { Output = terminal.Out, Error = terminal.Error });

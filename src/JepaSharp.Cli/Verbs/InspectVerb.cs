@@ -26,6 +26,8 @@ internal sealed class InspectVerb : Verb
         _heads.RequireAtLeast(1);
     }
 
+    public override bool PrintsItsResult(ParseResult arguments) => true;
+
     public override int Run(ParseResult arguments, Terminal terminal, StopSignals stop)
     {
         var path = arguments.GetValue(_path)!;

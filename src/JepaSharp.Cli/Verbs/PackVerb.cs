@@ -36,6 +36,7 @@ internal sealed class PackVerb : Verb
         var quality = arguments.GetValue(_raw) ? null : arguments.GetValue(_quality) ?? ChooseQuality(source, side);
         var progress = new CountProgress(terminal, "packing images", source.Count);
         PackResult result;
+        using var work = stop.WaitForWork(); // what was begun is removed
         try
         {
             result = PackWriter.Write(source, path, new PackOptions { ShorterSide = side, JpegQuality = quality }, progress, stop.Token);

@@ -20,6 +20,8 @@ internal sealed class PretrainVerb : Verb
     public PretrainVerb()
         : base("pretrain", "Pretrains an encoder on images without labels. Without arguments: on built-in scenes, in a few minutes.") => _arguments.AddTo(this);
 
+    public override string Finished => "the run is complete";
+
     public override int Run(ParseResult arguments, Terminal terminal, StopSignals stop)
     {
         var asked = _arguments.Read(arguments);
@@ -39,7 +41,9 @@ internal sealed class PretrainVerb : Verb
         if (asked.Resume) damage = trainer.Resume(folder);
         else trainer.Begin(folder, Lasting(options, asked).ToYaml());
 
-        RunMachine.Here(device.ToString(), precision.Name, source.Description, source.Count).Write(folder.Path);
+        // What is a run now can be gone on with, even if it is left before its first step.
+        stop.Farewell = () => terminal.Error.WriteLine($"stopped after step {trainer.Step.StepCount:n0} of {trainer.TotalSteps:n0}; go on with: jepa pretrain --resume --out {folder.Path}");
+        WriteMachine(RunMachine.Here(device.ToString(), precision.Name, source.Description, source.Count), folder, terminal);
         foreach (var reason in setup.Reasons) terminal.Error.WriteLine("chosen: " + reason);
         if (init is not null) terminal.Error.WriteLine($"beginning with {init.Path}");
         foreach (var finding in found) terminal.Error.WriteLine("  " + finding);
@@ -55,8 +59,9 @@ internal sealed class PretrainVerb : Verb
         using var announced = stop.Token.Register(() => observers.OnMessage("stopping after this step; press Ctrl-C again to leave at once"));
         using var monitors = RunMonitors.For(trainer, folder, source, device, observers);
         ITrainingObserver told = monitors is null ? observers : new TrainingObservers(observers, monitors.Observer);
-        if (trainer.Step.State.StepCount == 0) observers.OnMeasures(0, 0, probe.Measure(trainer.Objective.Encoder));
-        var end = trainer.Run(folder, told, encoder => probe.Measure(encoder), stop.Token);
+        using var work = stop.WaitForWork(); // from here on a stop ends in a checkpoint
+        if (trainer.Step.State.StepCount == 0) MeasureBeginning(trainer, probe, observers, stop);
+        var end = trainer.Run(folder, told, encoder => probe.Measure(encoder, stop.Token), stop.Token);
         ReportUnreadable(trainer, folder, terminal);
         if (end.Outcome == RunOutcome.Stopped)
         {
@@ -99,12 +104,44 @@ internal sealed class PretrainVerb : Verb
         progress.Finish();
     }
 
+    private static void MeasureBeginning(Trainer trainer, OnlineProbe probe, TrainingObservers observers, StopSignals stop)
+    {
+        try
+        {
+            observers.OnMeasures(0, 0, probe.Measure(trainer.Objective.Encoder, stop.Token));
+        }
+        catch (OperationCanceledException)
+        {
+            // Measured when the run is gone on with; where it stands, the run itself says.
+        }
+    }
+
+    /// <summary>A paragraph of the report: where it cannot be written, training goes on.</summary>
+    private static void WriteMachine(RunMachine machine, RunFolder folder, Terminal terminal)
+    {
+        try
+        {
+            machine.Write(folder.Path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            terminal.Error.WriteLine($"note: {RunMachine.FileName} cannot be written: {e.Message} The report will not say where the run took place.");
+        }
+    }
+
     private static void ReportUnreadable(Trainer trainer, RunFolder folder, Terminal terminal)
     {
         if (trainer.Unreadable.Count == 0) return;
         var path = Path.Combine(folder.Path, UnreadableReport.FileName);
-        UnreadableReport.Write(path, trainer.Unreadable);
-        terminal.Error.WriteLine($"{trainer.Unreadable.Count} images could not be read and were left out; which and why: {path}");
+        try
+        {
+            UnreadableReport.Write(path, trainer.Unreadable);
+            terminal.Error.WriteLine($"{trainer.Unreadable.Count} images could not be read and were left out; which and why: {path}");
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            terminal.Error.WriteLine($"{trainer.Unreadable.Count} images could not be read and were left out; the list of them cannot be written: {e.Message}");
+        }
     }
 
     /// <summary>A page that cannot be written must not make a finished run a failed one.</summary>

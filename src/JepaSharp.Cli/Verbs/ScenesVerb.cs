@@ -22,6 +22,7 @@ internal sealed class ScenesVerb : Verb
     {
         var (folder, count, size) = (arguments.GetValue(_out)!, arguments.GetValue(_count), arguments.GetValue(_size));
         var progress = new CountProgress(terminal, "rendering scenes", count);
+        using var work = stop.WaitForWork(); // what was begun is removed
         try
         {
             SceneFolder.Write(folder, count, size, size, arguments.GetValue(_seed), threads: Environment.ProcessorCount, progress: progress, cancellation: stop.Token);

@@ -45,6 +45,13 @@ public sealed record MeasuredCheckpoint(string Name, string Path, int Epoch, lon
 /// <param name="Advice">One sentence.</param>
 public sealed record CheckpointRanking(IReadOnlyList<MeasuredCheckpoint> Ranked, string Advice)
 {
+    /// <summary>Checkpoints that could not be measured and why, a sentence each: what a run that goes on has replaced meanwhile, or what is damaged.</summary>
+    public IReadOnlyList<string> LeftOut { get; init; } = [];
+
+    private const string Latest = "latest";
+    private const int MostAttempts = 5;
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(50);
+
     private static readonly JsonSerializerOptions Format = new()
     {
         WriteIndented = true,
@@ -58,7 +65,7 @@ public sealed record CheckpointRanking(IReadOnlyList<MeasuredCheckpoint> Ranked,
     {
         var folder = System.IO.Path.Combine(System.IO.Path.GetFullPath(runFolder), "checkpoints");
         List<KeptCheckpoint> found = !Directory.Exists(folder) ? [] :
-            [.. Directory.EnumerateDirectories(folder).Where(IsWhole).Select(Describe).OrderBy(c => c.Step).ThenBy(c => c.Name, StringComparer.Ordinal).DistinctBy(c => c.Step)];
+            [.. Directory.EnumerateDirectories(folder).Where(IsWhole).Select(DescribeIfThere).OfType<KeptCheckpoint>().OrderBy(c => c.Step).ThenBy(c => c.Name, StringComparer.Ordinal).DistinctBy(c => c.Step)];
         return found.Count > 0
             ? found
             : throw new JepaException($"{folder} holds no complete checkpoint. Give the folder of a run of jepa pretrain that has saved at least one.", isUsage: true);
@@ -91,7 +98,7 @@ public sealed record CheckpointRanking(IReadOnlyList<MeasuredCheckpoint> Ranked,
     /// <param name="probe">Scores an encoder; null without labels.</param>
     /// <param name="progress">Is told how many are done.</param>
     /// <param name="cancellation">Stops between batches of images.</param>
-    /// <exception cref="JepaException">A checkpoint is damaged.</exception>
+    /// <exception cref="JepaException">None of them could be measured.</exception>
     public static CheckpointRanking Measure(
         Objective objective, IReadOnlyList<KeptCheckpoint> checkpoints, RunMonitor monitor, EpochMeasure? probe,
         IProgress<int>? progress = null, CancellationToken cancellation = default)
@@ -99,16 +106,31 @@ public sealed record CheckpointRanking(IReadOnlyList<MeasuredCheckpoint> Ranked,
         ArgumentNullException.ThrowIfNull(objective);
         ArgumentNullException.ThrowIfNull(checkpoints);
         ArgumentNullException.ThrowIfNull(monitor);
-        var measured = new List<MeasuredCheckpoint>();
-        foreach (var (name, path, epoch, step) in checkpoints)
+        var (measured, leftOut) = (new List<MeasuredCheckpoint>(), new List<string>());
+        JepaException? why = null;
+        foreach (var checkpoint in checkpoints) Add(checkpoint.Name, checkpoint.Path);
+        // Where the newest is gone, the run goes on, and has a newer one.
+        if (leftOut.Count > 0 && measured.All(m => m.Step < checkpoints[^1].Step) && checkpoints[^1].Name != Latest)
+            Add(Latest, System.IO.Path.Combine(System.IO.Path.GetDirectoryName(checkpoints[^1].Path)!, Latest));
+        if (measured.Count > 0) return Of(measured) with { LeftOut = leftOut };
+        throw why ?? new JepaException("There is no checkpoint to measure.");
+
+        void Add(string name, string path)
         {
             cancellation.ThrowIfCancellationRequested();
-            Load(path, objective);
-            measured.Add(new MeasuredCheckpoint(name, path, epoch, step, monitor.Read(objective, cancellation), probe?.Invoke(objective.Encoder) ?? new Dictionary<string, double>()));
-            progress?.Report(measured.Count);
+            try
+            {
+                var read = LoadWhole(path, objective);
+                measured.Add(new MeasuredCheckpoint(
+                    name, path, read.Epoch, read.Step, monitor.Read(objective, cancellation), probe?.Invoke(objective.Encoder) ?? new Dictionary<string, double>()));
+                progress?.Report(measured.Count);
+            }
+            catch (JepaException e)
+            {
+                why ??= e;
+                leftOut.Add(Directory.Exists(path) ? $"{name} is left out: {e.Message}" : $"{name} is left out: it was removed meanwhile, as a run does with its older checkpoints.");
+            }
         }
-
-        return Of(measured);
     }
 
     /// <summary>The ranking with everything measured, for programs.</summary>
@@ -129,6 +151,26 @@ public sealed record CheckpointRanking(IReadOnlyList<MeasuredCheckpoint> Ranked,
         return $"Keep {best.Name}: {why}; {next}.";
     }
 
+    /// <summary>Loads a checkpoint that may be replaced by a newer one while it is read.</summary>
+    /// <returns>What was loaded: all of it of one step.</returns>
+    private static KeptCheckpoint LoadWhole(string path, Objective objective)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            try
+            {
+                var before = Describe(path);
+                Load(path, objective);
+                if (Describe(path).Step == before.Step) return before;
+                if (attempt == MostAttempts) throw new JepaException($"{path} is replaced faster than it can be read.");
+            }
+            catch (JepaException) when (attempt < MostAttempts && System.IO.Path.GetFileName(path) == Latest)
+            {
+                Thread.Sleep(Pause); // between the old one and the new there is none
+            }
+        }
+    }
+
     private static void Load(string path, Objective objective)
     {
         using var weights = PretrainedWeights.Open(path, objective.Encoder.Shape.Heads);
@@ -143,6 +185,19 @@ public sealed record CheckpointRanking(IReadOnlyList<MeasuredCheckpoint> Ranked,
     private static bool IsWhole(string path) =>
         !System.IO.Path.GetFileName(path).Contains('.', StringComparison.Ordinal)
         && File.Exists(System.IO.Path.Combine(path, "weights.safetensors")) && File.Exists(System.IO.Path.Combine(path, "state.json"));
+
+    /// <summary>As <see cref="Describe"/>; null where the checkpoint has just been removed.</summary>
+    private static KeptCheckpoint? DescribeIfThere(string path)
+    {
+        try
+        {
+            return Describe(path);
+        }
+        catch (JepaException) when (!Directory.Exists(path))
+        {
+            return null;
+        }
+    }
 
     private static KeptCheckpoint Describe(string path)
     {

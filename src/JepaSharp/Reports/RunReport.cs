@@ -34,7 +34,7 @@ public static class RunReport
         using var scaling = plan.Scaling(device);
         using var beginning = KnownObjectives.Create(plan, device);
         var pictures = RunPictures.Draw(beginning, plan.Seed, source, transform, scaling, trained, device, cancellation);
-        return Write(run, pictures, checkpoints, []);
+        return Write(run, pictures, checkpoints, checkpoints?.LeftOut ?? []);
     }
 
     /// <summary>Writes the page of a run from its files alone, without pictures.</summary>
@@ -49,8 +49,17 @@ public static class RunReport
     {
         var path = Path.Combine(run.Folder, FileName);
         var unfinished = path + ".unfinished";
-        File.WriteAllText(unfinished, ReportPage.Of(run, pictures, checkpoints, missing), new UTF8Encoding(encoderShouldEmitUTF8Identifier: false));
-        File.Move(unfinished, path, overwrite: true);
+        try
+        {
+            File.WriteAllText(unfinished, ReportPage.Of(run, pictures, checkpoints, missing), new UTF8Encoding(encoderShouldEmitUTF8Identifier: false));
+            File.Move(unfinished, path, overwrite: true);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            if (Directory.Exists(run.Folder)) File.Delete(unfinished);
+            throw;
+        }
+
         return path;
     }
 }

@@ -21,6 +21,9 @@ public static class NativeEngine
     /// <summary>Environment variable naming a folder of libtorch libraries to use instead of the packaged ones.</summary>
     public const string FolderVariable = "JEPASHARP_LIBTORCH";
 
+    /// <summary>Switch (<see cref="AppContext"/>) that a program turns off which calls <see cref="Load"/> itself: what needs no engine then starts without one.</summary>
+    public const string AtStartSwitch = "JepaSharp.LoadEngineAtStart";
+
     private static readonly Lock Gate = new();
     private static bool _loaded;
 
@@ -46,6 +49,7 @@ public static class NativeEngine
     [ModuleInitializer]
     internal static void LoadWithTheAssembly()
     {
+        if (AppContext.TryGetSwitch(AtStartSwitch, out var atStart) && !atStart) return;
         // A failure is reported by the first explicit Load (or by TorchSharp itself): an assembly that cannot be loaded
         // at all could not even say what is wrong.
         try { Load(); }
@@ -110,9 +114,9 @@ public static class NativeEngine
         {
             return NativeLibrary.Load(path);
         }
-        catch (Exception e) when (e is DllNotFoundException or BadImageFormatException or Win32Exception)
+        catch (Exception e) when (e is DllNotFoundException or BadImageFormatException or Win32Exception or OutOfMemoryException)
         {
-            throw new EngineNotLoadedException($"{path} does not load: {e.Message}", e);
+            throw new EngineNotLoadedException($"{path} does not load: {e.Message} {ProcessLimits.AboutAddressSpace}".TrimEnd(), e);
         }
     }
 }

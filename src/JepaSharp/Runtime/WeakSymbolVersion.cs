@@ -1,4 +1,6 @@
 using System.Buffers.Binary;
+using System.Globalization;
+using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text;
 
@@ -12,10 +14,11 @@ namespace JepaSharp.Runtime;
 /// it; on a system that has the version, the flag changes nothing. The original file may be hard-linked to a package cache and is
 /// never written. Source: ELF gABI and the Linux Standard Base, "Symbol Versioning".
 /// </remarks>
-internal static class WeakSymbolVersion
+internal static partial class WeakSymbolVersion
 {
     private const uint VersionNeededSection = 0x6ffffffe; // SHT_GNU_verneed
     private const ushort Weak = 0x2;                      // VER_FLG_WEAK
+    private const uint CloseOnExec = 0x1;                 // MFD_CLOEXEC
 
     /// <summary>Path of a copy of <paramref name="library"/> in which <paramref name="version"/> is weak; null if it has no such entry.</summary>
     public static string? MendedCopy(string library, string version)
@@ -24,6 +27,7 @@ internal static class WeakSymbolVersion
         if (!Mark(image, version)) return null;
         var digest = Convert.ToHexStringLower(SHA256.HashData(image))[..16];
         return CandidateFolders(library, digest).Select(folder => TryWrite(folder, Path.GetFileName(library), image)).FirstOrDefault(p => p is not null)
+            ?? InMemory(image)
             ?? throw new EngineNotLoadedException($"No folder to write a mended copy of {library} to: tried {string.Join(", ", CandidateFolders(library, digest))}.");
     }
 
@@ -89,6 +93,27 @@ internal static class WeakSymbolVersion
             return null;
         }
     }
+
+    /// <summary>A file without a folder, for a system on which nothing can be written; open until the process ends.</summary>
+    internal static string? InMemory(byte[] image)
+    {
+        try
+        {
+            var descriptor = CreateInMemory("jepasharp", CloseOnExec);
+            if (descriptor < 0) return null;
+            var path = string.Create(CultureInfo.InvariantCulture, $"/proc/self/fd/{descriptor}");
+            File.WriteAllBytes(path, image);
+            return path;
+        }
+        catch (Exception e) when (e is EntryPointNotFoundException or DllNotFoundException or IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
+    }
+
+    [LibraryImport("libc", EntryPoint = "memfd_create", StringMarshalling = StringMarshalling.Utf8)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static partial int CreateInMemory(string name, uint flags);
 
     private static ReadOnlySpan<byte> NameAt(ReadOnlySpan<byte> image, int at)
     {

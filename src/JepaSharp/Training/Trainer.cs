@@ -203,8 +203,18 @@ public sealed class Trainer : IDisposable
     private void Measure(ITrainingObserver observer, EpochMeasure? measure, int epochs)
     {
         using var timed = Step.Clock.Measure("measures between epochs");
-        if (measure is not null && _options.Logging.EvaluateEvery is { } every && epochs % every == 0)
-            observer.OnMeasures(epochs, Step.State.StepCount, measure(Objective.Encoder));
+        if (measure is null || _options.Logging.EvaluateEvery is not { } every || epochs % every != 0) return;
+        IReadOnlyDictionary<string, double> measures;
+        try
+        {
+            measures = measure(Objective.Encoder);
+        }
+        catch (OperationCanceledException)
+        {
+            return; // a stop: taken when the run is gone on with
+        }
+
+        observer.OnMeasures(epochs, Step.State.StepCount, measures);
     }
 
     private string ModelText()

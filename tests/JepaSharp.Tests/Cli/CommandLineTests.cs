@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.CommandLine;
 using System.Diagnostics;
 using System.Globalization;
@@ -56,7 +57,8 @@ public sealed class CommandLineTests
         { new UnauthorizedAccessException("Access denied"), 1, "jepa: Access denied\n" },
         { new OutOfMemoryException(), 1, "jepa: Out of memory." },
         { new ExternalException("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes"), 1, "jepa: Out of memory." },
-        { new IOException("Broken pipe", 32), 0, "" },
+        { new IOException("Broken pipe", 32), 1, "jepa: Broken pipe\n" }, // of a file: that of the output is none
+        { new DllNotFoundException("libx\nmore"), 1, "jepa: A native library does not load: libx" },
     };
 
     [Theory]
@@ -81,9 +83,32 @@ public sealed class CommandLineTests
     }
 
     [Theory]
+    [InlineData(129)]
     [InlineData(130)]
     [InlineData(143)]
     public void Signal_DuringAVerb_SetsTheExitCode(int code) => Assert.Equal(code, Run(new StoppedVerb(code)));
+
+    [Fact]
+    public void Signal_ThatWorkWithNothingToFinishDoesNotObey_LeavesTheProcess()
+    {
+        using var left = new BlockingCollection<int>();
+        using var stop = new StopSignals(left.Add);
+        stop.Receive(129);
+        Assert.True(left.TryTake(out var code, TimeSpan.FromMinutes(1)));
+        Assert.Equal(129, code);
+    }
+
+    [Fact]
+    public void Signal_WhileThereIsWorkToFinish_WaitsForIt()
+    {
+        var left = new List<int>();
+        using var stop = new StopSignals(left.Add);
+        using var work = stop.WaitForWork();
+        stop.Receive(143);
+        Thread.Sleep(2 * StopSignals.Patience);
+        Assert.Empty(left);
+        Assert.Throws<OperationCanceledException>(() => stop.WaitForWork());
+    }
 
     [Fact]
     public void Signal_Second_LeavesAtOnceWithTheCodeOfTheFirst()

@@ -19,6 +19,8 @@ internal sealed class FineTuneVerb : Verb
         _tuning.AddTo(this);
     }
 
+    public override bool PrintsItsResult(ParseResult arguments) => !_arguments.HasFile(arguments);
+
     public override int Run(ParseResult arguments, Terminal terminal, StopSignals stop)
     {
         var request = _arguments.Read(arguments);

@@ -35,6 +35,8 @@ internal sealed class LowShotVerb : Verb
         _draws.RequireAtLeast(1);
     }
 
+    public override bool PrintsItsResult(ParseResult arguments) => !_arguments.HasFile(arguments);
+
     public override int Run(ParseResult arguments, Terminal terminal, StopSignals stop)
     {
         var request = _arguments.Read(arguments);

@@ -25,6 +25,8 @@ internal abstract class NumberVerb : Verb
         _linear.AddTo(this);
     }
 
+    public override bool PrintsItsResult(ParseResult arguments) => !_arguments.HasFile(arguments);
+
     public override int Run(ParseResult arguments, Terminal terminal, StopSignals stop)
     {
         var request = _arguments.Read(arguments);

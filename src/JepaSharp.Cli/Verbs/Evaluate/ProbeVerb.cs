@@ -21,6 +21,8 @@ internal abstract class ProbeVerb : Verb
     /// <summary>The probe that the options ask for.</summary>
     protected abstract ProbeTask Task(ParseResult arguments, ulong seed);
 
+    public override bool PrintsItsResult(ParseResult arguments) => !_arguments.HasFile(arguments);
+
     public override int Run(ParseResult arguments, Terminal terminal, StopSignals stop)
     {
         var request = _arguments.Read(arguments);

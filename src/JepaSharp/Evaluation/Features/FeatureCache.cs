@@ -18,6 +18,8 @@ namespace JepaSharp.Evaluation.Features;
 /// <param name="limitBytes">Most bytes of all together.</param>
 public sealed class FeatureCache(string folder, long limitBytes)
 {
+    private static readonly TimeSpan Abandoned = TimeSpan.FromDays(1);
+
     private const string Ending = ".features.safetensors", Values = "features", Indices = "indices", Checksum = "sha256";
 
     /// <summary>Limit where none is given: 4 GiB.</summary>
@@ -26,14 +28,16 @@ public sealed class FeatureCache(string folder, long limitBytes)
     /// <summary>Where they are kept.</summary>
     public string Folder { get; } = folder;
 
-    /// <summary>JEPASHARP_CACHE, else jepasharp in the user's cache folder.</summary>
-    public static string DefaultFolder()
+    /// <summary>JEPASHARP_CACHE, else jepasharp in the user's cache folder; null where the user has no home.</summary>
+    public static string? DefaultFolder()
     {
         if (Environment.GetEnvironmentVariable("JEPASHARP_CACHE") is { Length: > 0 } chosen) return chosen;
         if (OperatingSystem.IsWindows()) return Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData), "jepasharp", "cache");
         var home = Environment.GetFolderPath(Environment.SpecialFolder.UserProfile);
-        if (OperatingSystem.IsMacOS()) return Path.Combine(home, "Library", "Caches", "jepasharp");
-        return Path.Combine(Environment.GetEnvironmentVariable("XDG_CACHE_HOME") is { Length: > 0 } caches ? caches : Path.Combine(home, ".cache"), "jepasharp");
+        if (OperatingSystem.IsMacOS()) return home.Length == 0 ? null : Path.Combine(home, "Library", "Caches", "jepasharp");
+        var caches = Environment.GetEnvironmentVariable("XDG_CACHE_HOME") ?? "";
+        if (Path.IsPathFullyQualified(caches)) return Path.Combine(caches, "jepasharp"); // a relative one is to be passed over
+        return home.Length == 0 ? null : Path.Combine(home, ".cache", "jepasharp");
     }
 
     /// <summary>The key of features: equal keys mean equal numbers.</summary>
@@ -55,7 +59,7 @@ public sealed class FeatureCache(string folder, long limitBytes)
             var matrix = FeatureMatrix.FromTensor(file.Tensors[Values].Read());
             var indices = file.Tensors[Indices].Read().data<int>().ToArray();
             if (file.Metadata.GetValueOrDefault(Checksum) != Hash(matrix, indices)) return null;
-            File.SetLastWriteTimeUtc(path, DateTime.UtcNow); // used: goes last
+            MarkAsUsed(path);
             return new PooledFeatures(matrix, indices);
         }
         catch (Exception e) when (e is JepaException or IOException or UnauthorizedAccessException or KeyNotFoundException)
@@ -79,21 +83,52 @@ public sealed class FeatureCache(string folder, long limitBytes)
                 new Dictionary<string, string> { [Checksum] = Hash(features.Matrix, features.Indices) });
             RemoveBeyondLimit(PathOf(key));
         }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or WeightsFileException)
+        {
+            throw new JepaException($"The cache folder {Folder} cannot be written ({Reason(e.InnerException ?? e)}).", inner: e);
+        }
+    }
+
+    /// <summary>What was used goes last; in a cache of others that can only be read, nothing goes.</summary>
+    private static void MarkAsUsed(string path)
+    {
+        try
+        {
+            File.SetLastWriteTimeUtc(path, DateTime.UtcNow);
+        }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new JepaException($"The cache folder {Folder} cannot be written: {e.Message} Give another with --cache, or --no-cache.", inner: e);
         }
     }
 
     private void RemoveBeyondLimit(string newest)
     {
+        var folder = new DirectoryInfo(Folder);
         var total = new FileInfo(newest).Length;
-        foreach (var file in new DirectoryInfo(Folder).EnumerateFiles("*" + Ending).Where(f => f.FullName != Path.GetFullPath(newest)).OrderByDescending(f => f.LastWriteTimeUtc).ToList())
+        foreach (var file in folder.EnumerateFiles("*" + Ending).Where(f => f.FullName != Path.GetFullPath(newest)).OrderByDescending(f => f.LastWriteTimeUtc).ToList())
         {
             total += file.Length;
-            if (total > limitBytes) file.Delete();
+            if (total > limitBytes) Remove(file);
+        }
+
+        // What a process left that ended while it wrote.
+        foreach (var file in folder.EnumerateFiles("*" + Ending + ".*.partial").Where(f => DateTime.UtcNow - f.LastWriteTimeUtc > Abandoned).ToList()) Remove(file);
+    }
+
+    /// <summary>What another process removes at the same time, or does not let go of, is no reason to fail.</summary>
+    private static void Remove(FileInfo file)
+    {
+        try
+        {
+            file.Delete();
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
         }
     }
+
+    /// <summary>Without the path that the system's message ends in: the folder is named already.</summary>
+    private static string Reason(Exception e) => e.Message.Split(" : '", 2)[0].TrimEnd('.');
 
     private string PathOf(string key) => Path.Combine(Folder, key + Ending);
 
