@@ -103,8 +103,8 @@ public static class ImageSources
 
     internal static ImageSource OpenParquet(SourceAddress address, IReadOnlyList<string> paths)
     {
-        address.Allow("Parquet", label: true, part: true);
-        return new ParquetImages(paths, address.Path, address.Label);
+        address.Allow("Parquet", label: true, part: true, image: true);
+        return new ParquetImages(paths, address.Path, address.Label, image: address.Image);
     }
 
     private static ScenesSource OpenScenes(SourceAddress address)
