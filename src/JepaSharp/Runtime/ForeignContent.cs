@@ -16,7 +16,7 @@ internal sealed record ForeignContent(string What, string Remedy, string? Unpack
 
     private static readonly (int At, byte[] Bytes, ForeignContent Content)[] Known =
     [
-        (0, "/annex/objects/"u8.ToArray(), new("a git-annex pointer, not the file itself", "fetch it with git annex get")),
+        (0, "/annex/objects/"u8.ToArray(), new("a git-annex pointer, not the file itself", "fetch it with git annex get") { StandsIn = true }),
         (0, [0x1f, 0x8b], Packed("gzip", "gunzip")),
         (0, "BZh"u8.ToArray(), Packed("bzip2", "bunzip2")),
         (0, [0xfd, .. "7zXZ"u8, 0], Packed("xz", "unxz")),
@@ -30,7 +30,6 @@ internal sealed record ForeignContent(string What, string Remedy, string? Unpack
         (TarMark, "ustar"u8.ToArray(), Archive("tar", "tar -xf")),
         (0, [0, 5, 0x16, 7], new("a Mac's attributes of another file (._NAME)", "delete it, or take the file beside it that is called the same without ._")),
         (0, "%PDF-"u8.ToArray(), new("a PDF document", "take the pictures out of it")),
-        (0, "PAR1"u8.ToArray(), new("a Parquet file", "give it the ending .parquet")),
         (0, [0x89, .. "HDF"u8], new("an HDF5 file", "write what it holds in a format that is read")),
         (0, [0x93, .. "NUMPY"u8], new("a NumPy array", "write what it holds in a format that is read")),
         (0, [0x89, .. "PNG"u8], new("a PNG picture", Fetch)),
@@ -54,8 +53,11 @@ internal sealed record ForeignContent(string What, string Remedy, string? Unpack
     /// <summary>Whether it is a zip archive, which is what a PyTorch checkpoint is too.</summary>
     public bool IsZip => Unpack == "unzip";
 
-    /// <summary>Whether it is a text or stands in for the file itself: nothing of what any binary format begins with.</summary>
-    public bool IsText { get; private init; }
+    /// <summary>Whether it stands in for the file itself, which no set of images and no weights do: a pointer or a web page.</summary>
+    public bool StandsIn { get; private init; }
+
+    /// <summary>Whether it is zeros, as an empty archive is too.</summary>
+    public bool IsBlank { get; private init; }
 
     /// <summary>Names what begins with these bytes; null where that is nothing known.</summary>
     /// <param name="head">The first bytes, up to <see cref="HeadBytes"/> of them or more.</param>
@@ -64,7 +66,7 @@ internal sealed record ForeignContent(string What, string Remedy, string? Unpack
         foreach (var (at, bytes, content) in Known)
             if (head.Length >= at + bytes.Length && head[at..].StartsWith(bytes)) return content;
         head = head[..Math.Min(head.Length, HeadBytes)];
-        if (head.Length >= LeastZeros && !head.ContainsAnyExcept((byte)0)) return new("nothing but zeros, as a copy or a download that broke off leaves them", Fetch);
+        if (head.Length >= LeastZeros && !head.ContainsAnyExcept((byte)0)) return new("nothing but zeros, as a copy or a download that broke off leaves them", Fetch) { IsBlank = true };
         return OfText(head);
     }
 
@@ -86,18 +88,19 @@ internal sealed record ForeignContent(string What, string Remedy, string? Unpack
     private static ForeignContent? OfText(ReadOnlySpan<byte> head)
     {
         if (head.StartsWith("\uFEFF"u8)) head = head[3..];
+        if (head.Length < LeastText) return null;
         var text = Encoding.Latin1.GetString(head).TrimStart();
         bool Begins(string with) => text.StartsWith(with, StringComparison.OrdinalIgnoreCase);
         if (Begins("version https://git-lfs.") || Begins("version http://git-media"))
-            return new("a git-lfs pointer, not the file itself", "fetch it with git lfs pull") { IsText = true };
+            return new("a git-lfs pointer, not the file itself", "fetch it with git lfs pull") { StandsIn = true };
         if (Begins("<!doctype html") || Begins("<html") || Begins("<head") || Begins("<body"))
-            return new("a web page, not the file itself", "download the file again: the server sent a page, perhaps one that asks to log in or to agree") { IsText = true };
-        if (Begins("<svg") || (Begins("<?xml") && text.Contains("<svg", StringComparison.OrdinalIgnoreCase))) return new("an SVG drawing", Convert) { IsText = true };
-        if (Begins("<?xml") || Begins("<Error>")) return new("an XML text, perhaps a server's answer to a failed download", Fetch) { IsText = true };
-        if (text.Length < Math.Min(LeastText, 1 + head.Length) || head.ContainsAnyInRange((byte)0, (byte)8) || head.ContainsAnyInRange((byte)14, (byte)31)) return null;
+            return new("a web page, not the file itself", "download the file again: the server sent a page, perhaps one that asks to log in or to agree") { StandsIn = true };
+        if (Begins("<svg") || (Begins("<?xml") && text.Contains("<svg", StringComparison.OrdinalIgnoreCase))) return new("an SVG drawing", Convert);
+        if (Begins("<?xml") || Begins("<Error>")) return new("an XML text, perhaps a server's answer to a failed download", Fetch);
+        if (text.Length == 0 || head.ContainsAnyInRange((byte)0, (byte)8) || head.ContainsAnyInRange((byte)14, (byte)31)) return null;
         if (head.ContainsAnyInRange((byte)127, (byte)255)) return null;
         var line = text.Split('\n')[0].Trim();
-        return new($"text that begins with \"{(line.Length > Shown ? line[..Shown] + "..." : line)}\"", Fetch) { IsText = true };
+        return new($"text that begins with \"{(line.Length > Shown ? line[..Shown] + "..." : line)}\"", Fetch);
     }
 
     private static ForeignContent Packed(string what, string with) => new($"compressed with {what}", $"unpack it with {with}", with);

@@ -70,7 +70,7 @@ internal sealed class ParquetFile : IDisposable
             var (reader, stream) = NewReader(path);
             return new ParquetFile(path, reader, stream, image);
         }
-        catch (Exception e) when (e is UnauthorizedAccessException or EmptyFileException)
+        catch (Exception e) when (e is UnauthorizedAccessException or UnusableFileException or FileNotFoundException or DirectoryNotFoundException)
         {
             throw new JepaException($"{path} cannot be read: {e.Message}", isUsage: true, e);
         }
@@ -78,6 +78,7 @@ internal sealed class ParquetFile : IDisposable
         catch (Exception e) when (e is not JepaException)
 #pragma warning restore CA1031
         {
+            if (ForeignContent.OfFile(path) is { } foreign) throw new JepaException($"{path} is no Parquet file but {foreign.What}: {foreign.Remedy}.", isUsage: true, e);
             throw new JepaException($"{path} is no Parquet file, or its footer is damaged or cut off ({e.Message}).", isUsage: true, e);
         }
     }

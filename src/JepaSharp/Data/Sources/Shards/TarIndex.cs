@@ -97,7 +97,7 @@ internal static class TarIndex
     {
         var head = new byte[ForeignContent.HeadBytes];
         var read = stream.ReadAtLeast(head, head.Length, throwOnEndOfStream: false);
-        if (ForeignContent.Of(head.AsSpan(0, read)) is { IsTar: false } foreign)
+        if (ForeignContent.Of(head.AsSpan(0, read)) is { IsTar: false, IsBlank: false } foreign)
         {
             var isPacked = foreign.Unpack is not null && !foreign.What.EndsWith("archive", StringComparison.Ordinal);
             throw new JepaException(
