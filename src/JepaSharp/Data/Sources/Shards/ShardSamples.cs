@@ -95,8 +95,9 @@ internal sealed class ShardSamples(Func<TarMember, byte[]> read, string? key)
         }
 
         if (passed.Count == 0) return null;
-        var left = _passedOver.Values.Sum() + _others.Values.Sum();
-        return Text($"{Images.Count + _labels + left:N0} files found: {Images.Count:N0} images and {_labels:N0} files of labels taken, {left:N0} passed over: {string.Join(", ", passed)}.");
+        passed[0] = passed[0].Insert(passed[0].IndexOf(' ', StringComparison.Ordinal), " files");
+        var found = Images.Count + _labels + _passedOver.Values.Sum() + _others.Values.Sum();
+        return Text($"{found:N0} files found: {Images.Count:N0} images and {_labels:N0} files of labels taken; passed over: {string.Join(", ", passed)}.");
     }
 
     private static string[] FoldersOf(List<TarMember> images) =>
