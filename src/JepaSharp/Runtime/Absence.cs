@@ -26,6 +26,19 @@ internal static class Absence
         }
     }
 
+    /// <summary>Whether a path is a link to what is not there. (That a link is there is what <c>File.Exists</c> says of it.)</summary>
+    public static bool IsDangling(string path)
+    {
+        try
+        {
+            return TargetOf(path) is not null && new FileInfo(path).ResolveLinkTarget(returnFinalTarget: true) is { } target && !Path.Exists(target.FullName);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return false; // A circle, or what may not be looked at: opening it says so.
+        }
+    }
+
     /// <summary>Whether a path may not be looked at, which is not the same as that nothing is there.</summary>
     private static bool IsHidden(string path)
     {

@@ -70,11 +70,13 @@ internal sealed record ForeignContent(string What, string Remedy, string? Unpack
         return OfText(head);
     }
 
-    /// <summary>Names what a file is; null where that is nothing known, or it cannot be read.</summary>
+    /// <summary>Names what a file is; null where that is nothing known, or it cannot be read. Pipes and devices, which are zero bytes long, are not opened.</summary>
     public static ForeignContent? OfFile(string path)
     {
         try
         {
+            var file = new FileInfo(path);
+            if ((file.ResolveLinkTarget(returnFinalTarget: true) as FileInfo ?? file).Length == 0) return null;
             using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0);
             var head = new byte[HeadBytes];
             return Of(head.AsSpan(0, stream.ReadAtLeast(head, HeadBytes, throwOnEndOfStream: false)));

@@ -17,7 +17,7 @@ public sealed class WeightsFileSituations : SituationTests
         new("a git-lfs pointer in a Hugging Face folder", "jepa inspect hf", 2, "model.safetensors: " + Lfs) { Build = Photos.Text("hf/model.safetensors", Pointer) },
         new("a web page for a checkpoint", "jepa inspect model.pth", 2, "found a web page, not the file itself; expected weights: download the file again") { Build = Photos.Text("model.pth", Page) },
         new("a web page for safetensors", "jepa inspect model.safetensors", 2, "found a web page, not the file itself") { Build = Photos.Text("model.safetensors", "\n  " + Page), Never = ["header length"] },
-        new("a server's refusal for safetensors", "jepa inspect model.safetensors", 2, "found text that begins with \"{\"error\":\"Access to model is restricted\"}\"")
+        new("a server's refusal for safetensors", "jepa inspect model.safetensors", 2, "found text that begins with \"{\"error\":\"Access to model is", "expected weights: fetch the file itself again")
         {
             Build = Photos.Text("model.safetensors", "{\"error\":\"Access to model is restricted\"}"),
         },
@@ -27,7 +27,7 @@ public sealed class WeightsFileSituations : SituationTests
         new("weights that are all zeros", "jepa inspect model.pth", 2, "found nothing but zeros, as a copy or a download that broke off leaves them") { Build = Photos.File1("model.pth", new byte[4096]) },
         new("weights that are empty", "jepa inspect model.pth", 2, "found an empty file") { Build = Photos.File1("model.pth", []) },
         new("weights that are a picture", "jepa inspect model.pth", 2, "found a PNG picture") { Build = Photos.File1("model.pth", Photos.Png) },
-        new("weights that are a link to nothing", "jepa embed --weights model.pth --data . --out o.npy", 2, "it is a link to nowhere.pth, which is not there")
+        new("weights that are a link to nothing", "jepa inspect model.pth", 2, "it is a link to nowhere.pth, which is not there")
         {
             Build = folder => File.CreateSymbolicLink(Path.Combine(folder, "model.pth"), "nowhere.pth"),
         },

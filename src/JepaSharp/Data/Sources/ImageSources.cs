@@ -57,7 +57,7 @@ public static class ImageSources
     {
         var path = address.Path;
         var name = Path.GetFileName(path).ToLowerInvariant();
-        if (Absence.TargetOf(path) is not null && !Path.Exists(new FileInfo(path).ResolveLinkTarget(returnFinalTarget: true)?.FullName)) throw new JepaException($"{path} {Absence.Of(path)}.", isUsage: true);
+        if (Absence.IsDangling(path)) throw new JepaException($"{path} {Absence.Of(path)}.", isUsage: true);
         var foreign = ForeignContent.OfFile(path);
         if (foreign is { StandsIn: true }) throw new JepaException($"{path} is {foreign.What}: {foreign.Remedy}.", isUsage: true);
         if (name.EndsWith(".csv", StringComparison.Ordinal) || name.EndsWith(".tsv", StringComparison.Ordinal) || name.EndsWith(".txt", StringComparison.Ordinal))

@@ -42,7 +42,7 @@ internal static class RegularFile
         if (Directory.Exists(path)) throw new UnusableFileException("it is a folder, not a file.");
         var file = new FileInfo(path);
         if (file.Attributes.HasFlag(FileAttributes.ReparsePoint) && file.Exists) file = (FileInfo?)file.ResolveLinkTarget(returnFinalTarget: true) ?? file;
-        if (!file.Exists && Absence.TargetOf(path) is { } target && Absence.Of(file.FullName) == Absence.Nothing) throw new UnusableFileException($"it is a link to {target}, which is not there.");
+        if (!file.Exists && Absence.IsDangling(path)) throw new UnusableFileException($"it {Absence.Of(path)}.");
         if (file.Length == 0) throw new EmptyFileException();
     }
 }

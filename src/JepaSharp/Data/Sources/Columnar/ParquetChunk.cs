@@ -27,7 +27,7 @@ internal readonly record struct ParquetChunk(ParquetRowGroupReader Group, DataFi
         var most = Field.MaxDefinitionLevel;
         var values = new TStored[rows];
         var levels = new int[rows];
-        Memory<int>? asked = most > 0 ? levels : null;
+        Memory<int>? asked = most > 0 ? levels.AsMemory() : default(Memory<int>?);
         Group.ReadRawAsync(Field, values.AsMemory(), asked, null).AsTask().GetAwaiter().GetResult();
         var read = new T[rows];
         var next = 0; // Only what is there is stored, in order.

@@ -57,7 +57,7 @@ public sealed class ParquetImages : ImageSource
         if (count == 0) throw new JepaException($"{description} holds no rows.", isUsage: true);
         (Count, _groups, _firsts) = ((int)count, [.. groups], [.. firsts]);
         _notices.AddRange(MissingParts.Notices(paths));
-        var without = _files.Sum(f => f.RowsWithoutImage);
+        var without = Array.TrueForAll(_files, f => f.RowsWithoutImage is not null) ? _files.Sum(f => f.RowsWithoutImage) : null;
         (_areNullsCounted, _arePathsAlone) = (without is not null, without == Count);
         if (_arePathsAlone) _notices.Add($"no row has image bytes in {name}; {PathsAlone}");
         else if (without > 0 && without < Count) _notices.Add($"rows without image bytes in {name}: {without:N0} of {Count:N0}.");

@@ -12,6 +12,7 @@ internal sealed class ShardSamples(Func<TarMember, byte[]> read, string? key)
     private readonly Dictionary<string, int> _passedOver = new(StringComparer.Ordinal);
     private readonly SortedDictionary<string, int> _others = new(StringComparer.Ordinal);
     private readonly List<string> _damage = [];
+    private readonly HashSet<string> _used = new(StringComparer.Ordinal);
     private int _links, _labels, _shared, _unclear, _disagreeing, _strays, _tooLong;
     private string? _sharing;
 
@@ -33,14 +34,16 @@ internal sealed class ShardSamples(Func<TarMember, byte[]> read, string? key)
         foreach (var group in SampleGroup.Of(members, IsImage, m => SampleLabel.IsIn(m.Extension)))
         {
             _labels += group.Labels;
-            if (group.Images.Count == 0) _strays += group.Labels;
             if (group.Images.Count > 1)
             {
                 _shared += group.Images.Count;
                 _sharing ??= $"{members[group.Images[0]].Name} and {members[group.Images[1]].Name}";
             }
 
+            var unclear = _unclear;
+            _used.Clear();
             foreach (var image in group.Images) texts[image] = TextOf(group, members[image]);
+            if (_unclear == unclear) _strays += group.Labels - _used.Count;
         }
 
         foreach (var (image, text) in texts.OrderBy(t => t.Key))
@@ -78,6 +81,7 @@ internal sealed class ShardSamples(Func<TarMember, byte[]> read, string? key)
         string? Label(string extension, out bool unclear)
         {
             if (group.LabelOf(image, extension, out unclear) is not { } label) return null;
+            _used.Add(label.Name);
             if (label.Length is > 0 and <= SampleLabel.MostBytes) return SampleLabel.Read(extension, read(label), key);
             _tooLong++;
             return null;
@@ -91,11 +95,12 @@ internal sealed class ShardSamples(Func<TarMember, byte[]> read, string? key)
         if (_others.Count > 0)
         {
             var kinds = _others.OrderByDescending(o => o.Value).Select(o => o.Key.Length == 0 ? "without ending" : "." + o.Key).ToArray();
-            passed.Add(Text($"{_others.Values.Sum():N0} that are neither image nor label ({string.Join(", ", kinds.Take(ShownExtensions))}{(kinds.Length > ShownExtensions ? ", ..." : "")})"));
+            passed.Add(Text($"{_others.Values.Sum():N0} neither image nor label ({string.Join(", ", kinds.Take(ShownExtensions))}{(kinds.Length > ShownExtensions ? ", ..." : "")})"));
         }
 
         if (passed.Count == 0) return null;
-        passed[0] = passed[0].Insert(passed[0].IndexOf(' ', StringComparison.Ordinal), " files");
+        var space = passed[0].IndexOf(' ', StringComparison.Ordinal);
+        passed[0] = passed[0].Insert(space, passed[0][..space] == "1" ? " file" : " files");
         var found = Images.Count + _labels + _passedOver.Values.Sum() + _others.Values.Sum();
         return Text($"{found:N0} files found: {Images.Count:N0} images and {_labels:N0} files of labels taken; passed over: {string.Join(", ", passed)}.");
     }

@@ -28,7 +28,7 @@ internal sealed class TarContents
             if (part is "__MACOSX" or ".DS_Store" || part.StartsWith("._", StringComparison.Ordinal)) return "that a Mac adds (._NAME, __MACOSX)";
             if (part == "@eaDir") return "that a NAS adds (@eaDir)";
             if (part.StartsWith("PaxHeader", StringComparison.Ordinal)) return "of attributes (PaxHeaders)";
-            if (part.StartsWith('.') && part is not ("." or "..")) return "that are hidden (.NAME)";
+            if (part.StartsWith('.') && part is not ("." or "..")) return "hidden (.NAME)";
         }
 
         return null;

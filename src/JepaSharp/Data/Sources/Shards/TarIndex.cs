@@ -6,7 +6,7 @@ namespace JepaSharp.Data.Sources.Shards;
 /// <summary>Lists what a tar holds by its headers alone; contents are skipped, not read.</summary>
 internal static class TarIndex
 {
-    private const string Dangling = "that are links to no file in their shard";
+    private const string Dangling = "linked to no file in the shard";
 
     /// <summary>The files of a shard, in its order.</summary>
     /// <param name="path">The shard.</param>

@@ -29,7 +29,7 @@ internal sealed record CraftedColumn(string[] Path, bool[] IsOptional, int Type,
 internal sealed record CraftedPages(int[] RowsPerPage, bool IsSecondVersion, bool HasDictionary, bool IsPacked, bool ArePackedLevels, bool HasNullCounts);
 
 /// <summary>Writes Parquet by the format's description alone (parquet.thrift, Encodings.md), to have pages of every kind, split anywhere.</summary>
-internal sealed class CraftedParquet
+internal sealed class CraftedParquet : IDisposable
 {
     private readonly MemoryStream _file = new();
     private readonly List<byte[]> _groups = [];
@@ -40,10 +40,12 @@ internal sealed class CraftedParquet
     /// <summary>A file of row groups with the same columns.</summary>
     public static byte[] Of(CraftedPages pages, IReadOnlyList<CraftedColumn[]> groups, string? huggingFace = null)
     {
-        var file = new CraftedParquet();
+        using var file = new CraftedParquet();
         foreach (var columns in groups) file.AddGroup(pages, columns);
         return file.End(groups[0], huggingFace);
     }
+
+    public void Dispose() => _file.Dispose();
 
     private void AddGroup(CraftedPages pages, CraftedColumn[] columns)
     {
