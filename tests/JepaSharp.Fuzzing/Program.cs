@@ -6,6 +6,7 @@ return args switch
     ["list"] => Listed(),
     ["seeds", var folder] => Seeds.Write(folder),
     ["fuzz", var name] => Fuzzed(ReaderTarget.Named(name)),
+    ["mutate", var name, var seconds] => Mutations.Run(ReaderTarget.Named(name), TimeSpan.FromSeconds(double.Parse(seconds, System.Globalization.CultureInfo.InvariantCulture))),
     ["replay", var name, .. var paths] when paths.Length > 0 => Replayed(ReaderTarget.Named(name), paths),
     _ => Usage(),
 };
@@ -46,6 +47,7 @@ static int Usage()
         list                   the readers that can be fuzzed
         seeds FOLDER           writes sound inputs to start from, a folder for each reader
         fuzz NAME              runs a reader under AFL++; see run.sh
+        mutate NAME SECONDS    runs a reader on its seeds changed at random, in this process and without AFL++
         replay NAME PATH...    what a reader makes of files: "read", or why it refused them; an exception is a finding
         """);
     return 2;

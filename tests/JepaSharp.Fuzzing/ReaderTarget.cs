@@ -31,6 +31,8 @@ internal sealed record ReaderTarget(string Name, string FileName, Action<string,
         new("pack", "images.jepapack", (path, _) => ReadImages(ImageSources.Open(path))),
         new("list", "images.csv", (path, _) => ReadImages(ImageSources.Open(path))),
         new("yaml", "config.yaml", (_, bytes) => OptionsDocument.Parse(Encoding.UTF8.GetString(bytes)).Validate()),
+        new("annotations", "annotations.json", (path, _) => ReadImages(ImageSources.Open(path))),
+        new("content", "content", (_, bytes) => ForeignContent.Of(bytes)),
         new("json", "scenes.json", (path, _) => SceneAnnotationReader.Read(path)),
         new("image", "image", (_, bytes) => ReadImage(ImageDecoder.Open(bytes, "image"))),
     ];

@@ -6,6 +6,7 @@ using JepaSharp.Configuration;
 using JepaSharp.Data.Sources;
 using JepaSharp.Data.Sources.Packing;
 using JepaSharp.Data.Sources.Scenes;
+using JepaSharp.Tests.Data.Sources.Columnar;
 using Parquet;
 using Parquet.Schema;
 
@@ -27,13 +28,16 @@ internal static class Seeds
         return 0;
     }
 
-    private static IEnumerable<(string Name, byte[] Bytes)> Of(string target) => target switch
+    /// <summary>A reader's sound inputs.</summary>
+    public static IEnumerable<(string Name, byte[] Bytes)> Of(string target) => target switch
     {
         "pickle" => [("dictionary", Pickle), ("numbers", [0x80, 2, (byte)']', (byte)'q', 0, (byte)'(', (byte)'K', 1, (byte)'M', 2, 1, (byte)'J', 1, 2, 3, 4, 0x8a, 1, 5, (byte)'G', 1, 2, 3, 4, 5, 6, 7, 8, 0x88, 0x89, (byte)'N', (byte)'e', (byte)'.'])],
         "zip" => [("checkpoint", Archive(("a/data.pkl", Pickle), ("a/byteorder", "little"u8.ToArray()), ("a/data/0", new byte[16])))],
         "safetensors" => [("two", Safetensors("""{"__metadata__":{"heads":"3"},"a":{"dtype":"F32","shape":[2,2],"data_offsets":[0,16]},"b":{"dtype":"BF16","shape":[1],"data_offsets":[16,18]}}""", 18))],
-        "tar" => [("shard", Shard())],
-        "parquet" => [.. new[] { CompressionMethod.Snappy, CompressionMethod.None, CompressionMethod.Gzip, CompressionMethod.Zstd, CompressionMethod.Brotli, CompressionMethod.LZ4 }.Select(m => ($"rows-{m}", Table(m)))],
+        "tar" => [("shard", Shard()), ("links", LinkedShard())],
+        "annotations" => [("pictures", """{"images":[{"id":1,"file_name":"a.png"}],"annotations":[{"image_id":1,"category_id":2}],"categories":[{"id":2,"name":"cat","supercategory":"pet"}]}"""u8.ToArray())],
+        "content" => [("pointer", "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n"u8.ToArray()), ("page", "<!DOCTYPE html><html></html>"u8.ToArray()), ("archive", [.. "PK"u8, 3, 4])],
+        "parquet" => [.. Crafted(), .. new[] { CompressionMethod.Snappy, CompressionMethod.None, CompressionMethod.Gzip, CompressionMethod.Zstd, CompressionMethod.Brotli, CompressionMethod.LZ4 }.Select(m => ($"rows-{m}", Table(m)))],
         "idx" => [("images", [0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 3, 0, 0, 0, 3, .. new byte[18]])],
         "cifar" => [("record", [3, .. new byte[3072]])],
         "pack" => [("pack", Pack())],
@@ -86,6 +90,32 @@ internal static class Seeds
         }
 
         return stream.ToArray();
+    }
+
+    /// <summary>Names with dots, what a Mac adds, links, and members of a sample apart from each other.</summary>
+    private static byte[] LinkedShard()
+    {
+        using var stream = new MemoryStream();
+        using (var tar = new TarWriter(stream, TarEntryFormat.Ustar, leaveOpen: true))
+        {
+            foreach (var (name, content) in new[] { ("d/a.1.png", Png()), ("d/._a.1.png", [0, 5, 0x16, 7]), ("d/a.2.png", Png()), ("d/a.1.cls", "3"u8.ToArray()), ("d/a.2.cls", "4"u8.ToArray()) })
+                tar.WriteEntry(new UstarTarEntry(TarEntryType.RegularFile, name) { DataStream = new MemoryStream(content) });
+            tar.WriteEntry(new UstarTarEntry(TarEntryType.SymbolicLink, "e/b.png") { LinkName = "../d/a.1.png" });
+            tar.WriteEntry(new UstarTarEntry(TarEntryType.HardLink, "e/b.cls") { LinkName = "d/a.1.cls" });
+            tar.WriteEntry(new UstarTarEntry(TarEntryType.SymbolicLink, "e/c.png") { LinkName = "c.png" });
+        }
+
+        return stream.ToArray();
+    }
+
+    /// <summary>A structure with nulls in it, two columns of images, in pages of both versions.</summary>
+    private static IEnumerable<(string Name, byte[] Bytes)> Crafted()
+    {
+        CraftedColumn Column(string name) => new([name, "bytes"], [true, true], 6, [2, 1, 0, 2], [CraftedColumn.Bytes(Png()), CraftedColumn.Bytes(Png())]);
+        CraftedColumn[] columns = [Column("thumb"), Column("image"), new(["label"], [true], 2, [1, 0, 1, 1], [CraftedColumn.Whole(0), CraftedColumn.Whole(1), CraftedColumn.Whole(1)])];
+        foreach (var isSecond in (bool[])[false, true])
+            foreach (var hasDictionary in (bool[])[false, true])
+                yield return ($"crafted-{isSecond}-{hasDictionary}", CraftedParquet.Of(new([3], isSecond, hasDictionary, isSecond, hasDictionary, true), [columns, columns]));
     }
 
     private static byte[] Table(CompressionMethod compression)

@@ -43,9 +43,9 @@ internal sealed class FileBytes : IDisposable
         {
             var reason = e switch
             {
-                FileNotFoundException or DirectoryNotFoundException => "the file is no longer there.",
+                FileNotFoundException or DirectoryNotFoundException => "the file is not there, or no longer there.",
                 UnauthorizedAccessException => "no permission to read the file.",
-                EmptyFileException => e.Message,
+                UnusableFileException => e.Message,
                 _ => $"the file cannot be read ({e.Message})",
             };
             throw new ImageUnreadableException(name, reason, e);

@@ -50,13 +50,16 @@ public static class ImageSources
         if (path.StartsWith(ScenesPrefix, StringComparison.Ordinal) && !Path.Exists(path)) return OpenScenes(address);
         if (ShardPattern.IsOne(path) && !Path.Exists(path)) return OpenShards(address, ShardPattern.Expand(path));
         if (Directory.Exists(path)) return SourceFolder.Open(address);
-        return File.Exists(path) ? OpenFile(address) : throw new JepaException($"{path} does not exist. Expected a folder of images, a list, tar shards, Parquet, or another set of images: check the path.", isUsage: true);
+        return File.Exists(path) ? OpenFile(address) : throw new JepaException($"{path} {Absence.Of(path)}. Expected a folder of images, a list, tar shards, Parquet, or another set of images: check the path.", isUsage: true);
     }
 
     private static ImageSource OpenFile(SourceAddress address)
     {
         var path = address.Path;
         var name = Path.GetFileName(path).ToLowerInvariant();
+        if (Absence.IsDangling(path)) throw new JepaException($"{path} {Absence.Of(path)}.", isUsage: true);
+        var foreign = ForeignContent.OfFile(path);
+        if (foreign is { StandsIn: true }) throw new JepaException($"{path} is {foreign.What}: {foreign.Remedy}.", isUsage: true);
         if (name.EndsWith(".csv", StringComparison.Ordinal) || name.EndsWith(".tsv", StringComparison.Ordinal) || name.EndsWith(".txt", StringComparison.Ordinal))
         {
             address.Allow("a list", label: true, where: true, images: true);
@@ -90,6 +93,7 @@ public static class ImageSources
             return new IdxImages(path);
         }
 
+        if (foreign?.Unpack is not null) throw new JepaException($"{path} is {foreign.What}, which is not read as it is: {foreign.Remedy}.", isUsage: true);
         throw new JepaException($"{path} is a file that holds no set of images. Expected a folder, .csv, .tsv or .txt, .json, .tar, .parquet, .jepapack, CIFAR's .bin, or IDX such as train-images-idx3-ubyte.gz; for single images give the folder they lie in.", isUsage: true);
     }
 
@@ -103,8 +107,8 @@ public static class ImageSources
 
     internal static ImageSource OpenParquet(SourceAddress address, IReadOnlyList<string> paths)
     {
-        address.Allow("Parquet", label: true, part: true);
-        return new ParquetImages(paths, address.Path, address.Label);
+        address.Allow("Parquet", label: true, part: true, image: true);
+        return new ParquetImages(paths, address.Path, address.Label, image: address.Image);
     }
 
     private static ScenesSource OpenScenes(SourceAddress address)

@@ -1,3 +1,4 @@
+using JepaSharp.Runtime;
 using Microsoft.Win32.SafeHandles;
 
 namespace JepaSharp.Data.Sources;
@@ -38,11 +39,16 @@ internal static class RegularFile
     // A pipe, a socket and a device are zero bytes long. So is an empty file, which holds nothing to read either.
     private static void Require(string path)
     {
+        if (Directory.Exists(path)) throw new UnusableFileException("it is a folder, not a file.");
         var file = new FileInfo(path);
         if (file.Attributes.HasFlag(FileAttributes.ReparsePoint) && file.Exists) file = (FileInfo?)file.ResolveLinkTarget(returnFinalTarget: true) ?? file;
+        if (!file.Exists && Absence.IsDangling(path)) throw new UnusableFileException($"it {Absence.Of(path)}.");
         if (file.Length == 0) throw new EmptyFileException();
     }
 }
 
+/// <summary>What lies at a path cannot be read as a file. The message is the reason, a sentence for users.</summary>
+internal class UnusableFileException(string reason) : IOException(reason);
+
 /// <summary>A file holds no bytes, or is a pipe or device.</summary>
-internal sealed class EmptyFileException() : IOException("the file is empty, or a pipe or device.");
+internal sealed class EmptyFileException() : UnusableFileException("the file is empty, or a pipe or device.");

@@ -7,7 +7,7 @@ namespace JepaSharp.Data.Sources;
 /// <remarks>A path that exists as it stands is taken literally, whatever characters it has.</remarks>
 internal sealed record SourceAddress
 {
-    private static readonly string[] Keys = ["label", "where", "images", "part", "only", "test-share", "train-share", "size", "width", "seed", "first"];
+    private static readonly string[] Keys = ["label", "where", "images", "image", "part", "only", "test-share", "train-share", "size", "width", "seed", "first"];
 
     /// <summary>The path alone.</summary>
     public required string Path { get; init; }
@@ -23,6 +23,9 @@ internal sealed record SourceAddress
 
     /// <summary><c>images=FOLDER</c>: where the images lie whose relative paths a list or an annotation file gives.</summary>
     public string? Images { get; init; }
+
+    /// <summary><c>image=COLUMN</c>: which column of a table holds the images.</summary>
+    public string? Image { get; init; }
 
     /// <summary><c>only=FILE</c>: only the images whose names a file lists, one a line.</summary>
     public string? Only { get; init; }
@@ -57,6 +60,7 @@ internal sealed record SourceAddress
             {
                 case "label": address = address with { Label = value }; break;
                 case "images": address = address with { Images = value }; break;
+                case "image": address = address with { Image = value }; break;
                 case "only": address = address with { Only = value }; break;
                 case "part": address = address with { Part = value }; break;
                 case "test-share": address = address with { TestShare = Share(text, key, value) }; break;
@@ -76,12 +80,14 @@ internal sealed record SourceAddress
     /// <param name="part">Whether it comes in parts.</param>
     /// <param name="numbers">Whether it is made to order.</param>
     /// <param name="images">Whether its images may lie in another folder.</param>
-    public void Allow(string kind, bool label = false, bool where = false, bool part = false, bool numbers = false, bool images = false)
+    /// <param name="image">Whether its images are a column.</param>
+    public void Allow(string kind, bool label = false, bool where = false, bool part = false, bool numbers = false, bool images = false, bool image = false)
     {
         var refused = (Label is not null && !label) ? "label"
             : (Where.Count > 0 && !where) ? "where"
             : (Part is not null && !part) ? "part"
             : (Images is not null && !images) ? "images"
+            : (Image is not null && !image) ? "image"
             : (Numbers.Count > 0 && !numbers) ? Numbers.Keys.First() : null;
         if (refused is not null) throw new JepaException($"\"{refused}=\" means nothing for {Path}, which is {kind}. Leave it out.", isUsage: true);
     }

@@ -1,5 +1,6 @@
 using System.IO.MemoryMappedFiles;
 using System.Runtime.InteropServices;
+using JepaSharp.Runtime;
 using Microsoft.Win32.SafeHandles;
 
 namespace JepaSharp.Weights;
@@ -24,7 +25,7 @@ internal sealed unsafe partial class MappedFile : IDisposable
     {
         Path = path;
         if (Directory.Exists(path)) throw new WeightsFileException(path, "a folder", "a file");
-        if (!File.Exists(path)) throw new WeightsFileException(path, "no such file", "an existing file");
+        if (!File.Exists(path)) throw new WeightsFileException(path, Absence.Of(path) == Absence.Nothing ? "no such file" : $"nothing that can be read (it {Absence.Of(path)})", "an existing file");
         try
         {
             _handle = File.OpenHandle(path, share: FileShare.ReadWrite | FileShare.Delete);

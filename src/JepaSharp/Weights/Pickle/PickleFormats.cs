@@ -1,3 +1,5 @@
+using JepaSharp.Runtime;
+
 namespace JepaSharp.Weights;
 
 /// <summary>Recognises the formats that PyTorch has written over the years, so that those which are not read are named.</summary>
@@ -28,6 +30,7 @@ internal static class PickleFormats
         if (IsTar(start))
             throw new WeightsFileException(file.Path, "a tar archive, PyTorch's oldest format or a packed folder", SaveAgain + " (or unpack it first)");
         if (IsBarePickle(start)) throw new WeightsFileException(file.Path, "a bare Python pickle", SaveAgain);
+        if (ForeignContent.Of(start) is { } foreign) throw new WeightsFileException(file.Path, foreign.What, $"weights: {foreign.Remedy}");
         var shown = Convert.ToHexString(start[..Math.Min(8, start.Length)]);
         throw new WeightsFileException(file.Path, start.IsEmpty ? "an empty file" : $"a file that begins with the bytes {shown}", "a checkpoint that torch.save wrote, which is a zip archive");
     }

@@ -63,6 +63,8 @@ internal static class ArchitectureReader
 
         var side = (int)Math.Round(Math.Sqrt(count));
         if (side * side == count) return (side * patch, side * patch);
+        if (source.Unknown.Any(name => name.EndsWith("cls_token", StringComparison.Ordinal)))
+            throw new WeightsFileException(source.Path, $"{count} positions and a class token ('cls_token'), as ViT, DINO, MAE and DeiT have it", "an I-JEPA encoder, which has none: these weights cannot be used");
         throw new WeightsFileException(source.Path, $"{count} positions, which are not a square grid, and nothing that says which grid",
             "a square number, or the image size in the file's metadata");
     }
@@ -72,7 +74,9 @@ internal static class ArchitectureReader
 
     private static WeightsFileException NotAnEncoder(WeightsSource source, string found)
     {
-        var names = source.Tensors.Keys.Concat(source.Unknown).Take(4).Select(name => $"'{SafetensorsHeader.Shown(name)}'");
+        string[] all = [.. source.Tensors.Keys, .. source.Unknown];
+        if (PrefixedNames.Explain(source.Path, all, source.Inside, source.RootKeys) is { } explained) return explained;
+        var names = all.Take(4).Select(name => $"'{SafetensorsHeader.Shown(name)}'");
         return new WeightsFileException(source.Path, $"{found} (names in the file: {string.Join(", ", names)}, ...)", "the weights of an I-JEPA encoder");
     }
 }

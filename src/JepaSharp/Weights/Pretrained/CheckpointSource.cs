@@ -11,7 +11,7 @@ internal static class CheckpointSource
         {
             if (file.Root is not OrderedDictionary<object, object?> root)
                 throw new WeightsFileException(path, "a checkpoint that is not a dictionary", "a state_dict, or a dictionary of them");
-            var source = new WeightsSource(path, WeightsFormat.TorchCheckpoint, file);
+            var source = new WeightsSource(path, WeightsFormat.TorchCheckpoint, file) { Inside = [], RootKeys = [.. root.Keys.OfType<string>()] };
             return HasNetworks(root) ? AddNetworks(source, root) : AddStates(source, root);
         }
         catch
@@ -53,11 +53,28 @@ internal static class CheckpointSource
         var state = root.GetValueOrDefault("state_dict") ?? root.GetValueOrDefault("model");
         var named = new OrderedDictionary<string, LazyTensor>();
         foreach (var (name, tensor) in Named(state as OrderedDictionary<object, object?> ?? root)) named.TryAdd(name, tensor);
+        if (state is OrderedDictionary<object, object?>) source.Inside = [root.GetValueOrDefault("state_dict") is not null ? "state_dict" : "model"];
         if (named.Count == 0)
-            throw new WeightsFileException(source.Path, "no tensors by name", "a state_dict, or a dictionary of encoder, predictor and target_encoder");
+            throw WithinOthers(source.Path, root) ?? new WeightsFileException(source.Path, "no tensors by name", "a state_dict, or a dictionary of encoder, predictor and target_encoder");
         source.AddFlat(named);
         if (root.GetValueOrDefault("epoch") is long and >= 0 and var epoch) source.Epoch = epoch;
         return source;
+    }
+
+    /// <summary>A dictionary of networks by other names, such as DINO's student and teacher; null where there is none.</summary>
+    private static WeightsFileException? WithinOthers(string path, OrderedDictionary<object, object?> root)
+    {
+        var states = root.Where(entry => entry.Key is string).Select(entry => (Key: (string)entry.Key, State: entry.Value as OrderedDictionary<object, object?>)).Where(s => s.State is not null).ToList();
+        foreach (var (key, state) in states.OrderByDescending(s => s.Key == "teacher"))
+        {
+            string[] names = [.. Named(state!).Select(n => n.Name)];
+            if (PrefixedNames.Explain(path, names, [key], root.Keys.OfType<string>()) is { } explained) return explained;
+            if (names.Contains("patch_embed.proj.weight", StringComparer.Ordinal))
+                return new WeightsFileException(path, $"a dictionary of {string.Join(", ", states.Select(s => $"'{SafetensorsHeader.Shown(s.Key)}'"))}",
+                    $"the weights of one network. Write them anew in Python: import torch; torch.save(torch.load('OLD', map_location='cpu')['{SafetensorsHeader.Shown(key)}'], 'NEW.pth')");
+        }
+
+        return null;
     }
 
     private static IEnumerable<(string Name, LazyTensor Tensor)> Named(OrderedDictionary<object, object?> state)

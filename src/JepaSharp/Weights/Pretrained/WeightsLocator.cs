@@ -1,3 +1,5 @@
+using JepaSharp.Runtime;
+
 namespace JepaSharp.Weights;
 
 /// <summary>Works out what a path to weights is, and opens it with the reader for it.</summary>
@@ -33,8 +35,8 @@ internal static class WeightsLocator
             }
         }
 
-        if (!File.Exists(path))
-            throw new WeightsFileException(path, "nothing there", "a run folder, a checkpoint folder, a .pth.tar, .pth, .pt or .safetensors file, or a Hugging Face folder");
+        if (!File.Exists(path) || Absence.IsDangling(path))
+            throw new WeightsFileException(path, Absence.Of(path) == Absence.Nothing ? "nothing there" : $"nothing that can be read (it {Absence.Of(path)})", "a run folder, a checkpoint folder, a .pth.tar, .pth, .pt or .safetensors file, or a Hugging Face folder");
         return OpenFile(path);
     }
 
@@ -72,6 +74,7 @@ internal static class WeightsLocator
         var checkpoints = Path.Combine(folder, Checkpoints);
         var newest = Directory.Exists(checkpoints) ? Newest(checkpoints) : null;
         if (newest is not null) return newest;
+        _ = Directory.EnumerateFileSystemEntries(folder).Any(); // Without permission to look into it nothing can be said of what it holds.
         throw new WeightsFileException(folder, "a folder without weights",
             $"{Ours} (a checkpoint), {Checkpoints}/ with at least one of them (a run), or {string.Join(", ", InModelFolder)} (Hugging Face)");
     }

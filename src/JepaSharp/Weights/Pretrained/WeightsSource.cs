@@ -30,6 +30,12 @@ internal sealed class WeightsSource(string path, WeightsFormat format, IDisposab
     /// <summary>Things that a user should know and that do not stop the reading.</summary>
     public List<string> Warnings { get; } = [];
 
+    /// <summary>Keys of the dictionaries in which a checkpoint's weights lie, the outermost first; null for what is no checkpoint.</summary>
+    public IReadOnlyList<string>? Inside { get; set; }
+
+    /// <summary>Keys of a checkpoint's outermost dictionary.</summary>
+    public IReadOnlyList<string> RootKeys { get; set; } = [];
+
     public int? Heads { get; set; }
 
     public int? PredictorHeads { get; set; }

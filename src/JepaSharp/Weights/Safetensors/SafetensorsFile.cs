@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using JepaSharp.Runtime;
 using static TorchSharp.torch;
 
 namespace JepaSharp.Weights;
@@ -72,6 +73,8 @@ public sealed class SafetensorsFile : IDisposable
         if (file.Length < LengthBytes)
             throw new WeightsFileException(file.Path, $"{file.Length} bytes", "a safetensors file, which begins with the 8-byte length of its header");
         var length = BinaryPrimitives.ReadUInt64LittleEndian(file.View(0, LengthBytes));
+        if (length > LongestHeader && ForeignContent.Of(file.View(0, (int)Math.Min(file.Length, ForeignContent.HeadBytes))) is { } foreign)
+            throw new WeightsFileException(file.Path, foreign.What, $"weights: {foreign.Remedy}");
         if (length > LongestHeader)
             throw new WeightsFileException(file.Path, $"a header length of {length} bytes", $"at most {LongestHeader}: this is not a safetensors file, or it is damaged");
         if ((long)length > file.Length - LengthBytes)

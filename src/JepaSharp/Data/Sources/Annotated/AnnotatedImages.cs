@@ -61,24 +61,27 @@ public sealed class AnnotatedImages : ImageSource
 
     private ClassLabels LabelsOf(string path, AnnotationFile file, bool bySuperCategory)
     {
-        if (file.Annotations is not { Count: > 0 } annotations) return ClassLabels.None;
-        var classOf = ClassesOf(file, annotations, bySuperCategory, out var classes);
+        if (file.Annotations is not { Count: > 0 } all) return ClassLabels.None;
+        List<AnnotationFile.Annotation> annotations = [.. all.Where(a => a.CategoryId is not null)];
+        if (annotations.Count < all.Count) _notices.Add($"{all.Count - annotations.Count:N0} of {all.Count:N0} annotations name no category (\"category_id\"): they are no labels.");
+        if (annotations.Count == 0) return ClassLabels.None;
+        var classOf = ClassesOf(path, file, annotations, bySuperCategory, out var classes);
         var imageOf = new Dictionary<long, int>(_names.Length);
         foreach (var (index, image) in file.Images!.Index())
-            if (!imageOf.TryAdd(image.Id, index)) throw new JepaException($"{path} has two images with the id {image.Id}.", isUsage: true);
+            if (image.Id is { } id && !imageOf.TryAdd(id, index)) throw new JepaException($"{path} has two images with the id {image.Id}.", isUsage: true);
         const int none = -1, several = -2;
         var labels = new int[_names.Length];
         Array.Fill(labels, none);
         var strays = 0;
         foreach (var annotation in annotations)
         {
-            if (!imageOf.TryGetValue(annotation.ImageId, out var index))
+            if (annotation.ImageId is not { } id || !imageOf.TryGetValue(id, out var index))
             {
                 strays++;
                 continue;
             }
 
-            if (!classOf.TryGetValue(annotation.CategoryId, out var label))
+            if (!classOf.TryGetValue(annotation.CategoryId!.Value, out var label))
                 throw new JepaException($"{path}: {_names[index]} is of the category {annotation.CategoryId}, which is not among the \"categories\".", isUsage: true);
             labels[index] = labels[index] == none || labels[index] == label ? label : several;
         }
@@ -90,16 +93,18 @@ public sealed class AnnotatedImages : ImageSource
     }
 
     /// <summary>Class of every category id.</summary>
-    private static Dictionary<long, int> ClassesOf(AnnotationFile file, IReadOnlyList<AnnotationFile.Annotation> annotations, bool bySuperCategory, out string[] classes)
+    private static Dictionary<long, int> ClassesOf(string path, AnnotationFile file, IReadOnlyList<AnnotationFile.Annotation> annotations, bool bySuperCategory, out string[] classes)
     {
         var categories = file.Categories is { Count: > 0 } named
-            ? named.DistinctBy(c => c.Id).OrderBy(c => c.Id).ToArray()
+            ? named.Where(c => c.Id is not null).Distinct().OrderBy(c => c.Id).ToArray()
             : [.. annotations.Select(a => a.CategoryId).Distinct().Order().Select(id => new AnnotationFile.Category(id, null, null))];
+        if (categories.CountBy(c => c.Id!.Value).FirstOrDefault(c => c.Value > 1) is { Value: > 1 } twice)
+            throw new JepaException($"{path} has two categories with the id {twice.Key}. Expected one name for each: which is meant is not known.", isUsage: true);
         var names = Array.ConvertAll(categories, c => (bySuperCategory ? c.SuperCategory : c.Name) ?? FormattableString.Invariant($"{c.Id}"));
         if (!bySuperCategory && names.Distinct(StringComparer.Ordinal).Count() < names.Length)
             names = [.. categories.Zip(names, (c, name) => FormattableString.Invariant($"{name} ({c.Id})"))];
         classes = [.. names.Distinct(StringComparer.Ordinal)];
         var index = classes.Index().ToDictionary(c => c.Item, c => c.Index, StringComparer.Ordinal);
-        return categories.Zip(names).ToDictionary(c => c.First.Id, c => index[c.Second]);
+        return categories.Zip(names).ToDictionary(c => c.First.Id!.Value, c => index[c.Second]);
     }
 }

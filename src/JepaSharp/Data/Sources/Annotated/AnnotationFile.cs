@@ -42,13 +42,13 @@ internal sealed record AnnotationFile
 
     private static T[] WithoutNulls<T>(IReadOnlyList<T>? list) => [.. (list ?? []).Where(item => item is not null)];
 
-    /// <summary>An image.</summary>
-    internal sealed record Picture([property: JsonPropertyName("id")] long Id, [property: JsonPropertyName("file_name")] string? FileName);
+    /// <summary>An image; without an id none of the annotations is of it.</summary>
+    internal sealed record Picture([property: JsonPropertyName("id")] long? Id, [property: JsonPropertyName("file_name")] string? FileName);
 
-    /// <summary>Something on an image.</summary>
-    internal sealed record Annotation([property: JsonPropertyName("image_id")] long ImageId, [property: JsonPropertyName("category_id")] long CategoryId);
+    /// <summary>Something on an image; a caption has no category.</summary>
+    internal sealed record Annotation([property: JsonPropertyName("image_id")] long? ImageId, [property: JsonPropertyName("category_id")] long? CategoryId);
 
     /// <summary>A class.</summary>
     internal sealed record Category(
-        [property: JsonPropertyName("id")] long Id, [property: JsonPropertyName("name")] string? Name, [property: JsonPropertyName("supercategory")] string? SuperCategory);
+        [property: JsonPropertyName("id")] long? Id, [property: JsonPropertyName("name")] string? Name, [property: JsonPropertyName("supercategory")] string? SuperCategory);
 }

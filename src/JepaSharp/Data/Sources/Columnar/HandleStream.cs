@@ -17,8 +17,13 @@ internal sealed class HandleStream(string path) : Stream
 
     public override long Position { get; set; }
 
+    /// <summary>Where reading by position ends, at most: behind the column that is being read, so that a damaged page cannot lead into the next.</summary>
+    public long End { get; set; } = long.MaxValue;
+
     public override int Read(Span<byte> buffer)
     {
+        if (Position >= End) return 0;
+        if (buffer.Length > End - Position) buffer = buffer[..(int)(End - Position)];
         var read = RandomAccess.Read(_handle, buffer, Position);
         Position += read;
         return read;

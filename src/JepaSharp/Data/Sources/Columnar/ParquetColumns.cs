@@ -1,30 +1,27 @@
 using System.Globalization;
 using System.Numerics;
+using System.Runtime.InteropServices;
+using System.Text;
 using System.Text.Json;
-using Parquet;
 using Parquet.Schema;
+using Encoding = Parquet.Meta.Encoding;
 
 namespace JepaSharp.Data.Sources.Columnar;
 
 /// <summary>Which columns of a Parquet file hold what, by the conventions of Hugging Face's data sets.</summary>
 internal static class ParquetColumns
 {
-    private static readonly string[] ImageNames = ["image", "img", "bytes", "jpg", "jpeg", "png", "webp"];
     private static readonly string[] LabelNames = ["label", "labels", "fine_label", "class", "cls"];
     private static readonly Type[] ScalarTypes =
         [typeof(bool), typeof(byte), typeof(sbyte), typeof(short), typeof(ushort), typeof(int), typeof(uint), typeof(long), typeof(ulong), typeof(float), typeof(double)];
-
-    /// <summary>The bytes of the images: <c>image.bytes</c> of a struct, or a column of bytes named as an image is; null where there is neither.</summary>
-    public static DataField? ImageOf(ParquetSchema schema) =>
-        schema.DataFields.Where(IsBytes).FirstOrDefault(f => f.Path.Length == 2 && f.Name == "bytes")
-        ?? schema.DataFields.Where(IsBytes).FirstOrDefault(f => f.Path.Length == 1 && ImageNames.Contains(f.Name.ToLowerInvariant()));
 
     /// <summary>Columns with one text or number a row.</summary>
     public static IReadOnlyList<DataField> ScalarsOf(ParquetSchema schema) =>
         [.. schema.DataFields.Where(f => f.Path.Length == 1 && f.MaxRepetitionLevel == 0 && !f.IsArray && (ScalarTypes.Contains(f.ClrType) || IsText(f)))];
 
-    /// <summary>The column called as labels are; null where there is none.</summary>
-    public static DataField? LabelOf(IReadOnlyList<DataField> scalars) => LabelNames.Select(n => scalars.FirstOrDefault(s => s.Name == n)).FirstOrDefault(s => s is not null);
+    /// <summary>The columns called as labels are, the one to take first; empty where there is none.</summary>
+    public static IReadOnlyList<DataField> LabelsOf(IReadOnlyList<DataField> scalars) =>
+        [.. LabelNames.Select(n => scalars.FirstOrDefault(s => s.Name == n)).OfType<DataField>()];
 
     /// <summary>Class names of a column from the metadata that Hugging Face writes; null where there are none.</summary>
     public static IReadOnlyList<string>? ClassNames(IReadOnlyDictionary<string, string> metadata, string column)
@@ -43,60 +40,59 @@ internal static class ParquetColumns
     }
 
     /// <summary>A column of a row group as texts; null for a null.</summary>
-    public static string?[] ReadTexts(ParquetRowGroupReader group, DataField field)
+    public static string?[] ReadTexts(ParquetChunk chunk) => chunk.Field.ClrType switch
     {
-        if (!IsText(field)) return Array.ConvertAll(ReadNumbers(group, field), n => double.IsNaN(n) ? null : n.ToString("R", CultureInfo.InvariantCulture));
-        var texts = new string?[group.RowCount];
-        Wait(group.ReadAsync(field, texts.AsMemory()!));
-        return texts;
-    }
+        _ when IsText(chunk.Field) => ReadStrings(chunk),
+        var t when t == typeof(bool) => chunk.Read<bool, string?>(b => b ? "1" : "0", null),
+        var t when t == typeof(byte) => Texts<byte>(chunk),
+        var t when t == typeof(sbyte) => Texts<sbyte>(chunk),
+        var t when t == typeof(short) => Texts<short>(chunk),
+        var t when t == typeof(ushort) => Texts<ushort>(chunk),
+        var t when t == typeof(int) => Texts<int>(chunk),
+        var t when t == typeof(uint) => Texts<uint>(chunk),
+        var t when t == typeof(long) => Texts<long>(chunk),
+        var t when t == typeof(ulong) => Texts<ulong>(chunk),
+        _ => Array.ConvertAll(ReadNumbers(chunk), n => double.IsNaN(n) ? null : n.ToString("R", CultureInfo.InvariantCulture)),
+    };
 
     /// <summary>A column of a row group as numbers; NaN for a null.</summary>
-    public static double[] ReadNumbers(ParquetRowGroupReader group, DataField field) => field.ClrType switch
+    public static double[] ReadNumbers(ParquetChunk chunk) => chunk.Field.ClrType switch
     {
-        var t when t == typeof(bool) => Array.ConvertAll(Read<bool>(group, field), b => b is null ? double.NaN : b.Value ? 1 : 0),
-        var t when t == typeof(byte) => ToDoubles<byte>(group, field),
-        var t when t == typeof(sbyte) => ToDoubles<sbyte>(group, field),
-        var t when t == typeof(short) => ToDoubles<short>(group, field),
-        var t when t == typeof(ushort) => ToDoubles<ushort>(group, field),
-        var t when t == typeof(int) => ToDoubles<int>(group, field),
-        var t when t == typeof(uint) => ToDoubles<uint>(group, field),
-        var t when t == typeof(long) => ToDoubles<long>(group, field),
-        var t when t == typeof(ulong) => ToDoubles<ulong>(group, field),
-        var t when t == typeof(float) => ToDoubles<float>(group, field),
-        _ => ToDoubles<double>(group, field),
+        var t when t == typeof(bool) => chunk.Read<bool, double>(b => b ? 1 : 0, double.NaN),
+        var t when t == typeof(byte) => Numbers<byte>(chunk),
+        var t when t == typeof(sbyte) => Numbers<sbyte>(chunk),
+        var t when t == typeof(short) => Numbers<short>(chunk),
+        var t when t == typeof(ushort) => Numbers<ushort>(chunk),
+        var t when t == typeof(int) => Numbers<int>(chunk),
+        var t when t == typeof(uint) => Numbers<uint>(chunk),
+        var t when t == typeof(long) => Numbers<long>(chunk),
+        var t when t == typeof(ulong) => Numbers<ulong>(chunk),
+        var t when t == typeof(float) => Numbers<float>(chunk),
+        _ => Numbers<double>(chunk),
     };
 
     /// <summary>The bytes of the images of a row group; null where a row has none.</summary>
-    public static byte[]?[] ReadBytes(ParquetRowGroupReader group, DataField field)
-    {
-        var bytes = new byte[]?[group.RowCount];
-        Wait(group.ReadAsync(field, bytes.AsMemory()!));
-        return bytes;
-    }
+    public static byte[]?[] ReadBytes(ParquetChunk chunk) => chunk.Read<ReadOnlyMemory<byte>, byte[]?>(BytesOf, null);
 
     /// <summary>Whether a column holds texts.</summary>
     public static bool IsText(DataField field) => field.ClrType == typeof(string) || field.ClrType == typeof(ReadOnlyMemory<char>);
 
-    private static double[] ToDoubles<T>(ParquetRowGroupReader group, DataField field)
-        where T : struct, INumber<T> => Array.ConvertAll(Read<T>(group, field), n => n is { } value ? double.CreateChecked(value) : double.NaN);
-
-    private static T?[] Read<T>(ParquetRowGroupReader group, DataField field)
-        where T : struct
+    /// <summary>Texts whose beginnings are left out where they are as in the row before are read rightly only in ASCII.</summary>
+    private static string?[] ReadStrings(ParquetChunk chunk)
     {
-        if (field.IsNullable)
-        {
-            var nullable = new T?[group.RowCount];
-            Wait(group.ReadAsync(field, nullable.AsMemory()));
-            return nullable;
-        }
-
-        var values = new T[group.RowCount];
-        Wait(group.ReadAsync(field, values.AsMemory()));
-        return Array.ConvertAll(values, v => (T?)v);
+        var texts = chunk.Read<ReadOnlyMemory<char>, string?>(t => new string(t.Span), null);
+        return chunk.Pages.Encodings.Contains(Encoding.DELTA_BYTE_ARRAY) && Array.Exists(texts, t => t is not null && !Ascii.IsValid(t))
+            ? throw new InvalidDataException("Its texts are stored as DELTA_BYTE_ARRAY and are not all ASCII, which is not read; write them in another encoding.")
+            : texts;
     }
 
-    private static bool IsBytes(DataField field) => (field.ClrType == typeof(byte[]) || field.ClrType == typeof(ReadOnlyMemory<byte>)) && field.MaxRepetitionLevel == 0;
+    private static string?[] Texts<T>(ParquetChunk chunk)
+        where T : struct, IFormattable => chunk.Read<T, string?>(n => n.ToString(null, CultureInfo.InvariantCulture), null);
 
-    private static void Wait(ValueTask task) => task.AsTask().GetAwaiter().GetResult();
+    private static double[] Numbers<T>(ParquetChunk chunk)
+        where T : struct, INumber<T> => chunk.Read<T, double>(double.CreateChecked, double.NaN);
+
+    /// <summary>The library makes an array of its own for each value, which needs no copy.</summary>
+    private static byte[] BytesOf(ReadOnlyMemory<byte> value) =>
+        MemoryMarshal.TryGetArray(value, out var segment) && segment.Array is { } array && segment.Offset == 0 && segment.Count == array.Length ? array : value.ToArray();
 }

@@ -11,15 +11,16 @@ internal sealed class ParquetFile : IDisposable
     // What a damaged or hostile footer may claim; Hugging Face writes groups of 100 to 1000 rows.
     private const long MostRows = 10_000_000, MostGroupBytes = 4L << 30, LeastOfMost = 1000;
 
-    private readonly ConcurrentBag<ParquetReader> _idle = [];
+    private readonly ConcurrentBag<(ParquetReader Reader, HandleStream Stream)> _idle = [];
 
     private readonly HandleStream _pages;
 
-    private ParquetFile(string path, ParquetReader reader, DataField image)
+    private ParquetFile(string path, ParquetReader reader, HandleStream stream, string? image)
     {
-        (Path, Image, Schema) = (path, image, reader.Schema);
-        Scalars = ParquetColumns.ScalarsOf(reader.Schema);
+        (Path, Schema) = (path, reader.Schema);
         Metadata = new Dictionary<string, string>(reader.CustomMetadata);
+        Image = ParquetImageColumns.Choose(path, Schema, Metadata, image);
+        Scalars = ParquetColumns.ScalarsOf(reader.Schema);
         GroupRows = new int[reader.RowGroupCount];
         GroupBytes = new long[reader.RowGroupCount];
         var mostRows = Math.Min(MostRows, LeastOfMost + new FileInfo(path).Length); // an image takes a byte or more
@@ -33,7 +34,8 @@ internal sealed class ParquetFile : IDisposable
         }
 
         _pages = new HandleStream(path);
-        _idle.Add(reader);
+        _idle.Add((reader, stream));
+        RowsWithoutImage = CountNulls(reader, Image);
     }
 
     public string Path { get; }
@@ -42,6 +44,9 @@ internal sealed class ParquetFile : IDisposable
 
     /// <summary>The column of image bytes.</summary>
     public DataField Image { get; }
+
+    /// <summary>Rows whose image is null, as far as the footer says; null where it does not.</summary>
+    public long? RowsWithoutImage { get; }
 
     /// <summary>Columns of one text or number a row.</summary>
     public IReadOnlyList<DataField> Scalars { get; }
@@ -55,51 +60,69 @@ internal sealed class ParquetFile : IDisposable
     public long[] GroupBytes { get; }
 
     /// <summary>Opens a file and reads its footer.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="image">Name of its column of images; null to choose.</param>
     /// <exception cref="JepaException">The file is missing, no Parquet, or holds no images.</exception>
-    public static ParquetFile Open(string path)
+    public static ParquetFile Open(string path, string? image = null)
     {
         try
         {
-            var reader = NewReader(path);
-            return ParquetColumns.ImageOf(reader.Schema) is { } image
-                ? new ParquetFile(path, reader, image)
-                : throw new JepaException(
-                    $"{path} has no column of images. Expected a struct with bytes and path, as Hugging Face stores images; found {string.Join(", ", reader.Schema.Fields.Select(f => f.Name))}.", isUsage: true);
+            var (reader, stream) = NewReader(path);
+            return new ParquetFile(path, reader, stream, image);
+        }
+        catch (Exception e) when (e is UnauthorizedAccessException or UnusableFileException or FileNotFoundException or DirectoryNotFoundException)
+        {
+            throw new JepaException($"{path} cannot be read: {e.Message}", isUsage: true, e);
         }
 #pragma warning disable CA1031 // a damaged file makes the library throw anything
         catch (Exception e) when (e is not JepaException)
 #pragma warning restore CA1031
         {
+            if (ForeignContent.OfFile(path) is { } foreign) throw new JepaException($"{path} is no Parquet file but {foreign.What}: {foreign.Remedy}.", isUsage: true, e);
             throw new JepaException($"{path} is no Parquet file, or its footer is damaged or cut off ({e.Message}).", isUsage: true, e);
         }
     }
 
     /// <summary>Reads a column of a row group.</summary>
     /// <exception cref="Exception">The column is damaged: the library throws anything.</exception>
-    public T Read<T>(int group, DataField column, Func<ParquetRowGroupReader, DataField, T> read)
+    public T Read<T>(int group, DataField column, Func<ParquetChunk, T> read)
     {
-        var reader = _idle.TryTake(out var kept) ? kept : NewReader(Path);
+        var (reader, stream) = _idle.TryTake(out var kept) ? kept : NewReader(Path);
         using var rows = reader.OpenRowGroupReader(group);
         if (rows.GetMetadata(column)?.MetaData is not { } chunk) throw new InvalidDataException("The row group does not hold the column.");
-        ParquetLimits.CheckPages(_pages, chunk);
-        var result = read(rows, column);
-        _idle.Add(reader); // Not after a failure: its state is unknown.
+        var pages = ParquetLimits.CheckPages(_pages, chunk);
+        stream.End = pages.End;
+        var result = read(new ParquetChunk(rows, column, pages));
+        stream.End = long.MaxValue;
+        _idle.Add((reader, stream)); // Not after a failure: its state is unknown.
         return result;
     }
 
     public void Dispose()
     {
         _pages.Dispose();
-        while (_idle.TryTake(out var reader)) reader.DisposeAsync().AsTask().GetAwaiter().GetResult();
+        while (_idle.TryTake(out var kept)) kept.Reader.DisposeAsync().AsTask().GetAwaiter().GetResult();
     }
 
-    private static ParquetReader NewReader(string path)
+    private static long? CountNulls(ParquetReader reader, DataField column)
+    {
+        long? nulls = 0;
+        for (var g = 0; g < reader.RowGroupCount; g++)
+        {
+            using var group = reader.OpenRowGroupReader(g);
+            nulls += column.MaxDefinitionLevel == 0 ? 0 : group.GetMetadata(column)?.MetaData?.Statistics?.NullCount;
+        }
+
+        return nulls;
+    }
+
+    private static (ParquetReader Reader, HandleStream Stream) NewReader(string path)
     {
         var stream = new HandleStream(path);
         try
         {
             ParquetLimits.CheckFooter(stream);
-            return ParquetReader.CreateAsync(stream, leaveStreamOpen: false).GetAwaiter().GetResult();
+            return (ParquetReader.CreateAsync(stream, leaveStreamOpen: false).GetAwaiter().GetResult(), stream);
         }
         catch
         {

@@ -32,12 +32,15 @@ internal static class ParquetLimits
     /// <summary>Refuses a column whose pages are not sound, going from page to page as the library does.</summary>
     /// <param name="file">The file.</param>
     /// <param name="column">The column of a row group.</param>
+    /// <returns>What the pages say.</returns>
     /// <exception cref="IOException">A page claims more than the file holds.</exception>
     /// <exception cref="InvalidDataException">A page is not what it has to be.</exception>
-    public static void CheckPages(HandleStream file, ColumnMetaData column)
+    public static ParquetPages CheckPages(HandleStream file, ColumnMetaData column)
     {
         var at = Start(column);
         var left = column.NumValues;
+        long? nulls = 0;
+        var encodings = new HashSet<Encoding>();
         var numbers = new Dictionary<(ParquetStructure, int), long>();
         while (left > 0)
         {
@@ -57,9 +60,14 @@ internal static class ParquetLimits
             if (values < 0 || values > left) throw new InvalidDataException($"A page claims {values:N0} values; {left:N0} are left in its column.");
             if (type != DictionaryPage && values == 0) throw new InvalidDataException("A page holds no values.");
             if (column.Codec == CompressionCodec.SNAPPY) CheckSnappy(file, at, stored, type == DataPageV2 ? Number(ParquetStructure.DataPageV2, 5) + Number(ParquetStructure.DataPageV2, 6) : 0, whole);
-            if (type != DictionaryPage) left -= values;
             at += stored;
+            if (type == DictionaryPage) continue;
+            left -= values;
+            nulls = type == DataPageV2 ? nulls + Number(ParquetStructure.DataPageV2, 2) : null;
+            encodings.Add((Encoding)(type == DataPageV2 ? Number(ParquetStructure.DataPageV2, 4) : Number(ParquetStructure.DataPage, 2)));
         }
+
+        return new ParquetPages(at, nulls, encodings);
     }
 
     /// <summary>What is packed by Snappy begins with its own length, which the library believes.</summary>

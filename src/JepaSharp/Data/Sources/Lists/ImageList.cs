@@ -39,7 +39,10 @@ public sealed class ImageList : ImageSource
         _names = [.. table.Rows.Select(r => r[table.PathColumn].Replace('\\', '/'))];
         _columns = table.Columns.Index().Where(c => c.Index != table.PathColumn)
             .Select(c => (c.Item, Numbers: table.NumbersOf(c.Index))).Where(c => c.Numbers is not null).ToDictionary(c => c.Item, c => c.Numbers!, StringComparer.Ordinal);
-        var labelColumn = label is null ? LabelColumnOf(table) : table.IndexOf(label, path);
+        var usual = LabelColumnsOf(table);
+        if (label is null && usual.Count > 1)
+            _notices.Add($"of the columns {string.Join(" and ", usual.Select(c => table.Columns[c]))}, {table.Columns[usual[0]]} is taken for the labels; '#label=COLUMN' behind the path takes another.");
+        var labelColumn = label is null ? (usual.Count > 0 ? usual[0] : table.Columns.Count == 2 ? 1 - table.PathColumn : -1) : table.IndexOf(label, path);
         _labels = labelColumn < 0 ? ClassLabels.None : ClassLabels.Of([.. table.Rows.Select(r => r[labelColumn])]);
         _notices.AddRange(_labels.Notices());
         var twice = _names.Length - _names.Distinct(StringComparer.Ordinal).Count();
@@ -80,10 +83,7 @@ public sealed class ImageList : ImageSource
     /// <inheritdoc/>
     public override OpenedImage Open(int index) => ImageDecoder.Open(Path.Combine(_folder, _names[index]), _names[index], _limits);
 
-    private static int LabelColumnOf(ImageRows table)
-    {
-        foreach (var (index, name) in table.Columns.Index())
-            if (index != table.PathColumn && LabelNames.Contains(name.Trim().ToLowerInvariant())) return index;
-        return table.Columns.Count == 2 ? 1 - table.PathColumn : -1;
-    }
+    /// <summary>The columns called as labels are, the plainest name first.</summary>
+    private static List<int> LabelColumnsOf(ImageRows table) =>
+        [.. LabelNames.SelectMany(n => table.Columns.Index().Where(c => c.Index != table.PathColumn && c.Item.Trim().Equals(n, StringComparison.OrdinalIgnoreCase)).Select(c => c.Index))];
 }

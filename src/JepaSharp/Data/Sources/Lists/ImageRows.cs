@@ -92,7 +92,9 @@ internal sealed record ImageRows(IReadOnlyList<string> Columns, int PathColumn, 
         return string.Join(", ", values.Order(StringComparer.Ordinal).Take(shown)) + (values.Count > shown ? ", ..." : "");
     }
 
-    private static int PathColumnOf(List<string> columns) => Math.Max(0, columns.FindIndex(c => PathNames.Contains(c.Trim().ToLowerInvariant())));
+    /// <summary>Of several columns that may hold the path the one whose name says so most plainly: "path" before "name".</summary>
+    private static int PathColumnOf(List<string> columns) =>
+        Math.Max(0, PathNames.Select(n => columns.FindIndex(c => c.Trim().Equals(n, StringComparison.OrdinalIgnoreCase))).FirstOrDefault(at => at >= 0, -1));
 
     private static bool IsImageName(string field) => ImageFileFormat.Extensions.Contains(Path.GetExtension(field).TrimStart('.').ToLowerInvariant());
 

@@ -17,7 +17,10 @@ internal readonly record struct TarMember(int Shard, long Offset, long Length, s
     }
 
     /// <summary>What the members of one sample share: the path up to the first dot of its last part, as WebDataset has it.</summary>
-    public ReadOnlySpan<char> Stem => Name.AsSpan(0, Dot);
+    public string Key => Name[..Dot];
+
+    /// <summary>The path without its last extension: "a/b.left" of "a/b.left.JPG".</summary>
+    public string Stem => Name[..^(Extension.Length == 0 ? 0 : Extension.Length + 1)];
 
     /// <summary>The last extension in lower case, without the dot: "jpg" of "a/b.left.JPG".</summary>
     public string Extension => Path.GetExtension(Name[Dot..]).TrimStart('.').ToLowerInvariant();

@@ -5,7 +5,7 @@ namespace JepaSharp.Data.Sources.Shards;
 
 /// <summary>The images in tar shards as WebDataset writes them. Headers are read once; an image is then read by its place in its shard.</summary>
 /// <remarks>
-/// Members that follow each other and share their path up to the first dot are one sample: its images, and its label in a <c>.cls</c> or <c>.json</c>.
+/// Members that share their path up to the first dot are one sample: its images, and its label in a <c>.cls</c> or <c>.json</c> (<see cref="SampleGroup"/>).
 /// Where a name comes again later, the image is kept too, as "name (2)". What is cut off at the end of a shard is unreadable, and said.
 /// </remarks>
 public sealed class TarShards : ImageSource
@@ -27,23 +27,15 @@ public sealed class TarShards : ImageSource
     {
         ArgumentNullException.ThrowIfNull(paths);
         (Description, _limits, _files) = (description, limits ?? DecodingLimits.Default, new FileParts(paths));
-        var (images, texts) = (new List<TarMember>(), new List<string?>());
-        for (var shard = 0; shard < paths.Count; shard++)
-        {
-            var members = TarIndex.Read(paths[shard], shard, out var damage);
-            if (damage is not null) _notices.Add(damage);
-            for (int first = 0, end; first < members.Count; first = end)
-            {
-                end = first + 1;
-                while (end < members.Count && members[end].Stem.SequenceEqual(members[first].Stem)) end++;
-                AddSample(members[first..end], label, images, texts);
-            }
-        }
-
-        if (images.Count == 0) throw new JepaException($"{description} holds no image. Expected members such as 000001.jpg and 000001.cls.", isUsage: true);
-        _images = [.. images];
+        var samples = new ShardSamples(m => _files.Read(m.Shard, m.Offset, (int)m.Length), label);
+        for (var shard = 0; shard < paths.Count; shard++) samples.Add(TarIndex.Read(paths[shard], shard));
+        _notices.AddRange(samples.Notices());
+        _notices.AddRange(MissingParts.Notices(paths));
+        if (samples.Images.Count == 0)
+            throw new JepaException($"{description} holds no image. Expected members such as 000001.jpg and 000001.cls.{string.Concat(samples.Notices().Select(n => " " + n))}", isUsage: true);
+        _images = [.. samples.Images];
         _names = UniqueNames(_images, paths);
-        _labels = ClassLabels.Of(texts);
+        _labels = ClassLabels.Of(samples.Texts);
         if (label is not null && _labels.Classes.Count == 0) throw new JepaException($"{description}: no .json member has an entry \"{label}\".", isUsage: true);
         _notices.AddRange(_labels.Notices());
     }
@@ -81,21 +73,6 @@ public sealed class TarShards : ImageSource
     {
         if (disposing) _files.Dispose();
         base.Dispose(disposing);
-    }
-
-    private void AddSample(List<TarMember> sample, string? key, List<TarMember> images, List<string?> texts)
-    {
-        string? text = null;
-        var before = images.Count;
-        foreach (var member in sample)
-        {
-            var extension = member.Extension;
-            if (ImageFileFormat.Extensions.Contains(extension)) images.Add(member);
-            else if (SampleLabel.IsIn(extension) && member.Length is > 0 and <= SampleLabel.MostBytes)
-                text ??= SampleLabel.Read(extension, _files.Read(member.Shard, member.Offset, (int)member.Length), key);
-        }
-
-        for (var i = before; i < images.Count; i++) texts.Add(text);
     }
 
     private string[] UniqueNames(TarMember[] images, IReadOnlyList<string> paths)

@@ -37,6 +37,47 @@ public sealed class TarShardsTests : IDisposable
     }
 
     [Fact]
+    public void Shards_NamesWithDots_GiveEachImageTheLabelOfItsOwnName()
+    {
+        Write("a.tar",
+            ("c.1.png", Images[0]), ("c.1.cls", "a"u8.ToArray()), ("c.2.png", Images[1]), ("c.3.left.png", Images[2]), ("c.3.right.png", Images[3]), ("c.3.cls", "b"u8.ToArray()),
+            ("c.4.cls", "of none"u8.ToArray()), ("d.1.png", Images[4]), ("d.2.cls", "not mine"u8.ToArray()), ("e.png", Images[5]), ("e.kind.cls", "c"u8.ToArray()));
+        using var shards = ImageSources.Open(_folder["a.tar"]);
+        Assert.Equal(["a", null, "b", "b", null, "c"], shards.ClassNames());
+        Assert.Contains(shards.Notices, n => n.Contains("4 images share their name up to the first dot", StringComparison.Ordinal));
+        Assert.Contains(shards.Notices, n => n.StartsWith("2 files of labels are of no image", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Shards_LabelsThatDisagreeOrAreUnclear_AreSaid()
+    {
+        Write("a.tar",
+            ("0.png", Images[0]), ("0.cls", "3"u8.ToArray()), ("0.json", """{"label": "dog"}"""u8.ToArray()), ("1.png", Images[1]), ("1.cls", "a"u8.ToArray()), ("1.cls", "b"u8.ToArray()),
+            ("2.cls", "x"u8.ToArray()), ("2.txt", "y"u8.ToArray()));
+        using var shards = ImageSources.Open(_folder["a.tar"]);
+        Assert.Equal(["3", null], shards.ClassNames());
+        foreach (var said in (string[])["1 images have one label in a .cls and another in a .json", "1 images have several labels", "1 files of labels are of no image", "1 file neither image nor label (.txt)"])
+            Assert.Contains(shards.Notices, n => n.Contains(said, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Shards_MembersOfASampleApartFromEachOther_AreOneSample() =>
+        Gen.Select(Gen.Int[1, 12], Gen.Int[1, 3], Gen.UInt).Sample((count, depth, seed) =>
+        {
+            var samples = Enumerable.Range(0, count).Select(i => (Name: $"d/cam{i % 2}{string.Concat(Enumerable.Repeat(".x", depth - 1))}.{i:d3}", Image: i % 8, Label: $"c{i % 5}")).ToArray();
+            (string, byte[])[] members = [.. samples.SelectMany(s => new (string, byte[])[] { (s.Name + ".png", Images[s.Image]), (s.Name + ".cls", Encoding.UTF8.GetBytes(s.Label)) })];
+            new RandomStream(seed, RandomPurpose.Evaluation).Shuffle(members.AsSpan());
+            Write("m.tar", members);
+            using var shards = ImageSources.Open(_folder["m.tar"]);
+            var labels = shards.ClassNames();
+            return shards.Count == count && Enumerable.Range(0, count).All(i =>
+            {
+                var sample = samples.Single(s => s.Name + ".png" == shards.NameOf(i));
+                return labels[i] == sample.Label && shards.Pixels(i).SequenceEqual(Pixels(sample.Image));
+            });
+        }, iter: 60, threads: 1);
+
+    [Fact]
     public void Shards_DuplicateStems_AreKeptApartAndSaid()
     {
         Write("a.tar", ("0.png", Images[0]), ("0.cls", "a"u8.ToArray()), ("1.png", Images[1]), ("0.png", Images[2]), ("0.cls", "b"u8.ToArray()));

@@ -1,0 +1,116 @@
+using System.Globalization;
+using JepaSharp.Data.Decoding;
+
+namespace JepaSharp.Data.Sources.Shards;
+
+/// <summary>The images of shards with the texts that they are labelled with, and a count of all that was found.</summary>
+/// <param name="read">Reads a member.</param>
+/// <param name="key">Entry of the <c>.json</c> files to take the classes from; null for label or cls, or a <c>.cls</c> file.</param>
+internal sealed class ShardSamples(Func<TarMember, byte[]> read, string? key)
+{
+    private const int ShownExtensions = 4;
+    private readonly Dictionary<string, int> _passedOver = new(StringComparer.Ordinal);
+    private readonly SortedDictionary<string, int> _others = new(StringComparer.Ordinal);
+    private readonly List<string> _damage = [];
+    private readonly HashSet<string> _used = new(StringComparer.Ordinal);
+    private int _links, _labels, _shared, _unclear, _disagreeing, _strays, _tooLong;
+    private string? _sharing;
+
+    /// <summary>The images, in the shards' order.</summary>
+    public List<TarMember> Images { get; } = [];
+
+    /// <summary>Their labels; null where an image has none.</summary>
+    public List<string?> Texts { get; } = [];
+
+    /// <summary>Adds a shard.</summary>
+    public void Add(TarContents shard)
+    {
+        if (shard.Damage is { } damage) _damage.Add(damage);
+        foreach (var (reason, count) in shard.PassedOver) _passedOver[reason] = _passedOver.GetValueOrDefault(reason) + count;
+        _links += shard.Links;
+        var members = shard.Members;
+        foreach (var other in members.Where(m => !IsImage(m) && !SampleLabel.IsIn(m.Extension))) _others[other.Extension] = _others.GetValueOrDefault(other.Extension) + 1;
+        var texts = new Dictionary<int, string?>();
+        foreach (var group in SampleGroup.Of(members, IsImage, m => SampleLabel.IsIn(m.Extension)))
+        {
+            _labels += group.Labels;
+            if (group.Images.Count > 1)
+            {
+                _shared += group.Images.Count;
+                _sharing ??= $"{members[group.Images[0]].Name} and {members[group.Images[1]].Name}";
+            }
+
+            var unclear = _unclear;
+            _used.Clear();
+            foreach (var image in group.Images) texts[image] = TextOf(group, members[image]);
+            if (_unclear == unclear) _strays += group.Labels - _used.Count;
+        }
+
+        foreach (var (image, text) in texts.OrderBy(t => t.Key))
+        {
+            Images.Add(members[image]);
+            Texts.Add(text);
+        }
+    }
+
+    /// <summary>What a user should know. One sentence each.</summary>
+    public IEnumerable<string> Notices()
+    {
+        foreach (var damage in _damage) yield return damage;
+        if (Sum() is { } sum) yield return sum;
+        if (_links > 0) yield return Text($"{_links:N0} files are links to others in their shard: each is read as what it links to.");
+        if (_shared > 0)
+            yield return Text($"{_shared:N0} images share their name up to the first dot with another, such as {_sharing}: each takes the label that has the whole of its name, or most of it.");
+        if (_unclear > 0) yield return Text($"{_unclear:N0} images have several labels under their name, and count as images without label.");
+        if (_disagreeing > 0) yield return Text($"{_disagreeing:N0} images have one label in a .cls and another in a .json: that in the .cls is taken; '#label=NAME' behind the path takes an entry of the .json.");
+        if (_strays > 0) yield return Text($"{_strays:N0} files of labels are of no image in their shard.");
+        if (_tooLong > 0) yield return Text($"{_tooLong:N0} labels are empty or longer than {SampleLabel.MostBytes:N0} bytes, and are not read.");
+        if (Texts.TrueForAll(t => t is null) && FoldersOf(Images) is { Length: > 1 } folders)
+            yield return $"the images lie in the folders {string.Join(", ", folders.Take(ShownExtensions))}{(folders.Length > ShownExtensions ? ", ..." : "")}, which are no labels in a shard: unpack it to have them as classes.";
+    }
+
+    private string? TextOf(SampleGroup group, TarMember image)
+    {
+        var text = Label("cls", out var isUnclear);
+        var other = Label("json", out var isOtherUnclear);
+        if (isUnclear || (isOtherUnclear && text is null)) _unclear++;
+        if (isUnclear) return null;
+        if (text is not null && other is not null && text != other) _disagreeing++;
+        return text ?? other;
+
+        string? Label(string extension, out bool unclear)
+        {
+            if (group.LabelOf(image, extension, out unclear) is not { } label) return null;
+            _used.Add(label.Name);
+            if (label.Length is > 0 and <= SampleLabel.MostBytes) return SampleLabel.Read(extension, read(label), key);
+            _tooLong++;
+            return null;
+        }
+    }
+
+    /// <summary>What was found, read and passed over, where anything was.</summary>
+    private string? Sum()
+    {
+        var passed = _passedOver.OrderBy(p => p.Key, StringComparer.Ordinal).Select(p => Text($"{p.Value:N0} {p.Key}")).ToList();
+        if (_others.Count > 0)
+        {
+            var kinds = _others.OrderByDescending(o => o.Value).Select(o => o.Key.Length == 0 ? "without ending" : "." + o.Key).ToArray();
+            passed.Add(Text($"{_others.Values.Sum():N0} neither image nor label ({string.Join(", ", kinds.Take(ShownExtensions))}{(kinds.Length > ShownExtensions ? ", ..." : "")})"));
+        }
+
+        if (passed.Count == 0) return null;
+        var space = passed[0].IndexOf(' ', StringComparison.Ordinal);
+        passed[0] = passed[0].Insert(space, passed[0][..space] == "1" ? " file" : " files");
+        var found = Images.Count + _labels + _passedOver.Values.Sum() + _others.Values.Sum();
+        return Text($"{found:N0} files found: {Images.Count:N0} images and {_labels:N0} files of labels taken; passed over: {string.Join(", ", passed)}.");
+    }
+
+    private static string[] FoldersOf(List<TarMember> images) =>
+        images.TrueForAll(i => i.Name.Contains('/', StringComparison.Ordinal))
+            ? [.. images.Select(i => i.Name[..i.Name.LastIndexOf('/')]).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)]
+            : [];
+
+    private static bool IsImage(TarMember member) => ImageFileFormat.Extensions.Contains(member.Extension);
+
+    private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
+}
