@@ -10,7 +10,7 @@ internal sealed class PatchEmbedding : nn.Module<Tensor, Tensor>
     [ComponentName(Name = "proj")] private readonly Dense _projection;
     private readonly int _patch;
 
-    public PatchEmbedding(string name, int channels, int patch, int width, Device device)
+    public PatchEmbedding(string name, int channels, int patch, int width, Device? device)
         : base(name)
     {
         _patch = patch;

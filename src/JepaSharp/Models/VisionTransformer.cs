@@ -1,5 +1,4 @@
 using JepaSharp.Models.Accelerated;
-using TorchSharp.Modules;
 using TorchSharp.Utils;
 using static TorchSharp.torch;
 
@@ -10,13 +9,13 @@ namespace JepaSharp.Models;
 /// Dosovitskiy et al., 2021; without class token as in the I-JEPA paper, section 3. State-dict names are those of the published code
 /// (<c>patch_embed.proj</c>, <c>pos_embed</c>, <c>blocks.N...</c>, <c>norm</c>).
 /// </remarks>
-public sealed class VisionTransformer : nn.Module<Tensor, Tensor>, IAcceleratedNetwork
+public sealed class VisionTransformer : nn.Module<Tensor, Tensor>
 {
     [ComponentName(Name = "patch_embed")] private readonly PatchEmbedding _patchEmbedding;
     [ComponentName(Name = "pos_embed")] private readonly Tensor _positions;
-    [ComponentName(Name = "blocks")] private readonly ModuleList<TransformerBlock> _blocks;
+    [ComponentName(Name = "blocks")] private readonly BlockStack _blocks;
     [ComponentName(Name = "norm")] private readonly LayerNormalization _norm;
-    private readonly BlockStack _stack;
+    private AttachedKernels? _kernels;
 
     /// <summary>Builds an encoder whose weights are not yet set: see <see cref="Initialization"/>.</summary>
     /// <param name="shape">Names and shapes of the weights.</param>
@@ -30,10 +29,8 @@ public sealed class VisionTransformer : nn.Module<Tensor, Tensor>, IAcceleratedN
         Shape = shape.Validated();
         _patchEmbedding = new PatchEmbedding("patch_embed", shape.Channels, shape.PatchSize, shape.Width, device);
         _positions = Positions.Buffer(shape, shape.Width, device);
-        _blocks = new ModuleList<TransformerBlock>(
-            [.. Enumerable.Range(0, shape.Depth).Select(i => new TransformerBlock($"{i}", shape.Width, shape.Heads, shape.MlpWidth, device))]);
+        _blocks = new BlockStack(shape.Depth, shape.Width, shape.Heads, shape.MlpWidth, device);
         _norm = new LayerNormalization("norm", shape.Width, device);
-        _stack = new BlockStack(_blocks, shape.Width, shape.Heads);
         RegisterComponents();
         Positions.Detach(this, outside);
     }
@@ -46,33 +43,9 @@ public sealed class VisionTransformer : nn.Module<Tensor, Tensor>, IAcceleratedN
     /// <param name="precision">float32 or bfloat16.</param>
     public void ComputeIn(ScalarType precision)
     {
-        var accelerated = ((IAcceleratedNetwork)this).Accelerate(new KernelUse(precision, Trained: false, WeightsChange: false, Checkpoint: false));
-        foreach (var dense in modules().OfType<Dense>()) dense.ComputeIn(accelerated ? ScalarType.Float32 : precision);
-    }
-
-    /// <inheritdoc/>
-    bool IAcceleratedNetwork.Accelerate(KernelUse use)
-    {
-        if (!BlockStack.CanAccelerate(Shape.Width, Shape.Heads, use.Precision, _positions.device_type) || !modules().OfType<Dense>().All(AcceleratedDense.Fits)) return false;
-        _stack.Accelerate(use, keepPanels: !use.WeightsChange);
-        _patchEmbedding.Projection.Accelerate(new AcceleratedDense(_patchEmbedding.Projection, use.Precision, use.Trained));
-        _norm.Accelerate(new AcceleratedNorm(_norm, use.Trained));
-        return true;
-    }
-
-    /// <inheritdoc/>
-    void IAcceleratedNetwork.RefreshKernels()
-    {
-        _stack.Refresh();
-        _patchEmbedding.Projection.RefreshAccelerated();
-    }
-
-    /// <inheritdoc/>
-    void IAcceleratedNetwork.ReleaseKernels()
-    {
-        _stack.Release();
-        _patchEmbedding.Projection.Accelerate(null);
-        _norm.Accelerate(null);
+        _kernels?.Dispose();
+        _kernels = AttachedKernels.To(this, new KernelUse(precision, Trained: false, WeightsChange: false));
+        foreach (var dense in modules().OfType<Dense>()) dense.ComputeIn(_kernels.Serves(dense) ? ScalarType.Float32 : precision);
     }
 
     /// <summary>Every patch of every image. [B, C, H, W] -> [B, N, D]; H and W may differ from training: positions are interpolated.</summary>
@@ -80,7 +53,7 @@ public sealed class VisionTransformer : nn.Module<Tensor, Tensor>, IAcceleratedN
     public override Tensor forward(Tensor images)
     {
         using var scope = NewDisposeScope();
-        return _norm.forward(_stack.Forward(Tokens(images))).MoveToOuterDisposeScope();
+        return _norm.forward(_blocks.Forward(Tokens(images))).MoveToOuterDisposeScope();
     }
 
     /// <summary>The whole image is encoded, and of its patches' representations the chosen are returned. [B, C, H, W] -> [M B, K, D].</summary>
@@ -91,7 +64,7 @@ public sealed class VisionTransformer : nn.Module<Tensor, Tensor>, IAcceleratedN
         using var scope = NewDisposeScope();
         RequireWholePatches(images);
         chosen.RequireGridOf(images, Shape.PatchSize);
-        return _norm.Choose(_stack.Forward(Tokens(images), chosen.Union), chosen.RowsInUnion).view(chosen.Sets * chosen.Images, chosen.PatchesPerSet, Shape.Width).MoveToOuterDisposeScope();
+        return _norm.Choose(_blocks.Forward(Tokens(images), chosen.Union), chosen.RowsInUnion).view(chosen.Sets * chosen.Images, chosen.PatchesPerSet, Shape.Width).MoveToOuterDisposeScope();
     }
 
     /// <summary>The chosen patches alone. [B, C, H, W], M sets of K patches an image -> [M B, K, D].</summary>
@@ -104,7 +77,7 @@ public sealed class VisionTransformer : nn.Module<Tensor, Tensor>, IAcceleratedN
         chosen.RequireGridOf(_positions);
         chosen.RequireGridOf(images, Shape.PatchSize);
         var tokens = _patchEmbedding.Tokens(images, _positions, chosen);
-        return _norm.forward(_stack.Forward(tokens.view(chosen.Sets * chosen.Images, chosen.PatchesPerSet, Shape.Width))).MoveToOuterDisposeScope();
+        return _norm.forward(_blocks.Forward(tokens.view(chosen.Sets * chosen.Images, chosen.PatchesPerSet, Shape.Width))).MoveToOuterDisposeScope();
     }
 
     /// <summary>The outputs of the last <paramref name="count"/> blocks, the last one with the final norm, the others without; each [B, N, D].</summary>
@@ -118,7 +91,7 @@ public sealed class VisionTransformer : nn.Module<Tensor, Tensor>, IAcceleratedN
         var at = 0;
         for (var end = Shape.Depth - count + 1; end <= Shape.Depth; at = end++)
         {
-            tokens = _stack.Forward(tokens, at, end);
+            tokens = _blocks.Forward(tokens, at, end);
             kept.Add((end == Shape.Depth ? _norm.forward(tokens) : tokens).MoveToOuterDisposeScope());
         }
 
@@ -128,7 +101,7 @@ public sealed class VisionTransformer : nn.Module<Tensor, Tensor>, IAcceleratedN
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)
     {
-        if (disposing) _stack.Dispose();
+        if (disposing) _kernels?.Dispose();
         base.Dispose(disposing);
     }
 
