@@ -6,7 +6,8 @@ namespace JepaSharp.Kernels;
 /// <summary>Multi-head attention of one sequence, softmax(q kᵀ / √d) v, forward and backward, on one thread.</summary>
 /// <remarks>
 /// Queries are taken in blocks of <see cref="QueryBlock"/>, so that scores need no memory beyond a thread's cache; the probabilities are not kept but
-/// computed again in the backward pass. Queries may be fewer than keys: where only some patches' outputs are wanted.
+/// computed again in the backward pass. Queries may be fewer than keys: where only some patches' outputs are wanted. Heads that fill no whole vectors
+/// (24 or 88 wide) are copied and filled up with zeros, which add nothing to q kᵀ, and nothing but columns that nobody reads to the values.
 /// </remarks>
 /// <typeparam name="T">Format of what the products read.</typeparam>
 internal readonly unsafe struct AttentionKernel<T>(int width, int heads)
@@ -14,9 +15,14 @@ internal readonly unsafe struct AttentionKernel<T>(int width, int heads)
 {
     private const int QueryBlock = 96;
     private readonly int _head = width / heads;
+    private readonly int _padded = ((width / heads) + 15) & ~15;
     private readonly float _scale = (float)(1 / Math.Sqrt(width / heads));
 
     private int Stride => 3 * width * T.Size;
+
+    private bool Fits => _head == _padded;
+
+    private nint HeadBytes => (nint)_padded * T.Size;
 
     /// <summary>Attends with every head.</summary>
     /// <param name="qkv">Queries, keys, values of every token [N, 3 D].</param>
@@ -29,27 +35,30 @@ internal readonly unsafe struct AttentionKernel<T>(int width, int heads)
     {
         var mark = scratch.Mark;
         var padded = Packing.Panels(tokens) * TileProduct.Columns;
-        nint headWords = Packing.Words<T>(_head), tokenWords = Packing.Words<T>(tokens);
+        nint headWords = Packing.Words<T>(_padded), tokenWords = Packing.Words<T>(tokens);
         var keys = scratch.Take(Packing.Bytes(tokens, headWords));
-        var values = scratch.Take(Packing.Bytes(_head, tokenWords));
+        var values = scratch.Take(Packing.Bytes(_padded, tokenWords));
         var block = Math.Min(QueryBlock, queryCount);
         var scores = scratch.TakeFloats((nint)block * padded);
         var probabilities = scratch.Take((nint)block * padded * T.Size);
         var tile = scratch.TakeFloats((nint)block * TileProduct.Columns);
-        var gathered = queries == null ? null : scratch.Take((nint)block * _head * T.Size);
+        var gathered = queries == null ? null : scratch.Take(block * HeadBytes);
+        HeadRows spareQ = Spare(tokens, scratch), spareK = Spare(tokens, scratch), spareV = Spare(tokens, scratch), spareOutput = Spare(block, scratch);
         for (var h = 0; h < heads; h++)
         {
-            byte* q = Part(qkv, h, 0), k = Part(qkv, h, 1), v = Part(qkv, h, 2);
-            Packing.Transposed(k, Stride, tokens, (int)headWords, keys);
-            Packing.Rows<T>(v, Stride, tokens, _head, values, tokenWords);
+            HeadRows q = Part(qkv, h, 0, tokens, spareQ), k = Part(qkv, h, 1, tokens, spareK), v = Part(qkv, h, 2, tokens, spareV);
+            Packing.Transposed(k.At, k.Stride, tokens, (int)headWords, keys);
+            Packing.Rows<T>(v.At, v.Stride, tokens, _padded, values, tokenWords);
             for (var first = 0; first < queryCount; first += QueryBlock)
             {
                 var count = Math.Min(QueryBlock, queryCount - first);
-                var rows = Queries(q, queries, first, count, gathered, out var stride);
-                Products.Multiply<T, StoreFloats>(rows, stride, count, keys, headWords, padded, tile, new StoreFloats(scores, padded));
+                var rows = Queries(q, queries, first, count, gathered);
+                Products.Multiply<T, StoreFloats>(rows.At, rows.Stride, count, keys, headWords, padded, tile, new StoreFloats(scores, padded));
                 SoftmaxKernel.Apply<T>(scores, count, tokens, padded, _scale, probabilities);
-                var to = output + (((nint)first * width) + (h * _head)) * T.Size;
-                Products.Multiply<T, Store<T>>(probabilities, (nint)padded * T.Size, count, values, tokenWords, _head, tile, new Store<T>(to, (nint)width * T.Size));
+                var outward = Output(output, h, first);
+                var to = Fits ? outward : spareOutput;
+                Products.Multiply<T, Store<T>>(probabilities, (nint)padded * T.Size, count, values, tokenWords, _padded, tile, new Store<T>(to.At, to.Stride));
+                if (!Fits) CopyHead(to, outward, count);
             }
         }
 
@@ -69,39 +78,40 @@ internal readonly unsafe struct AttentionKernel<T>(int width, int heads)
         var mark = scratch.Mark;
         var padded = Packing.Panels(tokens) * TileProduct.Columns;
         var headPadded = Packing.Panels(_head) * TileProduct.Columns;
-        nint headWords = Packing.Words<T>(_head), tokenWords = Packing.Words<T>(tokens);
+        nint headWords = Packing.Words<T>(_padded), tokenWords = Packing.Words<T>(tokens);
         var block = Math.Min(QueryBlock, queryCount);
         nint blockWords = Packing.Words<T>(block);
         var keys = scratch.Take(Packing.Bytes(tokens, headWords));
         var values = scratch.Take(Packing.Bytes(tokens, headWords));
-        var keyRows = scratch.Take(Packing.Bytes(_head, tokenWords));
+        var keyRows = scratch.Take(Packing.Bytes(_padded, tokenWords));
         var scores = scratch.TakeFloats((nint)block * padded);
         var gradients = scratch.TakeFloats((nint)block * padded);
         var rowGradients = scratch.Take((nint)block * padded * T.Size);
         var packedScores = scratch.Take(Packing.Bytes(padded, blockWords));
         var packedGradients = scratch.Take(Packing.Bytes(padded, blockWords));
-        var packedQueries = scratch.Take(Packing.Bytes(_head, blockWords));
-        var packedOutward = scratch.Take(Packing.Bytes(_head, blockWords));
+        var packedQueries = scratch.Take(Packing.Bytes(_padded, blockWords));
+        var packedOutward = scratch.Take(Packing.Bytes(_padded, blockWords));
         var keyGradient = scratch.TakeFloats((nint)padded * headPadded);
         var valueGradient = scratch.TakeFloats((nint)padded * headPadded);
         var tile = scratch.TakeFloats((nint)block * TileProduct.Columns);
-        var gathered = queries == null ? null : scratch.Take((nint)block * _head * T.Size);
-        var queryGradient = queries == null ? null : scratch.Take((nint)block * _head * T.Size);
+        var gathered = queries == null ? null : scratch.Take(block * HeadBytes);
+        var queryGradient = queries == null && Fits ? null : scratch.Take(block * HeadBytes);
+        HeadRows spareQ = Spare(tokens, scratch), spareK = Spare(tokens, scratch), spareV = Spare(tokens, scratch), spareOutward = Spare(block, scratch);
         for (var h = 0; h < heads; h++)
         {
-            byte* q = Part(qkv, h, 0), k = Part(qkv, h, 1), v = Part(qkv, h, 2);
-            byte* dq = Part(inward, h, 0), dk = Part(inward, h, 1), dv = Part(inward, h, 2);
-            Packing.Transposed(k, Stride, tokens, (int)headWords, keys);
-            Packing.Transposed(v, Stride, tokens, (int)headWords, values);
-            Packing.Rows<T>(k, Stride, tokens, _head, keyRows, tokenWords);
+            HeadRows q = Part(qkv, h, 0, tokens, spareQ), k = Part(qkv, h, 1, tokens, spareK), v = Part(qkv, h, 2, tokens, spareV);
+            HeadRows dq = Part(inward, h, 0), dk = Part(inward, h, 1), dv = Part(inward, h, 2);
+            Packing.Transposed(k.At, k.Stride, tokens, (int)headWords, keys);
+            Packing.Transposed(v.At, v.Stride, tokens, (int)headWords, values);
+            Packing.Rows<T>(k.At, k.Stride, tokens, _padded, keyRows, tokenWords);
             if (queries != null) Clear(dq, tokens);
             for (var first = 0; first < queryCount; first += QueryBlock)
             {
                 var count = Math.Min(QueryBlock, queryCount - first);
-                var rows = Queries(q, queries, first, count, gathered, out var stride);
-                var from = outward + (((nint)first * width) + (h * _head)) * T.Size;
-                Products.Multiply<T, StoreFloats>(rows, stride, count, keys, headWords, padded, tile, new StoreFloats(scores, padded));
-                Products.Multiply<T, StoreFloats>(from, (nint)width * T.Size, count, values, headWords, padded, tile, new StoreFloats(gradients, padded));
+                var rows = Queries(q, queries, first, count, gathered);
+                var from = Padded(Output(outward, h, first), count, spareOutward);
+                Products.Multiply<T, StoreFloats>(rows.At, rows.Stride, count, keys, headWords, padded, tile, new StoreFloats(scores, padded));
+                Products.Multiply<T, StoreFloats>(from.At, from.Stride, count, values, headWords, padded, tile, new StoreFloats(gradients, padded));
                 for (var r = 0; r < count; r++)
                 {
                     float* p = scores + ((nint)r * padded), g = gradients + ((nint)r * padded);
@@ -113,14 +123,14 @@ internal readonly unsafe struct AttentionKernel<T>(int width, int heads)
                 var words = Packing.Words<T>(count);
                 Packing.FloatRows<T>(scores, padded, count, padded, packedScores, words);
                 Packing.FloatRows<T>(gradients, padded, count, padded, packedGradients, words);
-                Packing.Rows<T>(rows, stride, count, _head, packedQueries, words);
-                Packing.Rows<T>(from, (nint)width * T.Size, count, _head, packedOutward, words);
+                Packing.Rows<T>(rows.At, rows.Stride, count, _padded, packedQueries, words);
+                Packing.Rows<T>(from.At, from.Stride, count, _padded, packedOutward, words);
 
                 // dq = dS k, dk = dSᵀ q, dv = Pᵀ do
-                var target = queries == null ? dq + ((nint)first * Stride) : queryGradient;
-                Products.Multiply<T, Store<T>>(
-                    rowGradients, (nint)padded * T.Size, count, keyRows, tokenWords, _head, tile, new Store<T>(target, queries == null ? Stride : (nint)_head * T.Size));
-                if (queries != null) Scatter(queryGradient, dq, queries, first, count);
+                var target = queryGradient == null ? dq.From(first) : new HeadRows(queryGradient, HeadBytes);
+                Products.Multiply<T, Store<T>>(rowGradients, (nint)padded * T.Size, count, keyRows, tokenWords, _padded, tile, new Store<T>(target.At, target.Stride));
+                if (queries != null) Scatter(target, dq, queries, first, count);
+                else if (!Fits) CopyHead(target, dq.From(first), count);
                 Summed(packedGradients, packedQueries, tokens, words, keyGradient, headPadded, first > 0);
                 Summed(packedScores, packedOutward, tokens, words, valueGradient, headPadded, first > 0);
             }
@@ -132,27 +142,52 @@ internal readonly unsafe struct AttentionKernel<T>(int width, int heads)
         scratch.Return(mark);
     }
 
-    /// <summary>Where a head's queries begin; its keys lie D numbers further, its values 2 D.</summary>
-    private byte* Part(byte* qkv, int head, int part) => qkv + (((part * width) + (head * _head)) * T.Size);
+    /// <summary>Where a head's queries (keys, values) are; its keys lie D numbers further, its values 2 D.</summary>
+    private HeadRows Part(byte* qkv, int head, int part) => new(qkv + (((part * width) + (head * _head)) * T.Size), Stride);
 
-    private byte* Queries(byte* q, int* queries, int first, int count, byte* gathered, out nint stride)
+    /// <summary>The same in whole vectors.</summary>
+    private HeadRows Part(byte* qkv, int head, int part, int tokens, HeadRows spare) => Padded(Part(qkv, head, part), tokens, spare);
+
+    private HeadRows Output(byte* output, int head, int first) => new(output + (((nint)first * width) + (head * _head)) * T.Size, (nint)width * T.Size);
+
+    /// <summary>Room for heads filled up with zeros; none where they fit.</summary>
+    private HeadRows Spare(int rows, Scratch scratch)
     {
-        stride = Stride;
-        if (queries == null) return q + (first * stride);
-        stride = _head * T.Size;
-        for (var r = 0; r < count; r++) Buffer.MemoryCopy(q + ((nint)queries[first + r] * Stride), gathered + (r * stride), stride, stride);
-        return gathered;
+        if (Fits) return default;
+        var at = scratch.Take(rows * HeadBytes);
+        new Span<byte>(at, (int)(rows * HeadBytes)).Clear();
+        return new HeadRows(at, HeadBytes);
     }
 
-    private void Scatter(byte* from, byte* q, int* queries, int first, int count)
+    private HeadRows Padded(HeadRows head, int rows, HeadRows spare)
+    {
+        if (Fits) return head;
+        CopyHead(head, spare, rows);
+        return spare;
+    }
+
+    private void CopyHead(HeadRows from, HeadRows to, int rows)
     {
         var size = _head * T.Size;
-        for (var r = 0; r < count; r++) Buffer.MemoryCopy(from + ((nint)r * size), q + ((nint)queries[first + r] * Stride), size, size);
+        for (var r = 0; r < rows; r++) Buffer.MemoryCopy(from.From(r).At, to.From(r).At, size, size);
     }
 
-    private void Clear(byte* rows, int count)
+    private HeadRows Queries(HeadRows q, int* queries, int first, int count, byte* gathered)
     {
-        for (var r = 0; r < count; r++) new Span<byte>(rows + ((nint)r * Stride), _head * T.Size).Clear();
+        if (queries == null) return q.From(first);
+        for (var r = 0; r < count; r++) Buffer.MemoryCopy(q.From(queries[first + r]).At, gathered + (r * HeadBytes), HeadBytes, HeadBytes);
+        return new HeadRows(gathered, HeadBytes);
+    }
+
+    private void Scatter(HeadRows from, HeadRows q, int* queries, int first, int count)
+    {
+        var size = _head * T.Size;
+        for (var r = 0; r < count; r++) Buffer.MemoryCopy(from.From(r).At, q.From(queries[first + r]).At, size, size);
+    }
+
+    private void Clear(HeadRows rows, int count)
+    {
+        for (var r = 0; r < count; r++) new Span<byte>(rows.From(r).At, _head * T.Size).Clear();
     }
 
     private void Summed(byte* left, byte* right, int rows, nint words, float* result, int stride, bool accumulate)
@@ -169,11 +204,27 @@ internal readonly unsafe struct AttentionKernel<T>(int width, int heads)
         }
     }
 
-    private void Keep(float* from, int stride, byte* to, int rows)
+    private void Keep(float* from, int stride, HeadRows to, int rows)
     {
+        var whole = _head & ~15;
+        var rest = stackalloc byte[64];
         for (var r = 0; r < rows; r++)
         {
-            for (var i = 0; i < _head; i += 16) T.Store(to + ((nint)r * Stride) + (i * T.Size), Vector512.Load(from + ((nint)r * stride) + i));
+            var row = from + ((nint)r * stride);
+            var target = to.From(r).At;
+            for (var i = 0; i < whole; i += 16) T.Store(target + (i * T.Size), Vector512.Load(row + i));
+            if (Fits) continue;
+            T.Store(rest, Vector512.Load(row + whole));
+            new ReadOnlySpan<byte>(rest, (_head - whole) * T.Size).CopyTo(new Span<byte>(target + (whole * T.Size), (_head - whole) * T.Size));
         }
+    }
+
+    /// <summary>A head's part of rows of numbers: where the first is, and bytes from one to the next.</summary>
+    private readonly struct HeadRows(byte* at, nint stride)
+    {
+        public readonly byte* At = at;
+        public readonly nint Stride = stride;
+
+        public HeadRows From(int row) => new(At + (row * Stride), Stride);
     }
 }

@@ -44,7 +44,14 @@ internal sealed unsafe class DenseKernel<T>(DenseMemory memory, bool trained, Wo
         var from = Rounded(input, first, count, memory.Inputs, _weight.PaddedInputs, scratch);
         var stride = (nint)_weight.PaddedInputs * T.Size;
         float* tile = scratch.TakeFloats(RowsAtOnce * TileProduct.Columns), to = output + (first * memory.Outputs);
-        if (added.IsEmpty)
+        if (memory.Outputs != _weight.PaddedOutputs)
+        {
+            var whole = scratch.TakeFloats((nint)count * _weight.PaddedOutputs);
+            Products.Multiply<T, StoreFloats>(
+                from, stride, count, _weight.Forward, _weight.ForwardWords, _weight.PaddedOutputs, tile, new StoreFloats(whole, _weight.PaddedOutputs));
+            AddRows(whole, count, to, added, first);
+        }
+        else if (added.IsEmpty)
         {
             Products.Multiply<T, AddBias>(
                 from, stride, count, _weight.Forward, _weight.ForwardWords, memory.Outputs, tile, new AddBias(to, null, memory.Outputs, memory.Bias.Values));
@@ -58,7 +65,6 @@ internal sealed unsafe class DenseKernel<T>(DenseMemory memory, bool trained, Wo
 
     public void Backward(RowSource input, nint rows, float* outward, float* inward)
     {
-        if (inward != null && memory.Inputs % 16 != 0) throw new NotSupportedException($"No gradient of an input that is {memory.Inputs} wide: not a multiple of 16.");
         var words = (rows + T.PerWord - 1) / T.PerWord;
         var size = Packing.Bytes(memory.Outputs, words);
         var packedOutward = _panels.Take(size + Packing.Bytes(_weight.PaddedInputs, words));
@@ -68,15 +74,18 @@ internal sealed unsafe class DenseKernel<T>(DenseMemory memory, bool trained, Wo
         {
             var (first, count) = Piece(piece, rows);
             var word = first / T.PerWord * TileProduct.PanelStep;
-            var (outStride, inStride) = ((nint)memory.Outputs * T.Size, (nint)_weight.PaddedInputs * T.Size);
-            var dy = Rounded(gradients, first, count, memory.Outputs, memory.Outputs, scratch);
-            Packing.Rows<T>(dy, outStride, count, memory.Outputs, packedOutward + word, words);
+            var (outStride, inStride) = ((nint)_weight.PaddedOutputs * T.Size, (nint)_weight.PaddedInputs * T.Size);
+            var dy = Rounded(gradients, first, count, memory.Outputs, _weight.PaddedOutputs, scratch);
+            Packing.Rows<T>(dy, outStride, count, _weight.PaddedOutputs, packedOutward + word, words);
             var x = Rounded(input, first, count, memory.Inputs, _weight.PaddedInputs, scratch);
             Packing.Rows<T>(x, inStride, count, _weight.PaddedInputs, packedInput + word, words);
             if (inward == null) return;
+            var to = inward + (first * memory.Inputs);
+            var whole = memory.Inputs == _weight.PaddedInputs ? to : scratch.TakeFloats((nint)count * _weight.PaddedInputs);
             Products.Multiply<T, StoreFloats>(
-                dy, outStride, count, _weight.Backward, _weight.BackwardWords, memory.Inputs, scratch.TakeFloats(RowsAtOnce * TileProduct.Columns),
-                new StoreFloats(inward + (first * memory.Inputs), memory.Inputs));
+                dy, outStride, count, _weight.Backward, _weight.BackwardWords, _weight.PaddedInputs, scratch.TakeFloats(RowsAtOnce * TileProduct.Columns),
+                new StoreFloats(whole, _weight.PaddedInputs));
+            if (whole != to) CopyRows(whole, _weight.PaddedInputs, to, memory.Inputs, count);
         });
         var gradient = new WeightGradient<T>(
             new Pointer(packedOutward), memory.Outputs, new Pointer(packedInput), memory.Inputs, words, new FloatPointer(memory.Weight.Gradient), new FloatPointer(memory.Bias.Gradient));
@@ -87,6 +96,21 @@ internal sealed unsafe class DenseKernel<T>(DenseMemory memory, bool trained, Wo
     public void Dispose()
     {
         foreach (var buffer in (NativeBuffer[])[_panels, _forward, _backward]) buffer.Dispose();
+    }
+
+    /// <summary>Rows of whole vectors to rows of as many numbers as there are outputs, with their bias and what is to be added to them.</summary>
+    private void AddRows(float* from, int rows, float* to, RowTable added, nint first)
+    {
+        for (var r = 0; r < rows; r++, from += _weight.PaddedOutputs, to += memory.Outputs)
+        {
+            var row = added.IsEmpty ? null : added.Of(first + r, memory.Outputs);
+            for (var i = 0; i < memory.Outputs; i++) to[i] = from[i] + memory.Bias.Values[i] + (row == null ? 0 : row[i]);
+        }
+    }
+
+    private static void CopyRows(float* from, int stride, float* to, int width, int rows)
+    {
+        for (var r = 0; r < rows; r++) new ReadOnlySpan<float>(from + ((nint)r * stride), width).CopyTo(new Span<float>(to + ((nint)r * width), width));
     }
 
     private static int Pieces(nint rows) => (int)((rows + RowsAtOnce - 1) / RowsAtOnce);

@@ -5,7 +5,7 @@ namespace JepaSharp.Kernels;
 /// <summary>A layer's weight matrix [out, in] in panels: for y = x Wᵀ, and for x' = y' W.</summary>
 /// <remarks>Where the panels lie is its owner's business: layers whose turns never overlap may share a place.</remarks>
 /// <param name="source">float32 [out, in], read whenever it is packed.</param>
-/// <param name="outputs">Multiple of 16.</param>
+/// <param name="outputs">Any; padded with zeros to a multiple of 16.</param>
 /// <param name="inputs">Any; padded with zeros to a multiple of 16.</param>
 internal sealed unsafe class PackedWeight<T>(float* source, int outputs, int inputs)
     where T : struct, IElement
@@ -21,6 +21,9 @@ internal sealed unsafe class PackedWeight<T>(float* source, int outputs, int inp
 
     /// <summary>Columns of x and zeros, to whole vectors.</summary>
     public int PaddedInputs => (inputs + 15) & ~15;
+
+    /// <summary>Columns of y and zeros, to whole vectors.</summary>
+    public int PaddedOutputs => (outputs + 15) & ~15;
 
     /// <summary>Words along the inputs.</summary>
     public int ForwardWords => Packing.Words<T>(PaddedInputs);

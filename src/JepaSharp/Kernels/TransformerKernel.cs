@@ -3,11 +3,10 @@ using System.Runtime.Intrinsics;
 namespace JepaSharp.Kernels;
 
 /// <summary>Shape of a stack of transformer blocks.</summary>
-internal readonly record struct StackShape(int Width, int Heads, float Epsilon)
-{
-    /// <summary>Whether the kernels' vectors fit: width and head width are multiples of 16.</summary>
-    public bool Fits => Width % 16 == 0 && Width % Heads == 0 && Width / Heads % 16 == 0;
-}
+/// <param name="Width">D: a multiple of 16, as is the MLP's width.</param>
+/// <param name="Heads">A, each D/A wide, of any width.</param>
+/// <param name="Epsilon">Of the norms.</param>
+internal readonly record struct StackShape(int Width, int Heads, float Epsilon);
 
 /// <summary>A stack of pre-norm transformer blocks on the CPU: forward, and backward with gradients added to the parameters'.</summary>
 internal interface ITransformerKernel : IDisposable

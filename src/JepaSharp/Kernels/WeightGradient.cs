@@ -68,6 +68,7 @@ internal readonly unsafe record struct WeightGradient<T>(Pointer Outward, int Ou
 
     private void AddColumns(byte* panel, float* target, int columns)
     {
+        var rest = stackalloc float[16];
         for (var c = 0; c < columns; c += 16)
         {
             var (low, high) = (Vector512<float>.Zero, Vector512<float>.Zero);
@@ -77,7 +78,14 @@ internal readonly unsafe record struct WeightGradient<T>(Pointer Outward, int Ou
                 (low, high) = Sum(word, low, high);
             }
 
-            (Vector512.Load(target + c) + low + high).Store(target + c);
+            if (c + 16 <= columns)
+            {
+                (Vector512.Load(target + c) + low + high).Store(target + c);
+                continue;
+            }
+
+            (low + high).Store(rest);
+            for (var i = c; i < columns; i++) target[i] += rest[i - c];
         }
     }
 

@@ -10,7 +10,7 @@ internal sealed class Attention : nn.Module<Tensor, Tensor>
     [ComponentName(Name = "proj")] private readonly Dense _projection;
     private readonly int _heads;
 
-    public Attention(string name, int width, int heads, Device device)
+    public Attention(string name, int width, int heads, Device? device)
         : base(name)
     {
         _heads = heads;

@@ -1,47 +1,45 @@
-using JepaSharp.Kernels;
 using JepaSharp.Models.Accelerated;
 using JepaSharp.Runtime;
-using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace JepaSharp.Models;
 
-/// <summary>A network's transformer blocks, one after the other: on the CPU kernels where they fit, on the engine's operators elsewhere.</summary>
-/// <remarks>Both ways give the same numbers to rounding; a test holds them to it.</remarks>
-internal sealed class BlockStack(ModuleList<TransformerBlock> blocks, int width, int heads) : IDisposable
+/// <summary>A network's transformer blocks, one after the other: on the CPU kernels where they are hung on, on libtorch's operators elsewhere.</summary>
+/// <remarks>
+/// Both ways give the same numbers to rounding; a test holds them to it. A network of your own that runs its tokens through a field of this type
+/// is served by the kernels like ours; the field's name begins the blocks' names: <c>blocks.0.norm1.weight</c>.
+/// </remarks>
+public sealed class BlockStack : ModuleList<TransformerBlock>
 {
-    private AcceleratedBlocks? _accelerated;
+    /// <summary>Builds blocks whose weights are not yet set: see <see cref="Initialization"/>.</summary>
+    /// <param name="depth">Number of blocks.</param>
+    /// <param name="width">D.</param>
+    /// <param name="heads">A: attention heads, each D/A wide.</param>
+    /// <param name="hidden">Width of the hidden layer of each MLP.</param>
+    /// <param name="device">Where the weights live; the meta device for shapes alone. Null: the CPU.</param>
+    public BlockStack(int depth, int width, int heads, int hidden, Device? device = null)
+        : base([.. Enumerable.Range(0, depth).Select(i => new TransformerBlock($"{i}", width, heads, hidden, device))]) =>
+        (Width, Heads, Hidden) = (width, heads, hidden);
 
-    /// <summary>Whether the CPU kernels can do this stack on this machine.</summary>
-    public static bool CanAccelerate(int width, int heads, ScalarType precision, DeviceType device) =>
-        device == DeviceType.CPU && new StackShape(width, heads, 0).Fits && (precision == ScalarType.BFloat16 ? KernelSupport.Pairs : KernelSupport.Singles);
+    /// <summary>D.</summary>
+    public int Width { get; }
 
-    /// <summary>Uses the CPU kernels from now on.</summary>
-    /// <param name="use">What for.</param>
-    /// <param name="keepPanels">Keep all weights packed, rather than pack each block before its turn.</param>
-    public void Accelerate(KernelUse use, bool keepPanels)
-    {
-        Release();
-        _accelerated = new AcceleratedBlocks([.. blocks], width, heads, use, keepPanels);
-    }
+    /// <summary>A: attention heads.</summary>
+    public int Heads { get; }
 
-    /// <summary>Goes back to the engine's operators.</summary>
-    public void Release()
-    {
-        _accelerated?.Dispose();
-        _accelerated = null;
-    }
+    /// <summary>Width of the hidden layer of each MLP.</summary>
+    public int Hidden { get; }
 
-    /// <summary>Brings what is derived from the weights up to date.</summary>
-    public void Refresh() => _accelerated?.Refresh();
+    /// <summary>What takes the blocks' place where it can; hung on from outside.</summary>
+    internal AcceleratedBlocks? Kernel { get; set; }
 
     /// <summary>[S, N, D] -> [S, N, D].</summary>
     public Tensor Forward(Tensor tokens)
     {
         using var scope = NewDisposeScope();
-        if (_accelerated is not null && _accelerated.CanRun(tokens)) return _accelerated.Forward(tokens).MoveToOuterDisposeScope();
-        foreach (var block in blocks) tokens = block.forward(tokens);
+        if (Kernel is not null && Kernel.CanRun(tokens)) return Kernel.Forward(tokens).MoveToOuterDisposeScope();
+        foreach (var block in this) tokens = block.forward(tokens);
         return tokens.MoveToOuterDisposeScope();
     }
 
@@ -51,7 +49,7 @@ internal sealed class BlockStack(ModuleList<TransformerBlock> blocks, int width,
     public Tensor Forward(Tensor tokens, IReadOnlyList<int[]> chosen)
     {
         using var scope = NewDisposeScope();
-        if (_accelerated is not null && _accelerated.CanRun(tokens)) return _accelerated.Forward(tokens, chosen).MoveToOuterDisposeScope();
+        if (Kernel is not null && Kernel.CanRun(tokens)) return Kernel.Forward(tokens, chosen).MoveToOuterDisposeScope();
         var rows = chosen.SelectMany((set, s) => set.Select(t => (s * tokens.shape[1]) + t)).ToArray();
         return Forward(tokens).flatten(0, 1).index_select(0, DeviceCopies.Upload(rows, tokens.device)).MoveToOuterDisposeScope();
     }
@@ -60,11 +58,8 @@ internal sealed class BlockStack(ModuleList<TransformerBlock> blocks, int width,
     public Tensor Forward(Tensor tokens, int first, int end)
     {
         using var scope = NewDisposeScope();
-        if (_accelerated is not null && !is_grad_enabled()) return _accelerated.Infer(tokens, first, end).MoveToOuterDisposeScope();
-        for (var i = first; i < end; i++) tokens = blocks[i].forward(tokens);
+        if (Kernel is not null && !is_grad_enabled()) return Kernel.Infer(tokens, first, end).MoveToOuterDisposeScope();
+        for (var i = first; i < end; i++) tokens = this[i].forward(tokens);
         return tokens.MoveToOuterDisposeScope();
     }
-
-    /// <inheritdoc/>
-    public void Dispose() => Release();
 }

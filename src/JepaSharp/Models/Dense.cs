@@ -10,19 +10,19 @@ namespace JepaSharp.Models;
 /// The parameters are always float32. In mixed precision a working copy in bfloat16 takes their place in the products, and its
 /// gradients are brought back by whoever owns the copy (<see cref="Optimization.FlatParameters"/>).
 /// </remarks>
-internal sealed class Dense : nn.Module<Tensor, Tensor>
+public sealed class Dense : nn.Module<Tensor, Tensor>
 {
     [ComponentName(Name = "weight")] private readonly Parameter _weight;
     [ComponentName(Name = "bias")] private readonly Parameter _bias;
     private readonly long[]? _matrixShape;
     private WorkingCopy? _working;
     private WorkingCopy? _ownCopy;
-    private AcceleratedDense? _accelerated;
 
+    /// <summary>Builds a layer whose weights are not yet set: see <see cref="Initialization"/>.</summary>
     /// <param name="name">Name shown by the module tree.</param>
     /// <param name="weightShape">[out, in], or for a patch embedding [out, C, P, P], used as [out, C P P].</param>
-    /// <param name="device">Where the parameters live; meta for shapes alone.</param>
-    public Dense(string name, long[] weightShape, Device device)
+    /// <param name="device">Where the parameters live; meta for shapes alone. Null: the CPU.</param>
+    public Dense(string name, long[] weightShape, Device? device = null)
         : base(name)
     {
         _weight = new Parameter(empty(weightShape, float32, device));
@@ -31,25 +31,20 @@ internal sealed class Dense : nn.Module<Tensor, Tensor>
         RegisterComponents();
     }
 
+    /// <summary>W: float32 of the shape it was built with.</summary>
     public Parameter Weight => _weight;
 
+    /// <summary>b: float32 [out].</summary>
     public Parameter Bias => _bias;
 
-    /// <summary>Computes with a CPU kernel from now on, where it can; null goes back. Taken over.</summary>
-    public void Accelerate(AcceleratedDense? kernel)
-    {
-        _accelerated?.Dispose();
-        _accelerated = kernel;
-    }
-
-    /// <summary>Brings what is derived from the parameters up to date.</summary>
-    public void RefreshAccelerated() => _accelerated?.Refresh();
+    /// <summary>What takes the products' place where it can; hung on from outside.</summary>
+    internal AcceleratedDense? Kernel { get; set; }
 
     /// <summary>Uses these in place of the float32 parameters from now on; null goes back.</summary>
-    public void Use(WorkingCopy? copy) => _working = copy;
+    internal void Use(WorkingCopy? copy) => _working = copy;
 
     /// <summary>Makes a working copy of its own in <paramref name="precision"/>, of the values as they are now; none for float32.</summary>
-    public void ComputeIn(ScalarType precision)
+    internal void ComputeIn(ScalarType precision)
     {
         _ownCopy?.Dispose();
         using var untracked = no_grad();
@@ -59,14 +54,10 @@ internal sealed class Dense : nn.Module<Tensor, Tensor>
         Use(_ownCopy);
     }
 
+    /// <inheritdoc/>
     protected override void Dispose(bool disposing)
     {
-        if (disposing)
-        {
-            _ownCopy?.Dispose();
-            _accelerated?.Dispose();
-        }
-
+        if (disposing) _ownCopy?.Dispose();
         base.Dispose(disposing);
     }
 
@@ -74,12 +65,12 @@ internal sealed class Dense : nn.Module<Tensor, Tensor>
     /// <param name="x">[..., in].</param>
     /// <param name="table">float32 [count, out].</param>
     /// <param name="chosen">int64: which row of the table to add to each; null: one after the other, over and over.</param>
-    public Tensor? ForwardPlus(Tensor x, Tensor table, Tensor? chosen = null)
+    internal Tensor? ForwardPlus(Tensor x, Tensor table, Tensor? chosen = null)
     {
-        if (_accelerated is null || !_accelerated.CanRun(x)) return null;
+        if (Kernel is null || !Kernel.CanRun(x)) return null;
         if (chosen is not null && chosen.numel() != x.numel() / x.shape[^1]) throw new ArgumentException($"{x.numel() / x.shape[^1]} tokens for {chosen.numel()} places.", nameof(x));
         using var scope = NewDisposeScope();
-        return _accelerated.Forward(x, table, chosen).MoveToOuterDisposeScope();
+        return Kernel.Forward(x, table, chosen).MoveToOuterDisposeScope();
     }
 
     /// <summary>The same of the patches of images, which are nowhere put together; null where no CPU kernel can do it.</summary>
@@ -88,17 +79,18 @@ internal sealed class Dense : nn.Module<Tensor, Tensor>
     /// <param name="table">float32 [N, out]: what to add to each patch's output.</param>
     /// <param name="chosen">Which patches; null for all, in order.</param>
     /// <returns>[B, N, out], or [rows, out] of chosen patches.</returns>
-    public Tensor? ForwardPatchesPlus(Tensor images, int patch, Tensor table, PatchSelection? chosen)
+    internal Tensor? ForwardPatchesPlus(Tensor images, int patch, Tensor table, PatchSelection? chosen)
     {
-        if (_accelerated is null || images.requires_grad || !_accelerated.CanRun(images)) return null;
+        if (Kernel is null || images.requires_grad || !Kernel.CanRun(images)) return null;
         using var scope = NewDisposeScope();
-        return _accelerated.ForwardPatches(images, patch, table, chosen).MoveToOuterDisposeScope();
+        return Kernel.ForwardPatches(images, patch, table, chosen).MoveToOuterDisposeScope();
     }
 
+    /// <inheritdoc/>
     public override Tensor forward(Tensor x)
     {
         using var scope = NewDisposeScope();
-        if (_accelerated is not null && _accelerated.CanRun(x)) return _accelerated.Forward(x).MoveToOuterDisposeScope();
+        if (Kernel is not null && Kernel.CanRun(x)) return Kernel.Forward(x).MoveToOuterDisposeScope();
         var weight = _working?.Weight ?? _weight;
         var bias = _working?.Bias ?? _bias;
         if (_matrixShape is not null) weight = weight.reshape(_matrixShape);

@@ -5,7 +5,7 @@ namespace JepaSharp.Models;
 
 /// <summary>Initial weights: the whole of it in one place.</summary>
 /// <remarks>
-/// Matrices (patch embedding and mask token included) from a normal distribution of deviation 0.02 truncated at ±2, biases 0, norms 1
+/// Matrices (patch embedding, mask and class token, and learned positions included) from a normal distribution of deviation 0.02 truncated at ±2, biases 0, norms 1
 /// and 0. The published code first rescales <c>attn.proj</c> and <c>mlp.fc2</c> by depth and then initialises every linear layer again,
 /// which undoes it; this is where it ends up.
 /// </remarks>

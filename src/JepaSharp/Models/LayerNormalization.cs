@@ -6,16 +6,20 @@ using static TorchSharp.torch;
 namespace JepaSharp.Models;
 
 /// <summary>Layer norm over the last axis with scale and shift, epsilon 1e-6. [..., D] -> [..., D], in float32.</summary>
-internal sealed class LayerNormalization : nn.Module<Tensor, Tensor>
+public sealed class LayerNormalization : nn.Module<Tensor, Tensor>
 {
+    /// <summary>ε, added to the variance.</summary>
     public const double Epsilon = 1e-6;
 
     [ComponentName(Name = "weight")] private readonly Parameter _weight;
     [ComponentName(Name = "bias")] private readonly Parameter _bias;
     private readonly long[] _shape;
-    private AcceleratedNorm? _accelerated;
 
-    public LayerNormalization(string name, int width, Device device)
+    /// <summary>Builds a norm whose weights are not yet set: see <see cref="Initialization"/>.</summary>
+    /// <param name="name">Name shown by the module tree.</param>
+    /// <param name="width">D.</param>
+    /// <param name="device">Where the parameters live; meta for shapes alone. Null: the CPU.</param>
+    public LayerNormalization(string name, int width, Device? device = null)
         : base(name)
     {
         _shape = [width];
@@ -24,31 +28,24 @@ internal sealed class LayerNormalization : nn.Module<Tensor, Tensor>
         RegisterComponents();
     }
 
+    /// <summary>Scale: float32 [D].</summary>
     public Parameter Weight => _weight;
 
+    /// <summary>Shift: float32 [D].</summary>
     public Parameter Bias => _bias;
 
-    /// <summary>Computes with a CPU kernel from now on, where it can; null goes back. Taken over.</summary>
-    public void Accelerate(AcceleratedNorm? kernel)
-    {
-        _accelerated?.Dispose();
-        _accelerated = kernel;
-    }
+    /// <summary>What takes the norm's place where it can; hung on from outside.</summary>
+    internal AcceleratedNorm? Kernel { get; set; }
 
+    /// <inheritdoc/>
     public override Tensor forward(Tensor x) =>
-        _accelerated is not null && _accelerated.CanRun(x) ? Scoped(() => _accelerated.Forward(x)) : nn.functional.layer_norm(x, _shape, _weight, _bias, Epsilon);
+        Kernel is not null && Kernel.CanRun(x) ? Scoped(() => Kernel.Forward(x)) : nn.functional.layer_norm(x, _shape, _weight, _bias, Epsilon);
 
     /// <summary>Chosen rows, normalised. [rows, D] -> [chosen, D].</summary>
     /// <param name="x">All rows.</param>
     /// <param name="chosen">int64: which.</param>
     public Tensor Choose(Tensor x, Tensor chosen) => Scoped(() =>
-        _accelerated is not null && !is_grad_enabled() ? _accelerated.Choose(x, chosen) : forward(x).index_select(0, chosen));
-
-    protected override void Dispose(bool disposing)
-    {
-        if (disposing) _accelerated?.Dispose();
-        base.Dispose(disposing);
-    }
+        Kernel is not null && !is_grad_enabled() ? Kernel.Choose(x, chosen) : forward(x).index_select(0, chosen));
 
     private static Tensor Scoped(Func<Tensor> work)
     {

@@ -10,7 +10,7 @@ internal sealed class PatchEmbedding : nn.Module<Tensor, Tensor>
     [ComponentName(Name = "proj")] private readonly Dense _projection;
     private readonly int _patch;
 
-    public PatchEmbedding(string name, int channels, int patch, int width, Device device)
+    public PatchEmbedding(string name, int channels, int patch, int width, Device? device)
         : base(name)
     {
         _patch = patch;
@@ -35,7 +35,8 @@ internal sealed class PatchEmbedding : nn.Module<Tensor, Tensor>
     public Tensor Tokens(Tensor images, Tensor positions)
     {
         using var scope = NewDisposeScope();
-        if (_projection.ForwardPatchesPlus(images, _patch, positions.select(0, 0).contiguous(), chosen: null) is { } sums) return sums.MoveToOuterDisposeScope();
+        var table = positions.select(0, 0).contiguous();
+        if (Fixed(positions) && _projection.ForwardPatchesPlus(images, _patch, table, chosen: null) is { } sums) return sums.MoveToOuterDisposeScope();
         var tokens = _projection.forward(Patches(images));
         // In place only where the sum is float32: what runs through the blocks is, whatever the products are.
         return (is_grad_enabled() || tokens.dtype != ScalarType.Float32 ? tokens.Plus(positions) : tokens.Plus_(positions)).MoveToOuterDisposeScope();
@@ -49,10 +50,13 @@ internal sealed class PatchEmbedding : nn.Module<Tensor, Tensor>
     {
         using var scope = NewDisposeScope();
         var table = positions.select(0, 0);
-        if (_projection.ForwardPatchesPlus(images, _patch, table, chosen) is { } sums) return sums.MoveToOuterDisposeScope();
+        if (Fixed(positions) && _projection.ForwardPatchesPlus(images, _patch, table, chosen) is { } sums) return sums.MoveToOuterDisposeScope();
         var patches = Patches(images).flatten(0, 1).index_select(0, chosen.Rows);
         return _projection.forward(patches).Plus(table.index_select(0, chosen.Patches)).MoveToOuterDisposeScope();
     }
+
+    /// <summary>Whether no gradient is wanted of them: the kernels have none for a table.</summary>
+    private static bool Fixed(Tensor positions) => !positions.requires_grad || !is_grad_enabled();
 
     /// <summary>Pixels of patches [..., C P P] to tokens [..., D].</summary>
     public override Tensor forward(Tensor patches) => _projection.forward(patches);

@@ -10,16 +10,14 @@ namespace JepaSharp.Models;
 /// The narrow transformer that predicts the representations of target patches from those of context patches: it sees the context
 /// tokens and, for every patch to predict, a shared mask token plus that patch's position (paper, section 3 and figure 3).
 /// </summary>
-public sealed class Predictor : nn.Module, IAcceleratedNetwork
+public sealed class Predictor : nn.Module
 {
     [ComponentName(Name = "predictor_embed")] private readonly Dense _embed;
     [ComponentName(Name = "mask_token")] private readonly Parameter _maskToken;
     [ComponentName(Name = "predictor_pos_embed")] private readonly Tensor _positions;
-    [ComponentName(Name = "predictor_blocks")] private readonly ModuleList<TransformerBlock> _blocks;
+    [ComponentName(Name = "predictor_blocks")] private readonly BlockStack _blocks;
     [ComponentName(Name = "predictor_norm")] private readonly LayerNormalization _norm;
     [ComponentName(Name = "predictor_proj")] private readonly Dense _project;
-    private readonly BlockStack _stack;
-    private AcceleratedQueries? _queries;
 
     /// <summary>Builds a predictor whose weights are not yet set: see <see cref="Initialization"/>.</summary>
     /// <param name="shape">Width, depth and heads.</param>
@@ -36,11 +34,9 @@ public sealed class Predictor : nn.Module, IAcceleratedNetwork
         _embed = new Dense("predictor_embed", [shape.Width, encoder.Width], device);
         _maskToken = new Parameter(empty([1, 1, shape.Width], float32, device));
         _positions = Positions.Buffer(encoder, shape.Width, device);
-        _blocks = new ModuleList<TransformerBlock>(
-            [.. Enumerable.Range(0, shape.Depth).Select(i => new TransformerBlock($"{i}", shape.Width, shape.Heads, hidden, device))]);
+        _blocks = new BlockStack(shape.Depth, shape.Width, shape.Heads, hidden, device);
         _norm = new LayerNormalization("predictor_norm", shape.Width, device);
         _project = new Dense("predictor_proj", [encoder.Width, shape.Width], device);
-        _stack = new BlockStack(_blocks, shape.Width, shape.Heads);
         RegisterComponents();
         Positions.Detach(this, outside);
     }
@@ -49,6 +45,9 @@ public sealed class Predictor : nn.Module, IAcceleratedNetwork
     public PredictorShape Shape { get; }
 
     internal Parameter MaskToken => _maskToken;
+
+    /// <summary>What puts the tokens together where it can; hung on from outside.</summary>
+    internal AcceleratedQueries? QueryKernel { get; set; }
 
     /// <summary>Predicts every target block from every context block.</summary>
     /// <param name="context">Context representations [Mc B, Kc, D].</param>
@@ -80,10 +79,10 @@ public sealed class Predictor : nn.Module, IAcceleratedNetwork
         targetPatches.RequireGridOf(_positions);
         if (seen.shape[0] != contexts * images || seen.shape[1] != known || targetPatches.Images != images)
             throw new ArgumentException($"Contexts of shape [{string.Join(", ", seen.shape)}] for {contexts} x {images} sets of {known} patches, and targets of {targetPatches.Images} images.", nameof(seen));
-        var tokens = _queries is not null && _queries.CanRun(seen) ? _queries.Forward(seen, _positions.select(0, 0), targetPatches) : Tokens(seen, contextPatches, targetPatches);
+        var tokens = QueryKernel is not null && QueryKernel.CanRun(seen) ? QueryKernel.Forward(seen, _positions.select(0, 0), targetPatches) : Tokens(seen, contextPatches, targetPatches);
         // Of the context's tokens nobody asks for an output.
         var wanted = Enumerable.Range((int)known, (int)asked).ToArray();
-        var predicted = _norm.forward(_stack.Forward(tokens, [.. Enumerable.Repeat(wanted, (int)(targets * contexts * images))]));
+        var predicted = _norm.forward(_blocks.Forward(tokens, [.. Enumerable.Repeat(wanted, (int)(targets * contexts * images))]));
         return _project.forward(predicted).view(targets * contexts * images, asked, -1).MoveToOuterDisposeScope();
     }
 
@@ -98,46 +97,5 @@ public sealed class Predictor : nn.Module, IAcceleratedNetwork
 
         seen = seen.view(1, contexts, images, known, width).expand(targets, contexts, images, known, width);
         return cat([seen, queries], dim: 3).view(targets * contexts * images, known + asked, width).MoveToOuterDisposeScope();
-    }
-
-    /// <inheritdoc/>
-    bool IAcceleratedNetwork.Accelerate(KernelUse use)
-    {
-        if (!BlockStack.CanAccelerate(Shape.Width, Shape.Heads, use.Precision, _positions.device_type) || !modules().OfType<Dense>().All(AcceleratedDense.Fits)) return false;
-        _stack.Accelerate(use, keepPanels: !use.WeightsChange);
-        foreach (var dense in (Dense[])[_embed, _project]) dense.Accelerate(new AcceleratedDense(dense, use.Precision, use.Trained));
-        _norm.Accelerate(new AcceleratedNorm(_norm, use.Trained));
-        _queries?.Dispose();
-        _queries = new AcceleratedQueries(_maskToken, use.Trained);
-        return true;
-    }
-
-    /// <inheritdoc/>
-    void IAcceleratedNetwork.RefreshKernels()
-    {
-        _stack.Refresh();
-        foreach (var dense in (Dense[])[_embed, _project]) dense.RefreshAccelerated();
-    }
-
-    /// <inheritdoc/>
-    void IAcceleratedNetwork.ReleaseKernels()
-    {
-        _stack.Release();
-        foreach (var dense in (Dense[])[_embed, _project]) dense.Accelerate(null);
-        _norm.Accelerate(null);
-        _queries?.Dispose();
-        _queries = null;
-    }
-
-    /// <inheritdoc/>
-    protected override void Dispose(bool disposing)
-    {
-        if (disposing)
-        {
-            _stack.Dispose();
-            _queries?.Dispose();
-        }
-
-        base.Dispose(disposing);
     }
 }

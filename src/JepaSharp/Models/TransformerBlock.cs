@@ -7,12 +7,17 @@ using static TorchSharp.torch;
 namespace JepaSharp.Models;
 
 /// <summary>Two-layer perceptron with an exact GELU between. [..., D] -> [..., D].</summary>
-internal sealed class Mlp : nn.Module<Tensor, Tensor>
+public sealed class Mlp : nn.Module<Tensor, Tensor>
 {
     [ComponentName(Name = "fc1")] private readonly Dense _expand;
     [ComponentName(Name = "fc2")] private readonly Dense _contract;
 
-    public Mlp(string name, int width, int hidden, Device device)
+    /// <summary>Builds a perceptron whose weights are not yet set: see <see cref="Initialization"/>.</summary>
+    /// <param name="name">Name shown by the module tree.</param>
+    /// <param name="width">D.</param>
+    /// <param name="hidden">Width of the hidden layer.</param>
+    /// <param name="device">Where the parameters live; meta for shapes alone. Null: the CPU.</param>
+    public Mlp(string name, int width, int hidden, Device? device = null)
         : base(name)
     {
         _expand = new Dense("fc1", [hidden, width], device);
@@ -20,10 +25,11 @@ internal sealed class Mlp : nn.Module<Tensor, Tensor>
         RegisterComponents();
     }
 
-    public Dense Expand => _expand;
+    internal Dense Expand => _expand;
 
-    public Dense Contract => _contract;
+    internal Dense Contract => _contract;
 
+    /// <inheritdoc/>
     public override Tensor forward(Tensor x)
     {
         using var scope = NewDisposeScope();
@@ -36,14 +42,20 @@ internal sealed class Mlp : nn.Module<Tensor, Tensor>
 /// Dosovitskiy et al., 2021, equations 2 and 3. The sum that runs through the blocks stays in float32 in mixed precision, as
 /// under autocast. Drop-path is 0 in every published I-JEPA configuration and is left out.
 /// </remarks>
-internal sealed class TransformerBlock : nn.Module<Tensor, Tensor>
+public sealed class TransformerBlock : nn.Module<Tensor, Tensor>
 {
     [ComponentName(Name = "norm1")] private readonly LayerNormalization _attentionNorm;
     [ComponentName(Name = "attn")] private readonly Attention _attention;
     [ComponentName(Name = "norm2")] private readonly LayerNormalization _mlpNorm;
     [ComponentName(Name = "mlp")] private readonly Mlp _mlp;
 
-    public TransformerBlock(string name, int width, int heads, int hidden, Device device)
+    /// <summary>Builds a block whose weights are not yet set: see <see cref="Initialization"/>.</summary>
+    /// <param name="name">Name shown by the module tree.</param>
+    /// <param name="width">D.</param>
+    /// <param name="heads">A: attention heads, each D/A wide.</param>
+    /// <param name="hidden">Width of the MLP's hidden layer.</param>
+    /// <param name="device">Where the parameters live; meta for shapes alone. Null: the CPU.</param>
+    public TransformerBlock(string name, int width, int heads, int hidden, Device? device = null)
         : base(name)
     {
         _attentionNorm = new LayerNormalization("norm1", width, device);
@@ -54,10 +66,11 @@ internal sealed class TransformerBlock : nn.Module<Tensor, Tensor>
     }
 
     /// <summary>Where the parameters lie, for the CPU kernels.</summary>
-    public BlockMemory Memory(ParameterHandles handles) => new(
+    internal BlockMemory Memory(ParameterHandles handles) => new(
         handles.Of(_attentionNorm), handles.Of(_attention.QueryKeyValue), handles.Of(_attention.Projection),
         handles.Of(_mlpNorm), handles.Of(_mlp.Expand), handles.Of(_mlp.Contract));
 
+    /// <inheritdoc/>
     public override Tensor forward(Tensor tokens)
     {
         using var scope = NewDisposeScope();

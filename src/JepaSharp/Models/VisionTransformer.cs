@@ -1,22 +1,25 @@
 using JepaSharp.Models.Accelerated;
+using JepaSharp.Runtime;
 using TorchSharp.Modules;
 using TorchSharp.Utils;
 using static TorchSharp.torch;
 
 namespace JepaSharp.Models;
 
-/// <summary>Vision Transformer without a class token: patch embedding, fixed sine-cosine positions, pre-norm blocks, final norm.</summary>
+/// <summary>Vision Transformer: patch embedding, positions, pre-norm blocks, final norm; with a class token or without.</summary>
 /// <remarks>
-/// Dosovitskiy et al., 2021; without class token as in the I-JEPA paper, section 3. State-dict names are those of the published code
-/// (<c>patch_embed.proj</c>, <c>pos_embed</c>, <c>blocks.N...</c>, <c>norm</c>).
+/// Dosovitskiy et al., 2021; by default without class token and with fixed sine-cosine positions, as in the I-JEPA paper, section 3. State-dict names
+/// are those of the published code, of timm and of MAE (<c>cls_token</c> [1, 1, D], <c>pos_embed</c> [1, N, D], or [1, N + 1, D] with the class token's
+/// row first, <c>patch_embed.proj</c>, <c>blocks.N...</c>, <c>norm</c>).
 /// </remarks>
-public sealed class VisionTransformer : nn.Module<Tensor, Tensor>, IAcceleratedNetwork
+public sealed class VisionTransformer : nn.Module<Tensor, Tensor>
 {
+    [ComponentName(Name = "cls_token")] private readonly Parameter? _classToken;
     [ComponentName(Name = "patch_embed")] private readonly PatchEmbedding _patchEmbedding;
     [ComponentName(Name = "pos_embed")] private readonly Tensor _positions;
-    [ComponentName(Name = "blocks")] private readonly ModuleList<TransformerBlock> _blocks;
+    [ComponentName(Name = "blocks")] private readonly BlockStack _blocks;
     [ComponentName(Name = "norm")] private readonly LayerNormalization _norm;
-    private readonly BlockStack _stack;
+    private AttachedKernels? _kernels;
 
     /// <summary>Builds an encoder whose weights are not yet set: see <see cref="Initialization"/>.</summary>
     /// <param name="shape">Names and shapes of the weights.</param>
@@ -29,11 +32,12 @@ public sealed class VisionTransformer : nn.Module<Tensor, Tensor>, IAcceleratedN
         device ??= CPU;
         Shape = shape.Validated();
         _patchEmbedding = new PatchEmbedding("patch_embed", shape.Channels, shape.PatchSize, shape.Width, device);
-        _positions = Positions.Buffer(shape, shape.Width, device);
-        _blocks = new ModuleList<TransformerBlock>(
-            [.. Enumerable.Range(0, shape.Depth).Select(i => new TransformerBlock($"{i}", shape.Width, shape.Heads, shape.MlpWidth, device))]);
+        if (shape.ClassToken) _classToken = new Parameter(empty([1, 1, shape.Width], float32, device));
+        _positions = shape.LearnedPositions
+            ? new Parameter(empty([1, shape.Tokens, shape.Width], float32, device))
+            : Positions.Buffer(shape, shape.Width, device, shape.ClassToken);
+        _blocks = new BlockStack(shape.Depth, shape.Width, shape.Heads, shape.MlpWidth, device);
         _norm = new LayerNormalization("norm", shape.Width, device);
-        _stack = new BlockStack(_blocks, shape.Width, shape.Heads);
         RegisterComponents();
         Positions.Detach(this, outside);
     }
@@ -46,44 +50,23 @@ public sealed class VisionTransformer : nn.Module<Tensor, Tensor>, IAcceleratedN
     /// <param name="precision">float32 or bfloat16.</param>
     public void ComputeIn(ScalarType precision)
     {
-        var accelerated = ((IAcceleratedNetwork)this).Accelerate(new KernelUse(precision, Trained: false, WeightsChange: false, Checkpoint: false));
-        foreach (var dense in modules().OfType<Dense>()) dense.ComputeIn(accelerated ? ScalarType.Float32 : precision);
+        _kernels?.Dispose();
+        _kernels = AttachedKernels.To(this, new KernelUse(precision, Trained: false, WeightsChange: false));
+        foreach (var dense in modules().OfType<Dense>()) dense.ComputeIn(_kernels.Serves(dense) ? ScalarType.Float32 : precision);
     }
 
-    /// <inheritdoc/>
-    bool IAcceleratedNetwork.Accelerate(KernelUse use)
-    {
-        if (!BlockStack.CanAccelerate(Shape.Width, Shape.Heads, use.Precision, _positions.device_type) || !modules().OfType<Dense>().All(AcceleratedDense.Fits)) return false;
-        _stack.Accelerate(use, keepPanels: !use.WeightsChange);
-        _patchEmbedding.Projection.Accelerate(new AcceleratedDense(_patchEmbedding.Projection, use.Precision, use.Trained));
-        _norm.Accelerate(new AcceleratedNorm(_norm, use.Trained));
-        return true;
-    }
-
-    /// <inheritdoc/>
-    void IAcceleratedNetwork.RefreshKernels()
-    {
-        _stack.Refresh();
-        _patchEmbedding.Projection.RefreshAccelerated();
-    }
-
-    /// <inheritdoc/>
-    void IAcceleratedNetwork.ReleaseKernels()
-    {
-        _stack.Release();
-        _patchEmbedding.Projection.Accelerate(null);
-        _norm.Accelerate(null);
-    }
-
-    /// <summary>Every patch of every image. [B, C, H, W] -> [B, N, D]; H and W may differ from training: positions are interpolated.</summary>
+    /// <summary>
+    /// Every patch of every image. [B, C, H, W] -> [B, N, D], or [B, N + 1, D] with the class token first; H and W may differ from training: positions are
+    /// interpolated.
+    /// </summary>
     /// <exception cref="ArgumentException">The images' sides are not multiples of the patch size.</exception>
     public override Tensor forward(Tensor images)
     {
         using var scope = NewDisposeScope();
-        return _norm.forward(_stack.Forward(Tokens(images))).MoveToOuterDisposeScope();
+        return _norm.forward(_blocks.Forward(Tokens(images))).MoveToOuterDisposeScope();
     }
 
-    /// <summary>The whole image is encoded, and of its patches' representations the chosen are returned. [B, C, H, W] -> [M B, K, D].</summary>
+    /// <summary>The whole image is encoded, and of its patches' representations the chosen are returned, without the class token. [B, C, H, W] -> [M B, K, D].</summary>
     /// <param name="images">Normalised pixels [B, C, H, W] of the training size.</param>
     /// <param name="chosen">M sets of K patches an image, from the same grid. What no set holds is not computed to the end.</param>
     public Tensor EncodeWhole(Tensor images, PatchSelection chosen)
@@ -91,23 +74,32 @@ public sealed class VisionTransformer : nn.Module<Tensor, Tensor>, IAcceleratedN
         using var scope = NewDisposeScope();
         RequireWholePatches(images);
         chosen.RequireGridOf(images, Shape.PatchSize);
-        return _norm.Choose(_stack.Forward(Tokens(images), chosen.Union), chosen.RowsInUnion).view(chosen.Sets * chosen.Images, chosen.PatchesPerSet, Shape.Width).MoveToOuterDisposeScope();
+        var union = _classToken is null ? chosen.Union : [.. chosen.Union.Select(patches => Array.ConvertAll(patches, p => p + 1))];
+        var outputs = _blocks.Forward(Tokens(images), union);
+        return _norm.Choose(outputs, chosen.RowsInUnion).view(chosen.Sets * chosen.Images, chosen.PatchesPerSet, Shape.Width).MoveToOuterDisposeScope();
     }
 
-    /// <summary>The chosen patches alone. [B, C, H, W], M sets of K patches an image -> [M B, K, D].</summary>
+    /// <summary>
+    /// The chosen patches alone, after the class token where there is one. [B, C, H, W], M sets of K patches an image -> [M B, K, D], or [M B, K + 1, D]
+    /// with the class token first.
+    /// </summary>
     /// <param name="images">Normalised pixels [B, C, H, W] of the training size.</param>
     /// <param name="chosen">Which patches, from the same grid.</param>
     public Tensor Encode(Tensor images, PatchSelection chosen)
     {
         using var scope = NewDisposeScope();
         RequireWholePatches(images);
-        chosen.RequireGridOf(_positions);
+        var positions = PatchPositions();
+        chosen.RequireGridOf(positions);
         chosen.RequireGridOf(images, Shape.PatchSize);
-        var tokens = _patchEmbedding.Tokens(images, _positions, chosen);
-        return _norm.forward(_stack.Forward(tokens.view(chosen.Sets * chosen.Images, chosen.PatchesPerSet, Shape.Width))).MoveToOuterDisposeScope();
+        var tokens = _patchEmbedding.Tokens(images, positions, chosen).view(chosen.Sets * chosen.Images, chosen.PatchesPerSet, Shape.Width);
+        return _norm.forward(_blocks.Forward(AfterClassToken(tokens))).MoveToOuterDisposeScope();
     }
 
-    /// <summary>The outputs of the last <paramref name="count"/> blocks, the last one with the final norm, the others without; each [B, N, D].</summary>
+    /// <summary>
+    /// The outputs of the last <paramref name="count"/> blocks, the last one with the final norm, the others without; each [B, N, D], or [B, N + 1, D] with
+    /// the class token first.
+    /// </summary>
     public IReadOnlyList<Tensor> LastBlocks(Tensor images, int count)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThan(count, Shape.Depth);
@@ -118,7 +110,7 @@ public sealed class VisionTransformer : nn.Module<Tensor, Tensor>, IAcceleratedN
         var at = 0;
         for (var end = Shape.Depth - count + 1; end <= Shape.Depth; at = end++)
         {
-            tokens = _stack.Forward(tokens, at, end);
+            tokens = _blocks.Forward(tokens, at, end);
             kept.Add((end == Shape.Depth ? _norm.forward(tokens) : tokens).MoveToOuterDisposeScope());
         }
 
@@ -128,18 +120,30 @@ public sealed class VisionTransformer : nn.Module<Tensor, Tensor>, IAcceleratedN
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)
     {
-        if (disposing) _stack.Dispose();
+        if (disposing) _kernels?.Dispose();
         base.Dispose(disposing);
     }
 
-    /// <summary>Every patch's token, with its position. [B, C, H, W] -> [B, N, D].</summary>
+    /// <summary>Every patch's token, with its position, after the class token where there is one. [B, C, H, W] -> [B, N, D] or [B, N + 1, D].</summary>
     private Tensor Tokens(Tensor images)
     {
         using var scope = NewDisposeScope();
         RequireWholePatches(images);
         var positions = PositionTable.Interpolate(
-            _positions, Shape.GridHeight, Shape.GridWidth, (int)images.shape[2] / Shape.PatchSize, (int)images.shape[3] / Shape.PatchSize);
-        return _patchEmbedding.Tokens(images, positions).MoveToOuterDisposeScope();
+            PatchPositions(), Shape.GridHeight, Shape.GridWidth, (int)images.shape[2] / Shape.PatchSize, (int)images.shape[3] / Shape.PatchSize);
+        return AfterClassToken(_patchEmbedding.Tokens(images, positions)).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>[1, N, D].</summary>
+    private Tensor PatchPositions() => _classToken is null ? _positions : _positions.narrow(1, 1, Shape.Patches);
+
+    /// <summary>The class token, with its position, before others. [S, N, D] -> [S, N + 1, D]; as they are where there is none.</summary>
+    private Tensor AfterClassToken(Tensor tokens)
+    {
+        if (_classToken is null) return tokens;
+        using var scope = NewDisposeScope();
+        var token = _classToken.Plus(_positions.narrow(1, 0, 1)).expand(tokens.shape[0], 1, Shape.Width);
+        return cat([token, tokens], dim: 1).MoveToOuterDisposeScope();
     }
 
     private void RequireWholePatches(Tensor images)

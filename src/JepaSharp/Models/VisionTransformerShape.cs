@@ -27,6 +27,12 @@ public sealed record VisionTransformerShape
     /// <summary>Width of the hidden layer of each MLP.</summary>
     public required int MlpWidth { get; init; }
 
+    /// <summary>Whether a learned token that belongs to no patch goes before the patches' (Dosovitskiy et al., 2021; the name is <c>cls_token</c>).</summary>
+    public bool ClassToken { get; init; }
+
+    /// <summary>Whether positions are learned, rather than a fixed sine-cosine table.</summary>
+    public bool LearnedPositions { get; init; }
+
     /// <summary>Rows of the patch grid, H/P.</summary>
     public int GridHeight => ImageHeight / PatchSize;
 
@@ -35,6 +41,9 @@ public sealed record VisionTransformerShape
 
     /// <summary>N: patches in an image.</summary>
     public int Patches => GridHeight * GridWidth;
+
+    /// <summary>Tokens of a whole image: N, and the class token where there is one.</summary>
+    public int Tokens => Patches + (ClassToken ? 1 : 0);
 
     /// <summary>Checks that the numbers fit together.</summary>
     /// <exception cref="ArgumentException">Names every number that does not.</exception>
@@ -45,7 +54,7 @@ public sealed record VisionTransformerShape
         else if (ImageHeight % PatchSize != 0 || ImageWidth % PatchSize != 0 || Patches < 1)
             problems.Add($"an image of {ImageHeight}x{ImageWidth} pixels is not a whole number of {PatchSize}-pixel patches");
         if (Heads < 1 || Width < 1 || Width % Math.Max(Heads, 1) != 0) problems.Add($"width {Width} is not a multiple of {Heads} heads");
-        if (Width % 4 != 0) problems.Add($"width {Width} is not a multiple of 4, which sine-cosine positions need");
+        if (Width % 4 != 0 && !LearnedPositions) problems.Add($"width {Width} is not a multiple of 4, which sine-cosine positions need");
         if (Depth < 1) problems.Add($"depth {Depth} is not positive");
         if (MlpWidth < 1) problems.Add($"MLP width {MlpWidth} is not positive");
         return problems.Count == 0 ? this : throw new ArgumentException("The encoder cannot be built: " + string.Join("; ", problems) + ".");

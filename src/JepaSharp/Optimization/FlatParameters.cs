@@ -25,16 +25,16 @@ public sealed class FlatParameters : IDisposable
     private readonly long _denseEnd;
     private Tensor? _working;
     private Tensor? _workingGradients;
-    private readonly IAcceleratedNetwork? _network;
+    private readonly nn.Module _network;
     private readonly bool _trained;
-    private bool _accelerated;
+    private AttachedKernels? _kernels;
 
     /// <summary>Moves a network's parameters into flat memory, in place: the module goes on working with the same values.</summary>
-    /// <param name="network">An encoder or predictor.</param>
+    /// <param name="network">Any network; its <see cref="Dense"/> layers may compute in bfloat16, and kernels serve what they can of it.</param>
     /// <param name="trained">Whether gradients are wanted.</param>
     public FlatParameters(nn.Module network, bool trained)
     {
-        (_network, _trained) = (network as IAcceleratedNetwork, trained);
+        (_network, _trained) = (network, trained);
         using var scope = NewDisposeScope();
         using var untracked = no_grad();
         var denseOf = new Dictionary<IntPtr, Dense>();
@@ -91,30 +91,27 @@ public sealed class FlatParameters : IDisposable
     /// <summary>A view of <paramref name="flat"/> (values, gradients, or an optimizer's moments) as one parameter.</summary>
     public static Tensor ViewOf(Tensor flat, long start, long[] shape) => flat.narrow(0, start, shape.Aggregate(1L, (a, b) => a * b)).view(shape);
 
+    /// <summary>What of the network runs on libtorch's operators rather than on the CPU kernels, each with the reason; empty before <see cref="ComputeIn"/>.</summary>
+    public IReadOnlyList<string> WithoutKernels => _kernels?.Missing ?? [];
+
     /// <summary>Makes the dense layers compute in <paramref name="precision"/> from now on.</summary>
     /// <param name="precision">float32 or bfloat16.</param>
     /// <param name="checkpoint">Keep less for the backward pass and compute it again, where the CPU kernels are used.</param>
     public void ComputeIn(ScalarType precision, bool checkpoint = false)
     {
         using var scope = NewDisposeScope();
-        _accelerated = _network is not null && _network.Accelerate(new KernelUse(precision, _trained, WeightsChange: true, checkpoint));
-        if (_accelerated)
-        {
-            precision = ScalarType.Float32; // the kernels have their own copies
-            MemoryAllocator.GiveBackLargeBlocks();
-        }
-
-        if (precision == ScalarType.Float32)
-        {
-            foreach (var dense in _dense) dense.Use(null);
-            return;
-        }
+        _kernels?.Dispose();
+        _kernels = AttachedKernels.To(_network, new KernelUse(precision, _trained, WeightsChange: true, checkpoint));
+        if (_kernels.Any) MemoryAllocator.GiveBackLargeBlocks();
+        DropWorkingCopies();
+        var left = precision == ScalarType.Float32 ? [] : _dense.Where(dense => !_kernels.Serves(dense)).ToList(); // the kernels have their own copies
+        if (left.Count == 0) return;
 
         using var untracked = no_grad();
         _working = Values.narrow(0, _denseStart, _denseEnd - _denseStart).to(precision).DetachFromDisposeScope();
         _workingGradients = Gradients is null ? null : zeros_like(_working).DetachFromDisposeScope();
         var starts = _entries.ToDictionary(e => e.Parameter.Handle, e => e.Start - _denseStart);
-        foreach (var dense in _dense)
+        foreach (var dense in left)
         {
             var copy = new Dense.WorkingCopy(WorkingView(dense.Weight, starts), WorkingView(dense.Bias, starts));
             _copies.Add(copy);
@@ -125,7 +122,7 @@ public sealed class FlatParameters : IDisposable
     /// <summary>Brings the working copy up to date with the float32 values.</summary>
     public void RefreshWorkingCopy()
     {
-        if (_accelerated) _network!.RefreshKernels();
+        _kernels?.Refresh();
         if (_working is null) return;
         using var scope = NewDisposeScope();
         using var untracked = no_grad();
@@ -161,13 +158,20 @@ public sealed class FlatParameters : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        foreach (var dense in _dense) dense.Use(null);
-        foreach (var copy in _copies) copy.Dispose();
-        if (_accelerated) _network!.ReleaseKernels();
+        DropWorkingCopies();
+        _kernels?.Dispose();
         Values.Dispose();
         Gradients?.Dispose();
+    }
+
+    private void DropWorkingCopies()
+    {
+        foreach (var dense in _dense) dense.Use(null);
+        foreach (var copy in _copies) copy.Dispose();
+        _copies.Clear();
         _working?.Dispose();
         _workingGradients?.Dispose();
+        (_working, _workingGradients) = (null, null);
     }
 
     private Tensor WorkingView(Parameter parameter, Dictionary<IntPtr, long> starts)

@@ -31,7 +31,7 @@ public sealed class BetweenBlocksTests
         Tensor[] gradients = [x.grad!.clone(), norm.Weight.grad!.clone(), norm.Bias.grad!.clone()];
         foreach (var gradient in (Tensor[])[x.grad!, norm.Weight.grad!, norm.Bias.grad!]) _ = gradient.detach().zero_();
 
-        norm.Accelerate(new AcceleratedNorm(norm, trained: true));
+        using var kernel = norm.Kernel = new AcceleratedNorm(norm, trained: true);
         using var tape = GradientTape.Start();
         var actual = norm.forward(x);
         tape.Backward(actual, outward.clone(), mark: 0);
@@ -182,7 +182,7 @@ public sealed class BetweenBlocksTests
         var gradients = embedding.parameters().Select(p => p.grad!.clone()).ToArray();
         foreach (var parameter in embedding.parameters()) _ = parameter.grad!.zero_();
 
-        embedding.Projection.Accelerate(new AcceleratedDense(embedding.Projection, ScalarType.Float32, trained: true));
+        using var kernel = embedding.Projection.Kernel = new AcceleratedDense(embedding.Projection, ScalarType.Float32, trained: true);
         using var tape = GradientTape.Start();
         var actual = Tokens();
         tape.Backward(actual, outward.clone(), mark: 0);
@@ -210,7 +210,7 @@ public sealed class BetweenBlocksTests
         using var dense = new Dense("dense", [48, 64], CPU);
         _ = dense.Weight.copy_(Waves(48, 64));
         _ = dense.Bias.copy_(Waves(48));
-        dense.Accelerate(new AcceleratedDense(dense, precision, trained: false));
+        using var kernel = dense.Kernel = new AcceleratedDense(dense, precision, trained: false);
         var (x, table) = (Waves(5, 20, 64), Waves(20, 48).cos());
         var plain = nn.functional.linear(x, dense.Weight, dense.Bias);
         AssertClose("in turn", plain.Plus(table), dense.ForwardPlus(x, table)!, tolerance);

@@ -10,10 +10,14 @@ namespace JepaSharp.Tests.Kernels;
 /// <summary>The kernels against the engine's operators and automatic differentiation on the same weights.</summary>
 public sealed class TransformerKernelTests
 {
-    /// <summary>Width, heads, sequences, tokens: one token, odd numbers, more than one block of queries, head widths of 16, 32, 48 and 64, partly filled panels.</summary>
+    /// <summary>
+    /// Width, heads, sequences, tokens: one token, odd numbers, more than one block of queries, head widths of 16, 32, 48 and 64 and, not in whole vectors,
+    /// of 1, 4, 5, 24, 40 and 88, partly filled panels, and numbers of tokens as a class token leaves them (50, 65, 197).
+    /// </summary>
     public static TheoryData<int, int, int, int> Shapes => new()
     {
         { 32, 2, 1, 1 }, { 48, 3, 5, 7 }, { 96, 2, 3, 33 }, { 64, 1, 9, 22 }, { 80, 5, 2, 129 }, { 192, 3, 4, 64 }, { 64, 2, 200, 3 },
+        { 16, 16, 2, 5 }, { 48, 12, 5, 7 }, { 80, 16, 3, 50 }, { 96, 4, 3, 65 }, { 80, 2, 2, 197 }, { 176, 2, 2, 129 },
     };
 
     [Theory]

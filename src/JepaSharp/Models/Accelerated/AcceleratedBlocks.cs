@@ -23,6 +23,13 @@ internal sealed unsafe class AcceleratedBlocks : IDisposable
             : new TransformerKernel<Single32>(shape, memory, trained, keepPanels, WorkerThreads.Shared, use.Checkpoint);
     }
 
+    /// <summary>Why blocks cannot run on the kernels; null where they can.</summary>
+    public static string? Misfit(BlockStack stack) =>
+        stack.Count == 0 ? "no blocks"
+        : stack.Width % 16 != 0 ? $"width {stack.Width} is not a multiple of 16"
+        : stack.Hidden % 16 != 0 ? $"MLP width {stack.Hidden} is not a multiple of 16"
+        : null;
+
     /// <summary>Packs the weights as they are now.</summary>
     public void Refresh() => _kernel.Refresh();
 
@@ -49,9 +56,9 @@ internal sealed unsafe class AcceleratedBlocks : IDisposable
         return tape.Record(input, output, Backward, () => _kernel.Release(pass));
         Tensor? Backward(Tensor gradient)
         {
-            // The gradient is changed on the way: the tape hands it to one receiver, and nobody reads it afterwards.
-            var inward = layout.Wanted is null ? gradient : empty(shape, float32, CPU);
-            _kernel.Backward(pass, TensorMemory.Floats(gradient), TensorMemory.Floats(inward));
+            var inward = empty(shape, float32, CPU);
+            // Where some tokens alone are wanted the kernel changes the gradient, which may be somebody else's too.
+            _kernel.Backward(pass, TensorMemory.Floats(layout.Wanted is null ? gradient : gradient.clone()), TensorMemory.Floats(inward));
             return inward;
         }
     }

@@ -23,9 +23,6 @@ internal sealed unsafe class AcceleratedDense : IDisposable
         _kernel.Refresh();
     }
 
-    /// <summary>Whether the layer's shape fits the kernels.</summary>
-    public static bool Fits(Dense dense) => dense.Weight.shape[0] % 16 == 0;
-
     /// <summary>Packs the weight as it is now.</summary>
     public void Refresh() => _kernel.Refresh();
 

@@ -19,6 +19,9 @@ internal sealed unsafe class AcceleratedNorm : IDisposable
         _kernel = new NormKernel((int)norm.Weight.numel(), (float)LayerNormalization.Epsilon, WorkerThreads.Shared);
     }
 
+    /// <summary>Why a norm cannot run on the kernels; null where it can.</summary>
+    public static string? Misfit(LayerNormalization norm) => norm.Weight.numel() % 16 == 0 ? null : $"width {norm.Weight.numel()} is not a multiple of 16";
+
     /// <summary>Whether it can run here: without gradients, or with a tape to record on.</summary>
     public bool CanRun(Tensor x) => GradientTape.Allows(_trained, x);
 

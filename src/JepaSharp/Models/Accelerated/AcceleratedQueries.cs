@@ -21,6 +21,9 @@ internal sealed unsafe class AcceleratedQueries : IDisposable
         _kernel = new QueryKernel(_width, WorkerThreads.Shared);
     }
 
+    /// <summary>Why a predictor's tokens cannot be put together by the kernels; null where they can.</summary>
+    public static string? Misfit(Parameter maskToken) => maskToken.numel() % 16 == 0 ? null : $"width {maskToken.numel()} is not a multiple of 16";
+
     /// <summary>Whether it can run here: without gradients, or with a tape to record on.</summary>
     public bool CanRun(Tensor x) => GradientTape.Allows(_trained, x);
 

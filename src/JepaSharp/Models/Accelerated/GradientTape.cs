@@ -1,19 +1,24 @@
+using System.Runtime.ExceptionServices;
 using JepaSharp.Runtime;
 using static TorchSharp.torch;
 
 namespace JepaSharp.Models.Accelerated;
 
-/// <summary>Joins kernels of our own with the engine's automatic differentiation.</summary>
+/// <summary>Where kernels of our own leave what their backward needs, and where a backward pass can be cut in pieces.</summary>
 /// <remarks>
-/// A kernel's output is a fresh leaf for the engine, so that the engine's graph falls into pieces with kernels between them. Backward runs the
-/// engine on the last piece, hands the leaf's gradient to the kernel before it, runs the engine on the piece before with what comes out, and so on:
-/// the chain rule, last first. Where one kernel reads just what another wrote (the same memory, as many numbers), the gradient goes from one to the other, uncopied, without the engine. Outside a tape, what needs gradients runs on the engine's operators alone.
+/// Each kernel is a node of libtorch's own graph (<see cref="KernelFunction"/>): gradients, views, detached copies and what is used twice are libtorch's
+/// business. The tape holds what a graph cannot: memory that a kernel keeps until its backward has come, given back at the end where it never comes, and
+/// cuts. Outside a tape, what needs gradients runs on libtorch's operators alone.
 /// </remarks>
 internal sealed class GradientTape : IDisposable
 {
     [ThreadStatic] private static GradientTape? _current;
 
-    private readonly List<Entry> _entries = [];
+    private readonly HashSet<KernelStep> _steps = [];
+    private readonly List<CutPlace> _cuts = [];
+    private readonly Tensor _anchor = empty([0], float32, CPU, requires_grad: true).DetachFromDisposeScope();
+    private readonly List<Tensor> _handedOver = [];
+    private Exception? _failure;
 
     private GradientTape(bool isReadAtOnce) => IsReadAtOnce = isReadAtOnce;
 
@@ -23,7 +28,7 @@ internal sealed class GradientTape : IDisposable
     /// <summary>The tape that this thread records on, or null.</summary>
     public static GradientTape? Current => _current;
 
-    /// <summary>Whether a kernel can take the place of the engine's operators on <paramref name="x"/>: without gradients, or with a tape to record on.</summary>
+    /// <summary>Whether a kernel can take the place of libtorch's operators on <paramref name="x"/>: without gradients, or with a tape to record on.</summary>
     /// <param name="trained">Whether the kernel can add to its parameters' gradients.</param>
     /// <param name="x">What it would read.</param>
     public static bool Allows(bool trained, Tensor x) => !is_grad_enabled() || (trained ? _current is not null : !x.requires_grad);
@@ -37,121 +42,139 @@ internal sealed class GradientTape : IDisposable
         return _current = new GradientTape(isReadAtOnce);
     }
 
-    /// <summary>Records a kernel's step.</summary>
-    /// <param name="input">What it read; its memory is kept until backward is done.</param>
+    /// <summary>Makes a kernel's step part of libtorch's graph.</summary>
+    /// <param name="input">What it read; its memory is kept until backward is done, and must not be written over until then.</param>
     /// <param name="output">What it computed; taken over.</param>
-    /// <param name="backward">From the output's gradient to the input's (null where the input needs none), adding parameters' gradients on the way.</param>
+    /// <param name="backward">From the output's gradient (not to be changed) to the input's (null where it needs none), adding parameters' gradients on the way.</param>
     /// <param name="release">Called instead where backward never comes.</param>
-    /// <returns>The output as the engine should go on with it.</returns>
+    /// <returns>The output as libtorch should go on with it.</returns>
     public Tensor Record(Tensor input, Tensor output, Func<Tensor, Tensor?> backward, Action release)
     {
-        var kept = input.requires_grad ? input.alias() : input.detach();
-        var leaf = output.DetachFromDisposeScope();
-        leaf.requires_grad = true;
-        _entries.Add(new Entry(kept.DetachFromDisposeScope(), leaf, PlaceOf(leaf), backward, release));
-        return leaf.alias();
+        var step = new KernelStep(this, backward, release);
+        _ = _steps.Add(step);
+        return KernelFunction.Join(input, _anchor, output, step);
     }
 
-    /// <summary>How much is recorded: to stop <see cref="Backward(Tensor, int)"/> at.</summary>
-    public int Mark => _entries.Count;
+    /// <summary>How many cuts there are: to stop <see cref="Backward(Tensor, int)"/> at.</summary>
+    public int Mark => _cuts.Count;
 
     /// <summary>The same numbers, behind which <see cref="Backward(Tensor, int)"/> can stop and be started again, gradients adding up.</summary>
-    public Tensor Cut(Tensor tensor) => Record(tensor, tensor.detach().alias(), gradient => gradient, () => { });
+    public Tensor Cut(Tensor tensor)
+    {
+        var cut = new CutPlace(tensor.alias().DetachFromDisposeScope());
+        _cuts.Add(cut);
+        return KernelFunction.Join(null, _anchor, tensor.detach(), new KernelStep(this, cut.Add, release: null));
+    }
 
-    /// <summary>Gradients of <paramref name="loss"/>, through what was recorded after <paramref name="mark"/>.</summary>
+    /// <summary>Gradients of <paramref name="loss"/>, through what came after the cuts before <paramref name="mark"/>.</summary>
     public void Backward(Tensor loss, int mark)
     {
         loss.backward();
         Backward(mark);
     }
 
-    /// <summary>The same from the gradient of <paramref name="output"/> on, which is taken over.</summary>
+    /// <summary>The same from the gradient of <paramref name="output"/> on.</summary>
     /// <param name="output">What a loss was computed of.</param>
     /// <param name="gradient">What the loss changes by per number of it.</param>
     /// <param name="mark">Where to stop.</param>
     public void Backward(Tensor output, Tensor gradient, int mark)
     {
-        Hand(gradient, output);
+        output.backward([gradient.view(output.shape)]);
         Backward(mark);
     }
 
-    /// <summary>Takes the gradients that have come so far back through what was recorded after <paramref name="mark"/>.</summary>
+    /// <summary>Takes the gradients that have come so far back through what lies between the cuts after <paramref name="mark"/>.</summary>
     public void Backward(int mark)
     {
-        while (_entries.Count > mark)
+        ThrowFailure();
+        while (_cuts.Count > mark)
         {
-            using var scope = NewDisposeScope();
-            using var entry = _entries[^1];
-            _entries.RemoveAt(_entries.Count - 1);
-            if (entry.Output.grad is not { } gradient)
-            {
-                entry.Release();
-                continue;
-            }
-
-            Tensor? inward;
-            using (no_grad()) inward = entry.Backward(gradient.contiguous());
-            if (entry.Input.requires_grad && inward is not null) Hand(inward, entry.Input);
+            using var cut = _cuts[^1];
+            _cuts.RemoveAt(_cuts.Count - 1);
+            cut.Continue();
+            ThrowFailure();
         }
+
+        LetGo();
     }
 
-    /// <summary>Brings a gradient to where <paramref name="tensor"/> came from: straight to the kernel that made it, or through the engine's graph.</summary>
-    private void Hand(Tensor gradient, Tensor tensor)
-    {
-        using var scope = NewDisposeScope();
-        using var untracked = no_grad();
-        var maker = MakerOf(tensor);
-        if (maker is null)
-        {
-            tensor.backward([gradient]);
-        }
-        else if (maker.Output.grad is { } sum)
-        {
-            _ = sum.Plus_(gradient.view(sum.shape));
-        }
-        else
-        {
-            maker.Output.grad = gradient.view(maker.Output.shape); // no copy: the engine would make one
-        }
-    }
-
-    /// <summary>The last that recorded just these numbers, all of them, whatever their shape.</summary>
-    /// <remarks>Recorded outputs are kept alive, so that the same memory means the same numbers. What was cut off from the engine's graph by hand counts as recorded, too.</remarks>
-    private Entry? MakerOf(Tensor tensor)
-    {
-        var place = PlaceOf(tensor);
-        if (place == 0) return null;
-        for (var i = _entries.Count - 1; i >= 0; i--)
-        {
-            if (_entries[i].Place == place && _entries[i].Output.numel() == tensor.numel()) return _entries[i];
-        }
-
-        return null;
-    }
-
-    /// <summary>Where the numbers lie; 0 where kernels could not have written them.</summary>
-    private static unsafe nint PlaceOf(Tensor tensor) => tensor.device_type == TorchSharp.DeviceType.CPU && tensor.dtype == ScalarType.Float32 && tensor.is_contiguous() ? (nint)TensorMemory.Floats(tensor) : 0;
-
-    /// <inheritdoc/>
+    /// <summary>Ends recording. What failed in a backward pass and has not been said yet is said now.</summary>
     public void Dispose()
     {
-        foreach (var entry in _entries)
-        {
-            entry.Release();
-            entry.Dispose();
-        }
-
-        _entries.Clear();
-        _current = null;
+        foreach (var step in _steps) step.GiveUp();
+        foreach (var cut in _cuts) cut.Dispose();
+        _steps.Clear();
+        _cuts.Clear();
+        LetGo();
+        _anchor.Dispose();
+        if (_current == this) _current = null;
+        ThrowFailure();
     }
 
-    private sealed record Entry(Tensor Input, Tensor Output, nint Place, Func<Tensor, Tensor?> Backward, Action Release) : IDisposable
+    /// <summary>A step's backward is done.</summary>
+    internal void Done(KernelStep step) => _steps.Remove(step);
+
+    /// <summary>Remembers what went wrong inside libtorch's backward pass, through which no exception may go.</summary>
+    internal void Failed(Exception failure) => _failure ??= failure;
+
+    /// <summary>Lets go of a gradient when the next is handed over: libtorch holds it by then.</summary>
+    internal Tensor HandOver(Tensor gradient)
     {
+        LetGo();
+        gradient = gradient.DetachFromDisposeScope();
+        _handedOver.Add(gradient);
+        return gradient;
+    }
+
+    private void LetGo()
+    {
+        foreach (var gradient in _handedOver) gradient.Dispose();
+        _handedOver.Clear();
+    }
+
+    private void ThrowFailure()
+    {
+        if (_failure is not { } failure) return;
+        _failure = null;
+        ExceptionDispatchInfo.Throw(failure);
+    }
+
+    /// <summary>A tensor behind which backward stops for a while, and the gradient that has come so far.</summary>
+    private sealed class CutPlace(Tensor source) : IDisposable
+    {
+        private Tensor? _gradient;
+        private bool _own;
+
+        public Tensor? Add(Tensor gradient)
+        {
+            if (_gradient is null)
+            {
+                _gradient = gradient.alias().DetachFromDisposeScope();
+            }
+            else if (_own)
+            {
+                _ = _gradient.Plus_(gradient);
+            }
+            else
+            {
+                // The first may be somebody else's too: only a sum may be changed.
+                var sum = _gradient.Plus(gradient).DetachFromDisposeScope();
+                _gradient.Dispose();
+                (_gradient, _own) = (sum, true);
+            }
+
+            return null;
+        }
+
+        public void Continue()
+        {
+            if (_gradient is not null && source.requires_grad) source.backward([_gradient]);
+        }
+
         public void Dispose()
         {
-            Input.Dispose();
-            Output.grad?.Dispose();
-            Output.Dispose();
+            _gradient?.Dispose();
+            source.Dispose();
         }
     }
 }
