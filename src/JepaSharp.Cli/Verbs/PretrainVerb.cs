@@ -42,7 +42,7 @@ internal sealed class PretrainVerb : Verb
         else trainer.Begin(folder, Lasting(options, asked).ToYaml());
 
         // What is a run now can be gone on with, even if it is left before its first step.
-        stop.Farewell = () => terminal.Error.WriteLine($"stopped after step {trainer.Step.StepCount:n0} of {trainer.TotalSteps:n0}; go on with: jepa pretrain --resume --out {folder.Path}");
+        stop.Farewell = () => terminal.Error.WriteLine($"stopped after step {trainer.Step.State.StepCount:n0} of {trainer.TotalSteps:n0}; go on with: jepa pretrain --resume --out {folder.Path}");
         WriteMachine(RunMachine.Here(device.ToString(), precision.Name, source.Description, source.Count), folder, terminal);
         foreach (var reason in setup.Reasons) terminal.Error.WriteLine("chosen: " + reason);
         if (init is not null) terminal.Error.WriteLine($"beginning with {init.Path}");

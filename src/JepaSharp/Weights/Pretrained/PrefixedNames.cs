@@ -42,9 +42,9 @@ internal static class PrefixedNames
     private static string PrefixOf(string name)
     {
         var prefix = name[..^Mark.Length];
-        foreach (var network in (Networks[])[Networks.TargetEncoder, Networks.ContextEncoder])
+        foreach (var network in (string[])[NetworkNames.TargetEncoder, NetworkNames.ContextEncoder])
         {
-            var known = WeightNames.Prefix(network);
+            var known = network + ".";
             if (prefix == known) return "";
             if (prefix.EndsWith("." + known, StringComparison.Ordinal)) return prefix[..^known.Length];
         }
