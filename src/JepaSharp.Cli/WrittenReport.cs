@@ -17,6 +17,7 @@ internal static class WrittenReport
     /// <exception cref="JepaException">There is no run in the folder.</exception>
     public static string Write(string folder, string? data, string? device, Terminal terminal, CancellationToken cancellation)
     {
+        using var claim = Directory.Exists(folder) ? OutputLock.Beside(Path.Combine(folder, RunReport.FileName), "writing") : null;
         FinishedRun run;
         try
         {

@@ -3,6 +3,7 @@ using System.Globalization;
 using JepaSharp.Cli.Display;
 using JepaSharp.Monitoring;
 using JepaSharp.Reports;
+using JepaSharp.Runtime;
 
 namespace JepaSharp.Cli.Verbs;
 
@@ -26,6 +27,7 @@ internal sealed class EvaluateCheckpointsVerb : Verb
     {
         var folder = arguments.GetValue(_run)!;
         var checkpoints = CheckpointRanking.Find(folder);
+        using var claim = arguments.GetValue(_out) is { } output ? OutputLock.Beside(output, "writing") : null;
         using var run = FinishedRun.Open(folder, arguments.GetValue(_data), arguments.GetValue(_test), arguments.GetValue(_device));
         terminal.Error.WriteLine($"measuring {checkpoints.Count} checkpoints of {run.Folder} on {run.Source.Description}");
         var progress = new CountProgress(terminal, "checkpoints", checkpoints.Count);

@@ -72,6 +72,8 @@ public sealed class FeatureCache(string folder, long limitBytes)
         try
         {
             Directory.CreateDirectory(Folder);
+            using var claim = OutputLock.TryTake(PathOf(key) + OutputLock.Extension);
+            if (claim is null) return; // another process is keeping the same numbers
             using var scope = NewDisposeScope();
             SafetensorsWriter.Write(
                 PathOf(key),

@@ -11,7 +11,7 @@ internal static class DurableFile
     public static void Write(string path, Action<Stream> write)
     {
         var full = Path.GetFullPath(path);
-        var temporary = $"{full}.{Environment.ProcessId}.partial";
+        var temporary = $"{full}.{Environment.ProcessId}-{Path.GetRandomFileName()}.partial"; // of this writing alone: another machine may have the same process
         try
         {
             using (var stream = new FileStream(temporary, FileMode.Create, FileAccess.Write, FileShare.Read, 1 << 20))
