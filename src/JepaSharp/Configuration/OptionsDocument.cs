@@ -54,7 +54,7 @@ public sealed class OptionsDocument
         var reader = new OptionsReader();
         reader.ReadFile(yaml, file);
         foreach (var assignment in overrides ?? []) reader.ReadOverride(assignment);
-        var document = new OptionsDocument(OptionSection.With(defaults ?? new(), reader.Values), reader.Places);
+        var document = new OptionsDocument(OptionPaths.AtHome(OptionSection.With(defaults ?? new(), reader.Values)), reader.Places);
         if (reader.Problems.Count == 0) return document;
 
         // One message for everything: also what is wrong with the values that could be read.

@@ -32,6 +32,8 @@ public sealed class Pretrainer : IDisposable
     private readonly PixelScaling _scaling;
     private readonly Device _device;
     private readonly Schedules _schedules;
+    private readonly Lazy<ImagesSeen> _seen;
+    private readonly string _config, _precision;
     private NumberWatch? _watch;
     private int _skippedBefore;
     private bool _isResumed;
@@ -45,6 +47,7 @@ public sealed class Pretrainer : IDisposable
     public Pretrainer(PretrainOptions options, ImageSource source, Device device, ScalarType precision = ScalarType.Float32)
     {
         (_options, _device, Source) = (options, device, source);
+        (_seen, _config, _precision) = (new Lazy<ImagesSeen>(() => ImagesSeen.Of(source)), RunPaths.Whole(options).ToYaml(), precision.ToString());
         Plan = new PretrainPlan(options);
         RunsAhead = device.type != DeviceType.CPU;
         _loader = new ImageLoader(source, Plan.Loading);
@@ -87,7 +90,15 @@ public sealed class Pretrainer : IDisposable
 
     /// <summary>Where the run stands.</summary>
     internal CheckpointState State =>
-        new(Step.StepCount, (int)(Step.StepCount / StepsPerEpoch), Source.Count, Step.OptimizerStart, _watch?.SkippedInARow ?? _skippedBefore);
+        new(Step.StepCount, (int)(Step.StepCount / StepsPerEpoch), Source.Count, Step.OptimizerStart, _watch?.SkippedInARow ?? _skippedBefore)
+        {
+            Seen = _seen.Value,
+            Config = _config,
+            Precision = _precision,
+        };
+
+    /// <summary>What a resumed run goes on with that is not what it was before, a sentence each.</summary>
+    public IReadOnlyList<string> Changes { get; private set; } = [];
 
     /// <summary>What is said of the weights in their file.</summary>
     internal Dictionary<string, string> Metadata
@@ -115,10 +126,11 @@ public sealed class Pretrainer : IDisposable
 
     /// <summary>Goes back to where the newest complete checkpoint of a run was taken. A damaged one is passed over.</summary>
     /// <returns>What is damaged, and where the run goes on instead; empty where nothing is.</returns>
-    /// <exception cref="JepaException">There is no whole checkpoint, or it is of another architecture or data set.</exception>
+    /// <exception cref="JepaException">There is no whole checkpoint, or it is of another architecture, order of images or data set.</exception>
     public IReadOnlyList<string> Resume(RunFolder folder)
     {
         var newest = NewestCheckpoint.Of(folder);
+        Changes = ResumedRun.Compare(newest.Path, CheckpointState.Read(newest.Path), State, Source, _loader.BatchesPerEpoch);
         _skippedBefore = TrainingCheckpoint.Restore(newest.Path, Step, Source.Count).SkippedInARow;
         _isResumed = true;
         return newest.Damaged.Count == 0

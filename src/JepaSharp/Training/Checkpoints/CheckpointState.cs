@@ -25,6 +25,15 @@ internal sealed record CheckpointState(long Step, int Epoch, int Images, long Op
     /// <summary>SHA-256 of this file as it would be without this entry.</summary>
     public string? Check { get; init; }
 
+    /// <summary>The images, told from others; null in one written before there was this.</summary>
+    public ImagesSeen? Seen { get; init; }
+
+    /// <summary>The run's configuration when the checkpoint was taken, YAML; null in one written before there was this.</summary>
+    public string? Config { get; init; }
+
+    /// <summary>Precision of the matrix products: Float32 or BFloat16; null in one written before there was this.</summary>
+    public string? Precision { get; init; }
+
     /// <summary>Writes the file last, with the checksums of those that lie in the folder already.</summary>
     public void Write(string folder)
     {

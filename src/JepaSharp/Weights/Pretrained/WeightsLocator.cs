@@ -1,3 +1,5 @@
+using JepaSharp.Runtime;
+
 namespace JepaSharp.Weights;
 
 /// <summary>Works out what a path to weights is, and opens it with the reader for it.</summary>
@@ -10,6 +12,7 @@ internal static class WeightsLocator
     /// <summary>Whether a path looks like weights: a file by its ending, a folder by what lies in it.</summary>
     public static bool AreAt(string path)
     {
+        path = HomePath.Expand(path);
         if (File.Exists(path))
             return path.EndsWith(".pth.tar", StringComparison.OrdinalIgnoreCase) || SafetensorsSource.IsIndex(path)
                 || Path.GetExtension(path).ToLowerInvariant() is ".safetensors" or ".pth" or ".pt" or ".bin" or ".ckpt";
@@ -21,6 +24,7 @@ internal static class WeightsLocator
     /// <exception cref="WeightsFileException">There is nothing there, or nothing that is understood.</exception>
     public static WeightsSource Open(string path)
     {
+        path = HomePath.Expand(path);
         if (Directory.Exists(path))
         {
             try
