@@ -12,7 +12,7 @@ internal static partial class HomeFolders
 
     private static string In(string argument)
     {
-        if (Own().Match(argument) is { Success: true } own) return own.Groups["before"].Value + HomePath.Expand(own.Groups["path"].Value);
+        if (Own().Match(argument) is { Success: true } own) return own.Groups["before"].Value + HomePath.Expand(own.Groups["path"].Value is "~" ? "~/" : own.Groups["path"].Value);
         if (Others().Match(argument) is { Success: true } other && !Path.Exists(other.Groups["path"].Value))
             throw new JepaException($"{argument}: the shell did not replace {other.Groups["user"].Value}, another user's home. Give the whole path (or ./{other.Groups["user"].Value} for a folder of that name).", isUsage: true);
         return argument;

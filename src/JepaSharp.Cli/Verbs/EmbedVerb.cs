@@ -54,6 +54,7 @@ internal sealed class EmbedVerb : Verb
             {
                 Encoder = loaded.Encoder,
                 Source = source,
+                Address = arguments.GetValue(_data),
                 Scaling = scaling,
                 Transform = arguments.GetValue(_transform) == "squash" ? EvaluationTransform.Squash(size) : EvaluationTransform.CenterCrop(size),
                 Output = new EncoderOutput(arguments.GetValue(_layers) == "last4" ? 4 : 1, arguments.GetValue(_pool) == "mean"),

@@ -49,9 +49,10 @@ internal sealed class PretrainVerb : Verb
         foreach (var notice in damage.Concat(setup.Notes).Concat(trainer.Changes).Concat(source.Notices)) terminal.Error.WriteLine("note: " + notice);
         if (source is ScenesSource scenes) Render(scenes, terminal, stop);
 
-        var history = new MeasureHistory();
+        var history = new MeasureHistory(init is null && !asked.Resume ? "untrained" : "beginning");
         var records = asked.Resume ? RunRecords.Resume(folder, options.Logging, trainer.Step.StepCount) : RunRecords.Create(folder, options.Logging);
         using var observers = new TrainingObservers([.. records, history, new ConsoleProgress(terminal, asked.Quiet)]);
+        if (asked.Resume) history.Remember(MeasuresCsv.Read(folder.Measures));
         foreach (var change in trainer.Changes)
             foreach (var record in records) record.OnWarning(trainer.Step.StepCount, change);
         using var announced = stop.Token.Register(() => observers.OnMessage("stopping after this step; press Ctrl-C again to leave at once"));

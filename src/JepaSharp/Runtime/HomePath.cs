@@ -7,7 +7,7 @@ public static class HomePath
     public static string Expand(string path)
     {
         ArgumentNullException.ThrowIfNull(path);
-        if (path.Length == 0 || path[0] != '~' || (path.Length > 1 && path[1] != '/' && path[1] != Path.DirectorySeparatorChar)) return path;
+        if (path.Length < 2 || path[0] != '~' || (path[1] != '/' && path[1] != Path.DirectorySeparatorChar)) return path;
         var home = Environment.GetFolderPath(Environment.SpecialFolder.UserProfile);
         return home.Length == 0 ? path : Path.TrimEndingDirectorySeparator(home) + path[1..];
     }

@@ -74,8 +74,9 @@ public sealed class EmbeddingJob : IDisposable
         using var claim = _claim;
         var source = _request.Source;
         var (next, rows) = (AlreadyDone, _earlier?.Rows ?? 0);
+        var facts = _parameters.Where(pair => pair.Key != EmbeddingRequest.ImageFiles).ToDictionary();
         var reader = new ImageReader(source, _request.Transform, _request.BatchSize);
-        using (var writer = EmbeddingWriter.Open(_paths.Partial, _paths.Format, _layout, source.Count, _parameters, _earlier?.Bytes ?? 0))
+        using (var writer = EmbeddingWriter.Open(_paths.Partial, _paths.Format, _layout, source.Count, facts, _earlier?.Bytes ?? 0))
         using (var index = _paths.Index is null ? null : new IndexCsv(_paths.PartialIndex, _earlier?.IndexBytes ?? 0, rows))
         {
             void Note() => new EmbeddingState(_parameters, next, rows, writer.Flush(), index?.Flush() ?? 0).Write(_paths.State);

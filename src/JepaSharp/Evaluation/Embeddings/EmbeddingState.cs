@@ -24,8 +24,9 @@ internal sealed record EmbeddingState(Dictionary<string, string> Parameters, int
         if (!File.Exists(paths.State)) return null;
         var state = Parse(paths);
         var different = parameters.Keys.Union(state.Parameters.Keys)
+            .Where(key => key != EmbeddingRequest.ImageFiles || state.Parameters.ContainsKey(key)) // an earlier version did not note it
             .Where(key => parameters.GetValueOrDefault(key) != state.Parameters.GetValueOrDefault(key))
-            .Select(key => $"{key} was {state.Parameters.GetValueOrDefault(key) ?? "not given"} and is now {parameters.GetValueOrDefault(key) ?? "not given"}").ToList();
+            .Select(key => $"{key} was {state.Parameters.GetValueOrDefault(key) ?? "not given"} and is now {parameters.GetValueOrDefault(key) ?? "not given"}{(key == EmbeddingRequest.ImageFiles ? " (a file was replaced, or has another time)" : "")}").ToList();
         if (different.Count > 0)
             throw new JepaException(
                 $"{paths.Output} was begun by a job that asked for something else: {string.Join("; ", different)}. "
