@@ -14,9 +14,9 @@ public sealed class KnnTask(KnnOptions options, IReadOnlyList<int> others) : Pro
     {
         get
         {
-            if (options.Neighbours > _fewest) return [Invariant($"{options.Neighbours:n0} neighbours were asked for, and there are {_fewest:n0} images to fit on: all of them vote")];
+            if (options.Neighbours > _fewest) return [Invariant($"{options.Neighbours:n0} neighbours were asked for, and there are only {_fewest:n0} images to fit on: all of them vote")];
             int[] left = [.. others.Where(k => k >= _fewest && k != options.Neighbours)];
-            return left.Length == 0 ? [] : [Invariant($"no rows of {string.Join(" and ", left)} neighbours: there are {_fewest:n0} images to fit on")];
+            return left.Length == 0 ? [] : [Invariant($"no rows of {string.Join(" and ", left)} neighbours: there are only {_fewest:n0} images to fit on")];
         }
     }
 
