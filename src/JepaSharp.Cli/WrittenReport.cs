@@ -32,6 +32,7 @@ internal static class WrittenReport
 
         using (run)
         {
+            foreach (var note in run.Notes) terminal.Error.WriteLine("note: " + note);
             var checkpoints = CheckpointRanking.Some(run.Folder, MostCheckpoints);
             var progress = new CountProgress(terminal, "report: checkpoints", checkpoints.Count);
             var ranking = run.RankCheckpoints(checkpoints, progress, cancellation);

@@ -56,7 +56,7 @@ public sealed class OutputLock : IDisposable
             {
                 stream = new FileStream(lockFile, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, 1);
             }
-            catch (IOException e) when (IsHeld(e) && File.Exists(lockFile))
+            catch (IOException e) when (IsHeld(e))
             {
                 return null;
             }

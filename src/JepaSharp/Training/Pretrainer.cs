@@ -141,7 +141,8 @@ public sealed class Pretrainer : IDisposable
     /// <summary>Begins with pretrained weights, and with the optimizer's state where they have it; before the first step.</summary>
     /// <returns>What was and what was not found in the weights, a sentence each.</returns>
     /// <exception cref="JepaException">They are of another architecture (lists how), incomplete, or not finite.</exception>
-    public IReadOnlyList<string> StartFrom(PretrainedWeights weights) => StartingWeights.Apply(weights, Step);
+    public IReadOnlyList<string> StartFrom(PretrainedWeights weights) =>
+        [.. StartingWeights.Apply(weights, Step), .. StartingWeights.OtherNormalization(weights, _options.Data)];
 
     /// <summary>Trains to the end, or until told to stop; leaves a checkpoint of the last step unless the numbers failed.</summary>
     /// <param name="folder">Where checkpoints go.</param>

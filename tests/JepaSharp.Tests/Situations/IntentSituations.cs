@@ -86,8 +86,8 @@ public sealed class IntentSituations : SituationTests
             Check = (folder, _) => Assert.False(Directory.Exists(Path.Combine(folder, "~"))),
         },
         new("weights of a run that a disk changed", $"{Begun}cp run/checkpoints/latest/weights.safetensors copy.safetensors; jepa export --weights run --to safetensors --out exported.safetensors; ./damage run/checkpoints/latest/weights.safetensors copy.safetensors exported.safetensors; "
-            + "for w in run copy.safetensors exported.safetensors; do jepa embed --weights $w --data imgs --out e.npy; echo \"rc $?\"; jepa evaluate knn --weights $w --data imgs --no-cache; echo \"rc $?\"; jepa export --weights $w --to huggingface --out h; echo \"rc $?\"; "
-            + $"jepa inspect $w; echo \"rc $?\"; jepa pretrain --init $w --data imgs --out again {Small}; echo \"rc $?\"; done; ls", 0, "state.json beside it", "that is not what was written (its checksum differs)", "rc 2")
+            + "try() { jepa \"$@\"; echo \"rc $?\"; }; try embed --weights run --data imgs --out e.npy; try embed --weights exported.safetensors --data imgs --out e.npy; try evaluate knn --weights copy.safetensors --data imgs --no-cache; "
+            + $"try export --weights copy.safetensors --to huggingface --out h; try inspect copy.safetensors; try pretrain --init copy.safetensors --data imgs --out again {Small}; ls", 0, "state.json beside it", "that is not what was written (its checksum differs)", "rc 2")
         {
             Build = folder =>
             {
@@ -99,6 +99,25 @@ public sealed class IntentSituations : SituationTests
         },
         new("a run whose latest checkpoint is damaged and whose epoch's is whole", $"jepa pretrain --data imgs --out run {Small} >log 2>&1; printf x >>run/checkpoints/latest/weights.safetensors; jepa embed --weights run --data imgs --out e.npy", 2,
             "Another checkpoint of the run is whole: DIR/run/checkpoints/epoch-0004") { Build = folder => Images(folder, "imgs") },
+        new("a report of a run whose images were replaced", $"jepa pretrain --data imgs --out run {Small} >log 2>&1; cp others/3.png imgs; jepa report run; jepa evaluate checkpoints run", 0,
+            "note: DIR/imgs does not hold the images that the run was trained on (1 of 8 looked into hold something else, the first 3.png): what follows is of those that are there now")
+        {
+            Build = folder => { Images(folder, "imgs"); Images(folder, "others", kind: 9); },
+        },
+        new("heads that are not those of the weights", "jepa embed --weights whole --heads 6 --data imgs --out e.csv", 2, "found 3 attention heads in what the file says; expected the 6 that were asked for")
+        {
+            Build = folder => { Images(folder, "imgs"); HuggingFaceBinTests.MakeBin(Path.Combine(folder, "whole"), 1); },
+        },
+        new("a run that begins with weights of another normalisation", $"jepa pretrain c.yaml --init whole --data imgs --out run --set meta.embed_dim=48 --set meta.depth=2 --set meta.num_heads=3 --max-steps 1", 0,
+            "normalisation: the weights were trained with mean 0.5 0.5 0.5 and deviation 0.5 0.5 0.5, the run has 0.485 0.456 0.406")
+        {
+            Build = folder =>
+            {
+                Images(folder, "imgs");
+                HuggingFaceBinTests.MakeBin(Path.Combine(folder, "whole"), 1);
+                File.WriteAllText(Path.Combine(folder, "c.yaml"), "data:\n  crop_size: 64\n  batch_size: 4\nmask:\n  patch_size: 8\n  min_keep: 1\nmeta:\n  model_name: vit_tiny\n  pred_depth: 1\n  pred_emb_dim: 12\n  precision: fp32\noptimization:\n  epochs: 1\n  warmup: 0\n");
+            },
+        },
         new("a Hugging Face folder with pytorch_model.bin, whole and in three files", "for w in whole parts; do jepa embed --weights $w --data imgs --out $w.csv; done; cmp whole.csv parts.csv && jepa inspect whole && jepa inspect parts", 0,
             "3 heads", "mean 0.5 0.5 0.5")
         {
