@@ -21,11 +21,15 @@ internal static class RunImages
         catch (JepaException e) when (!given)
         {
             var config = Path.Combine(Path.GetFullPath(runFolder), "config.yaml");
-            throw new JepaException($"{e.Message} The path comes from {config}; if the images have moved, say where they are now with --data.", e.IsUsage, e);
+            throw new JepaException(
+                $"{e.Message} The path comes from {config}; if the images have moved, say where they are now with --data.", e.IsUsage, e);
         }
     }
 
-    /// <summary>A relative path in a run's configuration, which an earlier version or a person wrote, is taken from the current folder; null where there is none.</summary>
+    /// <summary>
+    /// A relative path in a run's configuration, which an earlier version or a person wrote, is taken from the current folder; null where there
+    /// is none.
+    /// </summary>
     public static string? Note(DataOptions data, string runFolder) => data.ResolveSource() is { } path && SourceAddressIsRelative(path)
         ? $"data.path in {Path.Combine(runFolder, "config.yaml")} is relative, and taken from the current folder: {Path.GetFullPath(path)}"
         : null;

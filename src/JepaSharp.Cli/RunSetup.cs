@@ -47,7 +47,8 @@ internal sealed record RunSetup(PretrainOptions Options, ImageSource Source, IRe
     /// <param name="runFolder">The run.</param>
     /// <param name="settings">Each <c>section.key=value</c>.</param>
     /// <exception cref="JepaException">Lists every problem.</exception>
-    public static PretrainOptions OptionsOf(string runFolder, IEnumerable<string> settings) => PretrainOptions.Load(Path.Combine(runFolder, "config.yaml"), settings);
+    public static PretrainOptions OptionsOf(string runFolder, IEnumerable<string> settings) =>
+        PretrainOptions.Load(Path.Combine(runFolder, "config.yaml"), settings);
 
     /// <summary>Options and images of a run that goes on.</summary>
     /// <param name="runFolder">The run.</param>

@@ -53,13 +53,15 @@ internal sealed class WeightsArguments
     {
         using var weights = Open(arguments);
         var which = EncoderAsked(arguments) ?? (weights.Present.HasFlag(Networks.TargetEncoder) ? Networks.TargetEncoder : Networks.ContextEncoder);
-        return new LoadedEncoder(PretrainedNetworks.LoadEncoder(weights, which, device), which, weights.Path, weights.Normalization ?? PixelNormalization.ImageNet)
+        var normalization = weights.Normalization ?? PixelNormalization.ImageNet;
+        return new LoadedEncoder(PretrainedNetworks.LoadEncoder(weights, which, device), which, weights.Path, normalization)
         {
             Notes = weights.Normalization is null ? [Guessed] : [],
         };
     }
 
-    private const string Guessed = "the weights do not say how pixels were normalised: ImageNet's mean and deviation are used, as the published models were trained";
+    private const string Guessed =
+        "the weights do not say how pixels were normalised: ImageNet's mean and deviation are used, as the published models were trained";
 
     /// <summary>What to tell a user whose weights do not say how many heads they have.</summary>
     public static JepaException NeedsHeads(string path) =>

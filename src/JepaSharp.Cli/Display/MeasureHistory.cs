@@ -51,7 +51,11 @@ internal sealed class MeasureHistory(string beginning = "untrained") : ITraining
             table.Add([MeasureWords.Of(name), .. shown.Select(i => _taken[i].Values.TryGetValue(name, out var value) ? Text(name, value) : "-")]);
         if (!shown.Any(i => _readings.ContainsKey(_taken[i].Step))) return table;
         foreach (var (name, of) in OfReadings)
-            table.Add([MeasureWords.Of(name), .. shown.Select(i => _readings.TryGetValue(_taken[i].Step, out var reading) ? Text(name, of(reading)) : "-")]);
+        {
+            table.Add([MeasureWords.Of(name),
+                .. shown.Select(i => _readings.TryGetValue(_taken[i].Step, out var reading) ? Text(name, of(reading)) : "-")]);
+        }
+
         return table;
     }
 

@@ -45,7 +45,11 @@ internal sealed record PretrainArguments(
 
         private readonly Option<string?> _data = new("--data") { Description = "Images to train on. Without it: rendered scenes, built in.", HelpName = "PATH" };
         private readonly Option<string?> _out = new("--out") { Description = "The run folder; runs/DATE-TIME-MODEL if not given.", HelpName = "RUN" };
-        private readonly Option<bool> _resume = new("--resume") { Description = "Go on with the run in --out from its newest checkpoint; --set optimization.epochs=N makes it longer." };
+        private readonly Option<bool> _resume = new("--resume")
+        {
+            Description = "Go on with the run in --out from its newest checkpoint; --set optimization.epochs=N makes it longer.",
+        };
+
         private readonly Option<string?> _init = new("--init") { Description = "Begin with these weights instead of random ones.", HelpName = "PATH" };
         private readonly Option<string?> _device = new("--device") { Description = "auto, cpu, cuda or cuda:N.", HelpName = "DEVICE" };
         private readonly Option<string?> _precision = new("--precision") { Description = "auto (by measuring), fp32 or bf16.", HelpName = "PRECISION" };

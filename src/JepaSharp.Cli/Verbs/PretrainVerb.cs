@@ -84,7 +84,12 @@ internal sealed class PretrainVerb : Verb
     private static RunSetup Resumed(PretrainArguments asked)
     {
         if (asked.Config is not null)
-            throw new JepaException($"--resume goes on with the configuration in {asked.Out}; CONFIG cannot be given with it. Change single keys with --set.", isUsage: true);
+        {
+            throw new JepaException(
+                $"--resume goes on with the configuration in {asked.Out}; CONFIG cannot be given with it. Change single keys with --set.",
+                isUsage: true);
+        }
+
         if (!RunFolder.HoldsRun(asked.Out!))
             throw new JepaException($"There is no run to resume in {Path.GetFullPath(asked.Out!)}: it holds no config.yaml. Give the folder of an earlier run.", isUsage: true);
         var config = Path.Combine(asked.Out!, "config.yaml");

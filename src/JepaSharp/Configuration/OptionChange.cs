@@ -12,7 +12,8 @@ internal sealed record OptionChange(string Key, string Before, string After)
     public static IReadOnlyList<OptionChange> Between(PretrainOptions before, PretrainOptions after) =>
         [.. from section in OptionSection.All
             from key in section.Keys
-            let change = new OptionChange(key.FullName, OptionValue.Write(key.Get(section.Get(before))), OptionValue.Write(key.Get(section.Get(after))))
+            let was = OptionValue.Write(key.Get(section.Get(before)))
+            let change = new OptionChange(key.FullName, was, OptionValue.Write(key.Get(section.Get(after))))
             where change.Before != change.After
             select change];
 

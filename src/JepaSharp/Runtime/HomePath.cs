@@ -1,9 +1,14 @@
 namespace JepaSharp.Runtime;
 
-/// <summary>The user's own folder, which a shell writes <c>~</c> for only where a word begins with it: not after an equals sign, in quotes or in a file.</summary>
+/// <summary>
+/// The user's own folder, which a shell writes <c>~</c> for only where a word begins with it: not after an equals sign, in quotes or in a file.
+/// </summary>
 public static class HomePath
 {
-    /// <summary>A path with a leading <c>~/</c> made the home folder; every other path as it is. A folder that is called <c>~</c> is reached as <c>./~</c>.</summary>
+    /// <summary>
+    /// A path with a leading <c>~/</c> made the home folder; every other path as it is. A folder that is called <c>~</c> is reached as
+    /// <c>./~</c>.
+    /// </summary>
     public static string Expand(string path)
     {
         ArgumentNullException.ThrowIfNull(path);

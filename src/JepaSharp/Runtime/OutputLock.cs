@@ -4,7 +4,8 @@ namespace JepaSharp.Runtime;
 
 /// <summary>Says that this process is writing an output: while it is held, no other process (and nobody else in this one) can take it.</summary>
 /// <remarks>
-/// The lock is the operating system's, on a small file of its own, and ends with the process, however that ends: a file that a crash left behind does not
+/// The lock is the operating system's, on a small file of its own, and ends with the process, however that ends: a file that a crash left
+/// behind does not
 /// block. Two machines that share a file system see each other's locks where the file system carries them.
 /// </remarks>
 public sealed class OutputLock : IDisposable
@@ -29,11 +30,13 @@ public sealed class OutputLock : IDisposable
         try
         {
             if (makeFolder && Path.GetDirectoryName(full) is { } parent) Directory.CreateDirectory(parent);
-            return TryTake(full + Extension) ?? throw new JepaException($"Another process is {doing} {output} at this moment. Wait for it, stop it, or give another --out.");
+            return TryTake(full + Extension)
+                ?? throw new JepaException($"Another process is {doing} {output} at this moment. Wait for it, stop it, or give another --out.");
         }
         catch (DirectoryNotFoundException e)
         {
-            throw new JepaException($"There is no folder {Path.GetDirectoryName(full)} to write {Path.GetFileName(full)} into. Make it, or give another --out.", isUsage: true, e);
+            var (folder, name) = (Path.GetDirectoryName(full), Path.GetFileName(full));
+            throw new JepaException($"There is no folder {folder} to write {name} into. Make it, or give another --out.", isUsage: true, e);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -7,7 +7,8 @@ namespace JepaSharp.Training;
 
 /// <summary>The folder that holds everything of one run. While this object lives, no other process can open the folder to write.</summary>
 /// <remarks>
-/// The lock is on the file <c>.lock</c> (<see cref="OutputLock"/>): it ends with the process, however that ends, so there are no stale locks; the file itself stays.
+/// The lock is on the file <c>.lock</c> (<see cref="OutputLock"/>): it ends with the process, however that ends, so there are no stale locks;
+/// the file itself stays.
 /// </remarks>
 public sealed class RunFolder : IDisposable
 {

@@ -16,7 +16,8 @@ public static class TrainedImages
         try
         {
             var state = CheckpointState.Read(Path.Combine(runFolder, "checkpoints", "latest"));
-            if (state.Images != source.Count) return string.Create(CultureInfo.InvariantCulture, $"there were {state.Images:n0}, and there are {source.Count:n0}");
+            if (state.Images != source.Count)
+                return string.Create(CultureInfo.InvariantCulture, $"there were {state.Images:n0}, and there are {source.Count:n0}");
             return state.Seen?.DifferenceTo(ImagesSeen.Of(source), source);
         }
         catch (JepaException)

@@ -60,14 +60,17 @@ public sealed class MeasureHistoryTests
         return history;
     }
 
-    private static void Read(MeasureHistory history, long step, double loss) => history.OnMeasures(0, step, new MonitorReading(loss, 1, 1, 2, 3, 4, 5).ToMeasures());
+    private static void Read(MeasureHistory history, long step, double loss) =>
+        history.OnMeasures(0, step, new MonitorReading(loss, 1, 1, 2, 3, 4, 5).ToMeasures());
 
-    private static void Probe(MeasureHistory history, long step) => history.OnMeasures((int)(step / 10), step, new Dictionary<string, double> { ["rankme"] = step });
+    private static void Probe(MeasureHistory history, long step) =>
+        history.OnMeasures((int)(step / 10), step, new Dictionary<string, double> { ["rankme"] = step });
 
     private string[] Row(MeasureHistory history, string name)
     {
         _out.GetStringBuilder().Clear();
         history.Table().Print(new Terminal(_out, TextWriter.Null));
-        return _out.ToString().Split('\n').First(line => line.StartsWith(name, StringComparison.Ordinal))[name.Length..].Split(' ', StringSplitOptions.RemoveEmptyEntries);
+        var row = _out.ToString().Split('\n').First(line => line.StartsWith(name, StringComparison.Ordinal));
+        return row[name.Length..].Split(' ', StringSplitOptions.RemoveEmptyEntries);
     }
 }

@@ -52,7 +52,8 @@ public sealed class OutputLockTests : IDisposable
     [Fact]
     public void Folder_ThatIsNotThere_IsSaid()
     {
-        Assert.Contains("There is no folder", Assert.Throws<JepaException>(() => OutputLock.Beside(_folder["no/a.npy"], "writing")).Message, StringComparison.Ordinal);
+        var error = Assert.Throws<JepaException>(() => OutputLock.Beside(_folder["no/a.npy"], "writing"));
+        Assert.Contains("There is no folder", error.Message, StringComparison.Ordinal);
         OutputLock.Beside(_folder["new/a"], "writing", makeFolder: true).Dispose();
     }
 
@@ -73,6 +74,9 @@ public sealed class OutputLockTests : IDisposable
     }
 
     [Fact]
-    public void Tilde_OfAnotherUser_IsRefused() =>
-        Assert.Contains("another user's home", Assert.Throws<JepaException>(() => HomeFolders.In(["--out=~nobody-here/x"])).Message, StringComparison.Ordinal);
+    public void Tilde_OfAnotherUser_IsRefused()
+    {
+        var error = Assert.Throws<JepaException>(() => HomeFolders.In(["--out=~nobody-here/x"]));
+        Assert.Contains("another user's home", error.Message, StringComparison.Ordinal);
+    }
 }

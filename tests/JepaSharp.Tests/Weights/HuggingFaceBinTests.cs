@@ -57,7 +57,8 @@ public sealed class HuggingFaceBinTests : IDisposable
     {
         Directory.CreateDirectory(folder);
         File.Copy(Fixtures.PathOf("nano/hf/config.json"), Path.Combine(folder, "config.json"));
-        File.WriteAllText(Path.Combine(folder, "preprocessor_config.json"), """{ "image_mean": [0.5, 0.5, 0.5], "image_std": [0.5, 0.5, 0.5], "resample": 3 }""");
+        File.WriteAllText(
+            Path.Combine(folder, "preprocessor_config.json"), """{ "image_mean": [0.5, 0.5, 0.5], "image_std": [0.5, 0.5, 0.5], "resample": 3 }""");
         using var model = SafetensorsFile.Open(Fixtures.PathOf("nano/hf/model.safetensors"));
         var map = new JsonObject();
         foreach (var (shard, names) in model.Names.Index().GroupBy(n => n.Index % shards, n => n.Item).Select(g => (g.Key, g.ToList())))
@@ -67,7 +68,8 @@ public sealed class HuggingFaceBinTests : IDisposable
             foreach (var name in names) map[name] = file;
         }
 
-        if (shards > 1) File.WriteAllText(Path.Combine(folder, "pytorch_model.bin.index.json"), new JsonObject { ["weight_map"] = map }.ToJsonString());
+        if (shards > 1)
+            File.WriteAllText(Path.Combine(folder, "pytorch_model.bin.index.json"), new JsonObject { ["weight_map"] = map }.ToJsonString());
         return folder;
     }
 
@@ -82,7 +84,8 @@ public sealed class HuggingFaceBinTests : IDisposable
             tensor.CopyTo(bytes);
             files.Add(($"a/data/{i}", bytes));
             long[] strides = [.. tensor.Shape.Select((_, d) => tensor.Shape.Skip(d + 1).Aggregate(1L, (a, b) => a * b))];
-            pieces.AddRange([CraftedFile.Text(name), CraftedFile.Tensor(CraftedFile.Storage(tensor.Count, key: $"{i}"), 0, [.. tensor.Shape], strides), "s"]);
+            var storage = CraftedFile.Storage(tensor.Count, key: $"{i}");
+            pieces.AddRange([CraftedFile.Text(name), CraftedFile.Tensor(storage, 0, [.. tensor.Shape], strides), "s"]);
         }
 
         pieces.Add(".");

@@ -35,7 +35,9 @@ public sealed record EmbeddingRequest
     /// <summary>Further things to write into the output and to hold equal when a stopped job goes on.</summary>
     public IReadOnlyDictionary<string, string> Facts { get; init; } = new Dictionary<string, string>();
 
-    /// <summary>The parameter that stands for lengths and times of the images' files: for a job that goes on, not for those who read its output.</summary>
+    /// <summary>
+    /// The parameter that stands for lengths and times of the images' files: for a job that goes on, not for those who read its output.
+    /// </summary>
     internal const string ImageFiles = "image_files";
 
     /// <summary>Everything that the numbers depend on, as texts.</summary>

@@ -2,7 +2,9 @@ using JepaSharp.Evaluation.Probes;
 
 namespace JepaSharp.Evaluation.Tasks;
 
-/// <summary>Nearest neighbours at one k, which counts, and at others beside it, none above the number of images to fit on. Nothing is chosen.</summary>
+/// <summary>
+/// Nearest neighbours at one k, which counts, and at others beside it, none above the number of images to fit on. Nothing is chosen.
+/// </summary>
 /// <param name="options">k, temperature and centring.</param>
 /// <param name="others">Further k to report.</param>
 public sealed class KnnTask(KnnOptions options, IReadOnlyList<int> others) : ProbeTask
@@ -14,9 +16,10 @@ public sealed class KnnTask(KnnOptions options, IReadOnlyList<int> others) : Pro
     {
         get
         {
-            if (options.Neighbours > _fewest) return [Invariant($"{options.Neighbours:n0} neighbours were asked for, and there are only {_fewest:n0} images to fit on: all of them vote")];
+            var few = Invariant($"there are only {_fewest:n0} images to fit on");
+            if (options.Neighbours > _fewest) return [Invariant($"{options.Neighbours:n0} neighbours were asked for, and {few}: all of them vote")];
             int[] left = [.. others.Where(k => k >= _fewest && k != options.Neighbours)];
-            return left.Length == 0 ? [] : [Invariant($"no rows of {string.Join(" and ", left)} neighbours: there are only {_fewest:n0} images to fit on")];
+            return left.Length == 0 ? [] : [$"no rows of {string.Join(" and ", left)} neighbours: {few}"];
         }
     }
 

@@ -70,7 +70,8 @@ internal sealed record CheckpointState(long Step, int Epoch, int Images, long Op
             var path = Path.Combine(folder, name);
             try
             {
-                if (CheckpointFiles.DigestOf(path) != expected) throw new JepaException($"{path} is damaged: its checksum is not the one it was written with.");
+                if (CheckpointFiles.DigestOf(path) != expected)
+                    throw new JepaException($"{path} is damaged: its checksum is not the one it was written with.");
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {

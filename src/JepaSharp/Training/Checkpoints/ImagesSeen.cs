@@ -28,7 +28,8 @@ internal sealed record ImagesSeen(string Names, string Contents)
             hash.AppendData(Encoding.UTF8.GetBytes((Path.IsPathRooted(name) ? Path.GetFileName(name) : name) + "\n"));
         }
 
-        return new ImagesSeen(Convert.ToHexStringLower(hash.GetHashAndReset().AsSpan(0, 12)), string.Join(' ', LookedInto(source.Count).Select(i => ChecksumOf(source, i))));
+        var names = Convert.ToHexStringLower(hash.GetHashAndReset().AsSpan(0, 12));
+        return new ImagesSeen(names, string.Join(' ', LookedInto(source.Count).Select(i => ChecksumOf(source, i))));
     }
 
     /// <summary>How other images differ from these: a clause, or null where they are the same.</summary>

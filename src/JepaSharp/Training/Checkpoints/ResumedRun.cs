@@ -5,7 +5,10 @@ using JepaSharp.Runtime;
 
 namespace JepaSharp.Training.Checkpoints;
 
-/// <summary>Holds what a run is about to go on with against what its checkpoint was taken with: refuses what would be another run, and says what changes.</summary>
+/// <summary>
+/// Holds what a run is about to go on with against what its checkpoint was taken with: refuses what would be another run, and says what
+/// changes.
+/// </summary>
 internal static class ResumedRun
 {
     /// <summary>Options that decide which images a step sees.</summary>
@@ -14,17 +17,22 @@ internal static class ResumedRun
     /// <summary>Options of the schedules.</summary>
     private static readonly string[] Schedule =
     [
-        "optimization.epochs", "optimization.warmup", "optimization.start_lr", "optimization.lr", "optimization.final_lr", "optimization.weight_decay",
-        "optimization.final_weight_decay", "optimization.ema", "optimization.ipe_scale",
+        "optimization.epochs", "optimization.warmup", "optimization.start_lr", "optimization.lr", "optimization.final_lr",
+        "optimization.weight_decay", "optimization.final_weight_decay", "optimization.ema", "optimization.ipe_scale",
     ];
 
-    /// <summary>Options that change nothing of what is learned, or that are held against something better: the networks' shapes, the images, the precision itself.</summary>
+    /// <summary>
+    /// Options that change nothing of what is learned, or that are held against something better: the networks' shapes, the images, the
+    /// precision itself.
+    /// </summary>
     private static readonly string[] Elsewhere =
     [
-        "data.path", "data.root_path", "data.image_folder", "data.max_images", "data.scene_count", "data.scene_size", "data.scene_seed", "data.num_workers", "data.prefetch",
-        "data.memory_mb", "data.pin_mem", "data.on_error", "data.max_unreadable", "data.crop_size", "mask.patch_size", "meta.model_name", "meta.embed_dim", "meta.depth",
-        "meta.num_heads", "meta.mlp_ratio", "meta.pred_depth", "meta.pred_emb_dim", "meta.pred_num_heads", "meta.use_bfloat16", "meta.precision", "meta.device",
-        "meta.load_checkpoint", "meta.read_checkpoint", "meta.copy_data", "optimization.max_steps", "optimization.checkpoint_activations", "optimization.skip_non_finite",
+        "data.path", "data.root_path", "data.image_folder", "data.max_images", "data.scene_count", "data.scene_size", "data.scene_seed",
+        "data.num_workers", "data.prefetch", "data.memory_mb", "data.pin_mem", "data.on_error", "data.max_unreadable", "data.crop_size",
+        "mask.patch_size", "meta.model_name", "meta.embed_dim", "meta.depth", "meta.num_heads", "meta.mlp_ratio", "meta.pred_depth",
+        "meta.pred_emb_dim", "meta.pred_num_heads", "meta.use_bfloat16", "meta.precision", "meta.device", "meta.load_checkpoint",
+        "meta.read_checkpoint", "meta.copy_data", "optimization.max_steps", "optimization.checkpoint_activations",
+        "optimization.skip_non_finite",
     ];
 
     /// <summary>Compares.</summary>
@@ -39,7 +47,8 @@ internal static class ResumedRun
     {
         if (before.Images == now.Images && before.Seen?.DifferenceTo(now.Seen!, source) is { } difference)
             throw new JepaException(
-                $"{source.Description} does not hold the images that the run was trained on: {difference}. A run resumes only with the same images, wherever they lie; "
+                $"{source.Description} does not hold the images that the run was trained on: {difference}. "
+                + "A run resumes only with the same images, wherever they lie; "
                 + $"to train on with others, start a new run from its weights (--init {checkpoint}).",
                 isUsage: true);
         var said = new List<string>();
@@ -58,34 +67,46 @@ internal static class ResumedRun
         return said;
     }
 
-    private static void RequireSameRun(string checkpoint, CheckpointState before, IReadOnlyList<OptionChange> changes, PretrainPlan then, PretrainPlan now)
+    private static void RequireSameRun(
+        string checkpoint, CheckpointState before, IReadOnlyList<OptionChange> changes, PretrainPlan then, PretrainPlan now)
     {
         var place = changes.Where(change => Place.Contains(change.Key)).ToList();
         if (place.Count > 0)
             throw new JepaException(
-                Invariant($"{string.Join("; ", place)}, after {before.Step:n0} steps: the steps to come would not see the images in the order that the run began with, and its place among them would be lost. ")
+                Invariant($"{string.Join("; ", place)}, after {before.Step:n0} steps: ")
+                + "the steps to come would not see the images in the order that the run began with, and its place among them would be lost. "
                 + $"Put it back, or start a new run from its weights (--init {checkpoint}).",
                 isUsage: true);
         if (then.Encoder == now.Encoder && then.Predictor == now.Predictor) return;
-        var shape = changes.Where(change => change.Key is "data.crop_size" or "mask.patch_size" || change.Key.StartsWith("meta.", StringComparison.Ordinal));
+        var shape = changes.Where(change =>
+            change.Key is "data.crop_size" or "mask.patch_size" || change.Key.StartsWith("meta.", StringComparison.Ordinal));
         throw new JepaException(
-            $"The checkpoint {checkpoint} is of another architecture: {string.Join("; ", shape)}. Put it back: use the configuration that it was trained with.", isUsage: true);
+            $"The checkpoint {checkpoint} is of another architecture: {string.Join("; ", shape)}. "
+            + "Put it back: use the configuration that it was trained with.",
+            isUsage: true);
     }
 
     private static string? ScheduleNote(long step, IReadOnlyList<OptionChange> changes, PretrainPlan then, PretrainPlan now, int batches)
     {
         var own = changes.Where(change => Schedule.Contains(change.Key)).ToList();
         if (own.Count == 0) return null;
-        var (before, after) = (then.Options.Optimization.Epochs * (long)then.StepsPerEpoch(batches), now.Options.Optimization.Epochs * (long)now.StepsPerEpoch(batches));
-        var how = before == after ? "the schedules change" : Invariant($"the schedules are {(after > before ? "stretched" : "shortened")} from {before:n0} to {after:n0} steps");
+        var (before, after) = (Steps(then), Steps(now));
+        var how = before == after
+            ? "the schedules change"
+            : Invariant($"the schedules are {(after > before ? "stretched" : "shortened")} from {before:n0} to {after:n0} steps");
+        var (was, becomes) = (then.Schedules(batches).LearningRate(Math.Max(step, 1)), now.Schedules(batches).LearningRate(step + 1));
         var rates = step == 0
-            ? Invariant($"the learning rate at step 1, {then.Schedules(batches).LearningRate(1):G4} before, is {now.Schedules(batches).LearningRate(1):G4}")
-            : Invariant($"the learning rate was {then.Schedules(batches).LearningRate(step):G4} at step {step:n0} and is {now.Schedules(batches).LearningRate(step + 1):G4} at step {step + 1:n0}");
+            ? Invariant($"the learning rate at step 1, {was:G4} before, is {becomes:G4}")
+            : Invariant($"the learning rate was {was:G4} at step {step:n0} and is {becomes:G4} at step {step + 1:n0}");
         var over = step >= after ? Invariant($"; with {step:n0} steps taken, nothing is left to do") : "";
         return $"{string.Join("; ", own)}: {how}; {rates}{over}";
+
+        long Steps(PretrainPlan plan) => (long)plan.Options.Optimization.Epochs * plan.StepsPerEpoch(batches);
     }
 
-    /// <summary>The options of a checkpoint; null where it has none, or a later version of the program wrote keys that this one does not know.</summary>
+    /// <summary>
+    /// The options of a checkpoint; null where it has none, or a later version of the program wrote keys that this one does not know.
+    /// </summary>
     private static PretrainOptions? Parsed(string? config)
     {
         try

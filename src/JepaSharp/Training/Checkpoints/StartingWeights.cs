@@ -56,8 +56,10 @@ internal static class StartingWeights
         return [$"normalisation: the weights were trained with mean {Text(theirs.Mean)} and deviation {Text(theirs.Deviation)}, "
             + $"the run has {Text(mean)} and {Text(deviation)} (data.mean, data.std): its encoder sees other numbers than it knows"];
 
-        static bool Near(IReadOnlyList<double> a, double[] b) => a.Count == b.Length && a.Zip(b).All(pair => Math.Abs(pair.First - pair.Second) < 1e-6);
-        static string Text(IEnumerable<double> numbers) => string.Join(' ', numbers.Select(number => number.ToString("0.####", CultureInfo.InvariantCulture)));
+        static bool Near(IReadOnlyList<double> a, double[] b) =>
+            a.Count == b.Length && a.Zip(b).All(pair => Math.Abs(pair.First - pair.Second) < 1e-6);
+        static string Text(IEnumerable<double> numbers) =>
+            string.Join(' ', numbers.Select(number => number.ToString("0.####", CultureInfo.InvariantCulture)));
     }
 
     private static bool OtherGrid(VisionTransformerShape a, VisionTransformerShape b) => (a.GridHeight, a.GridWidth) != (b.GridHeight, b.GridWidth);

@@ -24,7 +24,10 @@ internal static class CheckpointFiles
     {
         if (IsWhole(path)) return;
         var others = AnotherWhole(path) is { } other ? $". Another checkpoint of the run is whole: {other}" : "";
-        throw new WeightsFileException(path, $"a file whose checksum is not the one in the {State} beside it", $"the file as the run wrote it: it is damaged or was replaced{others}");
+        throw new WeightsFileException(
+            path,
+            $"a file whose checksum is not the one in the {State} beside it",
+            $"the file as the run wrote it: it is damaged or was replaced{others}");
     }
 
     private static bool IsWhole(string path)
@@ -45,7 +48,8 @@ internal static class CheckpointFiles
             return Directory.GetDirectories(Path.GetDirectoryName(folder)!)
                 .Where(other => other != folder && !Path.GetFileName(other).Contains('.', StringComparison.Ordinal))
                 .OrderDescending(StringComparer.Ordinal)
-                .FirstOrDefault(other => Path.Combine(other, Path.GetFileName(path)) is var file && File.Exists(file) && Expected(file) is not null && IsWhole(file));
+                .FirstOrDefault(other =>
+                    Path.Combine(other, Path.GetFileName(path)) is var file && File.Exists(file) && Expected(file) is not null && IsWhole(file));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -61,7 +65,8 @@ internal static class CheckpointFiles
             var state = Path.Combine(Path.GetDirectoryName(Path.GetFullPath(path))!, State);
             if (!File.Exists(state)) return null;
             using var json = JsonDocument.Parse(File.ReadAllBytes(state), new JsonDocumentOptions { MaxDepth = 32 });
-            return json.RootElement.ValueKind == JsonValueKind.Object && json.RootElement.TryGetProperty("Files", out var files) && files.ValueKind == JsonValueKind.Object
+            return json.RootElement.ValueKind == JsonValueKind.Object
+                && json.RootElement.TryGetProperty("Files", out var files) && files.ValueKind == JsonValueKind.Object
                 && files.TryGetProperty(Path.GetFileName(path), out var digest) && digest.ValueKind == JsonValueKind.String
                 ? digest.GetString()
                 : null;

@@ -13,7 +13,9 @@ internal sealed class CheckpointShards : IDisposable
     public IReadOnlyDictionary<string, LazyTensor> Tensors { get; private set; } = new Dictionary<string, LazyTensor>();
 
     /// <summary>Opens an index and all its files, which lie in the same folder.</summary>
-    /// <exception cref="WeightsFileException">The index or a file is missing or unsound, or a file lacks a tensor that the index promises.</exception>
+    /// <exception cref="WeightsFileException">
+    /// The index or a file is missing or unsound, or a file lacks a tensor that the index promises.
+    /// </exception>
     public static CheckpointShards Open(string index)
     {
         var shards = new CheckpointShards();
@@ -48,13 +50,15 @@ internal sealed class CheckpointShards : IDisposable
                 SafetensorsShards.RequirePlain(index, shard, _files.Count);
                 var file = PickledCheckpoint.Open(Path.Combine(folder, shard));
                 _files.Add(shard, file);
-                if (file.Root is not OrderedDictionary<object, object?> root) throw new WeightsFileException(file.Path, "a file that is not a dictionary", "a part of a state_dict");
+                if (file.Root is not OrderedDictionary<object, object?> root)
+                    throw new WeightsFileException(file.Path, "a file that is not a dictionary", "a part of a state_dict");
                 inShard = [];
                 foreach (var (key, tensor) in CheckpointSource.Named(root)) inShard[key] = tensor;
                 held.Add(shard, inShard);
             }
 
-            if (!inShard.TryGetValue(name, out var found)) throw new WeightsFileException(Path.Combine(folder, shard), $"no '{SafetensorsHeader.Shown(name)}'", "it, as the index says");
+            if (!inShard.TryGetValue(name, out var found))
+                throw new WeightsFileException(Path.Combine(folder, shard), $"no '{SafetensorsHeader.Shown(name)}'", "it, as the index says");
             tensors.Add(name, found);
         }
 

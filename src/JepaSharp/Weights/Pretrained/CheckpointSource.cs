@@ -22,7 +22,9 @@ internal static class CheckpointSource
     }
 
     /// <summary>A Hugging Face model in several files, by its index (<c>pytorch_model.bin.index.json</c>).</summary>
-    /// <exception cref="WeightsFileException">The index or a file of it is missing or unsound, or a file lacks a tensor that the index promises.</exception>
+    /// <exception cref="WeightsFileException">
+    /// The index or a file of it is missing or unsound, or a file lacks a tensor that the index promises.
+    /// </exception>
     public static WeightsSource OpenShards(string path)
     {
         var shards = CheckpointShards.Open(path);

@@ -18,7 +18,11 @@ public sealed class PretrainedWeights : IDisposable
         foreach (var name in source.Tensors.Keys) Present |= WeightNames.Split(name).Network;
         var leading = Present.HasFlag(Networks.TargetEncoder) ? Networks.TargetEncoder : Networks.ContextEncoder;
         if (heads is { } asked && source.Heads is { } known && asked != known)
-            throw new WeightsFileException(source.Path, $"{known} attention heads in what the file says", $"the {asked} that were asked for: leave them out, the file knows");
+        {
+            throw new WeightsFileException(
+                source.Path, $"{known} attention heads in what the file says", $"the {asked} that were asked for: leave them out, the file knows");
+        }
+
         source.Heads ??= heads;
         _encoder = ArchitectureReader.Encoder(source, WeightNames.Prefix(leading));
         var mlp = 0;

@@ -7,7 +7,9 @@ internal static class WeightsLocator
 {
     private const string Ours = "weights.safetensors";
     private const string Checkpoints = "checkpoints";
-    private static readonly string[] InModelFolder = ["model.safetensors", "model.safetensors.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json"];
+    private static readonly string[] InModelFolder =
+        ["model.safetensors", "model.safetensors.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json"];
+
 
     /// <summary>Whether a path looks like weights: a file by its ending, a folder by what lies in it.</summary>
     public static bool AreAt(string path)
@@ -44,7 +46,8 @@ internal static class WeightsLocator
 
     private static WeightsSource OpenFile(string path)
     {
-        if (SafetensorsSource.IsIndex(path)) return path.EndsWith(".bin.index.json", StringComparison.OrdinalIgnoreCase) ? CheckpointSource.OpenShards(path) : SafetensorsSource.Open(path);
+        if (path.EndsWith(".bin.index.json", StringComparison.OrdinalIgnoreCase)) return CheckpointSource.OpenShards(path);
+        if (SafetensorsSource.IsIndex(path)) return SafetensorsSource.Open(path);
         // By content: names lie (.pth.tar is no tar).
         var start = new byte[9];
         int read;

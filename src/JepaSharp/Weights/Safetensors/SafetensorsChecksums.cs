@@ -4,9 +4,13 @@ using JepaSharp.Runtime;
 
 namespace JepaSharp.Weights;
 
-/// <summary>Checksums that our safetensors files carry in their metadata: CRC-32C of the header's content, then of each tensor's bytes, the tensors in order of their names.</summary>
+/// <summary>
+/// Checksums that our safetensors files carry in their metadata: CRC-32C of the header's content, then of each tensor's bytes, the tensors in
+/// order of their names.
+/// </summary>
 /// <remarks>
-/// They are of the content, not of the header's bytes: another program that writes the same tensors and texts anew leaves them true. A file without them still opens.
+/// They are of the content, not of the header's bytes: another program that writes the same tensors and texts anew leaves them true. A file
+/// without them still opens.
 /// </remarks>
 internal static class SafetensorsChecksums
 {
@@ -19,11 +23,13 @@ internal static class SafetensorsChecksums
     /// <summary>What stands at the key.</summary>
     /// <param name="metadata">The header's other texts.</param>
     /// <param name="tensors">Names, types (as in the header), shapes and checksums, in any order.</param>
-    public static string Of(IEnumerable<KeyValuePair<string, string>> metadata, IEnumerable<(string Name, string Type, IReadOnlyList<long> Shape, uint Checksum)> tensors)
+    public static string Of(
+        IEnumerable<KeyValuePair<string, string>> metadata,
+        IEnumerable<(string Name, string Type, IReadOnlyList<long> Shape, uint Checksum)> tensors)
     {
         var ordered = tensors.OrderBy(tensor => tensor.Name, StringComparer.Ordinal).ToList();
         var content = Content(metadata, ordered.Select(tensor => (tensor.Name, tensor.Type, tensor.Shape)));
-        return string.Join(' ', ordered.Select(tensor => tensor.Checksum).Prepend(content).Select(checksum => checksum.ToString("x8", CultureInfo.InvariantCulture)));
+        return string.Join(' ', ordered.Select(tensor => tensor.Checksum).Prepend(content).Select(Hex));
     }
 
     /// <summary>Takes the checksums out of a header's texts, and checks the header by them.</summary>
@@ -35,27 +41,27 @@ internal static class SafetensorsChecksums
         var ordered = entries.OrderBy(entry => entry.Name, StringComparer.Ordinal).ToList();
         var numbers = text.Length == (9 * ordered.Count) + 8 ? text.Split(' ') : [];
         var checksums = new Dictionary<string, uint>();
-        if (numbers.Length == ordered.Count + 1 && numbers[0] == Hex(Content(metadata, ordered.Select(entry => (entry.Name, ElementType.SafetensorsName(entry.Type), (IReadOnlyList<long>)entry.Shape)))))
+        var described = ordered.Select(entry => (entry.Name, ElementType.SafetensorsName(entry.Type), (IReadOnlyList<long>)entry.Shape));
+        if (numbers.Length != ordered.Count + 1 || numbers[0] != Hex(Content(metadata, described))) throw Damaged(file, "a header");
+        foreach (var (entry, number) in ordered.Zip(numbers.Skip(1)))
         {
-            foreach (var (entry, number) in ordered.Zip(numbers.Skip(1)))
-            {
-                if (!uint.TryParse(number, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var checksum)) throw Damaged(file, "a header");
-                checksums.Add(entry.Name, checksum);
-            }
-
-            return checksums;
+            if (!uint.TryParse(number, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var checksum))
+                throw Damaged(file, "a header");
+            checksums.Add(entry.Name, checksum);
         }
 
-        throw Damaged(file, "a header");
+        return checksums;
     }
 
     /// <summary>What to say of something whose checksum differs.</summary>
     public static WeightsFileException Damaged(string file, string what) => new(
         file,
         $"{what} that is not what was written (its checksum differs)",
-        $"the file as it was written: it is damaged, so use another copy of it or another checkpoint. If a program changed it on purpose, leave {Key} out of its metadata");
+        "the file as it was written: it is damaged, so use another copy of it or another checkpoint. "
+        + $"If a program changed it on purpose, leave {Key} out of its metadata");
 
-    private static uint Content(IEnumerable<KeyValuePair<string, string>> metadata, IEnumerable<(string Name, string Type, IReadOnlyList<long> Shape)> tensors)
+    private static uint Content(
+        IEnumerable<KeyValuePair<string, string>> metadata, IEnumerable<(string Name, string Type, IReadOnlyList<long> Shape)> tensors)
     {
         var crc = 0u;
         foreach (var (key, value) in metadata.OrderBy(pair => pair.Key, StringComparer.Ordinal)) Add($"{key}={value}\n");

@@ -23,7 +23,8 @@ public sealed class SafetensorsFile : IDisposable
         _file = file;
         Metadata = header.Metadata;
         Names = [.. header.Entries.Select(entry => entry.Name)];
-        Tensors = header.Entries.ToDictionary(entry => entry.Name, entry => (LazyTensor)new Stored(file, entry, header.DataStart, header.Checksums?[entry.Name]));
+        Tensors = header.Entries.ToDictionary(
+            entry => entry.Name, entry => (LazyTensor)new Stored(file, entry, header.DataStart, header.Checksums?[entry.Name]));
     }
 
     /// <summary>The file, as it was named.</summary>
@@ -104,7 +105,8 @@ public sealed class SafetensorsFile : IDisposable
         private void Verify()
         {
             var crc = 0u;
-            for (var at = entry.Begin; at < entry.End; at += Chunk) crc = Crc32C.Append(crc, file.View(dataStart + at, (int)Math.Min(Chunk, entry.End - at)));
+            for (var at = entry.Begin; at < entry.End; at += Chunk)
+                crc = Crc32C.Append(crc, file.View(dataStart + at, (int)Math.Min(Chunk, entry.End - at)));
             if (crc != checksum) throw Damaged();
             _verified = true;
         }

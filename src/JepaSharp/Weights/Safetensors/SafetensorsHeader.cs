@@ -12,7 +12,8 @@ internal sealed record SafetensorsEntry(string Name, ScalarType Type, long[] Sha
 /// <param name="DataStart">Where the tensors' bytes begin in the file.</param>
 /// <param name="Checksums">CRC-32C of each tensor's bytes, by name; null in a file that carries none.</param>
 internal sealed record SafetensorsHeader(
-    IReadOnlyList<SafetensorsEntry> Entries, IReadOnlyDictionary<string, string> Metadata, long DataStart, IReadOnlyDictionary<string, uint>? Checksums)
+    IReadOnlyList<SafetensorsEntry> Entries, IReadOnlyDictionary<string, string> Metadata, long DataStart,
+    IReadOnlyDictionary<string, uint>? Checksums)
 {
     /// <summary>The key that holds free-form texts instead of a tensor.</summary>
     public const string MetadataKey = "__metadata__";

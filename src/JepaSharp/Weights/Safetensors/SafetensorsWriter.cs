@@ -40,7 +40,8 @@ public static class SafetensorsWriter
             stream.Write(length);
             stream.Write(header);
             var written = new List<(string, string, IReadOnlyList<long>, uint)>();
-            foreach (var (name, tensor) in tensors) written.Add((name, ElementType.SafetensorsName(tensor.Type), tensor.Shape, WriteTensor(stream, tensor)));
+            foreach (var (name, tensor) in tensors)
+                written.Add((name, ElementType.SafetensorsName(tensor.Type), tensor.Shape, WriteTensor(stream, tensor)));
             stream.Position = length.Length;
             stream.Write(Header(tensors, texts, SafetensorsChecksums.Of(texts, written)));
         });
@@ -64,7 +65,8 @@ public static class SafetensorsWriter
         }
     }
 
-    private static byte[] Header(IReadOnlyList<KeyValuePair<string, LazyTensor>> tensors, List<KeyValuePair<string, string>> metadata, string checksums)
+    private static byte[] Header(
+        IReadOnlyList<KeyValuePair<string, LazyTensor>> tensors, List<KeyValuePair<string, string>> metadata, string checksums)
     {
         var names = new HashSet<string> { SafetensorsHeader.MetadataKey };
         var buffer = new ArrayBufferWriter<byte>();

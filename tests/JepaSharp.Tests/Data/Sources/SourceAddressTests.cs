@@ -48,7 +48,8 @@ public class SourceAddressTests
     {
         string Full(string path) => Path.GetFullPath(path);
         Assert.Equal($"{Full("a b")}#part=test", SourceAddress.Whole("a b#part=test"));
-        Assert.Equal($"{Full("l.csv")}#images={Full("../i")}&label=n&only={Full("o.txt")}", SourceAddress.Whole("l.csv#images=../i&label=n&only=o.txt"));
+        Assert.Equal(
+            $"{Full("l.csv")}#images={Full("../i")}&label=n&only={Full("o.txt")}", SourceAddress.Whole("l.csv#images=../i&label=n&only=o.txt"));
         Assert.Equal("scenes:8000#size=64", SourceAddress.Whole("scenes:8000#size=64"));
         Assert.Equal(Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), "photos"), SourceAddress.Whole("~/photos"));
     }

@@ -18,7 +18,8 @@ public sealed class EmbeddingClaimTests : IDisposable
 
     public EmbeddingClaimTests()
     {
-        _encoder = new VisionTransformer(new VisionTransformerShape { ImageHeight = 16, ImageWidth = 16, PatchSize = 8, Width = 12, Depth = 1, Heads = 3, MlpWidth = 24 });
+        _encoder = new VisionTransformer(
+            new VisionTransformerShape { ImageHeight = 16, ImageWidth = 16, PatchSize = 8, Width = 12, Depth = 1, Heads = 3, MlpWidth = 24 });
         Initialization.Initialize(_encoder, seed: 1, stream: 0);
         Directory.CreateDirectory(_folder["images"]);
         for (var i = 0; i < 12; i++) Write(i, kind: i);
@@ -37,12 +38,13 @@ public sealed class EmbeddingClaimTests : IDisposable
         using var source = Images();
         Run(source, _folder["alone.npy"]);
         var refused = "";
-        var progress = new Each(() => refused = Assert.Throws<JepaException>(() => new EmbeddingJob(Request(source), new EmbeddingPaths(_folder["e.npy"], EmbeddingFormat.Npy))).Message);
+        var paths = new EmbeddingPaths(_folder["e.npy"], EmbeddingFormat.Npy);
+        var progress = new Each(() => refused = Assert.Throws<JepaException>(() => new EmbeddingJob(Request(source), paths)).Message);
         new EmbeddingJob(Request(source), EmbeddingPaths.Of(_folder["e.npy"])).Run(progress, TestContext.Current.CancellationToken);
         Assert.Contains("Another process is embedding into", refused, StringComparison.Ordinal);
         Assert.Equal(File.ReadAllBytes(_folder["alone.npy"]), File.ReadAllBytes(_folder["e.npy"]));
         Assert.False(File.Exists(_folder["e.npy.lock"]));
-        Assert.Contains("exists and is not overwritten", Assert.Throws<JepaException>(() => new EmbeddingPaths(_folder["e.npy"], EmbeddingFormat.Npy).Claim()).Message);
+        Assert.Contains("exists and is not overwritten", Assert.Throws<JepaException>(() => paths.Claim()).Message);
     }
 
     [Fact]
@@ -79,7 +81,8 @@ public sealed class EmbeddingClaimTests : IDisposable
         Assert.Contains("not what was written", Assert.Throws<WeightsFileException>(() => damaged.Read("features")).Message);
     }
 
-    private string Refused(ImageSource source) => Assert.Throws<JepaException>(() => new EmbeddingJob(Request(source), EmbeddingPaths.Of(_folder["e.npy"]))).Message;
+    private string Refused(ImageSource source) =>
+        Assert.Throws<JepaException>(() => new EmbeddingJob(Request(source), EmbeddingPaths.Of(_folder["e.npy"]))).Message;
 
     private void StopEarly(ImageSource source, string name = "e.npy")
     {
@@ -88,7 +91,8 @@ public sealed class EmbeddingClaimTests : IDisposable
         Assert.False(end.Finished);
     }
 
-    private void Run(ImageSource source, string path) => new EmbeddingJob(Request(source), EmbeddingPaths.Of(path)).Run(stop: TestContext.Current.CancellationToken);
+    private void Run(ImageSource source, string path) =>
+        new EmbeddingJob(Request(source), EmbeddingPaths.Of(path)).Run(stop: TestContext.Current.CancellationToken);
 
     private EmbeddingRequest Request(ImageSource source) => new()
     {
@@ -102,8 +106,11 @@ public sealed class EmbeddingClaimTests : IDisposable
 
     private ImageSource Images() => ImageSources.Open(_folder["images"]);
 
-    private void Write(int index, int kind) =>
-        File.WriteAllBytes(Path.Combine(_folder["images"], $"{index:D2}.png"), EncodedImages.Png(EncodedImages.Picture(16 + (kind > 12 ? 1 : 0), 16, kind)));
+    private void Write(int index, int kind)
+    {
+        var picture = EncodedImages.Picture(16 + (kind > 12 ? 1 : 0), 16, kind);
+        File.WriteAllBytes(Path.Combine(_folder["images"], $"{index:D2}.png"), EncodedImages.Png(picture));
+    }
 
     private sealed class Each(Action act) : IProgress<int>
     {

@@ -54,7 +54,8 @@ public sealed class ImagesSeenTests : IDisposable
     {
         Make("a", 200);
         Make("b", 200);
-        for (var i = 100; i < 200; i++) File.WriteAllBytes(Path.Combine(_folder["b"], $"{i:D3}.png"), EncodedImages.Png(EncodedImages.Picture(8, 8, kind: 3)));
+        for (var i = 100; i < 200; i++)
+            File.WriteAllBytes(Path.Combine(_folder["b"], $"{i:D3}.png"), EncodedImages.Png(EncodedImages.Picture(8, 8, kind: 3)));
         Assert.StartsWith("32 of 64 looked into", Difference("a", "b"), StringComparison.Ordinal);
     }
 
@@ -68,6 +69,7 @@ public sealed class ImagesSeenTests : IDisposable
     private void Make(string name, int count)
     {
         Directory.CreateDirectory(_folder[name]);
-        for (var i = 0; i < count; i++) File.WriteAllBytes(Path.Combine(_folder[name], $"{i:D3}.png"), EncodedImages.Png(EncodedImages.Picture(8, 8)));
+        for (var i = 0; i < count; i++)
+            File.WriteAllBytes(Path.Combine(_folder[name], $"{i:D3}.png"), EncodedImages.Png(EncodedImages.Picture(8, 8)));
     }
 }

@@ -32,7 +32,8 @@ public sealed class ResumedRunTests : IDisposable
 
     [Fact]
     public void Resume_WithMoreEpochs_SaysTheRatesBeforeAndAfter() => Assert.Equal(
-        ["optimization.epochs was 3 and is 6: the schedules are stretched from 12 to 24 steps; the learning rate was 0.001 at step 4 and is 0.0009945 at step 5"],
+        ["optimization.epochs was 3 and is 6: the schedules are stretched from 12 to 24 steps; "
+            + "the learning rate was 0.001 at step 4 and is 0.0009945 at step 5"],
         Changes("optimization.epochs=6"));
 
     [Fact]
