@@ -25,7 +25,7 @@ internal static class CommandLine
         stop.Farewell = () => terminal.Error.WriteLine("jepa: Stopped.");
         try
         {
-            var parsed = Build(terminal, stop, verbs).Parse(arguments, new ParserConfiguration { ResponseFileTokenReplacer = null });
+            var parsed = Build(terminal, stop, verbs).Parse(HomeFolders.In(arguments), new ParserConfiguration { ResponseFileTokenReplacer = null });
             if (parsed.Action is not HelpAction && UsageMistake.IsIn(parsed)) return UsageMistake.Report(parsed, terminal.Error);
             return parsed.Invoke(new InvocationConfiguration
             {

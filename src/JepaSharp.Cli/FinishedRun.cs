@@ -32,6 +32,9 @@ internal sealed class FinishedRun : IDisposable
     /// <summary>The images.</summary>
     public ImageSource Source { get; }
 
+    /// <summary>What a user should know, a sentence each.</summary>
+    public IReadOnlyList<string> Notes { get; private init; } = [];
+
     /// <summary>Where to compute.</summary>
     public torch.Device Device { get; }
 
@@ -48,9 +51,12 @@ internal sealed class FinishedRun : IDisposable
             throw new JepaException($"There is no run in {full}: {(Directory.Exists(full) ? "it holds no config.yaml" : "it does not exist")}. Give the folder of a run of jepa pretrain.", isUsage: true);
         var options = PretrainOptions.Load(Path.Combine(full, "config.yaml"));
         options = options with { Data = options.Data with { Path = data ?? options.Data.Path, TestPath = test ?? options.Data.TestPath } };
-        var source = ImageSources.Open(options.Data);
+        var source = RunImages.Open(options.Data, full, given: data is not null);
+        var note = data is null && TrainedImages.DifferenceTo(full, source) is { } difference
+            ? $"{source.Description} does not hold the images that the run was trained on ({difference}): what follows is of those that are there now"
+            : null;
         if (source is ScenesSource scenes) scenes.RenderAll(Environment.ProcessorCount);
-        return new FinishedRun(full, options, source, TorchBackend.ChooseDevice(device ?? "auto"));
+        return new FinishedRun(full, options, source, TorchBackend.ChooseDevice(device ?? "auto")) { Notes = note is null ? [] : [note] };
     }
 
     /// <summary>Measures and ranks checkpoints of the run.</summary>

@@ -13,6 +13,9 @@ namespace JepaSharp.Cli;
 /// <param name="Reasons">What was chosen for the data, and why; empty where a configuration file was given.</param>
 internal sealed record RunSetup(PretrainOptions Options, ImageSource Source, IReadOnlyList<string> Reasons)
 {
+    /// <summary>What a user should know, a sentence each.</summary>
+    public IReadOnlyList<string> Notes { get; init; } = [];
+
     /// <summary>Reads, chooses, overrides, validates, and opens the images.</summary>
     /// <param name="config">A YAML file; null to choose.</param>
     /// <param name="data">Images; null for those of the configuration, or the built-in scenes.</param>
@@ -40,6 +43,25 @@ internal sealed record RunSetup(PretrainOptions Options, ImageSource Source, IRe
         return new RunSetup(resolved.Options, ImageSources.Open(resolved.Options.Data), [.. reasons]);
     }
 
+    /// <summary>Options of a run that is there, with some keys set anew.</summary>
+    /// <param name="runFolder">The run.</param>
+    /// <param name="settings">Each <c>section.key=value</c>.</param>
+    /// <exception cref="JepaException">Lists every problem.</exception>
+    public static PretrainOptions OptionsOf(string runFolder, IEnumerable<string> settings) =>
+        PretrainOptions.Load(Path.Combine(runFolder, "config.yaml"), settings);
+
+    /// <summary>Options and images of a run that goes on.</summary>
+    /// <param name="runFolder">The run.</param>
+    /// <param name="settings">Each <c>section.key=value</c>.</param>
+    /// <param name="given">Whether they say where the images are.</param>
+    /// <exception cref="JepaException">Lists every problem.</exception>
+    public static RunSetup OfRun(string runFolder, IEnumerable<string> settings, bool given)
+    {
+        var options = OptionsOf(runFolder, settings);
+        var note = given ? null : RunImages.Note(options.Data, runFolder);
+        return new RunSetup(options, RunImages.Open(options.Data, runFolder, given), []) { Notes = note is null ? [] : [note] };
+    }
+
     private static SuggestedOptions SuggestFor(PretrainOptions options)
     {
         using var source = ImageSources.Open(options.Data);
@@ -52,5 +74,5 @@ internal sealed record RunSetup(PretrainOptions Options, ImageSource Source, IRe
     }
 
     /// <summary>A path as a YAML scalar, whatever characters it has.</summary>
-    private static string Quoted(string text) => "'" + text.Replace("'", "''", StringComparison.Ordinal) + "'";
+    internal static string Quoted(string text) => "'" + text.Replace("'", "''", StringComparison.Ordinal) + "'";
 }

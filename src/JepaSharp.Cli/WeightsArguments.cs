@@ -65,8 +65,15 @@ internal sealed class WeightsArguments
     {
         using var weights = Open(arguments);
         var which = EncoderAsked(arguments, weights) ?? weights.Evaluated;
-        return new LoadedEncoder(PretrainedNetworks.LoadEncoder(weights, which, device), which, weights.Path, weights.Normalization ?? PixelNormalization.ImageNet);
+        var normalization = weights.Normalization ?? PixelNormalization.ImageNet;
+        return new LoadedEncoder(PretrainedNetworks.LoadEncoder(weights, which, device), which, weights.Path, normalization)
+        {
+            Notes = weights.Normalization is null ? [Guessed] : [],
+        };
     }
+
+    private const string Guessed =
+        "the weights do not say how pixels were normalised: ImageNet's mean and deviation are used, as the published models were trained";
 
     /// <summary>What to tell a user whose weights do not say how many heads they have.</summary>
     public static JepaException NeedsHeads(string path) =>
@@ -80,6 +87,9 @@ internal sealed class WeightsArguments
 /// <param name="Normalization">That of its training, or ImageNet's where the file does not say.</param>
 internal sealed record LoadedEncoder(VisionTransformer Encoder, string Which, string Path, PixelNormalization Normalization) : IDisposable
 {
+    /// <summary>What was guessed, a sentence each.</summary>
+    public IReadOnlyList<string> Notes { get; init; } = [];
+
     /// <summary>"target", "context", or another objective's name for it.</summary>
     public string Name => WeightsArguments.ShortName(Which);
 

@@ -18,6 +18,7 @@ internal static class WrittenReport
     /// <exception cref="JepaException">There is no run in the folder.</exception>
     public static string Write(string folder, string? data, string? device, Terminal terminal, CancellationToken cancellation)
     {
+        using var claim = Directory.Exists(folder) ? OutputLock.Beside(Path.Combine(folder, RunReport.FileName), "writing") : null;
         FinishedRun run;
         try
         {
@@ -32,6 +33,7 @@ internal static class WrittenReport
 
         using (run)
         {
+            foreach (var note in run.Notes) terminal.Error.WriteLine("note: " + note);
             var checkpoints = CheckpointRanking.Some(run.Folder, MostCheckpoints);
             var progress = new CountProgress(terminal, "report: checkpoints", checkpoints.Count);
             var ranking = run.RankCheckpoints(checkpoints, progress, cancellation);

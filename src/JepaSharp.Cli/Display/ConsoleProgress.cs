@@ -57,7 +57,7 @@ internal sealed class ConsoleProgress : ITrainingObserver
         {
             // Part of the line from now on: a reading every few steps is no line of its own.
             lock (_gate)
-                if (_status is not null) _status.Reading = reading;
+                if (_status is not null) _status.Read = (step, reading);
             return;
         }
 

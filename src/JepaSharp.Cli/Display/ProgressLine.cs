@@ -43,10 +43,12 @@ internal static class ProgressLine
         yield return (Invariant($"step {Aligned(s.Step, s.TotalSteps)}/{s.TotalSteps}"), 6);
         yield return (Invariant($"epoch {Aligned(s.Epoch, s.Epochs)}/{s.Epochs}"), 1);
         yield return (Invariant($"loss {s.Loss:F4}"), 8);
-        if (s.Reading is { } reading)
+        if (s.Read is { } read)
         {
-            yield return (Invariant($"constant {reading.ConstantLoss:F4}"), 2);
-            yield return (Invariant($"RankMe {reading.RankMe,4:F1}"), 4);
+            // A reading is of its own step, often hundreds before this one.
+            var when = read.Step == s.Step ? "" : Invariant($" at step {read.Step}");
+            yield return (Invariant($"constant {read.Reading.ConstantLoss:F4}{when}"), 2);
+            yield return (Invariant($"RankMe {read.Reading.RankMe,4:F1}{when}"), 4);
         }
 
         yield return (Invariant($"{s.ImagesPerSecond,4:F0} images/s"), 3);

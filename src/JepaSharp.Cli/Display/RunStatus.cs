@@ -21,8 +21,8 @@ internal sealed class RunStatus(RunPlan plan)
 
     public double Loss => _loss.Value;
 
-    /// <summary>What the monitors said last; null before they have.</summary>
-    public MonitorReading? Reading { get; set; }
+    /// <summary>What the monitors said last, and after which step; null before they have.</summary>
+    public (long Step, MonitorReading Reading)? Read { get; set; }
 
     public double ImagesPerSecond => plan.BatchSize / Math.Max(_seconds.Value, 1e-9);
 

@@ -26,16 +26,19 @@ internal sealed class EvaluationSession : IDisposable
     private readonly Terminal _terminal;
     private readonly StopSignals _stop;
     private FeatureCache? _cache;
+    private readonly OutputLock? _claim;
 
     /// <summary>Opens everything, so that mistakes are found before any work is done.</summary>
     /// <exception cref="JepaException">Something is missing or does not fit.</exception>
     public EvaluationSession(EvaluationRequest request, WeightsArguments weights, System.CommandLine.ParseResult arguments, bool squash, Terminal terminal, StopSignals stop)
     {
         (Request, _terminal, _stop, _cache) = (request, terminal, stop, request.Cache);
+        _claim = request.Out is { } output ? OutputLock.Beside(output, "evaluating into") : null;
         Images = EvaluationImages.Open(request.Data, request.Test, request.MaxFit, request.MaxTest);
         if (request.HasNoHome) _terminal.Error.WriteLine("note: There is no home folder to keep features in; the result does not depend on it. Give a folder with --cache, or --no-cache.");
         Device = TorchBackend.ChooseDevice(request.Device);
         Loaded = weights.LoadEncoder(arguments, Device);
+        Notes.AddRange(Loaded.Notes);
         Precision = TorchBackend.ChoosePrecision(request.Precision, Device);
         Loaded.Encoder.ComputeIn(Precision.ScalarType);
         var shape = Loaded.Encoder.Shape;
@@ -99,6 +102,7 @@ internal sealed class EvaluationSession : IDisposable
         Images.Dispose();
         Loaded.Dispose();
         Scaling.Dispose();
+        _claim?.Dispose();
     }
 
     /// <summary>An encoder of the same shape that learned nothing; the caller disposes it.</summary>

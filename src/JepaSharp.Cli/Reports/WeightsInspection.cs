@@ -88,7 +88,8 @@ internal static class WeightsInspection
         const string index = ".index.json";
         if (!path.EndsWith(index, StringComparison.OrdinalIgnoreCase)) return new FileInfo(path).Length;
         var folder = Path.GetDirectoryName(Path.GetFullPath(path))!;
-        return Directory.EnumerateFiles(folder, "*.safetensors").Sum(file => new FileInfo(file).Length);
+        var ending = path.EndsWith(".bin.index.json", StringComparison.OrdinalIgnoreCase) ? "*.bin" : "*.safetensors";
+        return Directory.EnumerateFiles(folder, ending).Sum(file => new FileInfo(file).Length);
     }
 
     private static string HeadsText(int heads) => heads > 0 ? Invariant($"{heads} heads") : "heads not known";

@@ -39,26 +39,30 @@ internal sealed class EmbedVerb : Verb
     {
         // What can be checked without work comes first.
         var paths = EmbeddingPaths.Of(arguments.GetValue(_out)!);
+        using var claim = paths.Claim();
         using var source = ImageSources.Open(arguments.GetValue(_data)!);
         foreach (var notice in source.Notices) terminal.Error.WriteLine("note: " + notice);
         var device = TorchBackend.ChooseDevice(arguments.GetValue(_device)!);
         using var loaded = _weights.LoadEncoder(arguments, device);
+        foreach (var note in loaded.Notes) terminal.Error.WriteLine("note: " + note);
         var precision = TorchBackend.ChoosePrecision(arguments.GetValue(_precision)!, device);
         loaded.Encoder.ComputeIn(precision.ScalarType);
         var size = arguments.GetValue(_size) ?? Math.Min(loaded.Encoder.Shape.ImageHeight, loaded.Encoder.Shape.ImageWidth);
         using var scaling = new PixelScaling([.. loaded.Normalization.Mean], [.. loaded.Normalization.Deviation], device);
-        var job = new EmbeddingJob(
+        using var job = new EmbeddingJob(
             new EmbeddingRequest
             {
                 Encoder = loaded.Encoder,
                 Source = source,
+                Address = arguments.GetValue(_data),
                 Scaling = scaling,
                 Transform = arguments.GetValue(_transform) == "squash" ? EvaluationTransform.Squash(size) : EvaluationTransform.CenterCrop(size),
                 Output = new EncoderOutput(arguments.GetValue(_layers) == "last4" ? 4 : 1, arguments.GetValue(_pool) == "mean"),
                 BatchSize = arguments.GetValue(_batch),
                 Facts = new Dictionary<string, string> { ["encoder"] = loaded.Name, ["precision"] = precision.Name, ["normalization"] = loaded.NormalizationText },
             },
-            paths);
+            paths,
+            claim);
         terminal.Error.WriteLine($"embedding {source.Count:n0} images of {source.Description} with the {loaded.Name} encoder of {loaded.Path}, {size}x{size} pixels, {precision.Name}");
         if (job.AlreadyDone > 0) terminal.Error.WriteLine($"going on after image {job.AlreadyDone:n0} of an earlier run");
         return Report(Embed(job, source, terminal, stop), paths, terminal, stop);

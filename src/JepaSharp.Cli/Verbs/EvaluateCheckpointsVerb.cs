@@ -3,6 +3,7 @@ using System.Globalization;
 using JepaSharp.Cli.Display;
 using JepaSharp.Monitoring;
 using JepaSharp.Reports;
+using JepaSharp.Runtime;
 
 namespace JepaSharp.Cli.Verbs;
 
@@ -28,9 +29,11 @@ internal sealed class EvaluateCheckpointsVerb : Verb
     {
         var folder = arguments.GetValue(_run)!;
         _ = CheckpointRanking.Find(folder); // none: said before the images are looked at
+        using var claim = arguments.GetValue(_out) is { } output ? OutputLock.Beside(output, "writing") : null;
         using var run = FinishedRun.Open(folder, arguments.GetValue(_data), arguments.GetValue(_test), arguments.GetValue(_device));
         var checkpoints = CheckpointRanking.Find(folder); // a run that goes on may have replaced some
         terminal.Error.WriteLine($"measuring {checkpoints.Count} checkpoints of {run.Folder} on {run.Source.Description}");
+        foreach (var note in run.Notes) terminal.Error.WriteLine("note: " + note);
         var progress = new CountProgress(terminal, "checkpoints", checkpoints.Count);
         var ranking = run.RankCheckpoints(checkpoints, progress, stop.Token);
         progress.Finish();

@@ -26,6 +26,8 @@ internal sealed class ExportVerb : Verb
         var path = arguments.GetValue(_out)!;
         var toFolder = arguments.GetValue(_to) == "huggingface";
         RequireFree(path, toFolder);
+        using var claim = OutputLock.Beside(path, "exporting weights to", makeFolder: toFolder);
+        RequireFree(path, toFolder); // between the first look and the lock, another process may have ended
         using var weights = _weights.Open(arguments);
         var network = _weights.EncoderAsked(arguments, weights);
         var normalization = weights.Normalization ?? PixelNormalization.ImageNet;

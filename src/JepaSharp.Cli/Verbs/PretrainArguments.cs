@@ -28,6 +28,12 @@ internal sealed record PretrainArguments(
         if (MaxSteps is not null) yield return string.Create(CultureInfo.InvariantCulture, $"optimization.max_steps={MaxSteps}");
     }
 
+    /// <summary>Whether a resume changes what the run is from here on, and not for this process alone.</summary>
+    public bool ChangesTheRun => Resume && (Settings.Count > 0 || Data is not null);
+
+    /// <summary>What a resume keeps in the run's configuration, as <c>section.key=value</c>.</summary>
+    public IEnumerable<string> Lasting() => Data is null ? Settings : [.. Settings, $"data.path={RunSetup.Quoted(Data)}"];
+
     /// <summary>The options as the command line knows them.</summary>
     internal sealed class Options
     {
@@ -39,7 +45,11 @@ internal sealed record PretrainArguments(
 
         private readonly Option<string?> _data = new("--data") { Description = "Images to train on. Without it: rendered scenes, built in.", HelpName = "PATH" };
         private readonly Option<string?> _out = new("--out") { Description = "The run folder; runs/DATE-TIME-MODEL if not given.", HelpName = "RUN" };
-        private readonly Option<bool> _resume = new("--resume") { Description = "Go on with the run in --out from its newest checkpoint." };
+        private readonly Option<bool> _resume = new("--resume")
+        {
+            Description = "Go on with the run in --out from its newest checkpoint; --set optimization.epochs=N makes it longer.",
+        };
+
         private readonly Option<string?> _init = new("--init") { Description = "Begin with these weights instead of random ones.", HelpName = "PATH" };
         private readonly Option<string?> _device = new("--device") { Description = "auto, cpu, cuda or cuda:N.", HelpName = "DEVICE" };
         private readonly Option<string?> _precision = new("--precision") { Description = "auto (by measuring), fp32 or bf16.", HelpName = "PRECISION" };

@@ -39,7 +39,8 @@ internal sealed class PretrainVerb : Verb
         using var probe = OnlineProbe.For(options, source, device);
         IReadOnlyList<string> damage = [];
         if (asked.Resume) damage = trainer.Resume(folder);
-        else trainer.Begin(folder, Lasting(options, asked).ToYaml());
+        else trainer.Begin(folder, RunPaths.Whole(Lasting(options, asked)).ToYaml());
+        if (asked.ChangesTheRun) folder.WriteConfig(RunPaths.Whole(RunSetup.OptionsOf(folder.Path, asked.Lasting())).ToYaml());
 
         // What is a run now can be gone on with, even if it is left before its first step.
         stop.Farewell = () => terminal.Error.WriteLine($"stopped after step {trainer.Step.State.StepCount:n0} of {trainer.TotalSteps:n0}; go on with: jepa pretrain --resume --out {folder.Path}");
@@ -49,13 +50,16 @@ internal sealed class PretrainVerb : Verb
         foreach (var finding in found) terminal.Error.WriteLine("  " + finding);
         terminal.Error.WriteLine($"training on {source.Description}, {DeviceText(device)}, {precision.Name} ({precision.Reason})");
         terminal.Error.WriteLine($"run folder {folder.Path}");
-        foreach (var notice in damage.Concat(source.Notices)) terminal.Error.WriteLine("note: " + notice);
+        foreach (var notice in damage.Concat(setup.Notes).Concat(trainer.Changes).Concat(source.Notices)) terminal.Error.WriteLine("note: " + notice);
         if (source is ScenesSource scenes) Render(scenes, terminal, stop);
 
-        var history = new MeasureHistory();
+        var history = new MeasureHistory(init is null && !asked.Resume ? "untrained" : "beginning");
         var records = asked.Resume ? RunRecords.Resume(folder, options.Logging, trainer.Objective.Numbers, trainer.Step.State.StepCount)
             : RunRecords.Create(folder, options.Logging, trainer.Objective.Numbers);
         using var observers = new TrainingObservers([.. records, history, new ConsoleProgress(terminal, asked.Quiet)]);
+        if (asked.Resume) history.Remember(MeasuresCsv.Read(folder.Measures));
+        foreach (var change in trainer.Changes)
+            foreach (var record in records) record.OnWarning(trainer.Step.State.StepCount, change);
         using var announced = stop.Token.Register(() => observers.OnMessage("stopping after this step; press Ctrl-C again to leave at once"));
         using var monitors = RunMonitors.For(trainer, folder, source, device, observers);
         ITrainingObserver told = monitors is null ? observers : new TrainingObservers(observers, monitors.Observer);
@@ -85,16 +89,19 @@ internal sealed class PretrainVerb : Verb
 
     private static RunSetup Resumed(PretrainArguments asked)
     {
-        var stray = new (string Name, bool Given)[] { ("CONFIG", asked.Config is not null), ("--data", asked.Data is not null), ("--set", asked.Settings.Count > 0) }
-            .Where(o => o.Given).Select(o => o.Name).ToList();
-        if (stray.Count > 0)
-            throw new JepaException($"--resume goes on with the configuration in {asked.Out}; {string.Join(" and ", stray)} cannot be given with it.", isUsage: true);
+        if (asked.Config is not null)
+        {
+            throw new JepaException(
+                $"--resume goes on with the configuration in {asked.Out}; CONFIG cannot be given with it. Change single keys with --set.",
+                isUsage: true);
+        }
+
         if (!RunFolder.HoldsRun(asked.Out!))
             throw new JepaException($"There is no run to resume in {Path.GetFullPath(asked.Out!)}: it holds no config.yaml. Give the folder of an earlier run.", isUsage: true);
         var config = Path.Combine(asked.Out!, "config.yaml");
         if (new FileInfo(config).Length == 0)
             throw new JepaException($"{Path.GetFullPath(config)} is empty, so what to train on is not known. Write the run's configuration back, and resume again.", isUsage: true);
-        return RunSetup.Of(config, null, asked.Overrides());
+        return RunSetup.OfRun(asked.Out!, asked.Lasting().Concat(asked.Overrides()), given: asked.Data is not null);
     }
 
     private static void Render(ScenesSource scenes, Terminal terminal, StopSignals stop)

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using JepaSharp.Cli.Display;
 using JepaSharp.Data.Sources.Scenes;
+using JepaSharp.Runtime;
 
 namespace JepaSharp.Cli.Verbs;
 
@@ -21,6 +22,7 @@ internal sealed class ScenesVerb : Verb
     public override int Run(ParseResult arguments, Terminal terminal, StopSignals stop)
     {
         var (folder, count, size) = (arguments.GetValue(_out)!, arguments.GetValue(_count), arguments.GetValue(_size));
+        using var claim = OutputLock.Beside(folder, "rendering scenes into", makeFolder: true);
         var progress = new CountProgress(terminal, "rendering scenes", count);
         using var work = stop.WaitForWork(); // what was begun is removed
         try

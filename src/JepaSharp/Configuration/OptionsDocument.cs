@@ -25,14 +25,17 @@ public sealed class OptionsDocument
     /// <summary>Full names of the keys that the file or an override gave: <c>data.crop_size</c>.</summary>
     public IReadOnlySet<string> GivenKeys { get; }
 
-    /// <summary>Reads a file and overrides.</summary>
+    /// <summary>Reads a file and overrides. A path in it may begin with <c>~/</c>, the home folder.</summary>
     /// <param name="path">A YAML file, or null for none.</param>
     /// <param name="overrides">Each <c>section.key=value</c>, value as in YAML.</param>
     /// <param name="defaults">What keys that are not given mean; null for the defaults of the records.</param>
     /// <exception cref="ConfigurationException">Something is written wrongly; lists everything that is.</exception>
     /// <exception cref="JepaException">The file cannot be read.</exception>
-    public static OptionsDocument Load(string? path, IEnumerable<string>? overrides = null, PretrainOptions? defaults = null) =>
-        Read(path is null ? "" : TextOf(path), path, overrides, defaults);
+    public static OptionsDocument Load(string? path, IEnumerable<string>? overrides = null, PretrainOptions? defaults = null)
+    {
+        var document = Read(path is null ? "" : TextOf(path), path, overrides, defaults);
+        return new OptionsDocument(OptionPaths.AtHome(document.Options), document._places);
+    }
 
     /// <summary>Reads YAML text and overrides.</summary>
     /// <param name="yaml">The text.</param>

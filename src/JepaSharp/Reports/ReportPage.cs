@@ -51,7 +51,7 @@ internal static class ReportPage
 
     private static string Facts(RunRecord run)
     {
-        var last = run.Readings.Count > 0 ? run.Readings[^1].Reading : null;
+        var (step, last) = run.Readings.Count > 0 ? run.Readings[^1] : (run.Steps, null);
         (string Name, string Value)[] facts =
         [
             ("steps", $"{Count(run.Steps)}"),
@@ -59,7 +59,7 @@ internal static class ReportPage
             ("images seen", Count(run.Images)),
             ("time of the steps", Duration(run.Time)),
             ("loss at the end", run.Groups.Count > 0 ? Number(run.Groups[^1].Loss) : "-"),
-            ("RankMe at the end", last is null ? "-" : Number(last.RankMe)),
+            (step == run.Steps ? "RankMe at the end" : $"RankMe at step {Count(step)}", last is null ? "-" : Number(last.RankMe)),
         ];
         return "<dl class=\"facts\">" + string.Concat(facts.Select(f => $"<div><dt>{f.Name}</dt><dd>{f.Value}</dd></div>")) + "</dl>\n";
     }

@@ -7,17 +7,18 @@ namespace JepaSharp.Training;
 
 /// <summary>The folder that holds everything of one run. While this object lives, no other process can open the folder to write.</summary>
 /// <remarks>
-/// The lock is the operating system's, on the file <c>.lock</c>: it ends with the process, however that ends, so there are no stale locks; the file itself stays.
+/// The lock is on the file <c>.lock</c> (<see cref="OutputLock"/>): it ends with the process, however that ends, so there are no stale locks;
+/// the file itself stays.
 /// </remarks>
 public sealed class RunFolder : IDisposable
 {
     private const string LockName = ".lock";
-    private readonly FileStream _lock;
+    private readonly OutputLock _lock;
 
     private bool _isNew;
     private string? _config;
 
-    private RunFolder(string path, FileStream @lock) => (Path, _lock) = (path, @lock);
+    private RunFolder(string path, OutputLock @lock) => (Path, _lock) = (path, @lock);
 
     /// <summary>Full path of the folder.</summary>
     public string Path { get; }
@@ -157,24 +158,15 @@ public sealed class RunFolder : IDisposable
         try
         {
             Directory.CreateDirectory(path);
-            var lockPath = System.IO.Path.Combine(path, LockName);
-            try
-            {
-                return new RunFolder(path, new FileStream(lockPath, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None));
-            }
-            catch (IOException e) when (File.Exists(lockPath) && IsSharingViolation(e))
-            {
-                throw new JepaException($"Another process is writing {path}. Wait for it, stop it, or write to another folder.", inner: e);
-            }
+            return OutputLock.TryTake(System.IO.Path.Combine(path, LockName), stays: true) is { } taken
+                ? new RunFolder(path, taken)
+                : throw new JepaException($"Another process is training in {path} at this moment. Wait for it, stop it, or write to another folder.");
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw Unwritable(path, e);
         }
     }
-
-    // EWOULDBLOCK on Linux and macOS, ERROR_SHARING_VIOLATION on Windows.
-    private static bool IsSharingViolation(IOException e) => e.HResult is 11 or 35 or unchecked((int)0x80070020);
 
     private static void RefuseIfTaken(string path)
     {

@@ -25,6 +25,8 @@ public sealed class Trainer : IDisposable
     private readonly PretrainOptions _options;
     private readonly ImageLoader _loader;
     private readonly PixelScaling _scaling;
+    private readonly Lazy<ImagesSeen> _seen;
+    private readonly string _config, _precision;
     private LossGuard? _guard;
     private int _skippedBefore;
     private bool _isResumed;
@@ -48,6 +50,7 @@ public sealed class Trainer : IDisposable
         PretrainOptions options, ImageSource source, Objective objective, Device device, ScalarType precision = ScalarType.Float32, bool? runsAhead = null)
     {
         (_options, Source, Objective) = (options, source, objective);
+        (_seen, _config, _precision) = (new Lazy<ImagesSeen>(() => ImagesSeen.Of(source)), RunPaths.Whole(options).ToYaml(), precision.ToString());
         Plan = new PretrainPlan(options);
         _loader = new ImageLoader(source, Plan.Loading(objective.Views));
         if (StepsPerEpoch == 0)
@@ -84,7 +87,15 @@ public sealed class Trainer : IDisposable
 
     /// <summary>Where the run stands.</summary>
     internal CheckpointState State => new(
-        Step.State.StepCount, (int)(Step.State.StepCount / StepsPerEpoch), Source.Count, Step.State.OptimizerStart, _guard?.SkippedInARow ?? _skippedBefore);
+        Step.State.StepCount, (int)(Step.State.StepCount / StepsPerEpoch), Source.Count, Step.State.OptimizerStart, _guard?.SkippedInARow ?? _skippedBefore)
+    {
+        Seen = _seen.Value,
+        Config = _config,
+        Precision = _precision,
+    };
+
+    /// <summary>What a resumed run goes on with that is not what it was before, a sentence each.</summary>
+    public IReadOnlyList<string> Changes { get; private set; } = [];
 
     /// <summary>What is said of the weights in their file.</summary>
     internal Dictionary<string, string> Metadata
@@ -116,10 +127,11 @@ public sealed class Trainer : IDisposable
 
     /// <summary>Goes back to where the newest complete checkpoint of a run was taken. A damaged one is passed over.</summary>
     /// <returns>What is damaged, and where the run goes on instead; empty where nothing is.</returns>
-    /// <exception cref="JepaException">There is no whole checkpoint, or it is of another architecture or data set.</exception>
+    /// <exception cref="JepaException">There is no whole checkpoint, or it is of another architecture, order of images or data set.</exception>
     public IReadOnlyList<string> Resume(RunFolder folder)
     {
         var newest = NewestCheckpoint.Of(folder);
+        Changes = ResumedRun.Compare(newest.Path, CheckpointState.Read(newest.Path), State, Source, _loader.BatchesPerEpoch);
         _skippedBefore = TrainingCheckpoint.Restore(newest.Path, Step.State, Source.Count).SkippedInARow;
         _isResumed = true;
         return newest.Damaged.Count == 0
@@ -130,7 +142,8 @@ public sealed class Trainer : IDisposable
     /// <summary>Begins with pretrained weights, and with the optimizer's state where they have it; before the first step.</summary>
     /// <returns>What was and what was not found in the weights, a sentence each.</returns>
     /// <exception cref="JepaException">They are of another architecture (lists how), incomplete, or not finite.</exception>
-    public IReadOnlyList<string> StartFrom(PretrainedWeights weights) => StartingWeights.Apply(weights, Step.State);
+    public IReadOnlyList<string> StartFrom(PretrainedWeights weights) =>
+        [.. StartingWeights.Apply(weights, Step.State), .. StartingWeights.OtherNormalization(weights, _options.Data)];
 
     /// <summary>Trains to the end, or until told to stop; leaves a checkpoint of the last step unless the numbers failed.</summary>
     /// <param name="folder">Where checkpoints go.</param>

@@ -31,7 +31,7 @@ internal static class CommandLineCases
         new("a resume where no run is", 2, "no run to resume", "pretrain --resume --out DIR/none"),
         new("a resume where other files are", 2, "no run to resume", "pretrain --resume --out DIR", Photos.Make),
         new("a resume with another configuration", 2, "CONFIG", "pretrain c.yaml --resume --out DIR"),
-        new("a resume with other data", 2, "--data", "pretrain --resume --out DIR --data DIR"),
+        new("a resume of nothing, with data", 2, "no run to resume", "pretrain --resume --out DIR --data DIR"),
         new("a resume without any checkpoint", 2, "no complete checkpoint", "pretrain --resume --out DIR/run", Photos.AbandonedRun),
         new("an output without a name", 2, "empty", "pretrain --data DIR --out EMPTY", Photos.Make),
         new("an output that is a file", 2, "is a file", "pretrain --data DIR --out DIR/notes.txt", folder =>

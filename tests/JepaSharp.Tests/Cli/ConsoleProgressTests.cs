@@ -63,7 +63,7 @@ public sealed partial class ConsoleProgressTests
         progress.OnStep(Steps.Number(1));
         progress.OnWarning(1, "look");
         Assert.Equal(2, Lines().Length);
-        Assert.Contains("loss 0.5000  constant 0.2500  RankMe  7.2  ", Lines()[0], StringComparison.Ordinal);
+        Assert.Contains("loss 0.5000  constant 0.2500 at step 0  RankMe  7.2 at step 0  ", Lines()[0], StringComparison.Ordinal);
         Assert.Equal("warning at step 1: look", Lines()[1]);
     }
 

@@ -62,7 +62,7 @@ public sealed class TrainerTests
         _ = Train(path, stopAfter: 2, resume: false);
         var error = Assert.Throws<JepaException>(() => Train(path, null, resume: true, Tiny with { Meta = Tiny.Meta with { Depth = 2 } }));
         Assert.Contains("another architecture", error.Message);
-        Assert.Contains("encoder.blocks.1", error.Message);
+        Assert.Contains("meta.depth was 1 and is 2", error.Message);
     }
 
     [Fact]

@@ -32,6 +32,7 @@ internal abstract class ProbeVerb : Verb
         var report = new EvaluationReport(task.Name, session, task.Recipe, classes.Notes);
         report.Announce(terminal);
         report.Add(ProbeRows.Of(task, session.Features(), classes, request.Baselines, terminal, stop));
+        session.Notes.AddRange(task.Notes);
         report.AddClasses(classes.Names);
         report.Finish(terminal);
         return ExitCode.Done;

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using JepaSharp.Data.Sources;
+using JepaSharp.Runtime;
 using SkiaSharp;
 
 namespace JepaSharp.Data.Decoding;
@@ -29,6 +30,8 @@ internal sealed class SkiaImage : OpenedImage
     public override int Height => _orientation.SwapsAxes ? _storedWidth : _storedHeight;
 
     public override string Format { get; }
+
+    public override uint ContentChecksum() => Crc32C.Of(_file.Span);
 
     public override string Name => _name;
 

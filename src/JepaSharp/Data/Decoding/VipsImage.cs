@@ -1,4 +1,5 @@
 using JepaSharp.Data.Sources;
+using JepaSharp.Runtime;
 using NetVips;
 
 namespace JepaSharp.Data.Decoding;
@@ -19,6 +20,8 @@ internal sealed class VipsImage : OpenedImage
     public override int Height => _image.Height;
 
     public override string Format { get; }
+
+    public override uint ContentChecksum() => Crc32C.Of(_file.Span);
 
     /// <summary>Takes the file over, unless it throws.</summary>
     public static VipsImage Open(FileBytes file, string name, string format, DecodingLimits limits)

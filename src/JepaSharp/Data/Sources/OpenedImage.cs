@@ -1,4 +1,5 @@
 using JepaSharp.Data.Decoding;
+using JepaSharp.Runtime;
 
 namespace JepaSharp.Data.Sources;
 
@@ -30,6 +31,10 @@ public abstract class OpenedImage : IDisposable
     /// <summary>Bytes that <see cref="DecodeRegion"/> takes for a request, with the encoded image and all that the decoder needs; rather too many than too few.</summary>
     /// <param name="request">What is needed of the image.</param>
     public virtual long MemoryToDecode(in DecodeRequest request) => 3L * Width * Height;
+
+    /// <summary>CRC-32C of the image as it is stored; of its pixels where nothing is encoded.</summary>
+    /// <exception cref="ImageUnreadableException">The data is damaged.</exception>
+    public virtual uint ContentChecksum() => Crc32C.Of(Decode().Pixels);
 
     /// <inheritdoc/>
     public void Dispose()

@@ -1,11 +1,12 @@
 using System.Globalization;
+using System.Text.RegularExpressions;
 using JepaSharp.Runtime;
 
 namespace JepaSharp.Data.Sources;
 
 /// <summary>A path and what follows it: <c>PATH#key=value&amp;key=value</c>. Works wherever a path of images is asked for.</summary>
 /// <remarks>A path that exists as it stands is taken literally, whatever characters it has.</remarks>
-internal sealed record SourceAddress
+internal sealed partial record SourceAddress
 {
     private static readonly string[] Keys = ["label", "where", "images", "image", "part", "only", "test-share", "train-share", "size", "width", "seed", "first"];
 
@@ -44,12 +45,13 @@ internal sealed record SourceAddress
     public static SourceAddress Parse(string text)
     {
         if (string.IsNullOrWhiteSpace(text)) throw new JepaException("The path of the images is empty. Expected a folder, a list, tar shards, Parquet, a pack, or scenes:COUNT.", isUsage: true);
-        var mark = text.LastIndexOf('#');
-        if (mark <= 0 || System.IO.Path.Exists(text)) return new SourceAddress { Path = text };
+        text = HomePath.Expand(text);
+        var mark = MarkIn(text);
+        if (mark <= 0) return new SourceAddress { Path = text };
         var address = new SourceAddress { Path = text[..mark] };
         var conditions = new List<RowCondition>();
         var numbers = new Dictionary<string, int>(StringComparer.Ordinal);
-        foreach (var option in text[(mark + 1)..].Split('&', StringSplitOptions.RemoveEmptyEntries))
+        foreach (var option in OptionsOf(text[(mark + 1)..]))
         {
             var equals = option.IndexOf('=', StringComparison.Ordinal);
             var (key, value) = equals < 0 ? (option, "") : (option[..equals], option[(equals + 1)..]);
@@ -59,9 +61,9 @@ internal sealed record SourceAddress
             switch (key)
             {
                 case "label": address = address with { Label = value }; break;
-                case "images": address = address with { Images = value }; break;
+                case "images": address = address with { Images = HomePath.Expand(value) }; break;
                 case "image": address = address with { Image = value }; break;
-                case "only": address = address with { Only = value }; break;
+                case "only": address = address with { Only = HomePath.Expand(value) }; break;
                 case "part": address = address with { Part = value }; break;
                 case "test-share": address = address with { TestShare = Share(text, key, value) }; break;
                 case "train-share": address = address with { TrainShare = Share(text, key, value) }; break;
@@ -72,6 +74,36 @@ internal sealed record SourceAddress
 
         return address with { Where = conditions, Numbers = numbers };
     }
+
+    /// <summary>The address with whole paths, which means the same from every folder.</summary>
+    public static string Whole(string text)
+    {
+        text = HomePath.Expand(text);
+        var mark = MarkIn(text);
+        var path = mark <= 0 ? text : text[..mark];
+        if (path.Contains(':', StringComparison.Ordinal) && !System.IO.Path.Exists(path)) return text; // scenes:8000
+        var options = mark <= 0 ? [] : OptionsOf(text[(mark + 1)..]).Select(option => option.Split('=', 2) switch
+        {
+            [("images" or "only") and var key, var value] => $"{key}={System.IO.Path.GetFullPath(HomePath.Expand(value))}",
+            _ => option,
+        }).ToList();
+        return System.IO.Path.GetFullPath(path) + (options.Count == 0 ? "" : "#" + string.Join('&', options));
+    }
+
+    /// <summary>Where the options begin: at the first '#' behind something that exists, else at the last; -1 where there are none.</summary>
+    private static int MarkIn(string text)
+    {
+        if (System.IO.Path.Exists(text)) return -1;
+        for (var mark = text.IndexOf('#', 1); mark > 0; mark = text.IndexOf('#', mark + 1))
+            if (System.IO.Path.Exists(text[..mark])) return mark;
+        return text.LastIndexOf('#');
+    }
+
+    /// <summary>An '&amp;' within a name of a folder is no end of an option.</summary>
+    private static IEnumerable<string> OptionsOf(string text) => BetweenOptions().Split(text).Where(option => option.Length > 0);
+
+    [GeneratedRegex("&(?=[A-Za-z-]*(?:=|&|$))")]
+    private static partial Regex BetweenOptions();
 
     /// <summary>Refuses options that this kind of source has no use for, rather than pass them over.</summary>
     /// <param name="kind">What the source is, in words.</param>

@@ -20,7 +20,7 @@ public sealed record EmbeddingResult(bool Finished, long Images, IReadOnlyList<l
 /// What is written goes to unfinished files beside the output, which get their names when all is done. How far it has come is noted every half minute and
 /// when it is stopped, so that the same job asked for again goes on from there, whatever ended it.
 /// </remarks>
-public sealed class EmbeddingJob
+public sealed class EmbeddingJob : IDisposable
 {
     private static readonly TimeSpan NoteEvery = TimeSpan.FromSeconds(30);
 
@@ -29,10 +29,16 @@ public sealed class EmbeddingJob
     private readonly EmbeddingLayout _layout;
     private readonly Dictionary<string, string> _parameters;
     private readonly EmbeddingState? _earlier;
+    private readonly OutputLock _claim;
 
     /// <summary>Prepares a job, and looks for an earlier run of it.</summary>
-    /// <exception cref="JepaException">The image size does not fit the encoder, or an unfinished job at the same place asked for something else.</exception>
-    public EmbeddingJob(EmbeddingRequest request, EmbeddingPaths paths)
+    /// <param name="request">What is embedded and how.</param>
+    /// <param name="paths">Where to.</param>
+    /// <param name="claim">From <see cref="EmbeddingPaths.Claim"/>, where it was made before; the job lets it go.</param>
+    /// <exception cref="JepaException">
+    /// The image size does not fit the encoder, another process is at it, or an unfinished job at the same place asked for something else.
+    /// </exception>
+    public EmbeddingJob(EmbeddingRequest request, EmbeddingPaths paths, OutputLock? claim = null)
     {
         (_request, _paths) = (request, paths);
         var (patch, depth) = (request.Encoder.Shape.PatchSize, request.Encoder.Shape.Depth);
@@ -41,22 +47,36 @@ public sealed class EmbeddingJob
         if (request.Output.Layers > depth) throw new JepaException($"The encoder has {depth} blocks, fewer than the {request.Output.Layers} asked for.", isUsage: true);
         _layout = EmbeddingLayout.Of(request.Encoder, request.Output, request.Transform.Size);
         _parameters = request.Parameters();
-        _earlier = EmbeddingState.Read(paths, _parameters);
+        _claim = claim ?? paths.Claim();
+        try
+        {
+            _earlier = EmbeddingState.Read(paths, _parameters);
+        }
+        catch
+        {
+            _claim.Dispose();
+            throw;
+        }
     }
 
     /// <summary>Images that an earlier run has dealt with; 0 for a new job.</summary>
     public int AlreadyDone => _earlier?.NextImage ?? 0;
 
-    /// <summary>Does the work, or what is left of it.</summary>
+    /// <summary>Lets others write the output.</summary>
+    public void Dispose() => _claim.Dispose();
+
+    /// <summary>Does the work, or what is left of it, once; afterwards others may write the output.</summary>
     /// <param name="progress">Is told how many images of the source are done, earlier ones included.</param>
     /// <param name="stop">Stops after the batch at hand; the job can go on later.</param>
     /// <exception cref="JepaException">Too many images cannot be read, or the file cannot be written.</exception>
     public EmbeddingResult Run(IProgress<int>? progress = null, CancellationToken stop = default)
     {
+        using var claim = _claim;
         var source = _request.Source;
         var (next, rows) = (AlreadyDone, _earlier?.Rows ?? 0);
+        var facts = _parameters.Where(pair => pair.Key != EmbeddingRequest.ImageFiles).ToDictionary();
         var reader = new ImageReader(source, _request.Transform, _request.BatchSize);
-        using (var writer = EmbeddingWriter.Open(_paths.Partial, _paths.Format, _layout, source.Count, _parameters, _earlier?.Bytes ?? 0))
+        using (var writer = EmbeddingWriter.Open(_paths.Partial, _paths.Format, _layout, source.Count, facts, _earlier?.Bytes ?? 0))
         using (var index = _paths.Index is null ? null : new IndexCsv(_paths.PartialIndex, _earlier?.IndexBytes ?? 0, rows))
         {
             void Note() => new EmbeddingState(_parameters, next, rows, writer.Flush(), index?.Flush() ?? 0).Write(_paths.State);

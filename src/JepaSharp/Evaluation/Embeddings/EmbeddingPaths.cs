@@ -24,10 +24,32 @@ public sealed record EmbeddingPaths(string Output, EmbeddingFormat Format)
     {
         if (Directory.Exists(output)) throw new JepaException($"{output} is a folder. Give a file ending in .safetensors, .npy, .csv or .parquet.", isUsage: true);
         var paths = new EmbeddingPaths(output, EmbeddingFormats.Of(output));
-        foreach (var existing in new[] { paths.Output, paths.Index }.Where(File.Exists))
-            throw new JepaException($"{existing} exists and is not overwritten. Delete it, or give another --out.", isUsage: true);
+        paths.RequireFree();
         var folder = Path.GetDirectoryName(Path.GetFullPath(output))!;
         return Directory.Exists(folder) ? paths : throw new JepaException($"There is no folder {folder} to write {Path.GetFileName(output)} into. Make it, or give another --out.", isUsage: true);
+    }
+
+    /// <summary>Keeps others from writing the same output, until it is disposed of.</summary>
+    /// <exception cref="JepaException">Another job is writing it, or has written it meanwhile.</exception>
+    public OutputLock Claim()
+    {
+        var claim = OutputLock.Beside(Output, "embedding into");
+        try
+        {
+            RequireFree(); // between the first look and the lock, another job may have ended
+            return claim;
+        }
+        catch
+        {
+            claim.Dispose();
+            throw;
+        }
+    }
+
+    private void RequireFree()
+    {
+        foreach (var existing in new[] { Output, Index }.Where(File.Exists))
+            throw new JepaException($"{existing} exists and is not overwritten. Delete it, or give another --out.", isUsage: true);
     }
 
     /// <summary>Gives the finished files their names.</summary>

@@ -3,8 +3,8 @@ using System.Security.Cryptography;
 using System.Text;
 using JepaSharp.Data.Cropping;
 using JepaSharp.Data.Sources;
+using JepaSharp.Evaluation.Features;
 using JepaSharp.Models;
-using static TorchSharp.torch;
 
 namespace JepaSharp.Evaluation.Embeddings;
 
@@ -16,6 +16,9 @@ public sealed record EmbeddingRequest
 
     /// <summary>The images; the caller keeps and disposes it.</summary>
     public required ImageSource Source { get; init; }
+
+    /// <summary>Where <see cref="Source"/> was opened, by which a file that is replaced meanwhile is noticed; null where it is nowhere.</summary>
+    public string? Address { get; init; }
 
     /// <summary>The normalisation that the encoder was trained with.</summary>
     public required PixelScaling Scaling { get; init; }
@@ -32,6 +35,11 @@ public sealed record EmbeddingRequest
     /// <summary>Further things to write into the output and to hold equal when a stopped job goes on.</summary>
     public IReadOnlyDictionary<string, string> Facts { get; init; } = new Dictionary<string, string>();
 
+    /// <summary>
+    /// The parameter that stands for lengths and times of the images' files: for a job that goes on, not for those who read its output.
+    /// </summary>
+    internal const string ImageFiles = "image_files";
+
     /// <summary>Everything that the numbers depend on, as texts.</summary>
     internal Dictionary<string, string> Parameters()
     {
@@ -40,10 +48,11 @@ public sealed record EmbeddingRequest
             ["pool"] = Output.Pooled ? "mean" : "none",
             ["layers"] = Output.Layers.ToString(CultureInfo.InvariantCulture),
             ["transform"] = Transform.ToString(),
-            ["weights"] = WeightsDigest(),
+            ["weights"] = WeightsFingerprint.Of(Encoder)[..24],
             ["images"] = Source.Count.ToString(CultureInfo.InvariantCulture),
             ["image_names"] = NamesDigest(),
         };
+        if (Address is { } address) all[ImageFiles] = DataFingerprint.Of(address, Source)[..24];
         return all;
     }
 
@@ -51,20 +60,6 @@ public sealed record EmbeddingRequest
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         for (var i = 0; i < Source.Count; i++) hash.AppendData(Encoding.UTF8.GetBytes(Source.NameOf(i) + "\n"));
-        return Shortened(hash);
-    }
-
-    /// <summary>Of biases, norms and the patch embedding: small, and no training leaves them as they were.</summary>
-    private string WeightsDigest()
-    {
-        using var scope = NewDisposeScope();
-        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        foreach (var (name, parameter) in Encoder.named_parameters().Where(p => p.parameter.dim() == 1 || p.name.StartsWith("patch_embed", StringComparison.Ordinal)))
-        {
-            hash.AppendData(Encoding.UTF8.GetBytes(name));
-            hash.AppendData(parameter.detach().cpu().contiguous().bytes.ToArray());
-        }
-
         return Shortened(hash);
     }
 

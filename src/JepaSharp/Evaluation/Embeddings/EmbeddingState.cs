@@ -24,8 +24,10 @@ internal sealed record EmbeddingState(Dictionary<string, string> Parameters, int
         if (!File.Exists(paths.State)) return null;
         var state = Parse(paths);
         var different = parameters.Keys.Union(state.Parameters.Keys)
+            .Where(key => key != EmbeddingRequest.ImageFiles || state.Parameters.ContainsKey(key)) // an earlier version did not note it
             .Where(key => parameters.GetValueOrDefault(key) != state.Parameters.GetValueOrDefault(key))
-            .Select(key => $"{key} was {state.Parameters.GetValueOrDefault(key) ?? "not given"} and is now {parameters.GetValueOrDefault(key) ?? "not given"}").ToList();
+            .Select(key => $"{key} was {Value(state.Parameters, key)} and is now {Value(parameters, key)}"
+                + (key == EmbeddingRequest.ImageFiles ? " (a file was replaced, or has another time)" : "")).ToList();
         if (different.Count > 0)
             throw new JepaException(
                 $"{paths.Output} was begun by a job that asked for something else: {string.Join("; ", different)}. "
@@ -35,6 +37,8 @@ internal sealed record EmbeddingState(Dictionary<string, string> Parameters, int
             && (state.IndexBytes == 0 || (File.Exists(paths.PartialIndex) && new FileInfo(paths.PartialIndex).Length >= state.IndexBytes));
         return there ? state : throw Damaged(paths, "what it speaks of is missing or too short");
     }
+
+    private static string Value(Dictionary<string, string> parameters, string key) => parameters.GetValueOrDefault(key) ?? "not given";
 
     private static EmbeddingState Parse(EmbeddingPaths paths)
     {

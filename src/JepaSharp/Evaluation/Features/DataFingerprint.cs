@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using JepaSharp.Data.Sources;
+using JepaSharp.Data.Sources.Shards;
 
 namespace JepaSharp.Evaluation.Features;
 
@@ -21,7 +22,8 @@ public static class DataFingerprint
         void Add(string text) => hash.AppendData(Encoding.UTF8.GetBytes(text + "\n"));
 
         Add(source.Description);
-        var path = SourceAddress.Parse(address).Path;
+        var parsed = SourceAddress.Parse(address);
+        var path = parsed.Path;
         var isFolder = Directory.Exists(path);
         if (isFolder)
         {
@@ -31,15 +33,15 @@ public static class DataFingerprint
         }
         else
         {
-            Add(Stamp(path));
+            foreach (var file in ShardPattern.IsOne(path) && !File.Exists(path) ? ShardPattern.Expand(path) : [path]) Add(Stamp(file));
         }
 
         // Where images are files of their own, their names lead to them.
-        var root = isFolder ? path : Path.GetDirectoryName(Path.GetFullPath(path)) ?? "";
+        var root = isFolder ? path : parsed.Images ?? Path.GetDirectoryName(Path.GetFullPath(path)) ?? "";
         for (var i = 0; i < source.Count; i++)
         {
             var name = source.NameOf(i);
-            Add(name);
+            Add(string.Create(CultureInfo.InvariantCulture, $"{name} {source.StoredBytes(i)}"));
             if (Path.IsPathRooted(name) || name.Contains('/', StringComparison.Ordinal) || !isFolder) Add(Stamp(Path.Combine(root, name)));
         }
 

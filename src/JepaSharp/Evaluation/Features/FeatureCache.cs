@@ -26,12 +26,12 @@ public sealed class FeatureCache(string folder, long limitBytes)
     public const long DefaultLimit = 4L << 30;
 
     /// <summary>Where they are kept.</summary>
-    public string Folder { get; } = folder;
+    public string Folder { get; } = HomePath.Expand(folder);
 
     /// <summary>JEPASHARP_CACHE, else jepasharp in the user's cache folder; null where the user has no home.</summary>
     public static string? DefaultFolder()
     {
-        if (Environment.GetEnvironmentVariable("JEPASHARP_CACHE") is { Length: > 0 } chosen) return chosen;
+        if (Environment.GetEnvironmentVariable("JEPASHARP_CACHE") is { Length: > 0 } chosen) return HomePath.Expand(chosen);
         if (OperatingSystem.IsWindows()) return Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData), "jepasharp", "cache");
         var home = Environment.GetFolderPath(Environment.SpecialFolder.UserProfile);
         if (OperatingSystem.IsMacOS()) return home.Length == 0 ? null : Path.Combine(home, "Library", "Caches", "jepasharp");
@@ -76,6 +76,8 @@ public sealed class FeatureCache(string folder, long limitBytes)
         try
         {
             Directory.CreateDirectory(Folder);
+            using var claim = OutputLock.TryTake(PathOf(key) + OutputLock.Extension);
+            if (claim is null) return; // another process is keeping the same numbers
             using var scope = NewDisposeScope();
             SafetensorsWriter.Write(
                 PathOf(key),

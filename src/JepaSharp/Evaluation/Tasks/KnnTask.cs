@@ -2,11 +2,27 @@ using JepaSharp.Evaluation.Probes;
 
 namespace JepaSharp.Evaluation.Tasks;
 
-/// <summary>Nearest neighbours at one k, which counts, and at others beside it. Nothing is chosen.</summary>
+/// <summary>
+/// Nearest neighbours at one k, which counts, and at others beside it, none above the number of images to fit on. Nothing is chosen.
+/// </summary>
 /// <param name="options">k, temperature and centring.</param>
 /// <param name="others">Further k to report.</param>
 public sealed class KnnTask(KnnOptions options, IReadOnlyList<int> others) : ProbeTask
 {
+    private int _fewest = int.MaxValue;
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> Notes
+    {
+        get
+        {
+            var few = Invariant($"there are only {_fewest:n0} images to fit on");
+            if (options.Neighbours > _fewest) return [Invariant($"{options.Neighbours:n0} neighbours were asked for, and {few}: all of them vote")];
+            int[] left = [.. others.Where(k => k >= _fewest && k != options.Neighbours)];
+            return left.Length == 0 ? [] : [$"no rows of {string.Join(" and ", left)} neighbours: {few}"];
+        }
+    }
+
     /// <inheritdoc/>
     public override string Name => "knn";
 
@@ -16,14 +32,19 @@ public sealed class KnnTask(KnnOptions options, IReadOnlyList<int> others) : Pro
     /// <inheritdoc/>
     protected override IReadOnlyList<ResultRow> Rows(LabelledFeatures features)
     {
-        int[] neighbours = features.IsBaseline ? [options.Neighbours] : [options.Neighbours, .. others.Where(k => k != options.Neighbours)];
+        var most = features.Fit.Count;
+        _fewest = Math.Min(_fewest, most);
+        var asked = Math.Min(options.Neighbours, most);
+        int[] neighbours = features.IsBaseline ? [asked] : [asked, .. others.Where(k => k < most && k != asked)];
         var scores = features.Test.Score(KnnProbe.Fit(features.Fit, options), neighbours);
         return [.. neighbours.Zip(scores, (k, score) => new ResultRow
         {
             Features = features.Name,
-            Probe = $"{k} nearest neighbours",
+            Probe = k == most ? $"all {k} images to fit on, as neighbours" : $"{k} nearest neighbours",
             Scores = ResultRow.ScoresOf(score),
             Settings = new Dictionary<string, double> { ["neighbours"] = k, ["temperature"] = options.Temperature },
         })];
     }
+
+    private static string Invariant(FormattableString text) => text.ToString(System.Globalization.CultureInfo.InvariantCulture);
 }

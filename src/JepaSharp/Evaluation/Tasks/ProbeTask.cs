@@ -11,6 +11,9 @@ public abstract class ProbeTask
     /// <summary>The recipe, to repeat it: every setting by name.</summary>
     public abstract object Recipe { get; }
 
+    /// <summary>What a user should know of the rows, a sentence each; complete when all rows are made.</summary>
+    public virtual IReadOnlyList<string> Notes => [];
+
     /// <summary>The rows for one kind of features, the main one first.</summary>
     public IReadOnlyList<ResultRow> Run(LabelledFeatures features)
     {

@@ -15,7 +15,7 @@ namespace JepaSharp.Training.Checkpoints;
 internal sealed record CheckpointState(long Step, int Epoch, int Images, long OptimizerStart = 0, int SkippedInARow = 0)
 {
     /// <summary>The file's name.</summary>
-    public const string FileName = "state.json";
+    public const string FileName = CheckpointFiles.State;
 
     private static readonly JsonSerializerOptions Layout = new() { WriteIndented = true, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull };
 
@@ -25,11 +25,20 @@ internal sealed record CheckpointState(long Step, int Epoch, int Images, long Op
     /// <summary>SHA-256 of this file as it would be without this entry.</summary>
     public string? Check { get; init; }
 
+    /// <summary>The images, told from others; null in one written before there was this.</summary>
+    public ImagesSeen? Seen { get; init; }
+
+    /// <summary>The run's configuration when the checkpoint was taken, YAML; null in one written before there was this.</summary>
+    public string? Config { get; init; }
+
+    /// <summary>Precision of the matrix products: Float32 or BFloat16; null in one written before there was this.</summary>
+    public string? Precision { get; init; }
+
     /// <summary>Writes the file last, with the checksums of those that lie in the folder already.</summary>
     public void Write(string folder)
     {
         var digests = new SortedDictionary<string, string>(StringComparer.Ordinal);
-        foreach (var path in Directory.EnumerateFiles(folder)) digests.Add(Path.GetFileName(path), DigestOf(path));
+        foreach (var path in Directory.EnumerateFiles(folder)) digests.Add(Path.GetFileName(path), CheckpointFiles.DigestOf(path));
         var complete = this with { Files = digests, Check = null };
         complete = complete with { Check = Convert.ToHexStringLower(SHA256.HashData(complete.ToBytes())) };
         DurableFile.Write(Path.Combine(folder, FileName), stream => stream.Write(complete.ToBytes()));
@@ -61,7 +70,8 @@ internal sealed record CheckpointState(long Step, int Epoch, int Images, long Op
             var path = Path.Combine(folder, name);
             try
             {
-                if (DigestOf(path) != expected) throw new JepaException($"{path} is damaged: its checksum is not the one it was written with.");
+                if (CheckpointFiles.DigestOf(path) != expected)
+                    throw new JepaException($"{path} is damaged: its checksum is not the one it was written with.");
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {
@@ -71,10 +81,4 @@ internal sealed record CheckpointState(long Step, int Epoch, int Images, long Op
     }
 
     private byte[] ToBytes() => JsonSerializer.SerializeToUtf8Bytes(this, Layout);
-
-    private static string DigestOf(string path)
-    {
-        using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 20);
-        return Convert.ToHexStringLower(SHA256.HashData(stream));
-    }
 }

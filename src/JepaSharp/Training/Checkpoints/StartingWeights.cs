@@ -1,4 +1,5 @@
 using System.Globalization;
+using JepaSharp.Configuration;
 using JepaSharp.Models;
 using JepaSharp.Objectives;
 using JepaSharp.Optimization;
@@ -49,6 +50,20 @@ internal static class StartingWeights
         said.Add(LoadOptimizer(weights, training));
         training.WeightsReplaced();
         return said;
+    }
+
+    /// <summary>Says where the run normalises pixels otherwise than the weights' own training did.</summary>
+    public static IReadOnlyList<string> OtherNormalization(PretrainedWeights weights, DataOptions data)
+    {
+        double[] mean = [data.Mean.Red, data.Mean.Green, data.Mean.Blue], deviation = [data.Std.Red, data.Std.Green, data.Std.Blue];
+        if (weights.Normalization is not { } theirs || (Near(theirs.Mean, mean) && Near(theirs.Deviation, deviation))) return [];
+        return [$"normalisation: the weights were trained with mean {Text(theirs.Mean)} and deviation {Text(theirs.Deviation)}, "
+            + $"the run has {Text(mean)} and {Text(deviation)} (data.mean, data.std): its encoder sees other numbers than it knows"];
+
+        static bool Near(IReadOnlyList<double> a, double[] b) =>
+            a.Count == b.Length && a.Zip(b).All(pair => Math.Abs(pair.First - pair.Second) < 1e-6);
+        static string Text(IEnumerable<double> numbers) =>
+            string.Join(' ', numbers.Select(number => number.ToString("0.####", CultureInfo.InvariantCulture)));
     }
 
     private static bool OtherGrid(VisionTransformerShape a, VisionTransformerShape b) => (a.GridHeight, a.GridWidth) != (b.GridHeight, b.GridWidth);

@@ -11,7 +11,8 @@ internal static class DurableFile
     public static void Write(string path, Action<Stream> write)
     {
         var full = Path.GetFullPath(path);
-        var temporary = $"{full}.{Environment.ProcessId}.partial";
+        // Of this writing alone: a process of another machine may have the same number.
+        var temporary = $"{full}.{Environment.ProcessId}-{Path.GetRandomFileName()}.partial";
         try
         {
             using (var stream = new FileStream(temporary, FileMode.Create, FileAccess.Write, FileShare.Read, 1 << 20))

@@ -21,6 +21,26 @@ internal static class CheckpointSource
         }
     }
 
+    /// <summary>A Hugging Face model in several files, by its index (<c>pytorch_model.bin.index.json</c>).</summary>
+    /// <exception cref="WeightsFileException">
+    /// The index or a file of it is missing or unsound, or a file lacks a tensor that the index promises.
+    /// </exception>
+    public static WeightsSource OpenShards(string path)
+    {
+        var shards = CheckpointShards.Open(path);
+        try
+        {
+            var source = new WeightsSource(path, WeightsFormat.TorchCheckpoint, shards);
+            AddModel(source, shards.Tensors);
+            return source;
+        }
+        catch
+        {
+            shards.Dispose();
+            throw;
+        }
+    }
+
     private static bool HasNetworks(OrderedDictionary<object, object?> root) =>
         root.GetValueOrDefault("encoder") is OrderedDictionary<object, object?> || root.GetValueOrDefault("target_encoder") is OrderedDictionary<object, object?>;
 
@@ -56,7 +76,7 @@ internal static class CheckpointSource
         if (state is OrderedDictionary<object, object?>) source.Inside = [root.GetValueOrDefault("state_dict") is not null ? "state_dict" : "model"];
         if (named.Count == 0)
             throw WithinOthers(source.Path, root) ?? new WeightsFileException(source.Path, "no tensors by name", "a state_dict, or a dictionary of encoder, predictor and target_encoder");
-        source.AddFlat(named);
+        AddModel(source, named);
         if (root.GetValueOrDefault("epoch") is long and >= 0 and var epoch) source.Epoch = epoch;
         return source;
     }
@@ -77,7 +97,13 @@ internal static class CheckpointSource
         return null;
     }
 
-    private static IEnumerable<(string Name, LazyTensor Tensor)> Named(OrderedDictionary<object, object?> state)
+    /// <summary>One encoder or several networks by flat names, and what the files beside a Hugging Face model say of it.</summary>
+    private static void AddModel(WeightsSource source, IReadOnlyDictionary<string, LazyTensor> named)
+    {
+        if (source.AddFlat(named)) HuggingFaceConfig.Take(source, Path.GetDirectoryName(Path.GetFullPath(source.Path))!);
+    }
+
+    internal static IEnumerable<(string Name, LazyTensor Tensor)> Named(OrderedDictionary<object, object?> state)
     {
         foreach (var (key, value) in state)
         {

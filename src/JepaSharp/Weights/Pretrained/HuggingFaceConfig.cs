@@ -34,13 +34,31 @@ internal static class HuggingFaceConfig
 
     private static void TakePreprocessor(WeightsSource source, string path, JsonElement root)
     {
-        if (Numbers(root, "image_mean") is not { } mean || Numbers(root, "image_std") is not { } deviation) return;
-        var normalization = new PixelNormalization(mean, deviation);
+        if (Normalization(path, root) is not { } normalization) return;
         if (!normalization.IsSound)
             throw new WeightsFileException(path, "an image_mean and image_std that cannot be used", "as many of each, finite, deviations positive");
         source.Normalization = normalization;
         if (root.TryGetProperty("resample", out var resample) && resample.ValueKind == JsonValueKind.Number && resample.TryGetInt32(out var filter) && filter > 0)
             source.Resample = filter;
+    }
+
+    /// <summary>Of pixels from 0 to 1, whatever range the file means; null where it does not say.</summary>
+    private static PixelNormalization? Normalization(string path, JsonElement root)
+    {
+        const double largestPixel = 255;
+        var range = IsOff(root, "do_rescale") ? largestPixel : largestPixel * Factor(path, root);
+        if (IsOff(root, "do_normalize")) return new PixelNormalization([0, 0, 0], [1 / range, 1 / range, 1 / range]);
+        if (Numbers(root, "image_mean") is not { } mean || Numbers(root, "image_std") is not { } deviation) return null;
+        return new PixelNormalization([.. mean.Select(value => value / range)], [.. deviation.Select(value => value / range)]);
+    }
+
+    private static bool IsOff(JsonElement root, string key) => root.TryGetProperty(key, out var value) && value.ValueKind == JsonValueKind.False;
+
+    private static double Factor(string path, JsonElement root)
+    {
+        if (!root.TryGetProperty("rescale_factor", out var value) || value.ValueKind == JsonValueKind.Null) return 1 / 255.0;
+        if (value.ValueKind == JsonValueKind.Number && value.GetDouble() is > 0 and var factor && double.IsFinite(factor)) return factor;
+        throw new WeightsFileException(path, $"rescale_factor: {SafetensorsHeader.Shown(value.GetRawText())}", "a number above 0");
     }
 
     private static int? Number(string path, JsonElement root, string key)

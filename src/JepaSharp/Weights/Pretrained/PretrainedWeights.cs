@@ -18,6 +18,12 @@ public sealed class PretrainedWeights : IDisposable
         var found = source.Tensors.Keys.Select(name => WeightNames.Split(name, source.Networks).Network).ToHashSet();
         Present = [.. source.Networks.Where(found.Contains)];
         Evaluated = Choose(source.Evaluated);
+        if (heads is { } asked && source.Heads is { } known && asked != known)
+        {
+            throw new WeightsFileException(
+                source.Path, $"{known} attention heads in what the file says", $"the {asked} that were asked for: leave them out, the file knows");
+        }
+
         source.Heads ??= heads;
         _encoder = ArchitectureReader.Encoder(source, Evaluated + ".");
         var mlp = 0;

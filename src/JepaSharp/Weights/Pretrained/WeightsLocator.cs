@@ -7,11 +7,14 @@ internal static class WeightsLocator
 {
     private const string Ours = "weights.safetensors";
     private const string Checkpoints = "checkpoints";
-    private static readonly string[] InModelFolder = ["model.safetensors.index.json", "model.safetensors", "pytorch_model.bin"];
+    private static readonly string[] InModelFolder =
+        ["model.safetensors", "model.safetensors.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json"];
+
 
     /// <summary>Whether a path looks like weights: a file by its ending, a folder by what lies in it.</summary>
     public static bool AreAt(string path)
     {
+        path = HomePath.Expand(path);
         if (File.Exists(path))
             return path.EndsWith(".pth.tar", StringComparison.OrdinalIgnoreCase) || SafetensorsSource.IsIndex(path)
                 || Path.GetExtension(path).ToLowerInvariant() is ".safetensors" or ".pth" or ".pt" or ".bin" or ".ckpt";
@@ -23,6 +26,7 @@ internal static class WeightsLocator
     /// <exception cref="WeightsFileException">There is nothing there, or nothing that is understood.</exception>
     public static WeightsSource Open(string path)
     {
+        path = HomePath.Expand(path);
         if (Directory.Exists(path))
         {
             try
@@ -42,6 +46,7 @@ internal static class WeightsLocator
 
     private static WeightsSource OpenFile(string path)
     {
+        if (path.EndsWith(".bin.index.json", StringComparison.OrdinalIgnoreCase)) return CheckpointSource.OpenShards(path);
         if (SafetensorsSource.IsIndex(path)) return SafetensorsSource.Open(path);
         // By content: names lie (.pth.tar is no tar).
         var start = new byte[9];
@@ -59,6 +64,7 @@ internal static class WeightsLocator
         var looksLikeSafetensors = read == start.Length && start[8] == (byte)'{' && !PickleFormats.IsZip(start) && !PickleFormats.IsBarePickle(start);
         var namedSafetensors = path.EndsWith(".safetensors", StringComparison.OrdinalIgnoreCase) && !PickleFormats.IsZip(start);
         if (!looksLikeSafetensors && !namedSafetensors) return CheckpointSource.Open(path);
+        CheckpointFiles.Verify(path);
         return SafetensorsSource.Open(path);
     }
 
@@ -79,11 +85,13 @@ internal static class WeightsLocator
             $"{Ours} (a checkpoint), {Checkpoints}/ with at least one of them (a run), or {string.Join(", ", InModelFolder)} (Hugging Face)");
     }
 
-    /// <summary>"latest" if it is there, else the highest epoch.</summary>
+    /// <summary>"latest" if it is there, else its predecessor, else the highest epoch; never one that is still being written.</summary>
     private static string? Newest(string checkpoints) =>
         Directory.GetDirectories(checkpoints)
-            .Where(folder => File.Exists(Path.Combine(folder, Ours)))
+            .Where(folder => !folder.EndsWith(".partial", StringComparison.Ordinal) && File.Exists(Path.Combine(folder, Ours)))
             .OrderByDescending(folder => Path.GetFileName(folder) == "latest")
+            .ThenByDescending(folder => Path.GetFileName(folder) == "latest.previous")
+            .ThenByDescending(folder => Path.GetFileName(folder).Length) // epoch-10000 comes after epoch-9999
             .ThenByDescending(Path.GetFileName, StringComparer.Ordinal)
             .Select(folder => Path.Combine(folder, Ours))
             .FirstOrDefault();

@@ -8,7 +8,7 @@ namespace JepaSharp.Weights;
 /// <remarks>
 /// 8 bytes header length (little-endian), a JSON header, then the tensors' bytes without gaps
 /// (https://github.com/huggingface/safetensors#format). Everything in the header is checked when the file is opened: a file that opens has
-/// every tensor it lists, in full.
+/// every tensor it lists, in full. Where the file carries checksums (<see cref="SafetensorsChecksums"/>), a tensor's is compared whenever it is read.
 /// </remarks>
 public sealed class SafetensorsFile : IDisposable
 {
@@ -23,7 +23,8 @@ public sealed class SafetensorsFile : IDisposable
         _file = file;
         Metadata = header.Metadata;
         Names = [.. header.Entries.Select(entry => entry.Name)];
-        Tensors = header.Entries.ToDictionary(entry => entry.Name, entry => (LazyTensor)new Stored(file, entry, header.DataStart));
+        Tensors = header.Entries.ToDictionary(
+            entry => entry.Name, entry => (LazyTensor)new Stored(file, entry, header.DataStart, header.Checksums?[entry.Name]));
     }
 
     /// <summary>The file, as it was named.</summary>
@@ -84,11 +85,34 @@ public sealed class SafetensorsFile : IDisposable
         return header;
     }
 
-    private sealed class Stored(MappedFile file, SafetensorsEntry entry, long dataStart) : LazyTensor(entry.Type, entry.Shape)
+    private sealed class Stored(MappedFile file, SafetensorsEntry entry, long dataStart, uint? checksum) : LazyTensor(entry.Type, entry.Shape)
     {
-        private protected override void Fill(Span<byte> destination) => FillRange(0, destination);
+        private const int Chunk = 1 << 20;
+        private bool _verified = checksum is null;
 
-        private protected override void FillRange(long offset, Span<byte> destination) =>
+        private protected override void Fill(Span<byte> destination)
+        {
+            file.CopyTo(dataStart + entry.Begin, destination);
+            if (checksum is { } expected && Crc32C.Of(destination) != expected) throw Damaged();
+            _verified = true;
+        }
+
+        private protected override void FillRange(long offset, Span<byte> destination)
+        {
+            if (!_verified) Verify();
             file.CopyTo(dataStart + entry.Begin + offset, destination);
+        }
+
+        /// <summary>Of the whole tensor, before a part of it is handed out.</summary>
+        private void Verify()
+        {
+            var crc = 0u;
+            for (var at = entry.Begin; at < entry.End; at += Chunk)
+                crc = Crc32C.Append(crc, file.View(dataStart + at, (int)Math.Min(Chunk, entry.End - at)));
+            if (crc != checksum) throw Damaged();
+            _verified = true;
+        }
+
+        private WeightsFileException Damaged() => SafetensorsChecksums.Damaged(file.Path, $"a tensor '{SafetensorsHeader.Shown(entry.Name)}'");
     }
 }

@@ -7,7 +7,13 @@ namespace JepaSharp.Weights;
 internal sealed record SafetensorsEntry(string Name, ScalarType Type, long[] Shape, long Begin, long End);
 
 /// <summary>The checked header of a safetensors file.</summary>
-internal sealed record SafetensorsHeader(IReadOnlyList<SafetensorsEntry> Entries, IReadOnlyDictionary<string, string> Metadata, long DataStart)
+/// <param name="Entries">The tensors.</param>
+/// <param name="Metadata">Free-form texts, without the checksums.</param>
+/// <param name="DataStart">Where the tensors' bytes begin in the file.</param>
+/// <param name="Checksums">CRC-32C of each tensor's bytes, by name; null in a file that carries none.</param>
+internal sealed record SafetensorsHeader(
+    IReadOnlyList<SafetensorsEntry> Entries, IReadOnlyDictionary<string, string> Metadata, long DataStart,
+    IReadOnlyDictionary<string, uint>? Checksums)
 {
     /// <summary>The key that holds free-form texts instead of a tensor.</summary>
     public const string MetadataKey = "__metadata__";
@@ -36,7 +42,8 @@ internal sealed record SafetensorsHeader(IReadOnlyList<SafetensorsEntry> Entries
         }
 
         CheckLayout(file, entries, fileLength - dataStart);
-        return new SafetensorsHeader(entries, metadata, dataStart);
+        var checksums = SafetensorsChecksums.Take(file, metadata, entries);
+        return new SafetensorsHeader(entries, metadata, dataStart, checksums);
     }
 
     private static void Read(string file, ref Utf8JsonReader reader, List<SafetensorsEntry> entries, Dictionary<string, string> metadata)

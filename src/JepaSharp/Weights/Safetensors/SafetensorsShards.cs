@@ -51,10 +51,7 @@ public sealed class SafetensorsShards : IDisposable
         {
             if (!_files.TryGetValue(shard, out var file))
             {
-                // Only a plain name: an index must not reach out of its folder.
-                if (shard is "" or "." or ".." || shard.AsSpan().IndexOfAny("/\\:\0") >= 0)
-                    throw new WeightsFileException(Path, $"the shard '{SafetensorsHeader.Shown(shard)}'", "the name of a file in the same folder");
-                if (_files.Count == MostShards) throw new WeightsFileException(Path, $"more than {MostShards} shards", "fewer");
+                RequirePlain(Path, shard, _files.Count);
                 _files.Add(shard, file = SafetensorsFile.Open(System.IO.Path.Combine(folder, shard)));
             }
 
@@ -64,7 +61,17 @@ public sealed class SafetensorsShards : IDisposable
         return tensors;
     }
 
-    private static Dictionary<string, string> ReadMap(string path)
+    /// <summary>Only a plain name, since an index must not reach out of its folder, and not too many of them.</summary>
+    internal static void RequirePlain(string index, string shard, int opened)
+    {
+        if (shard is "" or "." or ".." || shard.AsSpan().IndexOfAny("/\\:\0") >= 0)
+            throw new WeightsFileException(index, $"the shard '{SafetensorsHeader.Shown(shard)}'", "the name of a file in the same folder");
+        if (opened == MostShards) throw new WeightsFileException(index, $"more than {MostShards} shards", "fewer");
+    }
+
+    /// <summary>The file of each tensor, by an index.</summary>
+    /// <exception cref="WeightsFileException">The index is missing or unsound.</exception>
+    internal static Dictionary<string, string> ReadMap(string path)
     {
         var map = new Dictionary<string, string>();
         JsonFile.Read(path, LongestIndex, root => Fill(path, root, map));

@@ -2,11 +2,12 @@ using System.Buffers;
 using System.Buffers.Binary;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using JepaSharp.Runtime;
 using static TorchSharp.torch;
 
 namespace JepaSharp.Weights;
 
-/// <summary>Writes safetensors files, one tensor in memory at a time.</summary>
+/// <summary>Writes safetensors files, one tensor in memory at a time, with a checksum of each (<see cref="SafetensorsChecksums"/>).</summary>
 public static class SafetensorsWriter
 {
     /// <summary>Tensors begin at multiples of this many bytes, as far as their own sizes allow.</summary>
@@ -29,7 +30,8 @@ public static class SafetensorsWriter
     /// <exception cref="ArgumentException">A name occurs twice or is reserved.</exception>
     public static void Write(string path, IReadOnlyList<KeyValuePair<string, LazyTensor>> tensors, IReadOnlyDictionary<string, string>? metadata = null)
     {
-        var header = Header(tensors, metadata);
+        var texts = (metadata ?? new Dictionary<string, string>()).Where(pair => pair.Key != SafetensorsChecksums.Key).ToList();
+        var header = Header(tensors, texts, SafetensorsChecksums.Placeholder(tensors.Count));
         foreach (var (_, tensor) in tensors) tensor.RequireSpanSized();
         DurableFile.Write(path, stream =>
         {
@@ -37,18 +39,25 @@ public static class SafetensorsWriter
             BinaryPrimitives.WriteUInt64LittleEndian(length, (ulong)header.Length);
             stream.Write(length);
             stream.Write(header);
-            foreach (var (_, tensor) in tensors) WriteTensor(stream, tensor);
+            var written = new List<(string, string, IReadOnlyList<long>, uint)>();
+            foreach (var (name, tensor) in tensors)
+                written.Add((name, ElementType.SafetensorsName(tensor.Type), tensor.Shape, WriteTensor(stream, tensor)));
+            stream.Position = length.Length;
+            stream.Write(Header(tensors, texts, SafetensorsChecksums.Of(texts, written)));
         });
     }
 
-    private static void WriteTensor(Stream stream, LazyTensor tensor)
+    /// <returns>The checksum of what was written.</returns>
+    private static uint WriteTensor(Stream stream, LazyTensor tensor)
     {
-        if (tensor.Count == 0) return;
+        if (tensor.Count == 0) return 0;
         var bytes = ArrayPool<byte>.Shared.Rent((int)tensor.ByteCount);
         try
         {
-            tensor.CopyTo(bytes.AsSpan(0, (int)tensor.ByteCount));
-            stream.Write(bytes, 0, (int)tensor.ByteCount);
+            var used = bytes.AsSpan(0, (int)tensor.ByteCount);
+            tensor.CopyTo(used);
+            stream.Write(used);
+            return Crc32C.Of(used);
         }
         finally
         {
@@ -56,19 +65,18 @@ public static class SafetensorsWriter
         }
     }
 
-    private static byte[] Header(IReadOnlyList<KeyValuePair<string, LazyTensor>> tensors, IReadOnlyDictionary<string, string>? metadata)
+    private static byte[] Header(
+        IReadOnlyList<KeyValuePair<string, LazyTensor>> tensors, List<KeyValuePair<string, string>> metadata, string checksums)
     {
         var names = new HashSet<string> { SafetensorsHeader.MetadataKey };
         var buffer = new ArrayBufferWriter<byte>();
         using (var json = new Utf8JsonWriter(buffer, new JsonWriterOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping }))
         {
             json.WriteStartObject();
-            if (metadata is { Count: > 0 })
-            {
-                json.WriteStartObject(SafetensorsHeader.MetadataKey);
-                foreach (var (key, value) in metadata) json.WriteString(key, value);
-                json.WriteEndObject();
-            }
+            json.WriteStartObject(SafetensorsHeader.MetadataKey);
+            foreach (var (key, value) in metadata) json.WriteString(key, value);
+            json.WriteString(SafetensorsChecksums.Key, checksums);
+            json.WriteEndObject();
 
             var offset = 0L;
             foreach (var (name, tensor) in tensors)

@@ -42,4 +42,25 @@ public class SourceAddressTests
         Assert.True(refusal.IsUsage);
         Assert.Contains(part, refusal.Message, StringComparison.Ordinal);
     }
+
+    [Fact]
+    public void Address_MadeWhole_MeansTheSameFromEveryFolder()
+    {
+        string Full(string path) => Path.GetFullPath(path);
+        Assert.Equal($"{Full("a b")}#part=test", SourceAddress.Whole("a b#part=test"));
+        Assert.Equal(
+            $"{Full("l.csv")}#images={Full("../i")}&label=n&only={Full("o.txt")}", SourceAddress.Whole("l.csv#images=../i&label=n&only=o.txt"));
+        Assert.Equal("scenes:8000#size=64", SourceAddress.Whole("scenes:8000#size=64"));
+        Assert.Equal(Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), "photos"), SourceAddress.Whole("~/photos"));
+    }
+
+    [Fact]
+    public void Address_InAFolderWithAHashAndAnAmpersand_IsReadBackAsItWasWritten()
+    {
+        using var folder = new TemporaryFolder();
+        var odd = Directory.CreateDirectory(folder["R&D #2"]).FullName;
+        File.WriteAllText(Path.Combine(odd, "l.csv"), "");
+        var address = SourceAddress.Parse(SourceAddress.Whole($"{odd}/l.csv#images={odd}&label=n"));
+        Assert.Equal((Path.Combine(odd, "l.csv"), odd, "n"), (address.Path, address.Images, address.Label));
+    }
 }

@@ -36,7 +36,7 @@ public sealed class ImageList : ImageSource
         _folder = ListedFiles.FolderOf(path, images);
         _limits = limits ?? DecodingLimits.Default;
         var table = ImageRows.Read(path, conditions);
-        _names = [.. table.Rows.Select(r => r[table.PathColumn].Replace('\\', '/'))];
+        _names = [.. table.Rows.Select(r => HomePath.Expand(r[table.PathColumn].Replace('\\', '/')))];
         _columns = table.Columns.Index().Where(c => c.Index != table.PathColumn)
             .Select(c => (c.Item, Numbers: table.NumbersOf(c.Index))).Where(c => c.Numbers is not null).ToDictionary(c => c.Item, c => c.Numbers!, StringComparer.Ordinal);
         var usual = LabelColumnsOf(table);

@@ -24,13 +24,14 @@ public static class PackWriter
     /// <param name="options">How images are prepared; the bytes are the same for any number of threads.</param>
     /// <param name="progress">Told how many images are done.</param>
     /// <param name="cancellation">Stops the work and removes what was written.</param>
-    /// <exception cref="JepaException">The file cannot be written, or too many images cannot be read.</exception>
+    /// <exception cref="JepaException">The file cannot be written, another process is writing it, or too many images cannot be read.</exception>
     /// <exception cref="OperationCanceledException">The work was stopped.</exception>
     public static PackResult Write(ImageSource source, string path, PackOptions options, IProgress<int>? progress = null, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(source);
         ArgumentNullException.ThrowIfNull(options);
         options.Validate();
+        using var claim = OutputLock.Beside(path, "packing images into");
         var unfinished = path + Unfinished;
         try
         {

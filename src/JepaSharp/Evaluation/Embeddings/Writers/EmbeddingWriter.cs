@@ -39,8 +39,9 @@ internal abstract class EmbeddingWriter : IDisposable
     public static EmbeddingWriter Open(
         string path, EmbeddingFormat format, EmbeddingLayout layout, long mostImages, IReadOnlyDictionary<string, string> facts, long from) => format switch
         {
-            EmbeddingFormat.Safetensors => new BinaryEmbeddings(path, images => SafetensorsEmbeddings.Header(layout, images, facts), mostImages, from),
-            EmbeddingFormat.Npy => new BinaryEmbeddings(path, images => NpyEmbeddings.Header(layout, images), mostImages, from),
+            EmbeddingFormat.Safetensors =>
+                new BinaryEmbeddings(path, (images, checksum) => SafetensorsEmbeddings.Header(layout, images, facts, checksum), mostImages, from),
+            EmbeddingFormat.Npy => new BinaryEmbeddings(path, (images, _) => NpyEmbeddings.Header(layout, images), mostImages, from),
             EmbeddingFormat.Csv => new CsvEmbeddings(path, layout, from),
             _ => new ParquetEmbeddings(path, layout, facts, from),
         };

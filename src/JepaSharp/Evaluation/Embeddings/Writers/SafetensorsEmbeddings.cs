@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Buffers.Binary;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using JepaSharp.Weights;
 
 namespace JepaSharp.Evaluation.Embeddings.Writers;
 
@@ -15,10 +16,14 @@ internal static class SafetensorsEmbeddings
     private static readonly JsonWriterOptions Readable = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     /// <summary>Always of the same length for one layout and the same facts: the format allows spaces at the end.</summary>
-    public static byte[] Header(EmbeddingLayout layout, long images, IReadOnlyDictionary<string, string> facts)
+    /// <param name="layout">Shape of one image's embedding.</param>
+    /// <param name="images">How many there are.</param>
+    /// <param name="facts">What the file says about itself.</param>
+    /// <param name="checksum">CRC-32C of all numbers.</param>
+    public static byte[] Header(EmbeddingLayout layout, long images, IReadOnlyDictionary<string, string> facts, uint checksum)
     {
-        var json = Json(layout, images, facts);
-        var longest = Json(layout, 0, facts).Length + (2 * WidestNumber);
+        var json = Json(layout, images, facts, checksum);
+        var longest = Json(layout, 0, facts, checksum).Length + (2 * WidestNumber);
         var header = new byte[LengthBytes + ((longest + LengthBytes - 1) / LengthBytes * LengthBytes)];
         BinaryPrimitives.WriteInt64LittleEndian(header, header.Length - LengthBytes);
         header.AsSpan(LengthBytes).Fill((byte)' ');
@@ -26,7 +31,7 @@ internal static class SafetensorsEmbeddings
         return header;
     }
 
-    private static ReadOnlySpan<byte> Json(EmbeddingLayout layout, long images, IReadOnlyDictionary<string, string> facts)
+    private static ReadOnlySpan<byte> Json(EmbeddingLayout layout, long images, IReadOnlyDictionary<string, string> facts, uint checksum)
     {
         var buffer = new ArrayBufferWriter<byte>();
         using (var json = new Utf8JsonWriter(buffer, Readable))
@@ -34,6 +39,7 @@ internal static class SafetensorsEmbeddings
             json.WriteStartObject();
             json.WriteStartObject("__metadata__");
             foreach (var (key, value) in facts) json.WriteString(key, value);
+            json.WriteString(SafetensorsChecksums.Key, SafetensorsChecksums.Of(facts, [(Name, "F32", layout.ShapeOf(images), checksum)]));
             json.WriteEndObject();
             json.WriteStartObject(Name);
             json.WriteString("dtype", "F32");

@@ -1,0 +1,253 @@
+using JepaSharp.Tests.Data;
+using JepaSharp.Tests.Weights;
+
+namespace JepaSharp.Tests.Situations;
+
+/// <summary>
+/// What was meant is what is used: the weights, the images, the order and the schedule that a user thinks of, or a sentence that says otherwise.
+/// </summary>
+public sealed class IntentSituations : SituationTests
+{
+    private const string Small = "--set meta.model_name=vit_tiny --set meta.embed_dim=24 --set meta.depth=1 --set meta.num_heads=2 "
+        + "--set meta.pred_depth=1 --set meta.pred_emb_dim=12 --set mask.patch_size=8 --set mask.min_keep=1 --set data.crop_size=32 "
+        + "--set data.batch_size=4 --set data.num_workers=1 --precision fp32 --set optimization.warmup=1 --set optimization.epochs=4 "
+        + "--set optimization.lr=0.001 --set optimization.start_lr=0.0002 --set optimization.final_lr=0.0001 --set logging.evaluate_every=1000";
+
+    /// <summary>A run of eight images and eight steps.</summary>
+    private const string Whole = $"jepa pretrain --data imgs --out run {Small} >log 2>&1 || cat log\n";
+
+    /// <summary>The same, stopped after three steps.</summary>
+    private const string Begun = $"jepa pretrain --data imgs --out run {Small} --max-steps 3 >log 2>&1 || cat log\n";
+
+    private const string Resume = "jepa pretrain --resume --out run";
+
+    /// <summary>Runs the command and says its exit code.</summary>
+    private const string Try = "try() { jepa \"$@\"; echo \"rc $?\"; }\n";
+
+    private static readonly Situation[] Table =
+    [
+        new("a run resumed from another folder, which has images of the same name",
+            $"""
+            cd one && jepa pretrain --data imgs --out ../run {Small} --max-steps 3
+            cd ../two && jepa pretrain --resume --out ../run
+            """, 0, "training on DIR/one/imgs")
+        {
+            Build = folder =>
+            {
+                Images(folder, "one/imgs");
+                Images(folder, "two/imgs", kind: 9);
+            },
+            Never = ["training on DIR/two"],
+        },
+        new("a run of a list with relative folders behind the hash, resumed from another folder",
+            $"""
+            jepa pretrain --data 'lists/l.csv#images=imgs&only=lists/some.txt' --out run {Small} --max-steps 1
+            mkdir away && cd away && jepa pretrain --resume --out ../run
+            """, 0, "epoch 4/4")
+        {
+            Build = folder =>
+            {
+                Images(folder, "imgs", count: 9);
+                Directory.CreateDirectory(Path.Combine(folder, "lists"));
+                File.WriteAllText(Path.Combine(folder, "lists/l.csv"), "path\n" + Lines(9));
+                File.WriteAllText(Path.Combine(folder, "lists/some.txt"), Lines(8));
+            },
+        },
+        new("a run whose images are gone, then found elsewhere and touched",
+            $"""
+            {Begun}mv imgs moved; touch moved/*
+            {Resume}; echo "rc $?"
+            {Resume} --data moved; echo "rc $?"
+            grep ' path:' run/config.yaml
+            """, 0, "DIR/imgs does not exist",
+            "The path comes from DIR/run/config.yaml", "rc 2", "training on DIR/moved", "rc 0", "  path: DIR/moved")
+        {
+            Build = folder => Images(folder, "imgs"),
+        },
+        new("a run whose images were replaced by others", $"{Begun}rm imgs/*; cp others/* imgs; {Resume}", 2,
+            "does not hold the images that the run was trained on: they have other names, and 8 of 8")
+        {
+            Build = folder =>
+            {
+                Images(folder, "imgs");
+                Images(folder, "others", kind: 9, prefix: "new-");
+            },
+        },
+        new("a run of which one image was replaced under its name", $"{Begun}cp others/3.png imgs; {Resume}", 2,
+            "1 of 8 looked into hold something else, the first 3.png") { Build = ImagesAndOthers },
+        new("a run resumed with another batch, accumulation and seed, on the command line and in its configuration",
+            $"""
+            {Begun}for s in data.batch_size=2 optimization.accumulate=2 meta.seed=7; do {Resume} --set $s; echo "rc $?"; done
+            sed -i 's/^  batch_size: 4$/  batch_size: 2/' run/config.yaml; {Resume}
+            """, 2, "data.batch_size was 4 and is 2, after 3 steps", "optimization.accumulate was 1 and is 2, after 3 steps",
+            "meta.seed was 0 and is 7, after 3 steps", "rc 2")
+        {
+            Build = folder => Images(folder, "imgs"),
+            Never = ["rc 0"],
+        },
+        new("a finished run made longer in its configuration",
+            $"{Whole}sed -i 's/^  epochs: 4$/  epochs: 6/' run/config.yaml; {Resume}; cat run/warnings.txt", 0,
+            "note: optimization.epochs was 4 and is 6: the schedules are stretched from 8 to 12 steps; the learning rate was 0.0001 at step 8 and is",
+            "step 8: optimization.epochs was 4 and is 6", "epoch 6/6") { Build = folder => Images(folder, "imgs") },
+        new("a run made longer on the command line, resumed again and looked at",
+            $"""
+            {Begun}{Resume} --set optimization.epochs=6 --max-steps 5 2>one
+            {Resume} 2>two
+            grep -c stretched one two; grep ' epochs:' run/config.yaml; grep -h 'learning rate was' one
+            """, 0, "one:1", "two:0", "  epochs: 6", "the learning rate was 0.0009") { Build = folder => Images(folder, "imgs") },
+        new("a run resumed with other masks, crops and precision",
+            $"{Begun}{Resume} --set mask.num_pred_masks=2 --set 'data.crop_scale=[0.5, 1.0]' --precision bf16", 0,
+            "note: changed after step 3: data.crop_scale was [0.3, 1.0] and is [0.5, 1.0]; mask.num_pred_masks was 4 and is 2",
+            "the run computed in Float32 up to step 3 and goes on in BFloat16") { Build = folder => Images(folder, "imgs") },
+        new("a run resumed with other heads, whose weights have the same shapes",
+            $"{Begun}sed -i 's/^  num_heads: 2$/  num_heads: 3/' run/config.yaml; {Resume}", 2,
+            "another architecture: meta.num_heads was 2 and is 3") { Build = folder => Images(folder, "imgs") },
+        new("a report of a run whose images were replaced", $"{Whole}cp others/3.png imgs; jepa report run; jepa evaluate checkpoints run", 0,
+            "note: DIR/imgs does not hold the images that the run was trained on (1 of 8 looked into hold something else, the first 3.png)")
+        {
+            Build = ImagesAndOthers,
+        },
+        new("a tilde where the shell leaves it",
+            $"""
+            export HOME=$PWD/home
+            {Try}try inspect '~/photos'; try inspect list.csv --all; try masks c.yaml --out=~/m.png; try masks --set data.path=~/photos --out n.png
+            try scenes --out=~/s --count 1 --size 16
+            ls home
+            jepa masks --out=~nobody-here/x.png; ls
+            """, 0, "8 images", "rc 0", "m.png", "another user's home")
+        {
+            Build = folder =>
+            {
+                Images(folder, "home/photos");
+                File.WriteAllText(Path.Combine(folder, "list.csv"), "path\n~/photos/1.png\n");
+                File.WriteAllText(
+                    Path.Combine(folder, "c.yaml"), "data: { path: ~/photos, crop_size: 32 }\nmask: { patch_size: 8, min_keep: 1 }\n");
+            },
+            Never = ["rc 1", "rc 2", "no longer there"],
+            Check = (folder, _) => Assert.False(Directory.Exists(Path.Combine(folder, "~"))),
+        },
+        new("weights of a run that a disk changed",
+            $"""
+            {Begun}jepa export --weights run --to safetensors --out exported.safetensors
+            cp run/checkpoints/latest/weights.safetensors copy.safetensors
+            for f in run/checkpoints/latest/weights.safetensors copy.safetensors exported.safetensors
+            do printf '\177' | dd of=$f bs=1 seek=$(($(wc -c <$f) - 5)) conv=notrunc 2>/dev/null; done
+            {Try}try embed --weights run --data imgs --out e.npy
+            try embed --weights exported.safetensors --data imgs --out e.npy
+            try evaluate knn --weights copy.safetensors --data imgs --no-cache
+            try export --weights copy.safetensors --to huggingface --out h
+            try inspect copy.safetensors
+            try pretrain --init copy.safetensors --data imgs --out again {Small}
+            ls
+            """, 0, "state.json beside it", "that is not what was written (its checksum differs)", "rc 2")
+        {
+            Build = folder =>
+            {
+                Images(folder, "imgs/a");
+                Images(folder, "imgs/b", kind: 3);
+            },
+            Never = ["rc 0", "rc 1", "e.npy", "again"],
+        },
+        new("a run whose latest checkpoint is damaged and whose epoch's is whole",
+            $"{Whole}printf x >>run/checkpoints/latest/weights.safetensors; jepa embed --weights run --data imgs --out e.npy", 2,
+            "Another checkpoint of the run is whole: DIR/run/checkpoints/epoch-0004") { Build = folder => Images(folder, "imgs") },
+        new("heads that are not those of the weights", "jepa embed --weights whole --heads 6 --data imgs --out e.csv", 2,
+            "found 3 attention heads in what the file says; expected the 6 that were asked for") { Build = ImagesAndModel },
+        new("a run that begins with weights of another normalisation",
+            "jepa pretrain c.yaml --init whole --data imgs --out run --max-steps 1", 0,
+            "normalisation: the weights were trained with mean 0.5 0.5 0.5 and deviation 0.5 0.5 0.5, the run has 0.485 0.456 0.406")
+        {
+            Build = folder =>
+            {
+                ImagesAndModel(folder);
+                File.WriteAllText(
+                    Path.Combine(folder, "c.yaml"),
+                    """
+                    data: { crop_size: 64, batch_size: 4 }
+                    mask: { patch_size: 8, min_keep: 1 }
+                    meta: { model_name: vit_tiny, embed_dim: 48, depth: 2, num_heads: 3, pred_depth: 1, pred_emb_dim: 12, precision: fp32 }
+                    optimization: { epochs: 1, warmup: 0 }
+                    """);
+            },
+        },
+        new("a Hugging Face folder with pytorch_model.bin, whole and in three files",
+            """
+            for w in whole parts; do jepa embed --weights $w --data imgs --out $w.csv; done
+            cmp whole.csv parts.csv && jepa inspect whole && jepa inspect parts
+            """, 0, "3 heads", "mean 0.5 0.5 0.5")
+        {
+            Build = folder =>
+            {
+                ImagesAndModel(folder);
+                HuggingFaceBinTests.MakeBin(Path.Combine(folder, "parts"), 3);
+            },
+            Never = ["ImageNet"],
+        },
+        new("weights that do not say how pixels were normalised",
+            "rm whole/preprocessor_config.json; jepa embed --weights whole --data imgs --out e.csv", 0,
+            "note: the weights do not say how pixels were normalised: ImageNet's") { Build = ImagesAndModel },
+        new("outputs that another process is writing",
+            $"""
+            command -v flock >/dev/null || exec echo 'at this moment there is no flock here: rc 1'
+            for o in e.npy p.jepapack h s; do flock $o.lock sleep 20 >/dev/null 2>&1 & done; sleep 0.5
+            {Try}try embed --weights whole --data imgs --out e.npy; try pack --data imgs --out p.jepapack
+            try export --weights whole --to huggingface --out h; try scenes --out s --count 1 --size 16
+            kill $(jobs -p); ls
+            """, 0, "at this moment", "rc 1")
+        {
+            Build = ImagesAndModel,
+            Never = ["rc 0", "e.npy.partial", "unfinished"],
+        },
+        new("locks that a crash left",
+            """
+            touch e.npy.lock p.jepapack.lock
+            jepa embed --weights whole --data imgs --out e.npy && jepa pack --data imgs --out p.jepapack && ls
+            """, 0, "e.npy", "8 images as pixels")
+        {
+            Build = ImagesAndModel,
+            Check = (folder, _) => Assert.Empty(Directory.GetFiles(folder, "*.lock")),
+        },
+        new("more neighbours than images", "jepa evaluate knn --weights whole --data imgs --test more --k 500 --no-cache --baselines off", 0,
+            "note: 500 neighbours were asked for, and there are only 16 images to fit on: all of them vote")
+        {
+            Build = folder =>
+            {
+                foreach (var (set, kind) in new[] { ("imgs", 0), ("more", 20) })
+                {
+                    Images(folder, set + "/a", kind: kind);
+                    Images(folder, set + "/b", kind: kind + 10);
+                }
+
+                HuggingFaceBinTests.MakeBin(Path.Combine(folder, "whole"), 1);
+            },
+            Never = ["500 nearest", "200 nearest", "100 nearest"],
+        },
+    ];
+
+    public static TheoryData<string> Names => NamesOf(Table);
+
+    [Theory]
+    [MemberData(nameof(Names))]
+    public void Intent_Command_DoesWhatIsMeant(string name) => Run(Table.Single(s => s.Name == name));
+
+    private static void Images(string folder, string name, int kind = 0, int count = 8, string prefix = "")
+    {
+        var path = Directory.CreateDirectory(Path.Combine(folder, name)).FullName;
+        for (var i = 0; i < count; i++)
+            File.WriteAllBytes(Path.Combine(path, $"{prefix}{i}.png"), EncodedImages.Png(EncodedImages.Picture(36, 36, kind + i)));
+    }
+
+    private static void ImagesAndOthers(string folder)
+    {
+        Images(folder, "imgs");
+        Images(folder, "others", kind: 9);
+    }
+
+    private static void ImagesAndModel(string folder)
+    {
+        Images(folder, "imgs");
+        HuggingFaceBinTests.MakeBin(Path.Combine(folder, "whole"), 1);
+    }
+
+    private static string Lines(int count) => string.Concat(Enumerable.Range(0, count).Select(i => $"{i}.png\n"));
+}
