@@ -1,0 +1,49 @@
+using System.Globalization;
+using JepaSharp.Runtime;
+
+namespace JepaSharp.Data.Sources.Folders;
+
+/// <summary>The classes of a folder of images: its first-level sub folders, where every image lies in one.</summary>
+/// <param name="Names">Class names, in ordinal order of the folders.</param>
+/// <param name="Labels">One an image; none where there are no classes.</param>
+/// <param name="Notices">What is odd about them.</param>
+internal sealed record FolderClasses(string[] Names, int[] Labels, List<string> Notices)
+{
+    private const int Shown = 8;
+
+    /// <summary>Finds the classes of images.</summary>
+    /// <param name="root">The folder.</param>
+    /// <param name="images">Names of the images below it.</param>
+    /// <param name="topFolders">The folders directly in it, those without images included.</param>
+    public static FolderClasses Of(string root, IReadOnlyList<string> images, IReadOnlyList<string> topFolders)
+    {
+        var notices = new List<string>();
+        var strays = images.Where(i => FirstFolder(i) is null).ToList();
+        string[] folders = [.. images.Select(FirstFolder).OfType<string>().Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
+        if (strays.Count > 0)
+        {
+            if (folders.Length > 0) notices.Add(WhyNone(strays, folders));
+            return new FolderClasses([], [], notices);
+        }
+
+        var labels = new int[images.Count];
+        for (var i = 0; i < labels.Length; i++) labels[i] = Array.BinarySearch(folders, FirstFolder(images[i]), StringComparer.Ordinal);
+        if (folders.Length == 1 && InnerFolders.NoticeOf(root, images) is { } inner) notices.Add(inner);
+        else if (SetParts.NoticeOf(root, images, folders) is { } parts) notices.Add(parts);
+        string[] empty = [.. topFolders.Except(folders, StringComparer.Ordinal)];
+        if (empty.Length > 0)
+            notices.Add(string.Create(CultureInfo.InvariantCulture, $"{empty.Length:N0} {(empty.Length == 1 ? "folder holds" : "folders hold")} no image and {(empty.Length == 1 ? "is no class" : "are no classes")}: {List(empty)}."));
+        var names = UniqueNames.Of(folders);
+        notices.AddRange(LookAlikes.Notices(names));
+        return new FolderClasses(names, labels, notices);
+    }
+
+    /// <summary>Some names, fit to print.</summary>
+    internal static string List(IReadOnlyList<string> names) => string.Join(", ", names.Take(Shown).Select(PrintableName.Of)) + (names.Count > Shown ? ", ..." : "");
+
+    private static string? FirstFolder(string name) => name.IndexOf('/', StringComparison.Ordinal) is > 0 and var slash ? name[..slash] : null;
+
+    private static string WhyNone(List<string> strays, string[] folders) => string.Create(
+        CultureInfo.InvariantCulture,
+        $"there are no classes, because {(strays.Count == 1 ? "an image lies" : $"{strays.Count:N0} images lie")} beside the folders {List(folders)} and in none: {List(strays)}. If the folders are classes, move {(strays.Count == 1 ? "it" : "them")} away.");
+}
