@@ -1,5 +1,6 @@
 using System.Globalization;
 using JepaSharp.Cli.Display;
+using JepaSharp.Cli.Reports;
 using JepaSharp.Data.Cropping;
 using JepaSharp.Data.Sources;
 using JepaSharp.Evaluation;
@@ -32,6 +33,7 @@ internal sealed class EvaluationSession : IDisposable
     {
         (Request, _terminal, _stop) = (request, terminal, stop);
         Images = EvaluationImages.Open(request.Data, request.Test, request.MaxFit, request.MaxTest);
+        foreach (var line in SourceNotes.Of(Images.Fit).Concat(SourceNotes.Of(Images.Test)).Distinct()) terminal.Error.WriteLine(line);
         Device = TorchBackend.ChooseDevice(request.Device);
         Loaded = weights.LoadEncoder(arguments, Device);
         Precision = TorchBackend.ChoosePrecision(request.Precision, Device);

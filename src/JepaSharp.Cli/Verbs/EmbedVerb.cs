@@ -1,5 +1,6 @@
 using System.CommandLine;
 using JepaSharp.Cli.Display;
+using JepaSharp.Cli.Reports;
 using JepaSharp.Data.Cropping;
 using JepaSharp.Data.Sources;
 using JepaSharp.Evaluation.Embeddings;
@@ -40,7 +41,7 @@ internal sealed class EmbedVerb : Verb
         // What can be checked without work comes first.
         var paths = EmbeddingPaths.Of(arguments.GetValue(_out)!);
         using var source = ImageSources.Open(arguments.GetValue(_data)!);
-        foreach (var notice in source.Notices) terminal.Error.WriteLine("note: " + notice);
+        SourceNotes.Print(source, terminal);
         var device = TorchBackend.ChooseDevice(arguments.GetValue(_device)!);
         using var loaded = _weights.LoadEncoder(arguments, device);
         var precision = TorchBackend.ChoosePrecision(arguments.GetValue(_precision)!, device);

@@ -20,7 +20,8 @@ public static class PrintableName
         {
             if (!IsWrittenOut(name, at)) text.Append(name[at]);
             else if (RawName.ByteOf(name, at) is { } raw) text.Append(CultureInfo.InvariantCulture, $"\\x{raw:X2}");
-            else text.Append(CultureInfo.InvariantCulture, name[at] < 0x80 ? $"\\x{(int)name[at]:X2}" : $"\\u{(int)name[at]:X4}");
+            else if (name[at] < 0x80) text.Append(CultureInfo.InvariantCulture, $"\\x{(int)name[at]:X2}");
+            else text.Append(CultureInfo.InvariantCulture, $"\\u{(int)name[at]:X4}");
         }
 
         return text.ToString();

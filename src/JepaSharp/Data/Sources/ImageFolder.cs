@@ -36,7 +36,7 @@ public sealed class ImageFolder : ImageSource
         (_root, _files) = (folder.Root, folder.Selection.Images);
         if (_files.Count == 0) throw new JepaException(folder.WhyNone(), isUsage: true);
         _names = UniqueNames.Of(_files);
-        _classes = FolderClasses.Of(_root, _files, folder.Contents.TopFolders);
+        _classes = FolderClasses.Of(_root, _files, folder.Contents.TopFolders.Except(folder.Contents.Unlistable));
         Sum = folder.Sum;
         if (folder.Selection.PassedOver.Count > 0) _notices.Add(Sum);
         _notices.AddRange(folder.Notices(Shown));

@@ -24,6 +24,9 @@ public abstract class ImageSource : IDisposable
     /// <summary>What was odd when the collection was listed and a user should know: a shard cut short, images without labels. One sentence each.</summary>
     public virtual IReadOnlyList<string> Notices => [];
 
+    /// <summary>The collection that these images are some of; the collection itself where they are all.</summary>
+    public virtual ImageSource Origin => this;
+
     /// <summary>A sentence that counts what was found and what became of it, where a collection is listed from files; else null.</summary>
     public virtual string? Sum => null;
 

@@ -1,4 +1,5 @@
 using System.Globalization;
+using JepaSharp.Data.Sources.Folders;
 using JepaSharp.Runtime;
 
 namespace JepaSharp.Data.Sources;
@@ -42,10 +43,12 @@ internal sealed record SourceAddress
     {
         if (string.IsNullOrWhiteSpace(text)) throw new JepaException("The path of the images is empty. Expected a folder, a list, tar shards, Parquet, a pack, or scenes:COUNT.", isUsage: true);
         var mark = text.LastIndexOf('#');
-        if (mark <= 0 || System.IO.Path.Exists(text)) return new SourceAddress { Path = text };
-        var address = new SourceAddress { Path = text[..mark] };
+        var whole = GivenPath.Of(text);
+        if (mark <= 0 || RegularFile.IsFolder(whole) || RegularFile.Exists(whole)) return new SourceAddress { Path = whole };
+        var address = new SourceAddress { Path = GivenPath.Of(text[..mark]) };
         var conditions = new List<RowCondition>();
         var numbers = new Dictionary<string, int>(StringComparer.Ordinal);
+        var given = new HashSet<string>(StringComparer.Ordinal);
         foreach (var option in text[(mark + 1)..].Split('&', StringSplitOptions.RemoveEmptyEntries))
         {
             var equals = option.IndexOf('=', StringComparison.Ordinal);
@@ -53,6 +56,7 @@ internal sealed record SourceAddress
             if (!Keys.Contains(key, StringComparer.Ordinal))
                 throw new JepaException($"\"{key}\" in {text} is unknown. After '#' come {string.Join(", ", Keys.Select(k => k + "="))}, separated by '&'.", isUsage: true);
             if (value.Length == 0) throw new JepaException($"\"{key}\" in {text} has no value. Write {key}=VALUE.", isUsage: true);
+            if (key != "where" && !given.Add(key)) throw new JepaException($"\"{key}\" in {text} is given twice. Expected once: which of the two is meant is not known.", isUsage: true);
             switch (key)
             {
                 case "label": address = address with { Label = value }; break;

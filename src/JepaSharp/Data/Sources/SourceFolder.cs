@@ -25,7 +25,8 @@ internal static class SourceFolder
         }
 
         var folder = ListedFolder.Of(path);
-        var sets = SetsIn(folder.Root);
+        var seconds = folder.Contents.SecondFiles.Select(s => Path.Combine(folder.Root, s.Name)).ToHashSet(StringComparer.Ordinal);
+        var sets = SetsIn(folder.Root).ConvertAll(s => s with { Files = [.. s.Files.Where(f => !seconds.Contains(f))] }).FindAll(s => s.Files.Count > 0);
         if (sets.Count > 0 && folder.Selection.Images.Count < ImagesForAFile * sets.Sum(s => s.Files.Count))
         {
             var asksForSet = address.Part is not null || address.Label is not null;

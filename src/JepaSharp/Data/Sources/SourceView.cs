@@ -29,6 +29,9 @@ public abstract class SourceView : ImageSource
     public override IReadOnlyList<string> Notices => _source.Notices;
 
     /// <inheritdoc/>
+    public override ImageSource Origin => _source.Origin;
+
+    /// <inheritdoc/>
     public override string? Sum => _source.Sum;
 
     /// <inheritdoc/>

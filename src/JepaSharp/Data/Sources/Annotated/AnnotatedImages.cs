@@ -48,7 +48,7 @@ public sealed class AnnotatedImages : ImageSource
     public override IReadOnlyList<string> Notices => _notices;
 
     /// <inheritdoc/>
-    public override string NameOf(int index) => _names[index];
+    public override string NameOf(int index) => PrintableName.Of(_names[index]);
 
     /// <inheritdoc/>
     public override int? LabelOf(int index) => _labels.Of(index);
@@ -57,7 +57,7 @@ public sealed class AnnotatedImages : ImageSource
     public override long StoredBytes(int index) => RegularFile.LengthOf(Path.Combine(_folder, _names[index]));
 
     /// <inheritdoc/>
-    public override OpenedImage Open(int index) => ImageDecoder.Open(Path.Combine(_folder, _names[index]), _names[index], _limits);
+    public override OpenedImage Open(int index) => ImageDecoder.Open(Path.Combine(_folder, _names[index]), NameOf(index), _limits);
 
     private ClassLabels LabelsOf(string path, AnnotationFile file, bool bySuperCategory)
     {

@@ -14,8 +14,8 @@ internal sealed record FolderClasses(string[] Names, int[] Labels, List<string> 
     /// <summary>Finds the classes of images.</summary>
     /// <param name="root">The folder.</param>
     /// <param name="images">Names of the images below it.</param>
-    /// <param name="topFolders">The folders directly in it, those without images included.</param>
-    public static FolderClasses Of(string root, IReadOnlyList<string> images, IReadOnlyList<string> topFolders)
+    /// <param name="emptyFolders">The folders directly in it of which it is known what they hold, among them those that hold no image.</param>
+    public static FolderClasses Of(string root, IReadOnlyList<string> images, IEnumerable<string> emptyFolders)
     {
         var notices = new List<string>();
         var strays = images.Where(i => FirstFolder(i) is null).ToList();
@@ -30,7 +30,7 @@ internal sealed record FolderClasses(string[] Names, int[] Labels, List<string> 
         for (var i = 0; i < labels.Length; i++) labels[i] = Array.BinarySearch(folders, FirstFolder(images[i]), StringComparer.Ordinal);
         if (folders.Length == 1 && InnerFolders.NoticeOf(root, images) is { } inner) notices.Add(inner);
         else if (SetParts.NoticeOf(root, images, folders) is { } parts) notices.Add(parts);
-        string[] empty = [.. topFolders.Except(folders, StringComparer.Ordinal)];
+        string[] empty = [.. emptyFolders.Except(folders, StringComparer.Ordinal)];
         if (empty.Length > 0)
             notices.Add(string.Create(CultureInfo.InvariantCulture, $"{empty.Length:N0} {(empty.Length == 1 ? "folder holds" : "folders hold")} no image and {(empty.Length == 1 ? "is no class" : "are no classes")}: {List(empty)}."));
         var names = UniqueNames.Of(folders);

@@ -26,7 +26,7 @@ internal sealed class ImageSelection
             selection.Add(root, [.. group]);
         selection.Images.Sort(StringComparer.Ordinal);
         selection.PassedOver.Add(contents.SetAside);
-        foreach (var second in contents.SecondFiles) selection.PassedOver.Add($"under a second name of the same file", $"{second.Name} is {second.Same}");
+        foreach (var second in contents.SecondFiles) selection.PassedOver.Add("under a second name of the same file", $"{second.Name} is {second.Same}");
         return selection;
     }
 
@@ -48,7 +48,7 @@ internal sealed class ImageSelection
             var head = !FileKind.IsSettled(name) && (hasImages || files.Count <= Sample) ? Head(root, name) : [];
             if (!FileKind.IsImage(head))
             {
-                PassedOver.Add(FileKind.WhatIs(name, head), name);
+                PassedOver.Add(head is null ? "without permission to read" : FileKind.WhatIs(name, head), name);
                 continue;
             }
 
@@ -58,8 +58,8 @@ internal sealed class ImageSelection
         }
     }
 
-    /// <summary>The first bytes of a file; none where it cannot be read.</summary>
-    private static byte[] Head(string root, string name)
+    /// <summary>The first bytes of a file; none where it cannot be read, null where it may not.</summary>
+    private static byte[]? Head(string root, string name)
     {
         try
         {
@@ -67,7 +67,11 @@ internal sealed class ImageSelection
             var head = new byte[FileKind.HeadBytes];
             return head[..RandomAccess.Read(file, head, 0)];
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException)
+        catch (UnauthorizedAccessException)
+        {
+            return null;
+        }
+        catch (Exception e) when (e is IOException or NotSupportedException)
         {
             return [];
         }

@@ -36,9 +36,10 @@ internal sealed record ListedFolder(string Root, FolderContents Contents, ImageS
         get
         {
             var (found, images, passed) = (Contents.Found, Selection.Images.Count, Selection.PassedOver);
+            var hidden = Contents.Unlistable.Count == 0 ? "" : $"; what lies in {Counted(Contents.Unlistable.Count, "folder that cannot be listed", "folders that cannot be listed")} is not counted";
             return passed.Count == 0
-                ? string.Create(CultureInfo.InvariantCulture, $"{found:N0} {(found == 1 ? "file" : "files")} found, all read.")
-                : string.Create(CultureInfo.InvariantCulture, $"{found:N0} files found: {images:N0} read, {passed.Count:N0} passed over: {passed}.");
+                ? string.Create(CultureInfo.InvariantCulture, $"{Counted(found, "file", "files")} found, all read{hidden}.")
+                : string.Create(CultureInfo.InvariantCulture, $"{Counted(found, "file", "files")} found: {images:N0} read, {passed.Count:N0} passed over: {passed}{hidden}.");
         }
     }
 

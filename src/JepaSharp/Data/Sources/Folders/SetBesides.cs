@@ -1,4 +1,5 @@
 using System.Globalization;
+using JepaSharp.Data.Sources.Binary;
 using JepaSharp.Runtime;
 
 namespace JepaSharp.Data.Sources.Folders;
@@ -25,6 +26,7 @@ internal static class SetBesides
         var sum = string.Create(CultureInfo.InvariantCulture, $"{read.Count + passed.Count:N0} files found: {read.Count:N0} read");
         sum += passed.Count == 0 ? "." : string.Create(CultureInfo.InvariantCulture, $", {passed.Count:N0} passed over: {passed}.");
         if (passed.Count > 0) notices.Add(sum);
+        if (set.Kind == FolderSet.Cifar && CifarLayout.NoticeOfMissing(read) is { } missing) notices.Add(missing);
         if (chosenPart is not null && others.Count > 0)
             notices.Add($"of several parts the one called {chosenPart} is read; {PrintableName.Of(folder.Root)}#part=NAME gives another.");
         if (folder.Contents.Unlistable.Count > 0) notices.AddRange(folder.Notices(1).Take(1));

@@ -1,3 +1,4 @@
+using System.Globalization;
 using JepaSharp.Data.Decoding;
 using JepaSharp.Runtime;
 
@@ -35,15 +36,17 @@ public sealed class ImageList : ImageSource
         _path = Path.GetFullPath(path);
         _folder = ListedFiles.FolderOf(path, images);
         _limits = limits ?? DecodingLimits.Default;
-        var table = ImageRows.Read(path, conditions);
+        var table = ImageRows.Read(path, conditions, _folder);
         _names = [.. table.Rows.Select(r => r[table.PathColumn].Replace('\\', '/'))];
         _columns = table.Columns.Index().Where(c => c.Index != table.PathColumn)
             .Select(c => (c.Item, Numbers: table.NumbersOf(c.Index))).Where(c => c.Numbers is not null).ToDictionary(c => c.Item, c => c.Numbers!, StringComparer.Ordinal);
         var labelColumn = label is null ? LabelColumnOf(table) : table.IndexOf(label, path);
         _labels = labelColumn < 0 ? ClassLabels.None : ClassLabels.Of([.. table.Rows.Select(r => r[labelColumn])]);
         _notices.AddRange(_labels.Notices());
-        var twice = _names.Length - _names.Distinct(StringComparer.Ordinal).Count();
-        if (twice > 0) _notices.Add($"{twice:N0} rows list an image that another row lists too.");
+        if (RepeatedRows.NoticeOf(_folder, _names, _labels) is { } repeated) _notices.Add(repeated);
+        Sum = table.Found == _names.Length
+            ? string.Create(CultureInfo.InvariantCulture, $"{table.Found:N0} rows found, all read.")
+            : string.Create(CultureInfo.InvariantCulture, $"{table.Found:N0} rows found: {_names.Length:N0} read, {table.Found - _names.Length:N0} passed over: those that do not meet the conditions.");
     }
 
     /// <inheritdoc/>
@@ -59,10 +62,13 @@ public sealed class ImageList : ImageSource
     public override IReadOnlyList<string> Columns => [.. _columns.Keys];
 
     /// <inheritdoc/>
+    public override string Sum { get; }
+
+    /// <inheritdoc/>
     public override IReadOnlyList<string> Notices => _notices;
 
     /// <inheritdoc/>
-    public override string NameOf(int index) => _names[index];
+    public override string NameOf(int index) => PrintableName.Of(_names[index]);
 
     /// <inheritdoc/>
     public override int? LabelOf(int index) => _labels.Of(index);
@@ -78,7 +84,7 @@ public sealed class ImageList : ImageSource
     public override long StoredBytes(int index) => RegularFile.LengthOf(Path.Combine(_folder, _names[index]));
 
     /// <inheritdoc/>
-    public override OpenedImage Open(int index) => ImageDecoder.Open(Path.Combine(_folder, _names[index]), _names[index], _limits);
+    public override OpenedImage Open(int index) => ImageDecoder.Open(Path.Combine(_folder, _names[index]), NameOf(index), _limits);
 
     private static int LabelColumnOf(ImageRows table)
     {
