@@ -39,18 +39,18 @@ public sealed class FolderSituations : SituationTests
             Never = ["is no class"],
         },
         new("a name that is no UTF-8", "cp set/photo-0.png \"$(printf 'set/stra\\337e.png')\" && jepa inspect set --all && "
-            + $"jepa pretrain --data set --out run {Small} --max-steps 1", 0, "5 images, no classes", "5 files found, all read.", "formats: 5 png", "broken: none", "encoder and predictor")
+            + $"jepa pretrain --data set --out run {Small} --max-steps 1; r=$?; rm -rf set; exit $r", 0, "5 images, no classes", "5 files found, all read.", "formats: 5 png", "broken: none", "encoder and predictor")
         {
             Build = Set,
             Never = ["no longer there", "could not be read"],
         },
         new("class folders whose names are no UTF-8", "mkdir \"$(printf 'set/\\344\\366')\" \"$(printf 'set/\\344\\365')\" && "
-            + "cp set/cat/* \"$(printf 'set/\\344\\366')\"; cp set/cat/* \"$(printf 'set/\\344\\365')\"; jepa inspect set --all", 0,
+            + "cp set/cat/* \"$(printf 'set/\\344\\366')\"; cp set/cat/* \"$(printf 'set/\\344\\365')\"; jepa inspect set --all; r=$?; rm -rf set; exit $r", 0,
             "12 images, 3 classes", "\\xE4\\xF5", "\\xE4\\xF6", "broken: none")
         {
             Build = folder => Classes(folder, "cat"),
         },
-        new("a folder given by a name that is no UTF-8, from within another", "d=$(printf 'f\\374r') && mkdir \"$d\" && mv set \"$d/$d\" && jepa inspect \"$d/$d\" && cd \"$d\" && jepa inspect \"$d\" && jepa inspect .", 0,
+        new("a folder given by a name that is no UTF-8, from within another", "d=$(printf 'f\\374r') && mkdir \"$d\" && mv set \"$d/$d\" && jepa inspect \"$d/$d\" && cd \"$d\" && jepa inspect \"$d\" && jepa inspect .; r=$?; cd .. && rm -rf \"$d\"; exit $r", 0,
             "f\\xFCr/f\\xFCr", "4 images, no classes", "4 images, 1 class")
         {
             Build = Set,

@@ -24,6 +24,7 @@ internal static class SourceFolder
             return new ClevrImages(path, address.Part, address.Label);
         }
 
+        if (SetsIn(Path.GetFullPath(path)).Count == 0) address.Allow("a folder of images"); // before all of it is listed
         var folder = ListedFolder.Of(path);
         var seconds = folder.Contents.SecondFiles.Select(s => Path.Combine(folder.Root, s.Name)).ToHashSet(StringComparer.Ordinal);
         var sets = SetsIn(folder.Root).ConvertAll(s => s with { Files = [.. s.Files.Where(f => !seconds.Contains(f))] }).FindAll(s => s.Files.Count > 0);

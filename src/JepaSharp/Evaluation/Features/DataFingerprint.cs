@@ -40,7 +40,9 @@ public static class DataFingerprint
         {
             var name = source.NameOf(i);
             Add(name);
-            if (Path.IsPathRooted(name) || name.Contains('/', StringComparison.Ordinal) || !isFolder) Add(Stamp(Path.Combine(root, name)));
+            var file = Path.Combine(root, name);
+            if (Path.IsPathRooted(name) || name.Contains('/', StringComparison.Ordinal) || !isFolder) Add(Stamp(file));
+            if (isFolder && !File.Exists(file)) Add(string.Create(CultureInfo.InvariantCulture, $"{source.StoredBytes(i)}")); // a name that is shown otherwise than it is written
         }
 
         return Convert.ToHexStringLower(hash.GetHashAndReset());

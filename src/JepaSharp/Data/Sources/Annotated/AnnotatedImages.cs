@@ -1,4 +1,5 @@
 using JepaSharp.Data.Decoding;
+using JepaSharp.Data.Sources.Lists;
 using JepaSharp.Runtime;
 
 namespace JepaSharp.Data.Sources.Annotated;
@@ -31,8 +32,7 @@ public sealed class AnnotatedImages : ImageSource
         _names = [.. file.Images!.Select(i => i.FileName!.Replace('\\', '/'))];
         _labels = LabelsOf(path, file, label == "supercategory");
         _notices.AddRange(_labels.Notices());
-        var twice = _names.Length - _names.Distinct(StringComparer.Ordinal).Count();
-        if (twice > 0) _notices.Add($"{twice:N0} entries name an image that another names too.");
+        if (RepeatedRows.NoticeOf(_folder, _names, _labels, "entry", "entries") is { } repeated) _notices.Add(repeated);
     }
 
     /// <inheritdoc/>

@@ -11,13 +11,16 @@ internal static class FileKind
     /// <summary>What a file without an ending is called.</summary>
     public const string WithoutEnding = "without ending";
 
-    private const string Raw = "camera raw", Unfinished = "unfinished or spare", Archive = "archive";
+    /// <summary>What takes an s where there are several.</summary>
+    public const string Archive = "archive", ImageFile = "image file", Icon = "icon";
+
+    private const string Raw = "camera raw", Unfinished = "unfinished or spare";
     private const int LongestEnding = 16;
 
     private static readonly Dictionary<string, string> ByEnding = Map(
         ("HEIC", "heic heif hif"), ("AVIF", "avif avifs"), ("JPEG 2000", "jp2 j2k jpx jpf jpm j2c"), ("JPEG XL", "jxl"), ("JPEG XR", "jxr wdp hdp"), ("Photoshop", "psd psb"),
-        ("SVG", "svg svgz"), ("DICOM", "dcm dicom"), ("OpenEXR", "exr"), ("Radiance", "hdr"), ("PNM", "pnm ppm pgm pbm pam pfm"), ("TGA", "tga"), ("DDS", "dds"), ("icon", "ico cur icns"),
-        ("PCX", "pcx"), ("GIMP", "xcf"), ("FITS", "fits fts"), ("PDF", "pdf"), ("PostScript", "eps ps ai"), ("JPEG XL", "jxl"),
+        ("SVG", "svg svgz"), ("DICOM", "dcm dicom"), ("OpenEXR", "exr"), ("Radiance", "hdr"), ("PNM", "pnm ppm pgm pbm pam pfm"), ("TGA", "tga"), ("DDS", "dds"), (Icon, "ico cur icns"),
+        ("PCX", "pcx"), ("GIMP", "xcf"), ("FITS", "fits fts"), ("PDF", "pdf"), ("PostScript", "eps ps ai"),
         (Raw, "dng nef nrw cr2 cr3 crw arw srf sr2 orf rw2 rwl pef srw raf 3fr fff iiq kdc dcr erf mef mos mrw x3f raw"),
         (Unfinished, "part partial crdownload download tmp bak old orig"),
         (Archive, "tar tgz tbz2 txz zip 7z rar gz bz2 xz zst lz4 parquet arrow jepapack h5 hdf5 tfrecord lmdb mdb iso"));

@@ -38,7 +38,7 @@ internal sealed class PassedOverFiles
     public override string ToString()
     {
         var all = _reasons.OrderByDescending(r => r.Value.Count).ThenBy(r => r.Key, StringComparer.Ordinal).ToList();
-        var texts = all.Take(Shown).Select(r => string.Create(CultureInfo.InvariantCulture, $"{r.Value.Count:N0} {r.Key} ({PrintableName.Of(r.Value.Example)})"));
+        var texts = all.Take(Shown).Select(r => string.Create(CultureInfo.InvariantCulture, $"{r.Value.Count:N0} {r.Key}{(r.Value.Count > 1 && r.Key is FileKind.Archive or FileKind.ImageFile or FileKind.Icon ? "s" : "")} ({PrintableName.Of(r.Value.Example)})"));
         var rest = all.Skip(Shown).Sum(r => r.Value.Count);
         return string.Join(", ", texts) + (rest > 0 ? string.Create(CultureInfo.InvariantCulture, $", {rest:N0} of other kinds") : "");
     }

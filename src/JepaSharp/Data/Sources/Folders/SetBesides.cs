@@ -19,7 +19,7 @@ internal static class SetBesides
         var others = set.Files.Except(read, StringComparer.Ordinal).Select(f => Path.GetRelativePath(folder.Root, f).Replace('\\', '/')).ToHashSet(StringComparer.Ordinal);
         var passed = new PassedOverFiles();
         foreach (var file in folder.Contents.Files.Where(f => !names.Contains(f)))
-            passed.Add(IsOfOtherPart(file, others) ? "of another part" : FileKind.IsCalledImage(file) ? "image file" : FileKind.WhatIs(file), file);
+            passed.Add(IsOfOtherPart(file, others) ? "of another part" : FileKind.IsCalledImage(file) ? FileKind.ImageFile : FileKind.WhatIs(file), file);
         passed.Add(folder.Contents.SetAside);
         foreach (var second in folder.Contents.SecondFiles.Where(s => !names.Contains(s.Name))) passed.Add("under a second name of the same file", $"{second.Name} is {second.Same}");
         var notices = new List<string>();

@@ -39,6 +39,7 @@ internal static class SetParts
     private static SortedSet<string> PathsAt(IReadOnlyList<string> images, int level)
     {
         var seen = new SortedSet<string>(StringComparer.Ordinal);
+        var latest = ""; // images come in order
         foreach (var image in images)
         {
             var end = -1;
@@ -48,7 +49,9 @@ internal static class SetParts
                 if (end < 0) break;
             }
 
-            if (end > 0) seen.Add(image[..end]);
+            if (end < 0 || image.AsSpan(0, end).SequenceEqual(latest)) continue;
+            latest = image[..end];
+            seen.Add(latest);
         }
 
         return seen;

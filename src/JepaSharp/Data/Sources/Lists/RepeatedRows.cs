@@ -14,7 +14,9 @@ internal static class RepeatedRows
     /// <param name="folder">Where relative paths begin.</param>
     /// <param name="names">The paths listed.</param>
     /// <param name="labels">Their labels.</param>
-    public static string? NoticeOf(string folder, IReadOnlyList<string> names, ClassLabels labels)
+    /// <param name="row">What one of them is called.</param>
+    /// <param name="rows">What several are called.</param>
+    public static string? NoticeOf(string folder, IReadOnlyList<string> names, ClassLabels labels, string row = "row", string rows = "rows")
     {
         var firsts = new Dictionary<FileIdentity, int>(names.Count);
         var (repeated, disagreeing, example) = (0, 0, "");
@@ -32,6 +34,6 @@ internal static class RepeatedRows
 
         return repeated == 0 ? null : string.Create(
             CultureInfo.InvariantCulture,
-            $"{repeated:N0} {(repeated == 1 ? "row lists" : "rows list")} an image that another row lists too ({example}){(disagreeing == 0 ? "" : $", {disagreeing:N0} of them with another label")}; each row counts.");
+            $"{repeated:N0} {(repeated == 1 ? $"{row} lists" : $"{rows} list")} an image that another {row} lists too ({example}){(disagreeing == 0 ? "" : $", {disagreeing:N0} of them with another label")}; each {row} counts.");
     }
 }
