@@ -3,10 +3,10 @@ using System.Text;
 
 namespace JepaSharp.Runtime;
 
-/// <summary>Makes a name fit for a terminal, a table and a message: what would move a cursor, colour a line or turn its direction is written out.</summary>
+/// <summary>Makes a name fit for a terminal, a table and a message: what moves a cursor, colours a line or turns its direction is written out.</summary>
 public static class PrintableName
 {
-    /// <summary>The name, with control characters and bytes that are no UTF-8 as <c>\x1B</c>, and what changes lines or their direction as <c>\u202E</c>.</summary>
+    /// <summary>The name, with control characters and bytes that are no UTF-8 as <c>\x1B</c>, and what changes lines or directions as <c>\u202E</c>.</summary>
     /// <param name="name">A name of a file, a folder, an entry or a class.</param>
     /// <returns>The same text where there is nothing to write out, as of nearly all.</returns>
     public static string Of(string name)

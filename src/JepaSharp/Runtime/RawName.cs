@@ -2,8 +2,11 @@ using System.Text;
 
 namespace JepaSharp.Runtime;
 
-/// <summary>A path as the kernel has it, bytes of any kind, kept in a text: a byte that is no UTF-8 becomes the lone surrogate U+DC00 plus its value, and back.</summary>
-/// <remarks>Such a text goes through <see cref="Path.Combine(string, string)"/> unharmed; files are opened by it with <c>RegularFile</c>, and it is shown with <see cref="PrintableName"/>.</remarks>
+/// <summary>A path as the kernel has it, bytes of any kind, kept in a text: a byte that is no UTF-8 becomes the lone surrogate U+DC00 plus its value.</summary>
+/// <remarks>
+/// Such a text goes through <see cref="Path.Combine(string, string)"/> unharmed; files are opened by it with <c>RegularFile</c>, and it is shown with
+/// <see cref="PrintableName"/>.
+/// </remarks>
 internal static class RawName
 {
     private const char First = '\udc80', Last = '\udcff';

@@ -20,12 +20,16 @@ public sealed class PrintableNameTests
     public void Name_WithWhatMovesATerminal_IsWrittenOut(string name, string printed) => Assert.Equal(printed, PrintableName.Of(name));
 
     [Fact]
-    public void Name_OfBytesThatAreNoUtf8_ShowsThem() => Assert.Equal("stra\\xDFe", PrintableName.Of(RawName.Decode([(byte)'s', (byte)'t', (byte)'r', (byte)'a', 0xdf, (byte)'e'])));
+    public void Name_OfBytesThatAreNoUtf8_ShowsThem() =>
+        Assert.Equal("stra\\xDFe", PrintableName.Of(RawName.Decode([(byte)'s', (byte)'t', (byte)'r', (byte)'a', 0xdf, (byte)'e'])));
 
     [Fact]
     public void Bytes_OfAnyKind_ComeBackAsTheyWere()
     {
-        byte[][] names = [[0x61, 0xdf], [0xff, 0xfe, 0x80], [0xed, 0xa0, 0x80, 0x61], [0xf0, 0x9f, 0x98, 0x80], [0xf0, 0x9f, 0x98], [0xf0, 0x9f, 0x98, 0x80, 0xdf, 0xc3, 0xa9]];
+        byte[][] names =
+        [
+            [0x61, 0xdf], [0xff, 0xfe, 0x80], [0xed, 0xa0, 0x80, 0x61], [0xf0, 0x9f, 0x98, 0x80], [0xf0, 0x9f, 0x98], [0xf0, 0x9f, 0x98, 0x80, 0xdf, 0xc3, 0xa9],
+        ];
         foreach (var name in names)
         {
             var text = RawName.Decode(name);

@@ -50,7 +50,9 @@ public static class ImageSources
         if (path.StartsWith(ScenesPrefix, StringComparison.Ordinal) && !Path.Exists(path)) return OpenScenes(address);
         if (ShardPattern.IsOne(path) && !Path.Exists(path)) return OpenShards(address, ShardPattern.Expand(path));
         if (RegularFile.IsFolder(path)) return SourceFolder.Open(address);
-        return RegularFile.Exists(path) ? OpenFile(address) : throw new JepaException($"{path} does not exist. Expected a folder of images, a list, tar shards, Parquet, or another set of images: check the path.", isUsage: true);
+        if (RegularFile.Exists(path)) return OpenFile(address);
+        throw new JepaException(
+            $"{path} does not exist. Expected a folder of images, a list, tar shards, Parquet, or another set of images: check the path.", isUsage: true);
     }
 
     private static ImageSource OpenFile(SourceAddress address)

@@ -44,7 +44,8 @@ internal static class RegularFile
     public static bool Exists(string path) => RawName.IsRaw(path) ? LinuxFiles.StatusOf(path) is { Kind: not EntryKind.Folder } : File.Exists(path);
 
     /// <summary>Whether there is a folder, whatever bytes its path has.</summary>
-    public static bool IsFolder(string path) => RawName.IsRaw(path) ? LinuxFiles.StatusOf(path) is { Kind: EntryKind.Folder } : Directory.Exists(path);
+    public static bool IsFolder(string path) =>
+        RawName.IsRaw(path) ? LinuxFiles.StatusOf(path) is { Kind: EntryKind.Folder } : Directory.Exists(path);
 
     // A pipe, a socket and a device are zero bytes long. So is an empty file, which holds nothing to read either.
     private static void Require(string path)

@@ -56,7 +56,8 @@ internal sealed record SourceAddress
             if (!Keys.Contains(key, StringComparer.Ordinal))
                 throw new JepaException($"\"{key}\" in {text} is unknown. After '#' come {string.Join(", ", Keys.Select(k => k + "="))}, separated by '&'.", isUsage: true);
             if (value.Length == 0) throw new JepaException($"\"{key}\" in {text} has no value. Write {key}=VALUE.", isUsage: true);
-            if (key != "where" && !given.Add(key)) throw new JepaException($"\"{key}\" in {text} is given twice. Expected once: which of the two is meant is not known.", isUsage: true);
+            if (key != "where" && !given.Add(key))
+                throw new JepaException($"\"{key}\" in {text} is given twice. Expected once: which of the two is meant is not known.", isUsage: true);
             switch (key)
             {
                 case "label": address = address with { Label = value }; break;

@@ -27,7 +27,9 @@ internal static class SourceFolder
         if (SetsIn(Path.GetFullPath(path)).Count == 0) address.Allow("a folder of images"); // before all of it is listed
         var folder = ListedFolder.Of(path);
         var seconds = folder.Contents.SecondFiles.Select(s => Path.Combine(folder.Root, s.Name)).ToHashSet(StringComparer.Ordinal);
-        var sets = SetsIn(folder.Root).ConvertAll(s => s with { Files = [.. s.Files.Where(f => !seconds.Contains(f))] }).FindAll(s => s.Files.Count > 0);
+        var sets = SetsIn(folder.Root)
+            .ConvertAll(s => s with { Files = [.. s.Files.Where(f => !seconds.Contains(f))] })
+            .FindAll(s => s.Files.Count > 0);
         if (sets.Count > 0 && folder.Selection.Images.Count < ImagesForAFile * sets.Sum(s => s.Files.Count))
         {
             var asksForSet = address.Part is not null || address.Label is not null;
@@ -72,9 +74,11 @@ internal static class SourceFolder
 
     private static string Beside(ListedFolder folder, FolderSet set)
     {
-        var names = FolderClasses.List([.. set.Files.Select(f => Path.GetRelativePath(folder.Root, f))]);
-        return $"the image files are read, and {names} beside them {(set.Files.Count == 1 ? "is" : "are")} not; to read {(set.Files.Count == 1 ? "it" : "those")} instead, give {WayTo(folder, set)}.";
+        var (are, those) = set.Files.Count == 1 ? ("is", "it") : ("are", "those");
+        return $"the image files are read, and {NamesOf(folder, set)} beside them {are} not; to read {those} instead, give {WayTo(folder, set)}.";
     }
+
+    private static string NamesOf(ListedFolder folder, FolderSet set) => Wording.List([.. set.Files.Select(folder.NameOf)]);
 
     private static string WayTo(ListedFolder folder, FolderSet set) => PrintableName.Of(set.Files switch
     {
@@ -86,9 +90,9 @@ internal static class SourceFolder
 
     private static JepaException TwoReadings(ListedFolder folder, List<FolderSet> sets)
     {
-        var ways = sets.ConvertAll(s => (What: $"{s.Kind} ({FolderClasses.List([.. s.Files.Select(f => Path.GetRelativePath(folder.Root, f))])})", Give: WayTo(folder, s)));
+        var ways = sets.ConvertAll(s => (What: $"{s.Kind} ({NamesOf(folder, s)})", Give: WayTo(folder, s)));
         var images = folder.Selection.Images;
-        if (images.Count > 0) ways.Insert(0, ($"{images.Count:N0} image {(images.Count == 1 ? "file" : "files")} ({FolderClasses.List(images)})", ""));
+        if (images.Count > 0) ways.Insert(0, ($"{Wording.Counted(images.Count, "image file", "image files")} ({Wording.List(images)})", ""));
         return new JepaException(
             $"{PrintableName.Of(folder.Root)} can be read in several ways: {string.Join(", or as ", ways.Select(w => w.What))}. "
             + $"Give {string.Join(" or ", ways.Where(w => w.Give.Length > 0).Select(w => w.Give))}"
@@ -98,10 +102,12 @@ internal static class SourceFolder
 
     private static void RefuseWithoutImages(SourceAddress address, ListedFolder folder)
     {
-        var below = folder.Contents.TopFolders.Select(f => Path.Combine(folder.Root, f)).Where(f => ClevrFolder.IsOne(f) || SetsIn(f).Count > 0).ToList();
+        var tops = folder.Contents.TopFolders.Select(f => Path.Combine(folder.Root, f));
+        var below = tops.Where(f => ClevrFolder.IsOne(f) || SetsIn(f).Count > 0).ToList();
         if (below.Count > 0)
             throw new JepaException(
-                $"{PrintableName.Of(folder.Root)} holds no image files; sets of images lie in the folders {FolderClasses.List([.. below.Select(f => Path.GetFileName(f))])}. Give one of them, such as {PrintableName.Of(below[0])}.",
+                $"{PrintableName.Of(folder.Root)} holds no image files; sets of images lie in the folders {Wording.List(below.ConvertAll(folder.NameOf))}. "
+                + $"Give one of them, such as {PrintableName.Of(below[0])}.",
                 isUsage: true);
         if (FolderSet.FilesOf(folder.Root).Find(f => f.EndsWith(".tar.gz", StringComparison.OrdinalIgnoreCase)) is { } compressed)
             ImageSources.OpenShards(address, [compressed]).Dispose(); // which says what to do

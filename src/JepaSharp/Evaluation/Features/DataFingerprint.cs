@@ -42,7 +42,8 @@ public static class DataFingerprint
             Add(name);
             var file = Path.Combine(root, name);
             if (Path.IsPathRooted(name) || name.Contains('/', StringComparison.Ordinal) || !isFolder) Add(Stamp(file));
-            if (isFolder && !File.Exists(file)) Add(string.Create(CultureInfo.InvariantCulture, $"{source.StoredBytes(i)}")); // a name that is shown otherwise than it is written
+            // Where a name is shown otherwise than it is written.
+            if (isFolder && !File.Exists(file)) Add(string.Create(CultureInfo.InvariantCulture, $"{source.StoredBytes(i)}"));
         }
 
         return Convert.ToHexStringLower(hash.GetHashAndReset());

@@ -6,7 +6,7 @@ namespace JepaSharp.Data.Sources.Folders;
 /// <param name="IsLink">Whether it is a symbolic link.</param>
 internal readonly record struct FoundFile(string Name, ulong Inode, bool IsLink = false);
 
-/// <summary>Files of several names, by hard links or symbolic ones, are taken once: by the first name in ordinal order that is no symbolic link.</summary>
+/// <summary>Files of several names, by hard or symbolic links, are taken once: by the first name in ordinal order that is no symbolic link.</summary>
 internal static class DistinctFiles
 {
     /// <summary>The names to read, in ordinal order.</summary>
@@ -23,13 +23,15 @@ internal static class DistinctFiles
         return names;
     }
 
-    // A folder's entries carry the numbers of their files, so that only where two are alike the files must be asked: numbers are of one disk, and some systems invent them.
+    // A folder's entries carry the numbers of their files. Only where two are alike the files must be asked: numbers are of one disk, and some systems
+    // invent them.
     private static void ByNumber(string root, List<FoundFile> files, List<string> names, List<SecondName> seconds)
     {
         var firsts = new Dictionary<ulong, string>(files.Count);
         foreach (var file in files)
         {
-            if (file.Inode != 0 && !firsts.TryAdd(file.Inode, file.Name) && AreOne(Path.Combine(root, firsts[file.Inode]), Path.Combine(root, file.Name), file.IsLink))
+            var isKnown = file.Inode != 0 && !firsts.TryAdd(file.Inode, file.Name);
+            if (isKnown && AreOne(Path.Combine(root, firsts[file.Inode]), Path.Combine(root, file.Name), file.IsLink))
                 seconds.Add(new SecondName(file.Name, firsts[file.Inode]));
             else
                 names.Add(file.Name);

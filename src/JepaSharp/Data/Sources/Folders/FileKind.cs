@@ -18,15 +18,18 @@ internal static class FileKind
     private const int LongestEnding = 16;
 
     private static readonly Dictionary<string, string> ByEnding = Map(
-        ("HEIC", "heic heif hif"), ("AVIF", "avif avifs"), ("JPEG 2000", "jp2 j2k jpx jpf jpm j2c"), ("JPEG XL", "jxl"), ("JPEG XR", "jxr wdp hdp"), ("Photoshop", "psd psb"),
-        ("SVG", "svg svgz"), ("DICOM", "dcm dicom"), ("OpenEXR", "exr"), ("Radiance", "hdr"), ("PNM", "pnm ppm pgm pbm pam pfm"), ("TGA", "tga"), ("DDS", "dds"), (Icon, "ico cur icns"),
+        ("HEIC", "heic heif hif"), ("AVIF", "avif avifs"), ("JPEG 2000", "jp2 j2k jpx jpf jpm j2c"), ("JPEG XL", "jxl"), ("JPEG XR", "jxr wdp hdp"),
+        ("Photoshop", "psd psb"),
+        ("SVG", "svg svgz"), ("DICOM", "dcm dicom"), ("OpenEXR", "exr"), ("Radiance", "hdr"), ("PNM", "pnm ppm pgm pbm pam pfm"),
+        ("TGA", "tga"), ("DDS", "dds"), (Icon, "ico cur icns"),
         ("PCX", "pcx"), ("GIMP", "xcf"), ("FITS", "fits fts"), ("PDF", "pdf"), ("PostScript", "eps ps ai"),
         (Raw, "dng nef nrw cr2 cr3 crw arw srf sr2 orf rw2 rwl pef srw raf 3fr fff iiq kdc dcr erf mef mos mrw x3f raw"),
         (Unfinished, "part partial crdownload download tmp bak old orig"),
         (Archive, "tar tgz tbz2 txz zip 7z rar gz bz2 xz zst lz4 parquet arrow jepapack h5 hdf5 tfrecord lmdb mdb iso"));
 
     /// <summary>Whether the ending alone settles that the file is not read: what is in it may look like an image and is none to train on.</summary>
-    public static bool IsSettled(string name) => name.EndsWith('~') || (ByEnding.TryGetValue(Ending(name), out var what) && what is Raw or Unfinished or Archive);
+    public static bool IsSettled(string name) =>
+        name.EndsWith('~') || (ByEnding.TryGetValue(Ending(name), out var what) && what is Raw or Unfinished or Archive);
 
     /// <summary>The ending, lower case and without the dot; empty where there is none, or what stands behind the dot is no ending.</summary>
     public static string Ending(string name)
@@ -54,7 +57,8 @@ internal static class FileKind
         return ByEnding.TryGetValue(ending, out var what) ? what : ending.Length > 0 ? "." + ending : WithoutEnding;
     }
 
-    /// <summary>Whether first bytes are those of an image that can be read. Stricter than <see cref="ImageFileFormat"/>, since the name does not say so: many a text begins with "BM".</summary>
+    /// <summary>Whether first bytes are those of an image that can be read.</summary>
+    /// <remarks>Stricter than <see cref="ImageFileFormat"/>, since the name does not say so: many a text begins with "BM".</remarks>
     public static bool IsImage(ReadOnlySpan<byte> head) => ImageFileFormat.Of(head) switch
     {
         null => false,

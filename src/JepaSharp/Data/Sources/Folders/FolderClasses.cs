@@ -1,6 +1,3 @@
-using System.Globalization;
-using JepaSharp.Runtime;
-
 namespace JepaSharp.Data.Sources.Folders;
 
 /// <summary>The classes of a folder of images: its first-level sub folders, where every image lies in one.</summary>
@@ -9,8 +6,6 @@ namespace JepaSharp.Data.Sources.Folders;
 /// <param name="Notices">What is odd about them.</param>
 internal sealed record FolderClasses(string[] Names, int[] Labels, List<string> Notices)
 {
-    private const int Shown = 8;
-
     /// <summary>Finds the classes of images.</summary>
     /// <param name="root">The folder.</param>
     /// <param name="images">Names of the images below it.</param>
@@ -32,18 +27,17 @@ internal sealed record FolderClasses(string[] Names, int[] Labels, List<string> 
         else if (SetParts.NoticeOf(root, images, folders) is { } parts) notices.Add(parts);
         string[] empty = [.. emptyFolders.Except(folders, StringComparer.Ordinal)];
         if (empty.Length > 0)
-            notices.Add(string.Create(CultureInfo.InvariantCulture, $"{empty.Length:N0} {(empty.Length == 1 ? "folder holds" : "folders hold")} no image and {(empty.Length == 1 ? "is no class" : "are no classes")}: {List(empty)}."));
+            notices.Add(
+                $"{Wording.Counted(empty.Length, "folder holds", "folders hold")} no image and {(empty.Length == 1 ? "is no class" : "are no classes")}: "
+                + $"{Wording.List(empty)}.");
         var names = UniqueNames.Of(folders);
         notices.AddRange(LookAlikes.Notices(names));
         return new FolderClasses(names, labels, notices);
     }
 
-    /// <summary>Some names, fit to print.</summary>
-    internal static string List(IReadOnlyList<string> names) => string.Join(", ", names.Take(Shown).Select(PrintableName.Of)) + (names.Count > Shown ? ", ..." : "");
-
     private static string? FirstFolder(string name) => name.IndexOf('/', StringComparison.Ordinal) is > 0 and var slash ? name[..slash] : null;
 
-    private static string WhyNone(List<string> strays, string[] folders) => string.Create(
-        CultureInfo.InvariantCulture,
-        $"there are no classes, because {(strays.Count == 1 ? "an image lies" : $"{strays.Count:N0} images lie")} beside the folders {List(folders)} and in none: {List(strays)}. If the folders are classes, move {(strays.Count == 1 ? "it" : "them")} away.");
+    private static string WhyNone(List<string> strays, string[] folders) =>
+        $"there are no classes, because {Wording.Counted(strays.Count, "image lies", "images lie")} beside the folders {Wording.List(folders)} and in none: "
+        + $"{Wording.List(strays)}. If the folders are classes, move {(strays.Count == 1 ? "it" : "them")} away.";
 }

@@ -5,7 +5,8 @@ namespace JepaSharp.Data.Sources.Folders;
 /// <param name="Same">The name that it is read by; empty for the folder that was given.</param>
 internal readonly record struct SecondName(string Name, string Same);
 
-/// <summary>All that lies below a folder: what may be read, and what was set aside and why. Names are relative, with '/' between their parts.</summary>
+/// <summary>All that lies below a folder: what may be read, and what was set aside and why.</summary>
+/// <remarks>Names are relative, with '/' between their parts.</remarks>
 internal sealed class FolderContents
 {
     /// <summary>Files that may be images, in ordinal order; each once, whatever names it has.</summary>

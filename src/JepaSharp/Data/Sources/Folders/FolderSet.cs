@@ -35,7 +35,8 @@ internal sealed record FolderSet(string Kind, bool HasParts, IReadOnlyList<strin
     /// <summary>Files directly in a folder, links among them, hidden ones left out, in ordinal order.</summary>
     public static List<string> FilesOf(string folder) =>
         [.. FolderListing.Of(folder)
-            .Where(e => SystemNames.WhatIs(e) is null && (e.Kind is EntryKind.File or EntryKind.Other || (e.Kind == EntryKind.Link && RegularFile.Exists(Path.Combine(folder, e.Name)))))
+            .Where(e => SystemNames.WhatIs(e) is null)
+            .Where(e => e.Kind is EntryKind.File or EntryKind.Other || (e.Kind == EntryKind.Link && RegularFile.Exists(Path.Combine(folder, e.Name))))
             .Select(e => Path.Combine(folder, e.Name))];
 
     // Hugging Face keeps the files of a data set in a folder named data.
@@ -46,5 +47,6 @@ internal sealed record FolderSet(string Kind, bool HasParts, IReadOnlyList<strin
         return RegularFile.IsFolder(below) ? FilesOf(below, ParquetEnding) : [];
     }
 
-    private static List<string> Ending(List<string> files, string ending) => files.FindAll(f => f.EndsWith(ending, StringComparison.OrdinalIgnoreCase));
+    private static List<string> Ending(List<string> files, string ending) =>
+        files.FindAll(f => f.EndsWith(ending, StringComparison.OrdinalIgnoreCase));
 }

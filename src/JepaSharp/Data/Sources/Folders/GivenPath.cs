@@ -3,7 +3,8 @@ using JepaSharp.Runtime;
 
 namespace JepaSharp.Data.Sources.Folders;
 
-/// <summary>Finds what a user's path means where its bytes are no UTF-8: a command's arguments and the working folder come with a replacement character for each such byte.</summary>
+/// <summary>Finds what a user's path means where its bytes are no UTF-8.</summary>
+/// <remarks>A command's arguments and the working folder come with a replacement character for each such byte.</remarks>
 internal static class GivenPath
 {
     private const char Replacement = '\ufffd';
@@ -26,7 +27,10 @@ internal static class GivenPath
 
             var fitting = Names(found).FindAll(n => n == name || Encoding.UTF8.GetString(RawName.Encode(n).AsSpan()[..^1]) == name);
             if (fitting.Count > 1)
-                throw new JepaException($"{PrintableName.Of(path)} may mean {string.Join(" or ", fitting.Select(PrintableName.Of))} in {PrintableName.Of(found)}: their names are no UTF-8. Rename one.", isUsage: true);
+                throw new JepaException(
+                    $"{PrintableName.Of(path)} may mean {string.Join(" or ", fitting.Select(PrintableName.Of))} in {PrintableName.Of(found)}: "
+                    + "their names are no UTF-8. Rename one.",
+                    isUsage: true);
             if (fitting.Count == 0) return path;
             found = Path.Combine(found, fitting[0]);
         }

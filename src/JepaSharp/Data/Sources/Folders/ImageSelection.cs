@@ -1,4 +1,3 @@
-using System.Globalization;
 using JepaSharp.Runtime;
 
 namespace JepaSharp.Data.Sources.Folders;
@@ -26,23 +25,31 @@ internal sealed class ImageSelection
             selection.Add(root, [.. group]);
         selection.Images.Sort(StringComparer.Ordinal);
         selection.PassedOver.Add(contents.SetAside);
-        foreach (var second in contents.SecondFiles) selection.PassedOver.Add("under a second name of the same file", $"{second.Name} is {second.Same}");
+        foreach (var second in contents.SecondFiles) selection.PassedOver.Add(second);
         return selection;
     }
 
     /// <summary>A sentence on images whose names do not say so; null where there are none.</summary>
-    public string? Notice => _known.Count == 0 ? null : string.Create(
-        CultureInfo.InvariantCulture,
-        $"{_known.Values.Sum(k => k.Count):N0} of the images are known by their content and not by their names: {string.Join(", ", _known.OrderBy(k => k.Key, StringComparer.Ordinal).Select(Text))}.");
+    public string? Notice
+    {
+        get
+        {
+            var count = _known.Values.Sum(k => k.Count);
+            var how = count == 1 ? "is known by its content and not by its name" : "are known by their content and not by their names";
+            return count == 0 ? null : $"{count:N0} of the images {how}: {string.Join(", ", _known.OrderBy(k => k.Key, StringComparer.Ordinal).Select(Text))}.";
+        }
+    }
 
     private static string Text(KeyValuePair<string, (int Count, string Example)> kind) =>
-        string.Create(CultureInfo.InvariantCulture, $"{kind.Value.Count:N0} {(kind.Key.Length == 0 ? FileKind.WithoutEnding : "." + kind.Key)} ({PrintableName.Of(kind.Value.Example)})");
+        $"{kind.Value.Count:N0} {(kind.Key.Length == 0 ? FileKind.WithoutEnding : "." + kind.Key)} ({PrintableName.Of(kind.Value.Example)})";
 
     /// <summary>Adds files of one ending.</summary>
     private void Add(string root, List<string> files)
     {
         var looked = Math.Min(Sample, files.Count);
-        var hasImages = Enumerable.Range(0, looked).Any(i => files[(int)((long)i * files.Count / looked)] is var name && !FileKind.IsSettled(name) && FileKind.IsImage(Head(root, name)));
+        var hasImages = Enumerable.Range(0, looked)
+            .Select(i => files[(int)((long)i * files.Count / looked)])
+            .Any(name => !FileKind.IsSettled(name) && FileKind.IsImage(Head(root, name)));
         foreach (var name in files)
         {
             var head = !FileKind.IsSettled(name) && (hasImages || files.Count <= Sample) ? Head(root, name) : [];

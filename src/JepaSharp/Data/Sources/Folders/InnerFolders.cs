@@ -13,7 +13,8 @@ internal static class InnerFolders
         {
             var start = above.Length;
             if (images.Any(i => i.IndexOf('/', start) < 0)) return null;
-            string[] folders = [.. images.Select(i => i[start..i.IndexOf('/', start)]).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
+            var names = images.Select(i => i[start..i.IndexOf('/', start)]).Distinct(StringComparer.Ordinal);
+            string[] folders = [.. names.Order(StringComparer.Ordinal)];
             if (folders.Length > 1) return Notice(root, above.TrimEnd('/'), folders);
             above += folders[0] + "/";
         }
@@ -26,7 +27,7 @@ internal static class InnerFolders
         var first = PrintableName.Of(wrapper.Split('/')[0]);
         return $"all images lie below one folder, {PrintableName.Of(wrapper)}, so {first} is the only class. "
             + (parts.Length >= 2
-                ? $"The folders in it, {FolderClasses.List(folders)}, are called like the parts of a set: give one of them, such as {give}."
-                : $"If the classes are the folders in it, {FolderClasses.List(folders)}, give {give}.");
+                ? $"The folders in it, {Wording.List(folders)}, are called like the parts of a set: give one of them, such as {give}."
+                : $"If the classes are the folders in it, {Wording.List(folders)}, give {give}.");
     }
 }

@@ -4,7 +4,8 @@ using JepaSharp.Runtime;
 
 namespace JepaSharp.Data.Sources.Folders;
 
-/// <summary>Notices names of classes that differ in nothing but case, spaces around them, or in how accents are written (composed, or a letter and a mark as a Mac's disk has them).</summary>
+/// <summary>Notices names of classes that differ in nothing but case, spaces around them, or in how accents are written.</summary>
+/// <remarks>Accents are written as one letter, or as a letter and a mark, as a Mac's disk has them.</remarks>
 internal static class LookAlikes
 {
     /// <summary>A sentence for each group of such names.</summary>
@@ -16,8 +17,8 @@ internal static class LookAlikes
             string[] alike = [.. group];
             var isCase = alike.Select(n => n.Trim().ToUpperInvariant()).Distinct(StringComparer.Ordinal).Count() == 1;
             if (!isCase && !AreAlike(alike)) continue;
-            yield return $"the classes {string.Join(" and ", alike.Select(n => $"\"{PrintableName.Of(n)}\""))} are told apart, though they differ only in "
-                + (isCase ? "capitals or spaces." : "how accents are written.");
+            yield return $"the classes {string.Join(" and ", alike.Select(n => $"\"{PrintableName.Of(n)}\""))} are told apart, "
+                + (isCase ? "though they differ only in capitals or spaces." : "though they differ only in how accents are written.");
         }
     }
 
@@ -56,21 +57,24 @@ internal static class LookAlikes
         for (int start = 0, end; start < text.Length; start = end)
         {
             end = start + 1;
-            while (end < text.Length && CharUnicodeInfo.GetUnicodeCategory(text[end]) is UnicodeCategory.NonSpacingMark or UnicodeCategory.SpacingCombiningMark) end++;
+            while (end < text.Length && IsMark(text[end])) end++;
             yield return text[start..end];
         }
     }
 
+    private static bool IsMark(char c) => CharUnicodeInfo.GetUnicodeCategory(c) is UnicodeCategory.NonSpacingMark or UnicodeCategory.SpacingCombiningMark;
+
     // The Unicode Standard, section 3.12: syllables are numbered by their leading consonant, vowel and trailing consonant.
     private static string Composed(string text)
     {
-        const int leads = 19, vowels = 21, trails = 28;
+        const int firstLead = 0x1100, firstVowel = 0x1161, beforeTrails = 0x11a7, first = 0xac00, leads = 19, vowels = 21, trails = 28;
         var composed = new StringBuilder(text.Length);
         foreach (var c in text)
         {
             var before = composed.Length > 0 ? composed[^1] : '\0';
-            if (before - '\u1100' is >= 0 and < leads && c - '\u1161' is >= 0 and < vowels) composed[^1] = (char)('\uac00' + (((((before - '\u1100') * vowels) + (c - '\u1161')) * trails)));
-            else if (before is >= '\uac00' and <= '\ud7a3' && (before - '\uac00') % trails == 0 && c - '\u11a7' is > 0 and < trails) composed[^1] = (char)(before + (c - '\u11a7'));
+            var (lead, vowel, trail, syllable) = (before - firstLead, c - firstVowel, c - beforeTrails, before - first);
+            if (lead is >= 0 and < leads && vowel is >= 0 and < vowels) composed[^1] = (char)(first + (((lead * vowels) + vowel) * trails));
+            else if (syllable is >= 0 and < leads * vowels * trails && syllable % trails == 0 && trail is > 0 and < trails) composed[^1] = (char)(before + trail);
             else composed.Append(c);
         }
 

@@ -1,4 +1,3 @@
-using System.Globalization;
 using JepaSharp.Runtime;
 
 namespace JepaSharp.Data.Sources.Folders;
@@ -23,6 +22,9 @@ internal sealed class PassedOverFiles
         _reasons[what] = (count + 1, example);
     }
 
+    /// <summary>Adds a second name of a file that is read by another.</summary>
+    public void Add(SecondName second) => Add("under a second name of the same file", $"{second.Name} is {second.Same}");
+
     /// <summary>Adds all of another count.</summary>
     public void Add(PassedOverFiles others)
     {
@@ -38,8 +40,10 @@ internal sealed class PassedOverFiles
     public override string ToString()
     {
         var all = _reasons.OrderByDescending(r => r.Value.Count).ThenBy(r => r.Key, StringComparer.Ordinal).ToList();
-        var texts = all.Take(Shown).Select(r => string.Create(CultureInfo.InvariantCulture, $"{r.Value.Count:N0} {r.Key}{(r.Value.Count > 1 && r.Key is FileKind.Archive or FileKind.ImageFile or FileKind.Icon ? "s" : "")} ({PrintableName.Of(r.Value.Example)})"));
+        var texts = all.Take(Shown).Select(r => $"{r.Value.Count:N0} {r.Key}{(TakesAnS(r.Key, r.Value.Count) ? "s" : "")} ({PrintableName.Of(r.Value.Example)})");
         var rest = all.Skip(Shown).Sum(r => r.Value.Count);
-        return string.Join(", ", texts) + (rest > 0 ? string.Create(CultureInfo.InvariantCulture, $", {rest:N0} of other kinds") : "");
+        return string.Join(", ", texts) + (rest > 0 ? $", {rest:N0} of other kinds" : "");
     }
+
+    private static bool TakesAnS(string what, int count) => count > 1 && what is (FileKind.Archive or FileKind.ImageFile or FileKind.Icon);
 }

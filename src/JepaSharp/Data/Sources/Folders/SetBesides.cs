@@ -1,4 +1,3 @@
-using System.Globalization;
 using JepaSharp.Data.Sources.Binary;
 using JepaSharp.Runtime;
 
@@ -15,16 +14,15 @@ internal static class SetBesides
     /// <param name="chosenPart">The part that was taken because none was asked for; null where one was.</param>
     public static ImageSource Noted(ImageSource source, ListedFolder folder, FolderSet set, IReadOnlyList<string> read, string? chosenPart)
     {
-        var names = read.Select(f => Path.GetRelativePath(folder.Root, f).Replace('\\', '/')).ToHashSet(StringComparer.Ordinal);
-        var others = set.Files.Except(read, StringComparer.Ordinal).Select(f => Path.GetRelativePath(folder.Root, f).Replace('\\', '/')).ToHashSet(StringComparer.Ordinal);
+        HashSet<string> Names(IEnumerable<string> files) => files.Select(folder.NameOf).ToHashSet(StringComparer.Ordinal);
+        var (names, others) = (Names(read), Names(set.Files.Except(read, StringComparer.Ordinal)));
         var passed = new PassedOverFiles();
-        foreach (var file in folder.Contents.Files.Where(f => !names.Contains(f)))
-            passed.Add(IsOfOtherPart(file, others) ? "of another part" : FileKind.IsCalledImage(file) ? FileKind.ImageFile : FileKind.WhatIs(file), file);
+        foreach (var file in folder.Contents.Files.Where(f => !names.Contains(f))) passed.Add(IsOfOtherPart(file, others) ? "of another part" : WhatIs(file), file);
         passed.Add(folder.Contents.SetAside);
-        foreach (var second in folder.Contents.SecondFiles.Where(s => !names.Contains(s.Name))) passed.Add("under a second name of the same file", $"{second.Name} is {second.Same}");
+        foreach (var second in folder.Contents.SecondFiles.Where(s => !names.Contains(s.Name))) passed.Add(second);
         var notices = new List<string>();
-        var sum = string.Create(CultureInfo.InvariantCulture, $"{read.Count + passed.Count:N0} files found: {read.Count:N0} read");
-        sum += passed.Count == 0 ? "." : string.Create(CultureInfo.InvariantCulture, $", {passed.Count:N0} passed over: {passed}.");
+        var sum = $"{Wording.Counted(read.Count + passed.Count, "file", "files")} found";
+        sum += passed.Count == 0 ? ", all read." : $": {read.Count:N0} read, {passed.Count:N0} passed over: {passed}.";
         if (passed.Count > 0) notices.Add(sum);
         if (set.Kind == FolderSet.Cifar && CifarLayout.NoticeOfMissing(read) is { } missing) notices.Add(missing);
         if (chosenPart is not null && others.Count > 0)
@@ -33,7 +31,10 @@ internal static class SetBesides
         return new NotedSource(source, sum, notices);
     }
 
+    private static string WhatIs(string file) => FileKind.IsCalledImage(file) ? FileKind.ImageFile : FileKind.WhatIs(file);
+
     // The labels of another part's images are of that part too.
     private static bool IsOfOtherPart(string name, HashSet<string> others) =>
-        others.Contains(name) || others.Contains(name.Replace("labels", "images", StringComparison.Ordinal).Replace("idx1", "idx3", StringComparison.Ordinal));
+        others.Contains(name)
+        || others.Contains(name.Replace("labels", "images", StringComparison.Ordinal).Replace("idx1", "idx3", StringComparison.Ordinal));
 }

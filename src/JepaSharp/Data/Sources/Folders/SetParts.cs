@@ -2,12 +2,13 @@ using JepaSharp.Runtime;
 
 namespace JepaSharp.Data.Sources.Folders;
 
-/// <summary>Notices folders that are called like the parts of a set, such as train and test, on the levels where classes or what divides them would stand.</summary>
+/// <summary>Notices folders that are called like the parts of a set, such as train and test, on the levels where classes or what divides them stand.</summary>
 internal static class SetParts
 {
     private const int Levels = 4;
 
-    private static readonly HashSet<string> Parts = new(["train", "training", "test", "testing", "val", "valid", "validation", "dev", "eval", "evaluation", "holdout"], StringComparer.Ordinal);
+    private static readonly HashSet<string> Parts = new(
+        ["train", "training", "test", "testing", "val", "valid", "validation", "dev", "eval", "evaluation", "holdout"], StringComparer.Ordinal);
 
     // What is written around them: train2017, test_images, val-set.
     private static readonly string[] Around = ["images", "image", "imgs", "img", "set", "data", "split"];
@@ -28,9 +29,9 @@ internal static class SetParts
             var found = PathsAt(images, level).Where(p => IsOne(p[(p.LastIndexOf('/') + 1)..])).ToList();
             if (found.Select(p => p[(p.LastIndexOf('/') + 1)..]).Distinct(StringComparer.OrdinalIgnoreCase).Count() < 2) continue;
             var example = PrintableName.Of(Path.Combine(root, found[0]));
-            return level == 0
-                ? $"the folders {FolderClasses.List(classes)} are taken for classes but called like the parts of a set: give one of them, such as {example}."
-                : $"the folders {FolderClasses.List(classes)} are taken for classes, but folders in them are called like the parts of a set ({FolderClasses.List(found)}): give one of those, such as {example}.";
+            return $"the folders {Wording.List(classes)} are taken for classes" + (level == 0
+                ? $" but called like the parts of a set: give one of them, such as {example}."
+                : $", but folders in them are called like the parts of a set ({Wording.List(found)}): give one of those, such as {example}.");
         }
 
         return null;

@@ -17,7 +17,8 @@ internal static class SystemNames
         ["lost+found"] = "in lost+found",
     };
 
-    private static readonly HashSet<string> Files = new(["Thumbs.db", "ehthumbs.db", "ehthumbs_vista.db", "desktop.ini", "Icon\r"], StringComparer.OrdinalIgnoreCase);
+    private static readonly HashSet<string> Files = new(
+        ["Thumbs.db", "ehthumbs.db", "ehthumbs_vista.db", "desktop.ini", "Icon\r"], StringComparer.OrdinalIgnoreCase);
 
     /// <summary>What files below an entry, or the entry itself, are to be called; null where it is a user's own.</summary>
     public static string? WhatIs(in FolderEntry entry)

@@ -1,5 +1,5 @@
-using System.Globalization;
 using JepaSharp.Data.Decoding;
+using JepaSharp.Data.Sources.Folders;
 using JepaSharp.Runtime;
 
 namespace JepaSharp.Data.Sources.Lists;
@@ -45,8 +45,8 @@ public sealed class ImageList : ImageSource
         _notices.AddRange(_labels.Notices());
         if (RepeatedRows.NoticeOf(_folder, _names, _labels) is { } repeated) _notices.Add(repeated);
         Sum = table.Found == _names.Length
-            ? string.Create(CultureInfo.InvariantCulture, $"{table.Found:N0} rows found, all read.")
-            : string.Create(CultureInfo.InvariantCulture, $"{table.Found:N0} rows found: {_names.Length:N0} read, {table.Found - _names.Length:N0} passed over: those that do not meet the conditions.");
+            ? $"{Wording.Counted(table.Found, "row", "rows")} found, all read."
+            : $"{table.Found:N0} rows found: {_names.Length:N0} read, {table.Found - _names.Length:N0} passed over: those that do not meet the conditions.";
     }
 
     /// <inheritdoc/>

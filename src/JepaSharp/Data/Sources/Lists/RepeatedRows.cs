@@ -1,10 +1,9 @@
-using System.Globalization;
 using JepaSharp.Data.Sources.Folders;
 using JepaSharp.Runtime;
 
 namespace JepaSharp.Data.Sources.Lists;
 
-/// <summary>Notices rows that list a file that another row lists, by the same words or others: <c>a/1.jpg</c> and <c>./a//1.jpg</c>, or a link.</summary>
+/// <summary>Notices rows that list a file that another row lists, in other words or not: <c>a/1.jpg</c> and <c>./a//1.jpg</c>, or a link.</summary>
 internal static class RepeatedRows
 {
     // Asking a disk for every file of a longer list takes too long; there, paths are compared.
@@ -29,11 +28,12 @@ internal static class RepeatedRows
             repeated++;
             if (labels.Of(first) != labels.Of(i)) disagreeing++;
             if (example.Length == 0 || (names[i] != names[first] && !example.Contains(" and ", StringComparison.Ordinal)))
-                example = names[i] == names[first] ? PrintableName.Of(names[i]) : $"{PrintableName.Of(names[first])} and {PrintableName.Of(names[i])}";
+                example = PrintableName.Of(names[i] == names[first] ? names[i] : $"{names[first]} and {names[i]}");
         }
 
-        return repeated == 0 ? null : string.Create(
-            CultureInfo.InvariantCulture,
-            $"{repeated:N0} {(repeated == 1 ? $"{row} lists" : $"{rows} list")} an image that another {row} lists too ({example}){(disagreeing == 0 ? "" : $", {disagreeing:N0} of them with another label")}; each {row} counts.");
+        var labelled = disagreeing == 0 ? "" : $", {disagreeing:N0} of them with another label";
+        return repeated == 0
+            ? null
+            : $"{Wording.Counted(repeated, $"{row} lists", $"{rows} list")} an image that another {row} lists too ({example}){labelled}; each {row} counts.";
     }
 }

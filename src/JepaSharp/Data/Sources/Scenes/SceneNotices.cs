@@ -1,6 +1,4 @@
-using System.Globalization;
 using JepaSharp.Data.Sources.Folders;
-using JepaSharp.Runtime;
 
 namespace JepaSharp.Data.Sources.Scenes;
 
@@ -15,12 +13,12 @@ internal static class SceneNotices
     {
         var described = images.Select(i => Path.GetFullPath(i.ImagePath)).ToHashSet(StringComparer.Ordinal);
         var folders = described.Select(p => Path.GetDirectoryName(p)!).Distinct(StringComparer.Ordinal);
-        string[] others = [.. folders.SelectMany(FilesOf).Where(f => FileKind.IsCalledPicture(f) && !described.Contains(f)).Select(f => Path.GetFileName(f))];
+        var pictures = folders.SelectMany(FilesOf).Where(f => FileKind.IsCalledPicture(f) && !described.Contains(f));
+        string[] others = [.. pictures.Select(f => Path.GetFileName(f))];
         var twice = images.Count - described.Count;
-        var left = others.Length == 0 ? "" : string.Create(
-            CultureInfo.InvariantCulture,
-            $"{others.Length:N0} {(others.Length == 1 ? "picture is" : "pictures are")} passed over, since no scene describes {(others.Length == 1 ? "it" : "them")}: {string.Join(", ", others.Take(Shown).Select(PrintableName.Of))}{(others.Length > Shown ? ", ..." : "")}.");
-        var more = twice == 0 ? "" : string.Create(CultureInfo.InvariantCulture, $"{twice:N0} scenes describe a picture that another describes too.");
+        var counted = Wording.Counted(others.Length, "picture is", "pictures are");
+        var left = others.Length == 0 ? "" : $"{counted} passed over, since no scene describes {(others.Length == 1 ? "it" : "them")}: {Wording.List(others, Shown)}.";
+        var more = twice == 0 ? "" : $"{Wording.Counted(twice, "scene describes", "scenes describe")} a picture that another describes too.";
         return left.Length + more.Length == 0 ? null : string.Join(' ', ((string[])[left, more]).Where(t => t.Length > 0));
     }
 

@@ -16,7 +16,8 @@ public sealed class FolderNamesTests
     [InlineData("cafe", "cafe\u0301", false)]
     [InlineData("\u304b", "\u304b\u3099", false)]
     [InlineData("cat", "dog", false)]
-    public void Classes_ThatDifferInNextToNothing_AreNoticed(string one, string other, bool areAlike) => Assert.Equal(areAlike, LookAlikes.Notices([one, other]).Any());
+    public void Classes_ThatDifferInNextToNothing_AreNoticed(string one, string other, bool areAlike) =>
+        Assert.Equal(areAlike, LookAlikes.Notices([one, other]).Any());
 
     [Theory]
     [InlineData("train", true)]
