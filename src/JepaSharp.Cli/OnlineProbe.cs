@@ -28,6 +28,9 @@ internal sealed class OnlineProbe : IDisposable
     /// <summary>Whether there is something to score: labels, or what a scene is known to hold. Without, only the spread of features is measured.</summary>
     public bool Scores { get; }
 
+    /// <summary>Images of their own that are scored on; null where there are none.</summary>
+    public ImageSource? Test => _test;
+
     /// <summary>The probe that suits a run's images.</summary>
     public static OnlineProbe For(PretrainOptions options, ImageSource source, torch.Device device)
     {

@@ -1,5 +1,6 @@
 using System.Globalization;
 using JepaSharp.Cli.Display;
+using JepaSharp.Cli.Reports;
 using JepaSharp.Data.Cropping;
 using JepaSharp.Data.Sources;
 using JepaSharp.Evaluation;
@@ -36,6 +37,7 @@ internal sealed class EvaluationSession : IDisposable
         _claim = request.Out is { } output ? OutputLock.Beside(output, "evaluating into") : null;
         Images = EvaluationImages.Open(request.Data, request.Test, request.MaxFit, request.MaxTest);
         if (request.HasNoHome) _terminal.Error.WriteLine("note: There is no home folder to keep features in; the result does not depend on it. Give a folder with --cache, or --no-cache.");
+        foreach (var line in SourceNotes.Of(Images.Fit).Concat(SourceNotes.Of(Images.Test)).Distinct()) terminal.Error.WriteLine(line);
         Device = TorchBackend.ChooseDevice(request.Device);
         Loaded = weights.LoadEncoder(arguments, Device);
         Notes.AddRange(Loaded.Notes);

@@ -1,6 +1,7 @@
 using System.Globalization;
 using JepaSharp.Cli.Display;
 using JepaSharp.Data.Sources;
+using JepaSharp.Runtime;
 
 namespace JepaSharp.Cli.Reports;
 
@@ -19,7 +20,9 @@ internal static class DataSetReport
     {
         var output = terminal.Out;
         output.WriteLine(source.Description);
-        output.WriteLine(Text($"{source.Count:N0} images, {(source.Classes.Count == 0 ? "no classes" : $"{source.Classes.Count:N0} classes")}"));
+        var classes = source.Classes.Count switch { 0 => "no classes", 1 => "1 class", var count => Text($"{count:N0} classes") };
+        output.WriteLine(Text($"{source.Count:N0} images, {classes}"));
+        if (source.Sum is { } sum && !source.Notices.Contains(sum)) output.WriteLine(sum);
         foreach (var notice in source.Notices) output.WriteLine("note: " + notice);
         PrintClasses(source, terminal);
         PrintColumns(source, terminal);
@@ -44,12 +47,14 @@ internal static class DataSetReport
         }
 
         var table = new ResultTable(null, "class", "images", "share");
-        for (var c = 0; c < Math.Min(ShownClasses, counts.Length); c++) table.Add(source.Classes[c], Text($"{counts[c]:N0}"), Share(counts[c], source.Count));
+        for (var c = 0; c < Math.Min(ShownClasses, counts.Length); c++)
+            table.Add(PrintableName.Of(source.Classes[c]), Text($"{counts[c]:N0}"), Share(counts[c], source.Count));
         if (counts.Length > ShownClasses) table.Add(Text($"({counts.Length - ShownClasses:N0} more)"), Text($"{counts.Skip(ShownClasses).Sum():N0}"), Share(counts.Skip(ShownClasses).Sum(), source.Count));
         if (without > 0) table.Add("(no label)", Text($"{without:N0}"), Share(without, source.Count));
         terminal.Out.WriteLine();
         table.Print(terminal);
-        terminal.Out.WriteLine(Text($"always answering {source.Classes[Array.IndexOf(counts, counts.Max())]} would be right for {Share(counts.Max(), Math.Max(1, source.Count - without))}"));
+        var commonest = PrintableName.Of(source.Classes[Array.IndexOf(counts, counts.Max())]);
+        terminal.Out.WriteLine(Text($"always answering {commonest} would be right for {Share(counts.Max(), Math.Max(1, source.Count - without))}"));
     }
 
     private static void PrintColumns(ImageSource source, Terminal terminal)

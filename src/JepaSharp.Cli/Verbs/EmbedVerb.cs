@@ -1,5 +1,6 @@
 using System.CommandLine;
 using JepaSharp.Cli.Display;
+using JepaSharp.Cli.Reports;
 using JepaSharp.Data.Cropping;
 using JepaSharp.Data.Sources;
 using JepaSharp.Evaluation.Embeddings;
@@ -41,7 +42,7 @@ internal sealed class EmbedVerb : Verb
         var paths = EmbeddingPaths.Of(arguments.GetValue(_out)!);
         using var claim = paths.Claim();
         using var source = ImageSources.Open(arguments.GetValue(_data)!);
-        foreach (var notice in source.Notices) terminal.Error.WriteLine("note: " + notice);
+        SourceNotes.Print(source, terminal);
         var device = TorchBackend.ChooseDevice(arguments.GetValue(_device)!);
         using var loaded = _weights.LoadEncoder(arguments, device);
         foreach (var note in loaded.Notes) terminal.Error.WriteLine("note: " + note);

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using JepaSharp.Cli.Display;
+using JepaSharp.Cli.Reports;
 using JepaSharp.Data;
 using JepaSharp.Data.Loading;
 using JepaSharp.Masking;
@@ -37,7 +38,7 @@ internal sealed class MasksVerb : Verb
     {
         var setup = RunSetup.Of(arguments.GetValue(_config), arguments.GetValue(_data), arguments.GetValue(_set) ?? []);
         using var source = setup.Source;
-        foreach (var notice in source.Notices) terminal.Error.WriteLine("note: " + notice);
+        SourceNotes.Print(source, terminal);
         var count = Math.Min(arguments.GetValue(_count), source.Count);
         var plan = new PretrainPlan(setup.Options);
         var loader = new ImageLoader(source, plan.Loading([plan.ImageJepa.View]) with { BatchSize = count, Threads = 1 });

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using JepaSharp.Cli.Display;
+using JepaSharp.Cli.Reports;
 using JepaSharp.Data.Loading;
 using JepaSharp.Data.Sources;
 using JepaSharp.Data.Sources.Packing;
@@ -31,7 +32,7 @@ internal sealed class PackVerb : Verb
         if (!path.EndsWith(PackWriter.Extension, StringComparison.Ordinal)) throw new JepaException($"--out {path}: a pack's name ends in {PackWriter.Extension}, by which it is recognised.", isUsage: true);
         if (arguments.GetValue(_raw) && arguments.GetValue(_quality) is not null) throw new JepaException("--raw and --quality cannot go together: choose one.", isUsage: true);
         using var source = ImageSources.Open(arguments.GetValue(_data)!);
-        foreach (var notice in source.Notices) terminal.Error.WriteLine("note: " + notice);
+        SourceNotes.Print(source, terminal);
         var side = arguments.GetValue(_side);
         var quality = arguments.GetValue(_raw) ? null : arguments.GetValue(_quality) ?? ChooseQuality(source, side);
         var progress = new CountProgress(terminal, "packing images", source.Count);

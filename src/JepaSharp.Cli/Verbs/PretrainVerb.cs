@@ -1,5 +1,6 @@
 using System.CommandLine;
 using JepaSharp.Cli.Display;
+using JepaSharp.Cli.Reports;
 using JepaSharp.Configuration;
 using JepaSharp.Data.Loading;
 using JepaSharp.Data.Sources.Scenes;
@@ -50,7 +51,9 @@ internal sealed class PretrainVerb : Verb
         foreach (var finding in found) terminal.Error.WriteLine("  " + finding);
         terminal.Error.WriteLine($"training on {source.Description}, {DeviceText(device)}, {precision.Name} ({precision.Reason})");
         terminal.Error.WriteLine($"run folder {folder.Path}");
-        foreach (var notice in damage.Concat(setup.Notes).Concat(trainer.Changes).Concat(source.Notices)) terminal.Error.WriteLine("note: " + notice);
+        foreach (var notice in damage.Concat(setup.Notes).Concat(trainer.Changes)) terminal.Error.WriteLine("note: " + notice);
+        SourceNotes.Print(source, terminal);
+        if (probe.Test is { } test) SourceNotes.Print(test, terminal);
         if (source is ScenesSource scenes) Render(scenes, terminal, stop);
 
         var history = new MeasureHistory(init is null && !asked.Resume ? "untrained" : "beginning");

@@ -79,7 +79,8 @@ public sealed class ImageProbe
         {
             if (source.Classes.Count == 0)
                 throw new JepaException(
-                    $"{source.Description} has no labels: no class folders were found. Accuracy on test images needs both the training and the test images in class folders.",
+                    $"{source.Origin.Description} has no labels (none of its {source.Origin.Count:N0} images): no class folders were found. "
+                    + "Accuracy on test images needs both the training and the test images in class folders.",
                     isUsage: true);
         }
 

@@ -56,7 +56,7 @@ public sealed class MeasureHistoryTests
 
     private static MeasureHistory Started(MeasureHistory history)
     {
-        history.OnStart(new RunPlan("tiny", 4, 10, 40, 0, 8));
+        history.OnStart(new RunPlan("tiny", 4, 10, 40, 0, 8, []));
         return history;
     }
 

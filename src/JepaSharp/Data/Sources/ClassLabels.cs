@@ -1,4 +1,5 @@
 using System.Globalization;
+using JepaSharp.Data.Sources.Folders;
 
 namespace JepaSharp.Data.Sources;
 
@@ -25,10 +26,11 @@ internal sealed record ClassLabels(IReadOnlyList<string> Classes, int[] Labels)
     /// <summary>An image's label.</summary>
     public int? Of(int index) => Labels.Length == 0 || Labels[index] < 0 ? null : Labels[index];
 
-    /// <summary>A sentence on images without label, where only some are.</summary>
+    /// <summary>Sentences on images without label, where only some are, and on classes that differ in next to nothing.</summary>
     public IEnumerable<string> Notices()
     {
         var missing = Labels.Count(l => l < 0);
         if (missing > 0) yield return $"{missing:N0} of {Labels.Length:N0} images have no label.";
+        foreach (var notice in LookAlikes.Notices(Classes)) yield return notice;
     }
 }

@@ -24,6 +24,12 @@ public abstract class ImageSource : IDisposable
     /// <summary>What was odd when the collection was listed and a user should know: a shard cut short, images without labels. One sentence each.</summary>
     public virtual IReadOnlyList<string> Notices => [];
 
+    /// <summary>The collection that these images are some of; the collection itself where they are all.</summary>
+    public virtual ImageSource Origin => this;
+
+    /// <summary>A sentence that counts what was found and what became of it, where a collection is listed from files; else null.</summary>
+    public virtual string? Sum => null;
+
     /// <summary>A number that an image carries, or null where it has none in that column.</summary>
     /// <param name="index">The image.</param>
     /// <param name="column">One of <see cref="Columns"/>.</param>

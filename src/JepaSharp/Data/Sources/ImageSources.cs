@@ -49,8 +49,10 @@ public static class ImageSources
         var path = address.Path;
         if (path.StartsWith(ScenesPrefix, StringComparison.Ordinal) && !Path.Exists(path)) return OpenScenes(address);
         if (ShardPattern.IsOne(path) && !Path.Exists(path)) return OpenShards(address, ShardPattern.Expand(path));
-        if (Directory.Exists(path)) return SourceFolder.Open(address);
-        return File.Exists(path) ? OpenFile(address) : throw new JepaException($"{path} {Absence.Of(path)}. Expected a folder of images, a list, tar shards, Parquet, or another set of images: check the path.", isUsage: true);
+        if (RegularFile.IsFolder(path)) return SourceFolder.Open(address);
+        if (RegularFile.Exists(path)) return OpenFile(address);
+        throw new JepaException(
+            $"{path} {Absence.Of(path)}. Expected a folder of images, a list, tar shards, Parquet, or another set of images: check the path.", isUsage: true);
     }
 
     private static ImageSource OpenFile(SourceAddress address)
@@ -100,7 +102,7 @@ public static class ImageSources
     internal static ImageSource OpenShards(SourceAddress address, IReadOnlyList<string> paths)
     {
         address.Allow("tar shards", label: true);
-        if (paths.Where(p => !File.Exists(p)).ToList() is { Count: > 0 } missing)
+        if (paths.Where(p => !RegularFile.Exists(p)).ToList() is { Count: > 0 } missing)
             throw new JepaException($"{missing.Count:N0} of the {paths.Count:N0} shards of {address.Path} do not exist: {string.Join(", ", missing.Take(5))}{(missing.Count > 5 ? ", ..." : "")}.", isUsage: true);
         return new TarShards(paths, address.Path, address.Label);
     }

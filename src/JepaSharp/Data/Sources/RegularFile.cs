@@ -1,3 +1,4 @@
+using JepaSharp.Data.Sources.Folders;
 using JepaSharp.Runtime;
 using Microsoft.Win32.SafeHandles;
 
@@ -10,6 +11,7 @@ internal static class RegularFile
     /// <exception cref="IOException">The file is missing, or is none.</exception>
     public static FileStream OpenRead(string path)
     {
+        if (RawName.IsRaw(path)) return new FileStream(OpenHandle(path), FileAccess.Read);
         Require(path);
         return new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete);
     }
@@ -19,6 +21,7 @@ internal static class RegularFile
     public static SafeFileHandle OpenHandle(string path, FileOptions options = FileOptions.None)
     {
         Require(path);
+        if (RawName.IsRaw(path)) return LinuxFiles.Open(path);
         return File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, options);
     }
 
@@ -27,6 +30,7 @@ internal static class RegularFile
     {
         try
         {
+            if (RawName.IsRaw(path)) return LinuxFiles.StatusOf(path)?.Length ?? 0;
             var file = new FileInfo(path);
             return file.Exists ? (file.ResolveLinkTarget(returnFinalTarget: true) as FileInfo ?? file).Length : 0;
         }
@@ -36,9 +40,22 @@ internal static class RegularFile
         }
     }
 
+    /// <summary>Whether there is a file, whatever bytes its path has.</summary>
+    public static bool Exists(string path) => RawName.IsRaw(path) ? LinuxFiles.StatusOf(path) is { Kind: not EntryKind.Folder } : File.Exists(path);
+
+    /// <summary>Whether there is a folder, whatever bytes its path has.</summary>
+    public static bool IsFolder(string path) =>
+        RawName.IsRaw(path) ? LinuxFiles.StatusOf(path) is { Kind: EntryKind.Folder } : Directory.Exists(path);
+
     // A pipe, a socket and a device are zero bytes long. So is an empty file, which holds nothing to read either.
     private static void Require(string path)
     {
+        if (RawName.IsRaw(path))
+        {
+            if (LinuxFiles.StatusOf(path) is { } status && (status.Kind != EntryKind.File || status.Length == 0)) throw new EmptyFileException();
+            return;
+        }
+
         if (Directory.Exists(path)) throw new UnusableFileException("it is a folder, not a file.");
         var file = new FileInfo(path);
         if (file.Attributes.HasFlag(FileAttributes.ReparsePoint) && file.Exists) file = (FileInfo?)file.ResolveLinkTarget(returnFinalTarget: true) ?? file;

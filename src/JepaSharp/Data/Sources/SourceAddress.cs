@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
+using JepaSharp.Data.Sources.Folders;
 using JepaSharp.Runtime;
 
 namespace JepaSharp.Data.Sources;
@@ -47,10 +48,11 @@ internal sealed partial record SourceAddress
         if (string.IsNullOrWhiteSpace(text)) throw new JepaException("The path of the images is empty. Expected a folder, a list, tar shards, Parquet, a pack, or scenes:COUNT.", isUsage: true);
         text = HomePath.Expand(text);
         var mark = MarkIn(text);
-        if (mark <= 0) return new SourceAddress { Path = text };
-        var address = new SourceAddress { Path = text[..mark] };
+        if (mark <= 0) return new SourceAddress { Path = GivenPath.Of(text) };
+        var address = new SourceAddress { Path = GivenPath.Of(text[..mark]) };
         var conditions = new List<RowCondition>();
         var numbers = new Dictionary<string, int>(StringComparer.Ordinal);
+        var given = new HashSet<string>(StringComparer.Ordinal);
         foreach (var option in OptionsOf(text[(mark + 1)..]))
         {
             var equals = option.IndexOf('=', StringComparison.Ordinal);
@@ -58,6 +60,8 @@ internal sealed partial record SourceAddress
             if (!Keys.Contains(key, StringComparer.Ordinal))
                 throw new JepaException($"\"{key}\" in {text} is unknown. After '#' come {string.Join(", ", Keys.Select(k => k + "="))}, separated by '&'.", isUsage: true);
             if (value.Length == 0) throw new JepaException($"\"{key}\" in {text} has no value. Write {key}=VALUE.", isUsage: true);
+            if (key != "where" && !given.Add(key))
+                throw new JepaException($"\"{key}\" in {text} is given twice. Expected once: which of the two is meant is not known.", isUsage: true);
             switch (key)
             {
                 case "label": address = address with { Label = value }; break;
@@ -93,11 +97,13 @@ internal sealed partial record SourceAddress
     /// <summary>Where the options begin: at the first '#' behind something that exists, else at the last; -1 where there are none.</summary>
     private static int MarkIn(string text)
     {
-        if (System.IO.Path.Exists(text)) return -1;
+        if (IsThere(text)) return -1;
         for (var mark = text.IndexOf('#', 1); mark > 0; mark = text.IndexOf('#', mark + 1))
-            if (System.IO.Path.Exists(text[..mark])) return mark;
+            if (IsThere(text[..mark])) return mark;
         return text.LastIndexOf('#');
     }
+
+    private static bool IsThere(string path) => GivenPath.Of(path) is var given && (RegularFile.IsFolder(given) || RegularFile.Exists(given));
 
     /// <summary>An '&amp;' within a name of a folder is no end of an option.</summary>
     private static IEnumerable<string> OptionsOf(string text) => BetweenOptions().Split(text).Where(option => option.Length > 0);

@@ -29,6 +29,12 @@ public abstract class SourceView : ImageSource
     public override IReadOnlyList<string> Notices => _source.Notices;
 
     /// <inheritdoc/>
+    public override ImageSource Origin => _source.Origin;
+
+    /// <inheritdoc/>
+    public override string? Sum => _source.Sum;
+
+    /// <inheritdoc/>
     public override string NameOf(int index) => _source.NameOf(_chosen[index]);
 
     /// <inheritdoc/>

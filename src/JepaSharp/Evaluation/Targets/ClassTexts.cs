@@ -17,11 +17,17 @@ public static class ClassTexts
     {
         if (source.Classes.Count == 0)
             throw new JepaException(
-                $"{source.Description} has no labels, and this task needs them. Give class folders, a list with a label column, or name the column: PATH#label=COLUMN"
+                $"{source.Origin.Description} has no labels (none of its {source.Origin.Count:N0} images), and this task needs them. {WhyNone(source)}"
+                + "Give class folders, a list with a label column, or name the column: PATH#label=COLUMN"
                 + (source.Columns.Count > 0 ? $" (it has the numbers {string.Join(", ", source.Columns)}; 'jepa evaluate count --column NAME' takes one)." : "."),
                 isUsage: true);
         return [.. Enumerable.Range(0, source.Count).Select(i => source.LabelOf(i) is { } label ? source.Classes[label] : null)];
     }
+
+    private static string WhyNone(ImageSource source) =>
+        source.Notices.FirstOrDefault(n => n.StartsWith("there are no classes", StringComparison.Ordinal)) is { } why
+            ? $"{char.ToUpperInvariant(why[0])}{why[1..]} "
+            : "";
 
     /// <summary>Numbers as classes: VTAB's bins for the distance of scenes, else whole numbers of few values.</summary>
     /// <param name="values">The numbers of one column.</param>

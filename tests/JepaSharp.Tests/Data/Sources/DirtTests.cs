@@ -69,7 +69,9 @@ public sealed class DirtTests : IDisposable
         if (OperatingSystem.IsWindows()) Assert.Skip("There are no named pipes in folders here.");
         Put("good.jpg", Jpeg);
         MakePipe("pipe.jpg");
-        File.CreateSymbolicLink(_folder["to-pipe.jpg"], _folder["pipe.jpg"]);
+        Directory.CreateDirectory(_folder[".hidden"]);
+        MakePipe(".hidden/pipe");
+        File.CreateSymbolicLink(_folder["to-pipe.jpg"], _folder[".hidden/pipe"]);
         using var source = ImageSources.Open(_folder.Path);
         Assert.Equal(["good.jpg", "pipe.jpg", "to-pipe.jpg"], source.Names());
         foreach (var index in (int[])[1, 2])

@@ -13,7 +13,8 @@ public sealed class ImageFolderTests : IDisposable
     [Fact]
     public void Folder_Flat_HasNoLabelsAndOrdinalOrder()
     {
-        Put("b.jpg", "a.PNG", "B.jpeg", "ä.webp", "a10.gif", "a9.bmp", "notes.txt", ".hidden.png");
+        Put("b.jpg", "a.PNG", "B.jpeg", "ä.webp", "a10.gif", "a9.bmp", ".hidden.png");
+        File.WriteAllText(_folder["notes.txt"], "words");
         using var source = new ImageFolder(_folder.Path);
         Assert.Equal(["B.jpeg", "a.PNG", "a10.gif", "a9.bmp", "b.jpg", "ä.webp"], Names(source));
         Assert.Empty(source.Classes);
@@ -23,7 +24,9 @@ public sealed class ImageFolderTests : IDisposable
     [Fact]
     public void Folder_EveryImageInASubfolder_TakesTheFirstLevelAsClasses()
     {
-        Put("dog/1.png", "cat/deep/er/2.png", "cat/1.png", ".git/3.png", "empty/readme.md");
+        Put("dog/1.png", "cat/deep/er/2.png", "cat/1.png", ".git/3.png");
+        Directory.CreateDirectory(_folder["empty"]);
+        File.WriteAllText(_folder["empty/readme.md"], "words");
         using var source = new ImageFolder(_folder.Path);
         Assert.Equal(["cat/1.png", "cat/deep/er/2.png", "dog/1.png"], Names(source));
         Assert.Equal(["cat", "dog"], source.Classes);
@@ -48,6 +51,16 @@ public sealed class ImageFolderTests : IDisposable
         using var source = new ImageFolder(_folder.Path);
         Assert.Empty(source.Classes);
         Assert.Equal(2, source.Count);
+    }
+
+    [Fact]
+    public void Folder_ManyFilesOfAnEndingThatIsNone_AreReadWhereAnyIsAnImage()
+    {
+        for (var i = 0; i < 1500; i++) File.WriteAllText(_folder[$"{i:D4}.dat"], "words");
+        Put("1.png", "0750.dat", "0751.dat");
+        using var source = new ImageFolder(_folder.Path);
+        Assert.Equal(["0750.dat", "0751.dat", "1.png"], Names(source));
+        Assert.StartsWith("1,501 files found: 3 read, 1,498 passed over: 1,498 .dat (0000.dat).", source.Sum, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -106,8 +119,8 @@ public sealed class ImageFolderTests : IDisposable
     [Fact]
     public void Folder_WithoutImages_SaysWhatWasFound()
     {
-        Put("a.txt", "b.txt", "c.heic", "README");
-        AssertRefused(_folder.Path, "4 files", "2 .txt", "1 .heic", "1 without extension", ".webp");
+        foreach (var name in (string[])["a.txt", "b.txt", "c.heic", "README"]) File.WriteAllText(_folder[name], "words");
+        AssertRefused(_folder.Path, "4 files", "2 .txt", "1 HEIC", "1 without ending", ".webp");
     }
 
     private static void AssertRefused(string path, params string[] parts)

@@ -1,4 +1,5 @@
 using JepaSharp.Data.Decoding;
+using JepaSharp.Data.Sources.Lists;
 using JepaSharp.Runtime;
 
 namespace JepaSharp.Data.Sources.Annotated;
@@ -31,8 +32,7 @@ public sealed class AnnotatedImages : ImageSource
         _names = [.. file.Images!.Select(i => i.FileName!.Replace('\\', '/'))];
         _labels = LabelsOf(path, file, label == "supercategory");
         _notices.AddRange(_labels.Notices());
-        var twice = _names.Length - _names.Distinct(StringComparer.Ordinal).Count();
-        if (twice > 0) _notices.Add($"{twice:N0} entries name an image that another names too.");
+        if (RepeatedRows.NoticeOf(_folder, _names, _labels, "entry", "entries") is { } repeated) _notices.Add(repeated);
     }
 
     /// <inheritdoc/>
@@ -48,7 +48,7 @@ public sealed class AnnotatedImages : ImageSource
     public override IReadOnlyList<string> Notices => _notices;
 
     /// <inheritdoc/>
-    public override string NameOf(int index) => _names[index];
+    public override string NameOf(int index) => PrintableName.Of(_names[index]);
 
     /// <inheritdoc/>
     public override int? LabelOf(int index) => _labels.Of(index);
@@ -57,7 +57,7 @@ public sealed class AnnotatedImages : ImageSource
     public override long StoredBytes(int index) => RegularFile.LengthOf(Path.Combine(_folder, _names[index]));
 
     /// <inheritdoc/>
-    public override OpenedImage Open(int index) => ImageDecoder.Open(Path.Combine(_folder, _names[index]), _names[index], _limits);
+    public override OpenedImage Open(int index) => ImageDecoder.Open(Path.Combine(_folder, _names[index]), NameOf(index), _limits);
 
     private ClassLabels LabelsOf(string path, AnnotationFile file, bool bySuperCategory)
     {

@@ -24,6 +24,10 @@ public sealed class CifarBinary : ImageSource
         _paths = paths;
         var layout = CifarLayout.OfFile(paths[0]) ?? throw new JepaException($"{paths[0]} is not named as CIFAR's files are. Expected data_batch_1.bin, test_batch.bin, train.bin or test.bin.", isUsage: true);
         _layout = layout.WithLabel(label, paths[0]);
+        if (paths.FirstOrDefault(p => CifarLayout.OfFile(p) != layout) is { } odd)
+            throw new JepaException(
+                $"{paths[0]} is a file of {layout.Name}, and {odd} is not. Expected files of one set: put each set into a folder of its own, or give one file.",
+                isUsage: true);
         _files = new FileParts(paths);
         _firsts = new int[paths.Count];
         var labels = new List<short>();

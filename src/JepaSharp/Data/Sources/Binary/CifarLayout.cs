@@ -43,6 +43,15 @@ internal sealed record CifarLayout(string Name, int LabelBytes, int LabelAt, int
         _ => throw new JepaException($"label={label} means nothing for {path}, which is {Name}. {(LabelBytes == 2 ? "It has fine and coarse." : "Leave it out.")}", isUsage: true),
     };
 
+    /// <summary>A sentence where some of CIFAR-10's five training files are missing; null where none is, or all are.</summary>
+    public static string? NoticeOfMissing(IReadOnlyList<string> files)
+    {
+        const int batches = 5;
+        var names = files.Select(Path.GetFileName).ToHashSet(StringComparer.Ordinal);
+        string[] missing = [.. Enumerable.Range(1, batches).Select(b => $"data_batch_{b}.bin").Where(n => !names.Contains(n))];
+        return missing.Length is 0 or batches ? null : $"CIFAR-10 has {batches} files to train on; missing here: {string.Join(", ", missing)}.";
+    }
+
     /// <summary>The files of a folder that hold a part, "train" or "test", in order.</summary>
     public static IReadOnlyList<string> Find(IEnumerable<string> files, string part) =>
         [.. files.Where(f => OfFile(f) is not null && Path.GetFileName(f).StartsWith("test", StringComparison.Ordinal) == (part == "test")).Order(StringComparer.Ordinal)];

@@ -79,7 +79,8 @@ public sealed class IdxImages : ImageSource
         return files.Where(IsOne).Where(f => Path.GetFileName(f).StartsWith(prefix + "-", StringComparison.Ordinal)).Order(StringComparer.Ordinal).FirstOrDefault();
     }
 
-    private static string? LabelsBeside(string path)
+    /// <summary>The labels file that lies beside a file of images; null where there is none.</summary>
+    internal static string? LabelsBeside(string path)
     {
         if (!IsOne(path)) return null;
         var name = Path.GetFileName(path).Replace(Images, Labels, StringComparison.Ordinal).Replace("idx3", "idx1", StringComparison.Ordinal);

@@ -1,4 +1,5 @@
 using JepaSharp.Data.Decoding;
+using JepaSharp.Data.Sources.Folders;
 using JepaSharp.Runtime;
 
 namespace JepaSharp.Data.Sources.Lists;
@@ -35,7 +36,7 @@ public sealed class ImageList : ImageSource
         _path = Path.GetFullPath(path);
         _folder = ListedFiles.FolderOf(path, images);
         _limits = limits ?? DecodingLimits.Default;
-        var table = ImageRows.Read(path, conditions);
+        var table = ImageRows.Read(path, conditions, _folder);
         _names = [.. table.Rows.Select(r => HomePath.Expand(r[table.PathColumn].Replace('\\', '/')))];
         _columns = table.Columns.Index().Where(c => c.Index != table.PathColumn)
             .Select(c => (c.Item, Numbers: table.NumbersOf(c.Index))).Where(c => c.Numbers is not null).ToDictionary(c => c.Item, c => c.Numbers!, StringComparer.Ordinal);
@@ -45,8 +46,10 @@ public sealed class ImageList : ImageSource
         var labelColumn = label is null ? (usual.Count > 0 ? usual[0] : table.Columns.Count == 2 ? 1 - table.PathColumn : -1) : table.IndexOf(label, path);
         _labels = labelColumn < 0 ? ClassLabels.None : ClassLabels.Of([.. table.Rows.Select(r => r[labelColumn])]);
         _notices.AddRange(_labels.Notices());
-        var twice = _names.Length - _names.Distinct(StringComparer.Ordinal).Count();
-        if (twice > 0) _notices.Add($"{twice:N0} rows list an image that another row lists too.");
+        if (RepeatedRows.NoticeOf(_folder, _names, _labels) is { } repeated) _notices.Add(repeated);
+        Sum = table.Found == _names.Length
+            ? $"{Wording.Counted(table.Found, "row", "rows")} found, all read."
+            : $"{table.Found:N0} rows found: {_names.Length:N0} read, {table.Found - _names.Length:N0} passed over: those that do not meet the conditions.";
     }
 
     /// <inheritdoc/>
@@ -62,10 +65,13 @@ public sealed class ImageList : ImageSource
     public override IReadOnlyList<string> Columns => [.. _columns.Keys];
 
     /// <inheritdoc/>
+    public override string Sum { get; }
+
+    /// <inheritdoc/>
     public override IReadOnlyList<string> Notices => _notices;
 
     /// <inheritdoc/>
-    public override string NameOf(int index) => _names[index];
+    public override string NameOf(int index) => PrintableName.Of(_names[index]);
 
     /// <inheritdoc/>
     public override int? LabelOf(int index) => _labels.Of(index);
@@ -81,7 +87,7 @@ public sealed class ImageList : ImageSource
     public override long StoredBytes(int index) => RegularFile.LengthOf(Path.Combine(_folder, _names[index]));
 
     /// <inheritdoc/>
-    public override OpenedImage Open(int index) => ImageDecoder.Open(Path.Combine(_folder, _names[index]), _names[index], _limits);
+    public override OpenedImage Open(int index) => ImageDecoder.Open(Path.Combine(_folder, _names[index]), NameOf(index), _limits);
 
     /// <summary>The columns called as labels are, the plainest name first.</summary>
     private static List<int> LabelColumnsOf(ImageRows table) =>

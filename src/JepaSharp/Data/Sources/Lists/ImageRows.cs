@@ -1,6 +1,6 @@
 using System.Globalization;
 using System.Text;
-using JepaSharp.Data.Decoding;
+using JepaSharp.Data.Sources.Folders;
 using JepaSharp.Runtime;
 
 namespace JepaSharp.Data.Sources.Lists;
@@ -11,18 +11,22 @@ namespace JepaSharp.Data.Sources.Lists;
 /// <param name="Rows">One an image, as many fields as columns.</param>
 internal sealed record ImageRows(IReadOnlyList<string> Columns, int PathColumn, IReadOnlyList<IReadOnlyList<string>> Rows)
 {
+    /// <summary>How many rows there were, those that were not asked for included.</summary>
+    public int Found { get; private set; }
+
     private static readonly string[] PathNames = ["path", "file", "filename", "file_name", "filepath", "file_path", "image", "image_path", "img", "name"];
 
     /// <summary>Reads a list.</summary>
     /// <param name="path">A CSV or TSV file in UTF-8.</param>
     /// <param name="conditions">What a row must meet.</param>
+    /// <param name="folder">Where relative paths begin.</param>
     /// <exception cref="JepaException">The file is missing, no table, or has no such column.</exception>
-    public static ImageRows Read(string path, IReadOnlyList<RowCondition> conditions)
+    public static ImageRows Read(string path, IReadOnlyList<RowCondition> conditions, string folder)
     {
         try
         {
             using var reader = new StreamReader(RegularFile.OpenRead(path), new UTF8Encoding(false, throwOnInvalidBytes: true));
-            return Read(reader, path, conditions);
+            return Read(reader, path, conditions, folder);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -56,14 +60,14 @@ internal sealed record ImageRows(IReadOnlyList<string> Columns, int PathColumn, 
         return Array.TrueForAll(numbers, double.IsNaN) ? null : numbers;
     }
 
-    private static ImageRows Read(TextReader reader, string path, IReadOnlyList<RowCondition> conditions)
+    private static ImageRows Read(TextReader reader, string path, IReadOnlyList<RowCondition> conditions, string folder)
     {
         var head = reader.ReadLine() ?? "";
         var all = new HeadThenRest(head, reader);
         var delimiter = DelimiterOf(path, head);
         IRowReader text = delimiter == ' ' ? new SpacedText(all) : new DelimitedText(all, delimiter, path);
         var first = text.Next() ?? throw new JepaException($"{path} is empty. Expected a row an image: path[,label...].", isUsage: true);
-        var hasHead = !first.Exists(IsImageName);
+        var hasHead = !first.Exists(field => IsImageName(field) || IsFile(folder, field));
         List<string> columns = hasHead ? first : [.. first.Select((_, i) => i switch { 0 => "path", 1 => "label", _ => $"column{i + 1}" })];
         var duplicate = columns.GroupBy(c => c, StringComparer.Ordinal).FirstOrDefault(g => g.Count() > 1);
         if (duplicate is not null) throw new JepaException($"{path} names two columns \"{duplicate.Key}\". Rename one.", isUsage: true);
@@ -74,6 +78,7 @@ internal sealed record ImageRows(IReadOnlyList<string> Columns, int PathColumn, 
         {
             if (row.Count != columns.Count)
                 throw new JepaException($"{path}: the row at line {text.Line:N0} has {row.Count} fields; the first has {columns.Count}. Quote fields that hold the delimiter.", isUsage: true);
+            table.Found++;
             foreach (var test in tests) test.Seen.Add(row[test.Column]);
             if (!Array.TrueForAll(tests, t => t.Condition.Holds(row[t.Column]))) continue;
             if (row[table.PathColumn].Length == 0) throw new JepaException($"{path}: the row at line {text.Line:N0} has no path in \"{columns[table.PathColumn]}\".", isUsage: true);
@@ -96,7 +101,10 @@ internal sealed record ImageRows(IReadOnlyList<string> Columns, int PathColumn, 
     private static int PathColumnOf(List<string> columns) =>
         Math.Max(0, PathNames.Select(n => columns.FindIndex(c => c.Trim().Equals(n, StringComparison.OrdinalIgnoreCase))).FirstOrDefault(at => at >= 0, -1));
 
-    private static bool IsImageName(string field) => ImageFileFormat.Extensions.Contains(Path.GetExtension(field).TrimStart('.').ToLowerInvariant());
+    private static bool IsImageName(string field) => FileKind.IsCalledPicture(field);
+
+    // An image may be called anything; a head names no file.
+    private static bool IsFile(string folder, string field) => field.Length > 0 && RegularFile.Exists(Path.Combine(folder, field.Replace('\\', '/')));
 
     // A .tsv is separated by tabs; elsewhere what the first line has: a comma before a semicolon before a tab before the space behind an image's name.
     private static char DelimiterOf(string path, string head)

@@ -24,9 +24,16 @@ public static class ClevrFolder
     {
         var scenes = Path.Combine(directory, "scenes");
         if (!Directory.Exists(scenes)) return [];
-        return [.. Directory.EnumerateFiles(scenes, $"{Prefix}*{Suffix}")
-            .Select(path => Path.GetFileName(path)[Prefix.Length..^Suffix.Length])
-            .Order(StringComparer.Ordinal)];
+        try
+        {
+            return [.. Directory.EnumerateFiles(scenes, $"{Prefix}*{Suffix}")
+                .Select(path => Path.GetFileName(path)[Prefix.Length..^Suffix.Length])
+                .Order(StringComparer.Ordinal)];
+        }
+        catch (UnauthorizedAccessException)
+        {
+            return []; // Then the folder is one of images, of which this one is missing, and said to be.
+        }
     }
 
     /// <summary>Reads the annotations and pairs each with its picture, in the file's order.</summary>

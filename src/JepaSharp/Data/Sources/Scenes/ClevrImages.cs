@@ -11,6 +11,7 @@ public sealed class ClevrImages : ImageSource
     private readonly IReadOnlyList<AnnotatedImage> _images;
     private readonly string? _label;
     private readonly DecodingLimits _limits;
+    private readonly List<string> _notices = [];
 
     /// <summary>Reads the annotations of a split.</summary>
     /// <param name="directory">A folder that <see cref="ClevrFolder.IsOne"/>.</param>
@@ -25,6 +26,7 @@ public sealed class ClevrImages : ImageSource
         if (split is null && ClevrFolder.SplitsOf(directory).Contains("train")) split = "train";
         _images = ClevrFolder.Read(directory, split);
         if (_images.Count == 0) throw new JepaException($"{directory} describes no picture.", isUsage: true);
+        if (SceneNotices.Of(_images) is { } notice) _notices.Add(notice);
         Description = split is null ? Path.GetFullPath(directory) : $"{Path.GetFullPath(directory)} ({split})";
         if (label == SceneColumns.Count && _images.FirstOrDefault(i => i.Scene.Objects.Count is < SceneTargets.MinimumCount or > SceneTargets.MaximumCount) is { } odd)
             throw new JepaException($"{odd.ImagePath} shows {odd.Scene.Objects.Count} objects; the count task has classes for {SceneTargets.MinimumCount} to {SceneTargets.MaximumCount}.", isUsage: true);
@@ -43,6 +45,9 @@ public sealed class ClevrImages : ImageSource
         SceneColumns.Distance => SceneTargets.NearestDistanceClasses,
         _ => [],
     };
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> Notices => _notices;
 
     /// <inheritdoc/>
     public override IReadOnlyList<string> Columns => SceneColumns.All;
