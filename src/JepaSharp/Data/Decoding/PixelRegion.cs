@@ -35,14 +35,20 @@ public readonly struct PixelRegion
     public RgbImage ToImage()
     {
         var image = new RgbImage(Box.Width, Box.Height);
-        for (var y = 0; y < Box.Height; y++)
-        {
-            var from = Bytes.AsSpan(y * Stride, Box.Width * BytesPerPixel);
-            var to = image.Row(y);
-            for (int x = 0, source = 0; x < to.Length; x += 3, source += BytesPerPixel)
-                (to[x], to[x + 1], to[x + 2]) = (from[source], from[source + 1], from[source + 2]);
-        }
-
+        for (var y = 0; y < Box.Height; y++) CopyRow(y, image.Row(y));
         return image;
+    }
+
+    /// <summary>Copies the region to its place in an image that has all columns of the region, and no others.</summary>
+    internal void CopyTo(RgbImage image)
+    {
+        for (var y = 0; y < Box.Height; y++) CopyRow(y, image.Row(Box.Top + y));
+    }
+
+    private void CopyRow(int y, Span<byte> to)
+    {
+        var from = Bytes.AsSpan(y * Stride, Box.Width * BytesPerPixel);
+        for (int x = 0, source = 0; x < to.Length; x += 3, source += BytesPerPixel)
+            (to[x], to[x + 1], to[x + 2]) = (from[source], from[source + 1], from[source + 2]);
     }
 }
