@@ -34,10 +34,11 @@ internal static class TiffImage
         {
             1 => bits is 1 or 2 or 4 or 8 or 16 or 32,
             2 => bits is 8 or 16 or 32,
-            3 => bits is 32 or 64,
+            3 => bits is 32,
             _ => false,
         };
         if (!isKnownSample) return $"the tiff's samples are {NameOf(format)} of {bits} bits, which are not read. Store the image in 8 or 16 bits.";
+        if (PackingOf(tiff.Value(Compression, 1)) is { } packing) return $"the tiff is packed as {packing}, which is not read. Store it packed as LZW or Deflate.";
         return photometric switch
         {
             0 or 1 => RefusalOfGrey(tiff, photometric, channels, format),
@@ -60,6 +61,18 @@ internal static class TiffImage
         var isAlpha = channels == 2 && tiff.Value(ExtraSamples, 0) is 1 or 2;
         return isAlpha ? null : $"the tiff has {channels} channels, of which none is said to be red, green or blue. Store the image as RGB or grey.";
     }
+
+    /// <summary>null for what is read: none, fax, LZW, JPEG, Deflate, PackBits, WebP.</summary>
+    private static string? PackingOf(long compression) => compression switch
+    {
+        >= 1 and <= 8 or 32771 or 32773 or 32946 or 50001 => null,
+        34712 => "JPEG 2000",
+        34887 => "LERC",
+        34925 => "LZMA",
+        50000 => "Zstandard",
+        50002 or 52546 => "JPEG XL",
+        _ => $"an unknown kind (compression {compression})",
+    };
 
     private static string NameOf(long format) => format switch
     {

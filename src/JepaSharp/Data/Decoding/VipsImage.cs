@@ -111,7 +111,12 @@ internal sealed class VipsImage : StoredImage
         }
     }
 
-    private static string FirstLine(VipsException e) => e.Message.Split('\n', 2)[0].Trim();
+    /// <summary>The first line that says more than which of libvips's functions failed.</summary>
+    private static string FirstLine(VipsException e)
+    {
+        var lines = e.Message.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+        return lines.FirstOrDefault(line => !line.StartsWith("unable to", StringComparison.Ordinal)) ?? lines.FirstOrDefault() ?? "";
+    }
 
     /// <summary>How samples become levels, which all of them have to be seen for; null where they are levels already.</summary>
     private SampleScale? Scale()

@@ -52,22 +52,27 @@ public abstract class OpenedImage : IDisposable
 
     /// <summary>Decodes the whole image at full size within the bound.</summary>
     /// <param name="buffer">The thread's memory.</param>
-    /// <param name="extra">Bytes that will be needed beside the pixels.</param>
     /// <exception cref="ImageUnreadableException">The data is damaged, or decoding it needs more memory than there may be.</exception>
-    internal RgbImage DecodeWhole(PixelBuffer buffer, long extra = 0)
+    internal RgbImage DecodeWhole(PixelBuffer buffer)
     {
         var request = new DecodeRequest(PixelBox.Whole(Width, Height), Width, Height, AllowScaling: false);
-        var bytes = MemoryToDecode(request) + (3L * Width * Height) + extra;
-        if (Room is { } room)
-        {
-            room.Memory.Require(this, bytes);
-            room.Grow(bytes);
-        }
-
+        Require(request, 3L * Width * Height);
         var image = new RgbImage(Width, Height);
         DecodeBands(request, buffer, (in band) => band.CopyTo(image));
         buffer.Trim();
         return image;
+    }
+
+    /// <summary>Waits for the room that a request takes at full size.</summary>
+    /// <param name="request">What is needed of the image.</param>
+    /// <param name="extra">Bytes that are needed beside the decoder's.</param>
+    /// <exception cref="ImageUnreadableException">It is more than one image may take.</exception>
+    internal void Require(in DecodeRequest request, long extra)
+    {
+        if (Room is not { } room) return;
+        var bytes = MemoryToDecode(request) + extra;
+        room.Memory.Require(this, bytes);
+        room.Grow(bytes);
     }
 
     /// <summary>Decodes what a request needs, once there is room for it, at a reduced scale where only that fits.</summary>

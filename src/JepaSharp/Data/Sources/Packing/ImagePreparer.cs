@@ -1,4 +1,5 @@
 using JepaSharp.Data.Cropping;
+using JepaSharp.Data.Decoding;
 using SkiaSharp;
 
 namespace JepaSharp.Data.Sources.Packing;
@@ -14,9 +15,9 @@ internal sealed record PreparedImage(byte[] Bytes, int Width, int Height, bool I
 internal sealed class ImagePreparer(PackOptions options, long kept)
 {
     // Four bytes a pixel for the encoder, and what it makes of them.
-    private const long BytesToEncode = 6;
+    private const long BytesToEncode = 5;
 
-    // Where libjpeg refuses.
+    // A JPEG ends there to a side, says libjpeg.
     private const int LongestSide = 65_500;
 
     private readonly CropSampler _sampler = new(kept);
@@ -30,19 +31,34 @@ internal sealed class ImagePreparer(PackOptions options, long kept)
 
     public PreparedImage Prepare(OpenedImage image)
     {
-        var pixels = Reduced(image);
-        var jpeg = options.JpegQuality is { } quality ? Jpeg(pixels, quality) : null;
-        return new PreparedImage(jpeg ?? pixels.Pixels, pixels.Width, pixels.Height, jpeg is not null);
+        var (width, height) = SizeOf(image);
+        var isWhole = width == image.Width && height == image.Height;
+        if (options.JpegQuality is not { } quality || Math.Max(width, height) > LongestSide)
+        {
+            var pixels = isWhole ? image.DecodeWhole(_sampler.Buffer) : Reduced(image, width, height, 0);
+            return new PreparedImage(pixels.Pixels, width, height, IsEncoded: false);
+        }
+
+        var bytes = BytesToEncode * width * height;
+        var rgba = isWhole ? Whole(image, bytes) : WithFourth(Reduced(image, width, height, bytes));
+        return Jpeg(rgba, width, height, quality) is { } jpeg ? new PreparedImage(jpeg, width, height, IsEncoded: true) : new PreparedImage(WithoutFourth(rgba), width, height, IsEncoded: false);
     }
 
-    private RgbImage Reduced(OpenedImage image)
+    private byte[] Whole(OpenedImage image, long extra)
     {
-        var (width, height) = SizeOf(image);
-        var toEncode = options.JpegQuality is null ? 0 : BytesToEncode * width * height;
-        if (width == image.Width && height == image.Height) return image.DecodeWhole(_sampler.Buffer, toEncode);
+        var request = new DecodeRequest(PixelBox.Whole(image.Width, image.Height), image.Width, image.Height, AllowScaling: false);
+        image.Require(request, extra);
+        var rgba = GC.AllocateUninitializedArray<byte>(4 * image.Width * image.Height);
+        image.DecodeBands(request, _sampler.Buffer, (in band) => band.CopyTo(rgba, image.Width));
+        _sampler.Buffer.Trim();
+        return rgba;
+    }
+
+    private RgbImage Reduced(OpenedImage image, int width, int height, long extra)
+    {
         var reduced = new RgbImage(width, height);
         var geometry = CropGeometry.Of(PixelBox.Whole(image.Width, image.Height), width, height, ResampleFilter.Bicubic);
-        _sampler.Sample(image, geometry, allowScaling: true, reduced.Pixels, (3L * width * height) + toEncode);
+        _sampler.Sample(image, geometry, allowScaling: true, reduced.Pixels, (3L * width * height) + extra);
         return reduced;
     }
 
@@ -55,17 +71,21 @@ internal sealed class ImagePreparer(PackOptions options, long kept)
     // Rounded downwards, as torchvision's Resize does.
     private static int Scaled(int length, int side, int shorter) => (int)((long)length * side / shorter);
 
-    /// <summary>null where the encoder refuses: a JPEG ends at 65,500 pixels to a side.</summary>
-    private static unsafe byte[]? Jpeg(RgbImage image, int quality)
+    private static byte[] WithFourth(RgbImage image)
     {
-        if (Math.Max(image.Width, image.Height) > LongestSide) return null;
-        var pixels = new byte[4L * image.Width * image.Height];
-        for (int from = 0, to = 0; from < image.Pixels.Length; from += 3, to += 4)
-            (pixels[to], pixels[to + 1], pixels[to + 2], pixels[to + 3]) = (image.Pixels[from], image.Pixels[from + 1], image.Pixels[from + 2], 255);
-        fixed (byte* first = pixels)
+        var rgba = new byte[4L * image.Width * image.Height];
+        PixelRegion.Of(image).CopyTo(rgba, image.Width);
+        return rgba;
+    }
+
+    private static byte[] WithoutFourth(byte[] rgba) => [.. rgba.Where((_, i) => i % 4 != 3)];
+
+    /// <summary>null where the encoder refuses.</summary>
+    private static unsafe byte[]? Jpeg(byte[] rgba, int width, int height, int quality)
+    {
+        fixed (byte* first = rgba)
         {
-            var info = new SKImageInfo(image.Width, image.Height, SKColorType.Rgba8888, SKAlphaType.Opaque);
-            using var pixmap = new SKPixmap(info, (IntPtr)first);
+            using var pixmap = new SKPixmap(new SKImageInfo(width, height, SKColorType.Rgba8888, SKAlphaType.Opaque), (IntPtr)first);
             using var data = pixmap.Encode(new SKJpegEncoderOptions(quality, SKJpegEncoderDownsample.Downsample420, SKJpegEncoderAlphaOption.Ignore));
             return data?.ToArray();
         }
