@@ -1,4 +1,5 @@
 using JepaSharp.Configuration;
+using JepaSharp.Data.Loading;
 using JepaSharp.Data.Sources;
 using JepaSharp.Data.Sources.Scenes;
 using JepaSharp.Models;
@@ -50,6 +51,7 @@ internal sealed class FinishedRun : IDisposable
         if (!RunFolder.HoldsRun(full))
             throw new JepaException($"There is no run in {full}: {(Directory.Exists(full) ? "it holds no config.yaml" : "it does not exist")}. Give the folder of a run of jepa pretrain.", isUsage: true);
         var options = PretrainOptions.Load(Path.Combine(full, "config.yaml"));
+        DecodingBound.Megabytes = options.Data.MemoryMb;
         options = options with { Data = options.Data with { Path = data ?? options.Data.Path, TestPath = test ?? options.Data.TestPath } };
         var source = RunImages.Open(options.Data, full, given: data is not null);
         var note = data is null && TrainedImages.DifferenceTo(full, source) is { } difference

@@ -1,5 +1,6 @@
 using System.Globalization;
 using JepaSharp.Configuration;
+using JepaSharp.Data.Loading;
 using JepaSharp.Data.Sources;
 using JepaSharp.Runtime;
 using JepaSharp.Training;
@@ -30,11 +31,13 @@ internal sealed record RunSetup(PretrainOptions Options, ImageSource Source, IRe
         {
             var document = OptionsDocument.Load(config, overrides);
             document.Validate();
+            DecodingBound.Megabytes = document.Options.Data.MemoryMb;
             return new RunSetup(document.Options, ImageSources.Open(document.Options.Data), []);
         }
 
         // Read once to learn where the images are, then again on top of what suits them.
         var first = OptionsDocument.Parse("", overrides).Options;
+        if (first.Data.MemoryMb >= DecodingBound.LeastMegabytes) DecodingBound.Megabytes = first.Data.MemoryMb;
         var suggested = first.Data.ResolveSource() is null ? SuggestedOptions.ForScenes() : SuggestFor(first);
         if (init is not null) suggested = suggested.Following(init, first.Meta.NumHeads);
         var resolved = OptionsDocument.Parse("", overrides, suggested.Options);

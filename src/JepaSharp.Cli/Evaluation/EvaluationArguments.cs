@@ -27,6 +27,8 @@ internal sealed class EvaluationArguments
     private readonly Option<bool> _noCache = new("--no-cache") { Description = "Keep no features, and use none that were kept." };
     private readonly Option<double> _cacheLimit = new("--cache-limit") { Description = "Most gigabytes of kept features.", DefaultValueFactory = _ => FeatureCache.DefaultLimit / (double)(1L << 30), HelpName = "GB" };
 
+    private readonly MemoryOption _memory = new();
+
     /// <param name="defaultFeatures">What <c>--features</c> is where it is not given.</param>
     /// <param name="baselines">Whether baselines are on where nothing is said.</param>
     public EvaluationArguments(string defaultFeatures, bool baselines = true)
@@ -43,7 +45,7 @@ internal sealed class EvaluationArguments
     public void AddTo(Command command, bool ownBatch = false)
     {
         Weights.AddTo(command, "Which encoder to use: target (the default) or context.");
-        foreach (var option in (Option[])[_data, _test, _out, _features, _size, _transform, _device, _precision, _seed, _baselines, _maxFit, _maxTest, _cache, _noCache, _cacheLimit])
+        foreach (var option in (Option[])[_data, _test, _out, _features, _size, _transform, _device, _precision, _seed, _baselines, _maxFit, _maxTest, _cache, _noCache, _cacheLimit, _memory])
             command.Add(option);
         if (!ownBatch) command.Add(_batch);
         _features.AcceptOnlyFromAmong("last", "last4", "both", "patches");
@@ -64,6 +66,7 @@ internal sealed class EvaluationArguments
     /// <exception cref="JepaException">The output cannot be written, or the limit is no size.</exception>
     public EvaluationRequest Read(ParseResult arguments)
     {
+        _memory.Bound(arguments);
         var output = arguments.GetValue(_out);
         if (output is not null)
         {

@@ -30,6 +30,7 @@ internal static class DataSetReport
         output.WriteLine();
         output.WriteLine(Text($"{check.Looked:N0} images {(all ? "decoded" : check.Looked < source.Count ? "looked at by their headers, drawn from all over the set" : "looked at by their headers")}"));
         output.WriteLine("formats: " + (check.Formats.Count == 0 ? "none" : string.Join(", ", check.Formats.OrderByDescending(f => f.Value).ThenBy(f => f.Key, StringComparer.Ordinal).Select(f => Text($"{f.Value:N0} {f.Key}")))));
+        if (check.WithFurtherFrames > 0) output.WriteLine(Text($"note: {check.WithFurtherFrames:N0} of them hold several frames or pages; of each the first is taken"));
         PrintSizes(check, terminal);
         PrintBroken(check, output, all);
         return check.Broken.Count;

@@ -23,11 +23,13 @@ internal sealed class EmbedVerb : Verb
     private readonly Option<string> _device = new("--device") { Description = "auto, cpu, cuda or cuda:N.", DefaultValueFactory = _ => "auto", HelpName = "DEVICE" };
     private readonly Option<string> _precision = new("--precision") { Description = "fp32, bf16, or auto (by measuring).", DefaultValueFactory = _ => "fp32", HelpName = "PRECISION" };
 
+    private readonly MemoryOption _memory = new();
+
     public EmbedVerb()
         : base("embed", "Writes what an encoder makes of images: one vector for each, or for each of its patches.")
     {
         _weights.AddTo(this, "Which encoder to use: target or context.");
-        foreach (var option in (Option[])[_data, _out, _pool, _layers, _size, _transform, _batch, _device, _precision]) Add(option);
+        foreach (var option in (Option[])[_data, _out, _pool, _layers, _size, _transform, _batch, _device, _precision, _memory]) Add(option);
         _pool.AcceptOnlyFromAmong("mean", "none");
         _layers.AcceptOnlyFromAmong("last", "last4");
         _transform.AcceptOnlyFromAmong("paper", "squash");
@@ -38,6 +40,7 @@ internal sealed class EmbedVerb : Verb
 
     public override int Run(ParseResult arguments, Terminal terminal, StopSignals stop)
     {
+        _memory.Bound(arguments);
         // What can be checked without work comes first.
         var paths = EmbeddingPaths.Of(arguments.GetValue(_out)!);
         using var claim = paths.Claim();

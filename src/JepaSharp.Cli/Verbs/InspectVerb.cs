@@ -17,12 +17,15 @@ internal sealed class InspectVerb : Verb
     private readonly Option<int?> _heads = new("--heads") { Description = "Attention heads, where the weights do not tell.", HelpName = "N" };
     private readonly Option<bool> _all = new("--all") { Description = "Decode every image, to find all that are broken." };
 
+    private readonly MemoryOption _memory = new();
+
     public InspectVerb()
         : base("inspect", "Says what weights or a data set hold, and warns of what is wrong with them.")
     {
         Add(_path);
         Add(_heads);
         Add(_all);
+        Add(_memory);
         _heads.RequireAtLeast(1);
     }
 
@@ -30,6 +33,7 @@ internal sealed class InspectVerb : Verb
 
     public override int Run(ParseResult arguments, Terminal terminal, StopSignals stop)
     {
+        _memory.Bound(arguments);
         var path = arguments.GetValue(_path)!;
         if (PretrainedWeights.AreAt(path))
         {

@@ -20,14 +20,17 @@ internal sealed class PackVerb : Verb
     private readonly Option<int?> _quality = new("--quality") { Description = "Store JPEGs of this quality, 1 to 100.", HelpName = "Q" };
     private readonly Option<bool> _raw = new("--raw") { Description = "Store pixels as they are." };
 
+    private readonly MemoryOption _memory = new();
+
     public PackVerb()
         : base("pack", "Writes images, labels and names into one file that reads much faster than a folder of small images.")
     {
-        foreach (var option in (Option[])[_data, _out, _side, _quality, _raw]) Add(option);
+        foreach (var option in (Option[])[_data, _out, _side, _quality, _raw, _memory]) Add(option);
     }
 
     public override int Run(ParseResult arguments, Terminal terminal, StopSignals stop)
     {
+        _memory.Bound(arguments);
         var path = arguments.GetValue(_out)!;
         if (!path.EndsWith(PackWriter.Extension, StringComparison.Ordinal)) throw new JepaException($"--out {path}: a pack's name ends in {PackWriter.Extension}, by which it is recognised.", isUsage: true);
         if (arguments.GetValue(_raw) && arguments.GetValue(_quality) is not null) throw new JepaException("--raw and --quality cannot go together: choose one.", isUsage: true);
@@ -49,6 +52,8 @@ internal sealed class PackVerb : Verb
 
         var stored = quality is null ? "pixels as they are" : $"JPEGs of quality {quality}";
         terminal.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{result.Count:N0} images as {stored} in {path}, {result.Bytes / 1e6:N1} MB"));
+        if (result.KeptAsPixels is [var first, ..])
+            terminal.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{result.KeptAsPixels.Count:N0} images are stored as pixels, since a JPEG ends at 65,500 pixels to a side: {first}{(result.KeptAsPixels.Count > 1 ? " and others" : "")}"));
         var list = path + "." + UnreadableReport.FileName;
         UnreadableReport.Write(list, result.Unreadable);
         if (result.Unreadable.Count > 0) terminal.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{result.Unreadable.Count:N0} images could not be read and are left out: {list}"));

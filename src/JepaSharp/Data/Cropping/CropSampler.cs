@@ -6,18 +6,23 @@ namespace JepaSharp.Data.Cropping;
 /// <summary>Cuts a box out of an image and resizes it, decoding no more than that takes. Keeps its memory; one for each thread.</summary>
 public sealed class CropSampler
 {
+    private const long MostKept = 64 << 20;
+
     private readonly Resampler _resampler = new();
     private readonly PixelBuffer _buffer;
-    private readonly DecodingMemory _memory;
+    private readonly long _kept;
 
-    /// <summary>A sampler with no bound on its memory.</summary>
+    /// <summary>A sampler that keeps up to 64 MiB.</summary>
     public CropSampler()
-        : this(DecodingMemory.Unbounded)
+        : this(MostKept)
     {
     }
 
-    /// <summary>A sampler of one of several threads that share a bound.</summary>
-    internal CropSampler(DecodingMemory memory) => (_memory, _buffer) = (memory, new PixelBuffer(memory.ShareBytes / 2));
+    /// <summary>A sampler that keeps so many bytes from image to image, and little more.</summary>
+    internal CropSampler(long kept) => (_kept, _buffer) = (kept, new PixelBuffer(kept));
+
+    /// <summary>Memory to decode into, for what is not cropped.</summary>
+    internal PixelBuffer Buffer => _buffer;
 
     /// <summary>Crops an image that is not decoded yet.</summary>
     /// <param name="image">The image; it is decoded by this call.</param>
@@ -28,13 +33,30 @@ public sealed class CropSampler
     public void Sample(OpenedImage image, in CropGeometry geometry, bool allowScaling, Span<byte> output)
     {
         ArgumentNullException.ThrowIfNull(image);
+        Sample(image, geometry, allowScaling, output, 0);
+    }
+
+    /// <summary>Crops an image that is not decoded yet, where so many more bytes are needed beside it.</summary>
+    internal void Sample(OpenedImage image, in CropGeometry geometry, bool allowScaling, Span<byte> output, long extra)
+    {
         var needed = _resampler.Prepare(geometry);
-        var request = _memory.Fit(image, new DecodeRequest(needed, geometry.Window.Width, geometry.Window.Height, allowScaling), out var bytes);
-        using var room = _memory.Room(bytes);
-        var region = image.DecodeRegion(request, _buffer);
-        if (region.Reduction > 1) _resampler.Prepare(geometry, region.Reduction);
-        _resampler.Resize(region, output);
+        var request = new DecodeRequest(needed, geometry.Window.Width, geometry.Window.Height, allowScaling);
+        var (asked, hasBegun) = (geometry, false);
+        image.DecodeBounded(request, _resampler.MemoryToResize + extra, _buffer, (in band) =>
+        {
+            if (!hasBegun)
+            {
+                // Only the decoder knows at what scale it decodes.
+                if (band.Reduction > 1) _resampler.Prepare(asked, band.Reduction);
+                _resampler.Begin();
+                hasBegun = true;
+            }
+
+            _resampler.AddRows(band);
+        });
+        _resampler.End(output);
         _buffer.Trim();
+        _resampler.Trim(_kept);
     }
 
     /// <summary>Decodes an image once and whole, for several crops of it.</summary>
@@ -43,9 +65,7 @@ public sealed class CropSampler
     public RgbImage Whole(OpenedImage image)
     {
         ArgumentNullException.ThrowIfNull(image);
-        var whole = new DecodeRequest(PixelBox.Whole(image.Width, image.Height), image.Width, image.Height, AllowScaling: false);
-        using var room = _memory.Room(image.MemoryToDecode(_memory.Fit(image, whole, out _)));
-        return image.Decode();
+        return image.DecodeWhole(_buffer);
     }
 
     /// <summary>Crops an image that is already decoded.</summary>

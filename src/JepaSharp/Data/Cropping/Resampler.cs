@@ -30,28 +30,59 @@ internal sealed class Resampler
         return new PixelBox(left, top, Horizontal.NeededEnd - left, Vertical.NeededEnd - top);
     }
 
+    /// <summary>Bytes that a resize holds beside its input and output: the rows, narrowed to the window.</summary>
+    public long MemoryToResize => (3L * Horizontal.Count * (Vertical.NeededEnd - Vertical.NeededFirst)) + PixelBuffer.Padding;
+
     /// <summary>Resizes what <see cref="Prepare(in CropGeometry, int)"/> described.</summary>
     /// <param name="source">At least the pixels needed.</param>
     /// <param name="output">[h, w, 3] of the geometry's window.</param>
     public void Resize(in PixelRegion source, Span<byte> output)
     {
-        int stride = 3 * Horizontal.Count, firstRow = Vertical.NeededFirst, rows = Vertical.NeededEnd - firstRow;
-        if (output.Length != stride * Vertical.Count) throw new ArgumentException($"The window has {stride * Vertical.Count} bytes; found room for {output.Length}.", nameof(output));
-        RepeatWeights();
-        if (_rows.Length < (stride * rows) + PixelBuffer.Padding) _rows = GC.AllocateUninitializedArray<byte>((stride * rows) + PixelBuffer.Padding);
-        var left = Horizontal.NeededFirst - source.Box.Left;
-        var width = Horizontal.NeededEnd - Horizontal.NeededFirst;
-        for (var y = 0; y < rows; y++)
-        {
-            var start = ((firstRow + y - source.Box.Top) * source.Stride) + (left * source.BytesPerPixel);
-            ref var row = ref source.BytesPerPixel == 4
-                ? ref source.Bytes[start]
-                : ref Expand(source.Bytes.AsSpan(start, 3 * width));
-            ResizeRow(ref row, ref _rows[stride * y]);
-        }
+        Begin();
+        AddRows(source);
+        End(output);
+    }
 
+    /// <summary>Makes ready for the rows of what <see cref="Prepare(in CropGeometry, int)"/> described.</summary>
+    public void Begin()
+    {
+        RepeatWeights();
+        var bytes = checked((int)MemoryToResize);
+        if (_rows.Length < bytes) _rows = GC.AllocateUninitializedArray<byte>(bytes);
+    }
+
+    /// <summary>Narrows rows of the image to the window; those that are not needed are passed over. Every needed row has to come once, in any order.</summary>
+    /// <param name="band">All columns needed of some rows.</param>
+    public void AddRows(in PixelRegion band)
+    {
+        var stride = 3 * Horizontal.Count;
+        var left = Horizontal.NeededFirst - band.Box.Left;
+        var width = Horizontal.NeededEnd - Horizontal.NeededFirst;
+        var end = Math.Min(Vertical.NeededEnd, band.Box.Top + band.Box.Height);
+        for (var y = Math.Max(Vertical.NeededFirst, band.Box.Top); y < end; y++)
+        {
+            var start = ((y - band.Box.Top) * band.Stride) + (left * band.BytesPerPixel);
+            ref var row = ref band.BytesPerPixel == 4
+                ? ref band.Bytes[start]
+                : ref Expand(band.Bytes.AsSpan(start, 3 * width));
+            ResizeRow(ref row, ref _rows[stride * (y - Vertical.NeededFirst)]);
+        }
+    }
+
+    /// <summary>Makes the window of the narrowed rows.</summary>
+    /// <param name="output">[h, w, 3] of the geometry's window.</param>
+    public void End(Span<byte> output)
+    {
+        int stride = 3 * Horizontal.Count, firstRow = Vertical.NeededFirst;
+        if (output.Length != stride * Vertical.Count) throw new ArgumentException($"The window has {stride * Vertical.Count} bytes; found room for {output.Length}.", nameof(output));
         for (var y = 0; y < Vertical.Count; y++)
             ResizeColumns(_rows.AsSpan((Vertical.First(y) - firstRow) * stride), Vertical.Weights(y)[..Vertical.Used(y)], output.Slice(y * stride, stride));
+    }
+
+    /// <summary>Lets go of more than may be kept.</summary>
+    public void Trim(long kept)
+    {
+        if (_rows.Length > kept) _rows = [];
     }
 
     private static void Prepare(AxisWeights axis, int first, int length, int reduction, int output, int windowFirst, int windowCount, ResampleFilter filter)

@@ -11,24 +11,24 @@ internal sealed class FileBytes : IDisposable
     // The pool keeps what it gets back for ever; a few images of hundreds of megabytes would stay in memory.
     private const int LongestRented = 2 << 20;
 
-    private readonly bool _isRented;
+    private readonly bool _isRented, _isOwn;
     private byte[]? _bytes;
     private GCHandle _pin;
 
-    private FileBytes(byte[] bytes, int length, bool isRented)
+    private FileBytes(byte[] bytes, int length, bool isRented, bool isOwn)
     {
-        (_bytes, Length, _isRented) = (bytes, length, isRented);
+        (_bytes, Length, _isRented, _isOwn) = (bytes, length, isRented, isOwn);
         _pin = GCHandle.Alloc(bytes, GCHandleType.Pinned);
     }
 
-    public int Length { get; }
+    public int Length { get; private set; }
 
     public IntPtr Address => _pin.AddrOfPinnedObject();
 
     public ReadOnlySpan<byte> Span => _bytes.AsSpan(0, Length);
 
     /// <summary>Existing bytes, not copied.</summary>
-    public static FileBytes Of(byte[] bytes) => new(bytes, bytes.Length, isRented: false);
+    public static FileBytes Of(byte[] bytes) => new(bytes, bytes.Length, isRented: false, isOwn: false);
 
     /// <summary>Reads a whole file.</summary>
     /// <exception cref="ImageUnreadableException">The file is missing, empty, not readable or too long.</exception>
@@ -73,13 +73,35 @@ internal sealed class FileBytes : IDisposable
                 filled += read;
             }
 
-            return new FileBytes(bytes, filled, isRented);
+            return new FileBytes(bytes, filled, isRented, isOwn: true);
         }
         catch
         {
             if (isRented) ArrayPool<byte>.Shared.Return(bytes);
             throw;
         }
+    }
+
+    /// <summary>Some parts alone, in their order: in place, or as a copy where the bytes are someone else's, which frees these.</summary>
+    public FileBytes Keep(IReadOnlyList<(int Start, int Length)> parts)
+    {
+        var length = parts.Sum(p => p.Length);
+        var target = _isOwn ? _bytes! : GC.AllocateUninitializedArray<byte>(length);
+        var filled = 0;
+        foreach (var (start, count) in parts)
+        {
+            Span.Slice(start, count).CopyTo(target.AsSpan(filled));
+            filled += count;
+        }
+
+        if (_isOwn)
+        {
+            Length = length;
+            return this;
+        }
+
+        Dispose();
+        return new FileBytes(target, length, isRented: false, isOwn: true);
     }
 
     public void Dispose()

@@ -4,13 +4,16 @@ using Microsoft.Win32.SafeHandles;
 
 namespace JepaSharp.Data.Decoding;
 
-/// <summary>Opens encoded images: JPEG, PNG, WebP, BMP and GIF with SkiaSharp, TIFF with libvips (docs/decisions/0001-image-decoding.md).</summary>
+/// <summary>Opens encoded images: JPEG, PNG, WebP, and BMP with SkiaSharp, TIFF and large or deep PNG with libvips, GIF by itself (docs/decisions/0001-image-decoding.md).</summary>
 /// <remarks>
-/// Pixels become RGB as Pillow's <c>convert("RGB")</c> makes them: grey is repeated, alpha is dropped, 16-bit channels keep their high byte, of an
+/// Pixels become RGB as Pillow's <c>convert("RGB")</c> makes them: grey is repeated, alpha is dropped, wide channels keep their high byte, of an
 /// animation the first frame is taken, no colour profile is applied. Unlike Pillow's <c>open</c>, the EXIF orientation is applied.
 /// </remarks>
 public static class ImageDecoder
 {
+    // SkiaSharp decodes a PNG whole, of four bytes a pixel; libvips takes longer to begin.
+    private const long MostPixelsWhole = 4 << 20;
+
     /// <summary>Opens a file.</summary>
     /// <param name="path">Path of the file.</param>
     /// <param name="name">What to call it in messages; the path where null.</param>
@@ -49,12 +52,37 @@ public static class ImageDecoder
         {
             if (file.Length == 0) throw new ImageUnreadableException(name, "the file is empty.");
             var format = ImageFileFormat.Of(file.Span)
-                ?? throw new ImageUnreadableException(name, "the content is no JPEG, PNG, WebP, BMP, GIF or TIFF, whatever the name says" + (ForeignContent.Of(file.Span) is { } foreign ? $": it is {foreign.What}; {foreign.Remedy}." : "."));
-            return format == ImageFileFormat.Tiff ? VipsImage.Open(file, name, format, limits) : SkiaImage.Open(file, name, format, limits);
+                ?? throw new ImageUnreadableException(
+                    name,
+                    "the content is no JPEG, PNG, WebP, BMP, GIF or TIFF, whatever the name says"
+                    + (ForeignContent.Of(file.Span) is { } foreign ? $": it is {foreign.What}; {foreign.Remedy}." : "."));
+            return format switch
+            {
+                ImageFileFormat.Tiff => TiffImage.Open(file, name, limits),
+                "png" => OpenPng(file, PngChunks.Of(file.Span, name), name, limits),
+                "gif" => GifImage.Open(file, name, limits),
+                _ => SkiaImage.Open(file, name, format, limits),
+            };
         }
         catch
         {
             file.Dispose();
+            throw;
+        }
+    }
+
+    private static OpenedImage OpenPng(FileBytes file, PngChunks chunks, string name, DecodingLimits limits)
+    {
+        var needed = chunks.Needed(file);
+        try
+        {
+            return chunks.Depth == 16 || chunks.Pixels > MostPixelsWhole
+                ? VipsImage.OpenPng(needed, name, chunks, limits)
+                : SkiaImage.Open(needed, name, "png", limits, chunks.Orientation, chunks.HasFurtherFrames);
+        }
+        catch
+        {
+            needed.Dispose();
             throw;
         }
     }

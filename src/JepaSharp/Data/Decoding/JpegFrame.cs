@@ -6,11 +6,31 @@ namespace JepaSharp.Data.Decoding;
 internal static class JpegFrame
 {
     /// <summary>Bytes of the coefficients that a decoder holds of the whole image: two for each sample where it is progressive or in several scans, at any scale; else none.</summary>
-    public static long CoefficientBytes(ReadOnlySpan<byte> jpeg)
+    public static long CoefficientBytes(ReadOnlySpan<byte> jpeg) => TryFind(jpeg, out var marker, out var segment) ? OfFrame(marker, segment) : 0;
+
+    /// <summary>What the JPEG is, where it is of a kind that is hardly read anywhere; else null.</summary>
+    public static string? UnknownKind(ReadOnlySpan<byte> jpeg)
     {
+        const string Advice = "which is not read. Store it anew as JPEG of 8 bits or as PNG.";
+        if (!TryFind(jpeg, out var marker, out var segment) || segment.Length < 3) return null;
+        if (segment[2] != 8) return $"the jpeg has samples of {segment[2]} bits, {Advice}";
+        return marker switch
+        {
+            0xc3 or 0xc7 or 0xcb or 0xcf => $"the jpeg is packed without loss (Annex H), {Advice}",
+            0xc5 or 0xc6 or 0xcd or 0xce => $"the jpeg is packed in hierarchical frames, {Advice}",
+            0xf7 => $"the file is a JPEG-LS, {Advice}",
+            _ => null,
+        };
+    }
+
+    /// <summary>Finds the frame header.</summary>
+    private static bool TryFind(ReadOnlySpan<byte> jpeg, out byte marker, out ReadOnlySpan<byte> segment)
+    {
+        segment = default;
+        marker = 0;
         for (var at = 2; at + 4 <= jpeg.Length && jpeg[at] == 0xff;)
         {
-            var marker = jpeg[at + 1];
+            marker = jpeg[at + 1];
             if (marker == 0xff)
             {
                 at++; // fill bytes may stand before a marker
@@ -18,13 +38,19 @@ internal static class JpegFrame
             }
 
             var length = BinaryPrimitives.ReadUInt16BigEndian(jpeg[(at + 2)..]);
-            var isFrame = marker is >= 0xc0 and <= 0xcf and not (0xc4 or 0xc8 or 0xcc);
-            if (isFrame) return at + 2 + length > jpeg.Length ? 0 : OfFrame(marker, jpeg.Slice(at + 2, length));
-            if (marker is 0xda or 0xd9) return 0;
+            var isFrame = marker is 0xf7 or (>= 0xc0 and <= 0xcf and not (0xc4 or 0xc8 or 0xcc));
+            if (isFrame)
+            {
+                if (at + 2 + length > jpeg.Length) return false;
+                segment = jpeg.Slice(at + 2, length);
+                return true;
+            }
+
+            if (marker is 0xda or 0xd9) return false;
             at += 2 + length;
         }
 
-        return 0;
+        return false;
     }
 
     /// <summary>Segment: length (2), precision, height (2), width (2), components, then for each its number, its sampling factors (4 bits each) and its table.</summary>

@@ -39,24 +39,23 @@ internal readonly record struct Orientation(bool SwapsAxes, bool MirrorsColumns,
         return SwapsAxes ? new PixelBox(box.Top, box.Left, box.Height, box.Width) : box;
     }
 
-    /// <summary>Writes a stored region of four-byte pixels as it is shown.</summary>
-    /// <param name="stored">[H, W, 4] as stored, rows without padding.</param>
+    /// <summary>Writes rows of a stored region of four-byte pixels to where they are shown.</summary>
+    /// <param name="rows">Stored pixels; each row begins <paramref name="stride"/> pixels behind the one before.</param>
+    /// <param name="stride">Pixels from one row to the next.</param>
+    /// <param name="first">Which row of the region the first one is.</param>
+    /// <param name="count">How many rows.</param>
     /// <param name="width">W of the stored region.</param>
     /// <param name="height">H of the stored region.</param>
-    /// <param name="shown">[H, W, 4], or [W, H, 4] where the axes change places.</param>
-    public void Apply(ReadOnlySpan<uint> stored, int width, int height, Span<uint> shown)
+    /// <param name="shown">[H, W] pixels, or [W, H] where the axes change places.</param>
+    public void Apply(ReadOnlySpan<uint> rows, int stride, int first, int count, int width, int height, Span<uint> shown)
     {
-        var (shownWidth, shownHeight) = SwapsAxes ? (height, width) : (width, height);
-        for (var y = 0; y < shownHeight; y++)
+        for (var y = 0; y < count; y++)
         {
-            var row = shown.Slice(y * shownWidth, shownWidth);
-            for (var x = 0; x < row.Length; x++)
-            {
-                var (column, line) = SwapsAxes ? (y, x) : (x, y);
-                if (MirrorsColumns) column = width - 1 - column;
-                if (MirrorsRows) line = height - 1 - line;
-                row[x] = stored[(line * width) + column];
-            }
+            var row = rows.Slice(y * stride, width);
+            var line = MirrorsRows ? height - 1 - (first + y) : first + y;
+            var (start, step) = SwapsAxes ? (line, height) : (line * width, 1);
+            if (MirrorsColumns) (start, step) = (start + ((width - 1) * step), -step);
+            for (var x = 0; x < width; x++, start += step) shown[start] = row[x];
         }
     }
 

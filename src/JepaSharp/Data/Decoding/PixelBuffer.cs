@@ -7,6 +7,9 @@ public sealed class PixelBuffer
     internal const int Padding = 16;
     private const int MostKept = 64 << 20;
 
+    // Beyond this, a larger band of rows makes nothing faster.
+    private const int LargestBand = 4 << 20;
+
     private readonly int _kept;
     private byte[] _bytes = [];
 
@@ -19,6 +22,9 @@ public sealed class PixelBuffer
     /// <summary>A buffer.</summary>
     /// <param name="kept">Bytes that it keeps at most; what is larger is let go by <see cref="Trim"/>.</param>
     internal PixelBuffer(long kept) => _kept = (int)Math.Min(kept, MostKept);
+
+    /// <summary>Bytes of the rows that are decoded at a time where an image can be decoded by rows; at least one row.</summary>
+    internal static int BandBytes => LargestBand;
 
     /// <summary>Room for <paramref name="count"/> bytes and a little padding, with arbitrary content.</summary>
     internal byte[] Reserve(long count)

@@ -35,14 +35,32 @@ public readonly struct PixelRegion
     public RgbImage ToImage()
     {
         var image = new RgbImage(Box.Width, Box.Height);
+        for (var y = 0; y < Box.Height; y++) CopyRow(y, image.Row(y));
+        return image;
+    }
+
+    /// <summary>Copies the region to its place in an image that has all columns of the region, and no others.</summary>
+    internal void CopyTo(RgbImage image)
+    {
+        for (var y = 0; y < Box.Height; y++) CopyRow(y, image.Row(Box.Top + y));
+    }
+
+    /// <summary>Copies the region to its place in [H, W, 4] pixels of an image that has all columns of the region, and no others; the fourth byte becomes 255.</summary>
+    internal void CopyTo(byte[] rgba, int width)
+    {
         for (var y = 0; y < Box.Height; y++)
         {
             var from = Bytes.AsSpan(y * Stride, Box.Width * BytesPerPixel);
-            var to = image.Row(y);
-            for (int x = 0, source = 0; x < to.Length; x += 3, source += BytesPerPixel)
-                (to[x], to[x + 1], to[x + 2]) = (from[source], from[source + 1], from[source + 2]);
+            var to = rgba.AsSpan(4 * (Box.Top + y) * width, 4 * width);
+            for (int x = 0, source = 0; x < to.Length; x += 4, source += BytesPerPixel)
+                (to[x], to[x + 1], to[x + 2], to[x + 3]) = (from[source], from[source + 1], from[source + 2], 255);
         }
+    }
 
-        return image;
+    private void CopyRow(int y, Span<byte> to)
+    {
+        var from = Bytes.AsSpan(y * Stride, Box.Width * BytesPerPixel);
+        for (int x = 0, source = 0; x < to.Length; x += 3, source += BytesPerPixel)
+            (to[x], to[x + 1], to[x + 2]) = (from[source], from[source + 1], from[source + 2]);
     }
 }

@@ -4,94 +4,152 @@ using NetVips;
 
 namespace JepaSharp.Data.Decoding;
 
-/// <summary>An image that libvips decodes: TIFF, which SkiaSharp does not know. Always decoded whole.</summary>
-internal sealed class VipsImage : OpenedImage
+/// <summary>
+/// An image that libvips decodes, a few rows at a time: TIFF, which SkiaSharp does not know, and PNG of 16 bits, of which it keeps only eight, or so large
+/// that it is not decoded whole, as SkiaSharp would.
+/// </summary>
+internal sealed class VipsImage : StoredImage
 {
+    // Rows that libvips holds ahead of those asked for, where the file has no larger strips or tiles.
+    private const int RowsAhead = 256;
+
     private static readonly Lazy<Exception?> Failure = new(Start);
 
     private readonly string _name;
     private readonly FileBytes _file;
-    private readonly Image _image;
+    private readonly SampleLayout _layout;
+    private readonly Enums.BandFormat _sample;
+    private readonly bool _isWhole;
+    private SampleScale? _scale;
 
-    private VipsImage(string name, string format, FileBytes file, Image image) => (_name, Format, _file, _image) = (name, format, file, image);
-
-    public override int Width => _image.Width;
-
-    public override int Height => _image.Height;
+    private VipsImage(string name, string format, FileBytes file, Image image, ColourKind colour)
+    {
+        (_name, Format, _file, _sample) = (name, format, file, image.Format);
+        (StoredWidth, StoredHeight) = (image.Width, image.Height);
+        // libvips makes one channel of a palette of greys.
+        var kind = colour == ColourKind.Rgb && image.Bands < 3 ? ColourKind.Grey : colour;
+        _layout = new SampleLayout(kind, image.Bands);
+        if (image.Bands < _layout.Colours) throw new ImageUnreadableException(name, $"the {format}'s header is damaged: {image.Bands} channels for {colour}.");
+        _isWhole = format == "png" && file.Length > 28 && file.Span[28] != 0; // interlaced
+    }
 
     public override string Format { get; }
 
     public override uint ContentChecksum() => Crc32C.Of(_file.Span);
 
+    public override string Name => _name;
+
+    public override bool HasFurtherFrames => HasMore;
+
+    protected override int StoredWidth { get; }
+
+    protected override int StoredHeight { get; }
+
+    private bool HasMore { get; init; }
+
+    private int RowBytes => StoredWidth * _layout.Channels * SampleScale.BytesOf(_sample);
+
     /// <summary>Takes the file over, unless it throws.</summary>
-    public static VipsImage Open(FileBytes file, string name, string format, DecodingLimits limits)
+    public static VipsImage OpenTiff(FileBytes file, string name, ColourKind colour, Orientation orientation, bool hasMore, DecodingLimits limits) =>
+        Open(file, name, ImageFileFormat.Tiff, limits, image => new VipsImage(name, ImageFileFormat.Tiff, file, image, colour) { Orientation = orientation, HasMore = hasMore });
+
+    /// <summary>Takes the file over, unless it throws.</summary>
+    public static VipsImage OpenPng(FileBytes file, string name, PngChunks chunks, DecodingLimits limits) =>
+        Open(file, name, "png", limits, image => new VipsImage(name, "png", file, image, image.Bands < 3 ? ColourKind.Grey : ColourKind.Rgb)
+        {
+            Orientation = chunks.Orientation,
+            HasMore = chunks.HasFurtherFrames,
+        });
+
+    protected override long StoredMemory(PixelBox box, int reduction)
+    {
+        var rows = RowsOf(PixelBuffer.BandBytes, RowBytes + (4L * box.Width), box.Height);
+        var held = _isWhole ? StoredHeight : Math.Min(StoredHeight, RowsAhead);
+        return _file.Length + ((long)held * RowBytes) + (rows * ((2L * RowBytes) + (4L * box.Width)));
+    }
+
+    protected override void DecodeStored(PixelBox box, int reduction, PixelBuffer buffer, long bandBytes, TakeBand take)
+    {
+        var scale = Scale();
+        var rows = RowsOf(bandBytes, RowBytes + (4L * box.Width), box.Height);
+        var bytes = buffer.Reserve(4L * box.Width * rows);
+        byte[] levels = [];
+        ReadRows(box, rows, (samples, top) =>
+        {
+            var count = samples.Length / SampleScale.BytesOf(_sample);
+            ReadOnlySpan<byte> eight = samples;
+            if (scale is { } wide)
+            {
+                if (levels.Length < count) levels = new byte[count];
+                wide.Apply(_sample, samples, levels.AsSpan(0, count));
+                eight = levels.AsSpan(0, count);
+            }
+
+            _layout.ToPixels(eight, bytes);
+            var height = count / _layout.Channels / box.Width;
+            take(new PixelRegion(bytes, 4, new PixelBox(box.Left, top, box.Width, height), 4 * box.Width));
+            return true;
+        });
+    }
+
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing) _file.Dispose();
+        base.Dispose(disposing);
+    }
+
+    private static VipsImage Open(FileBytes file, string name, string format, DecodingLimits limits, Func<Image, VipsImage> make)
     {
         if (Failure.Value is { } failure)
             throw new ImageUnreadableException(name, $"{format} needs libvips, which does not load here ({failure.Message})", failure);
         try
         {
-            using var stored = Image.NewFromBuffer(file.Span.ToArray(), failOn: Enums.FailOn.Truncated);
-            ImageDecoder.Check(name, stored.Width, stored.Height, limits);
-            return new VipsImage(name, format, file, stored.Autorot());
+            using var encoded = new EncodedBytes(file);
+            ImageDecoder.Check(name, encoded.Image.Width, encoded.Image.Height, limits);
+            return make(encoded.Image);
         }
         catch (VipsException e)
         {
-            throw new ImageUnreadableException(name, $"the {format} header is damaged or cut short ({FirstLine(e)}).", e);
+            throw new ImageUnreadableException(name, $"the {format} header is damaged or cut short, or of a kind that is not read ({FirstLine(e)}).", e);
         }
     }
 
-    public override string Name => _name;
-
-    // The file twice (libvips gets a copy), the samples as they are stored, and three bytes a pixel twice.
-    public override long MemoryToDecode(in DecodeRequest request) =>
-        (2L * _file.Length) + ((long)_image.Width * _image.Height * ((_image.Bands * BytesOfSample) + 6));
-
-    private int BytesOfSample => _image.Format switch
+    /// <summary>The first line that says more than which of libvips's functions failed.</summary>
+    private static string FirstLine(VipsException e)
     {
-        Enums.BandFormat.Uchar or Enums.BandFormat.Char => 1,
-        Enums.BandFormat.Ushort or Enums.BandFormat.Short => 2,
-        Enums.BandFormat.Uint or Enums.BandFormat.Int or Enums.BandFormat.Float => 4,
-        _ => 16,
-    };
+        var lines = e.Message.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+        return lines.FirstOrDefault(line => !line.StartsWith("unable to", StringComparison.Ordinal)) ?? lines.FirstOrDefault() ?? "";
+    }
 
-    public override RgbImage Decode()
+    /// <summary>How samples become levels, which all of them have to be seen for; null where they are levels already.</summary>
+    private SampleScale? Scale()
+    {
+        if (_sample == Enums.BandFormat.Uchar || _scale is not null) return _scale;
+        var range = new SampleRange();
+        ReadRows(PixelBox.Whole(StoredWidth, StoredHeight), RowsOf(PixelBuffer.BandBytes, RowBytes, StoredHeight), (samples, _) =>
+        {
+            SampleScale.Look(_sample, samples, _layout, ref range);
+            return !SampleScale.IsKnown(_sample, range);
+        });
+        _scale = SampleScale.Of(_sample, range, out var reason) ?? throw new ImageUnreadableException(_name, $"the {Format}'s samples {reason}");
+        return _scale;
+    }
+
+    /// <summary>Decodes rows from the top until they are all read, or <paramref name="take"/> has enough.</summary>
+    private void ReadRows(PixelBox box, int rows, Func<byte[], int, bool> take)
     {
         try
         {
-            using var rgb = ToRgb(_image);
-            return new RgbImage(rgb.Width, rgb.Height, rgb.WriteToMemory<byte>());
+            using var encoded = new EncodedBytes(_file);
+            using var region = Region.New(encoded.Image);
+            for (var top = box.Top; top < box.Top + box.Height; top += rows)
+                if (!take(region.Fetch(box.Left, top, box.Width, Math.Min(rows, box.Top + box.Height - top)), top)) return;
         }
         catch (VipsException e)
         {
             throw new ImageUnreadableException(_name, $"the {Format} data is damaged or cut short ({FirstLine(e)}).", e);
         }
     }
-
-    protected override void Dispose(bool disposing)
-    {
-        if (disposing)
-        {
-            _image.Dispose();
-            _file.Dispose();
-        }
-
-        base.Dispose(disposing);
-    }
-
-    private static Image ToRgb(Image image)
-    {
-        using var isSrgb = image.Interpretation == Enums.Interpretation.Cmyk ? image.Colourspace(Enums.Interpretation.Srgb) : image.Copy();
-        using var bytes = isSrgb.Format switch
-        {
-            Enums.BandFormat.Uchar => isSrgb.Copy(),
-            Enums.BandFormat.Ushort => (isSrgb >> 8).Cast(Enums.BandFormat.Uchar),
-            _ => isSrgb.Cast(Enums.BandFormat.Uchar),
-        };
-        using var first = bytes.ExtractBand(0);
-        return bytes.Bands < 3 ? first.Bandjoin(first, first) : bytes.ExtractBand(0, n: 3);
-    }
-
-    private static string FirstLine(VipsException e) => e.Message.Split('\n', 2)[0].Trim();
 
     private static Exception? Start()
     {
@@ -107,6 +165,38 @@ internal sealed class VipsImage : OpenedImage
         catch (Exception e) when (e is TypeInitializationException or DllNotFoundException or BadImageFormatException or EntryPointNotFoundException)
         {
             return e;
+        }
+    }
+
+    /// <summary>An encoded image that libvips reads from our memory, from top to bottom.</summary>
+    private sealed class EncodedBytes : IDisposable
+    {
+        private readonly UnmanagedMemoryStream _stream;
+
+        public EncodedBytes(FileBytes file)
+        {
+            unsafe
+            {
+                _stream = new UnmanagedMemoryStream((byte*)file.Address, file.Length);
+            }
+
+            try
+            {
+                Image = Image.NewFromStream(_stream, access: Enums.Access.Sequential, failOn: Enums.FailOn.Error);
+            }
+            catch
+            {
+                _stream.Dispose();
+                throw;
+            }
+        }
+
+        public Image Image { get; }
+
+        public void Dispose()
+        {
+            Image.Dispose();
+            _stream.Dispose();
         }
     }
 }

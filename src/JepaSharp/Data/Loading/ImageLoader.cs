@@ -88,7 +88,7 @@ public sealed class ImageLoader
         int EpochOf(long batch) => (int)(batch / perEpoch);
         using var pipeline = new BatchPipeline(Shape, first, first + count, _options.Threads, _depth, () =>
         {
-            var sampler = new CropSampler(_memory.Decoding);
+            var sampler = new CropSampler(_memory.KeptBytes);
             var (current, order) = (-1, Array.Empty<int>());
             return (batch, position, pixels) =>
             {
@@ -113,8 +113,7 @@ public sealed class ImageLoader
             var index = order[(int)(((long)place + tried) % order.Length)];
             try
             {
-                using var room = _memory.Decoding.RoomToOpen(_source, index);
-                using var image = _source.Open(index);
+                using var image = _memory.Decoding.Open(_source, index);
                 MakeViews(image, epoch, index, sampler, pixels);
                 return index;
             }

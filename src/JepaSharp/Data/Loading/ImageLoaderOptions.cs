@@ -21,8 +21,11 @@ public sealed record ImageLoaderOptions
     /// <summary>Batches that are prepared ahead, at most. One more is held by whoever consumes them.</summary>
     public int PrefetchBatches { get; init; } = 2;
 
-    /// <summary>Bound on what the loader holds at a time, in units of 2^20 bytes: a quarter for batches, of which fewer are prepared ahead where they do not fit, the rest for images being decoded.</summary>
-    public int MemoryMegabytes { get; init; } = LoaderMemory.DefaultMegabytes;
+    /// <summary>
+    /// Bound on what the loader holds at a time, in units of 2^20 bytes: a quarter for batches, of which fewer are prepared ahead where they do not fit, the rest for images
+    /// being decoded, which is shared with all in this process that decode within the same bound.
+    /// </summary>
+    public int MemoryMegabytes { get; init; } = DecodingBound.Megabytes;
 
     /// <summary>What to do about an image that cannot be read.</summary>
     public UnreadablePolicy OnUnreadable { get; init; } = UnreadablePolicy.Skip;

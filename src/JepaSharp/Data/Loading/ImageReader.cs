@@ -1,5 +1,4 @@
 using JepaSharp.Data.Cropping;
-using JepaSharp.Data.Decoding;
 using JepaSharp.Data.Sources;
 using JepaSharp.Runtime;
 
@@ -13,7 +12,7 @@ public sealed class ImageReader
     private readonly EvaluationTransform _transform;
     private readonly UnreadableImages _unreadable;
     private readonly int _batchSize, _threads, _prefetch;
-    private readonly DecodingMemory _memory;
+    private readonly LoaderMemory _memory;
 
     /// <summary>A reader; it does not own the source.</summary>
     /// <param name="source">Where the images come from.</param>
@@ -23,7 +22,7 @@ public sealed class ImageReader
     /// <param name="prefetchBatches">Batches that are prepared ahead, at most.</param>
     /// <param name="onUnreadable">What to do about an image that cannot be read.</param>
     /// <param name="maxUnreadableShare">The share of unreadable images above which reading stops; four are always tolerated.</param>
-    /// <param name="memoryMegabytes">Bound on what is held at a time, in MB: batches ahead and images being decoded.</param>
+    /// <param name="memoryMegabytes">Bound on what is held at a time, in MB: batches ahead and images being decoded; null for the process's, <see cref="DecodingBound"/>.</param>
     /// <exception cref="JepaException">A size is out of range.</exception>
     public ImageReader(
         ImageSource source,
@@ -33,7 +32,7 @@ public sealed class ImageReader
         int prefetchBatches = 2,
         UnreadablePolicy onUnreadable = UnreadablePolicy.Skip,
         double maxUnreadableShare = 0.01,
-        int memoryMegabytes = LoaderMemory.DefaultMegabytes)
+        int? memoryMegabytes = null)
     {
         ArgumentNullException.ThrowIfNull(source);
         ArgumentNullException.ThrowIfNull(transform);
@@ -43,8 +42,8 @@ public sealed class ImageReader
         shape.Check();
         (_source, _transform, _batchSize) = (source, transform, batchSize);
         _threads = threads == 0 ? Environment.ProcessorCount : threads;
-        var memory = new LoaderMemory(memoryMegabytes, _threads);
-        (_memory, _prefetch) = (memory.Decoding, memory.DepthFor(shape, prefetchBatches));
+        _memory = new LoaderMemory(memoryMegabytes, _threads);
+        _prefetch = _memory.DepthFor(shape, prefetchBatches);
         _unreadable = new UnreadableImages(source, onUnreadable, maxUnreadableShare);
     }
 
@@ -68,7 +67,7 @@ public sealed class ImageReader
         var shape = new BatchShape(indices?.Count ?? _source.Count, _batchSize, _transform.Size, DropsLast: false);
         using var pipeline = new BatchPipeline(shape, 0, shape.Batches, _threads, _prefetch, () =>
         {
-            var sampler = new CropSampler(_memory);
+            var sampler = new CropSampler(_memory.KeptBytes);
             return (batch, position, pixels) =>
             {
                 var place = (int)(batch * _batchSize) + position;
@@ -88,8 +87,7 @@ public sealed class ImageReader
     {
         try
         {
-            using var room = _memory.RoomToOpen(_source, index);
-            using var image = _source.Open(index);
+            using var image = _memory.Decoding.Open(_source, index);
             sampler.Sample(image, _transform.GeometryOf(image.Width, image.Height), allowScaling: false, pixels);
             return index;
         }

@@ -1,3 +1,6 @@
+using JepaSharp.Data.Decoding;
+using JepaSharp.Data.Loading;
+
 namespace JepaSharp.Data.Sources;
 
 /// <summary>A finite, indexed collection of images, with class labels where there are any. Safe to read from several threads.</summary>
@@ -43,6 +46,10 @@ public abstract class ImageSource : IDisposable
     /// <summary>Reads an image's header (or as little as gives its size), so that only what is needed is decoded after.</summary>
     /// <exception cref="ImageUnreadableException">The file is missing, damaged, too large or of no known format.</exception>
     public abstract OpenedImage Open(int index);
+
+    /// <summary>Opens an image as <see cref="Open"/> does, once there is room for it within the process's bound (<see cref="DecodingBound"/>), and decodes it within that bound.</summary>
+    /// <exception cref="ImageUnreadableException">The image cannot be opened, or is larger than the bound allows.</exception>
+    public OpenedImage OpenWithinBound(int index) => DecodingMemory.OfProcess.Open(this, index);
 
     /// <inheritdoc/>
     public void Dispose()

@@ -44,7 +44,7 @@ public sealed record ImageSourceSummary
         {
             try
             {
-                using var image = source.Open(Drawn(i, sampled, source.Count));
+                using var image = source.OpenWithinBound(Drawn(i, sampled, source.Count));
                 sizes.Add((image.Width, image.Height));
                 formats[image.Format] = formats.GetValueOrDefault(image.Format) + 1;
             }

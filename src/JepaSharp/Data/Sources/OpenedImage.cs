@@ -3,6 +3,9 @@ using JepaSharp.Runtime;
 
 namespace JepaSharp.Data.Sources;
 
+/// <summary>Is handed a band of whole rows of an image; the band is valid until it returns.</summary>
+internal delegate void TakeBand(in PixelRegion band);
+
 /// <summary>An image whose size is known and whose pixels are not yet decoded. Used by one thread, and decoded at most once.</summary>
 public abstract class OpenedImage : IDisposable
 {
@@ -18,6 +21,12 @@ public abstract class OpenedImage : IDisposable
     /// <summary>What the image is stored as: "jpeg", "png", "tiff"; "pixels" where nothing has to be decoded.</summary>
     public virtual string Format => "pixels";
 
+    /// <summary>Whether the file holds further frames or pages, which are not read.</summary>
+    public virtual bool HasFurtherFrames => false;
+
+    /// <summary>The bound that the image is decoded within; null for none.</summary>
+    internal DecodingRoom? Room { get; set; }
+
     /// <summary>Decodes the whole image at full size.</summary>
     /// <exception cref="ImageUnreadableException">The data is damaged.</exception>
     public abstract RgbImage Decode();
@@ -28,7 +37,7 @@ public abstract class OpenedImage : IDisposable
     /// <exception cref="ImageUnreadableException">The data is damaged.</exception>
     public virtual PixelRegion DecodeRegion(in DecodeRequest request, PixelBuffer buffer) => PixelRegion.Of(Decode());
 
-    /// <summary>Bytes that <see cref="DecodeRegion"/> takes for a request, with the encoded image and all that the decoder needs; rather too many than too few.</summary>
+    /// <summary>Bytes that decoding takes for a request, with the encoded image and all that the decoder needs; rather too many than too few.</summary>
     /// <param name="request">What is needed of the image.</param>
     public virtual long MemoryToDecode(in DecodeRequest request) => 3L * Width * Height;
 
@@ -36,10 +45,66 @@ public abstract class OpenedImage : IDisposable
     /// <exception cref="ImageUnreadableException">The data is damaged.</exception>
     public virtual uint ContentChecksum() => Crc32C.Of(Decode().Pixels);
 
+    /// <summary>Decodes every pixel within the bound and keeps none: finds damage.</summary>
+    /// <param name="buffer">The thread's memory.</param>
+    /// <exception cref="ImageUnreadableException">The data is damaged, or decoding it needs more memory than there may be.</exception>
+    public void Verify(PixelBuffer buffer)
+    {
+        ArgumentNullException.ThrowIfNull(buffer);
+        DecodeBounded(new DecodeRequest(PixelBox.Whole(Width, Height), Width, Height, AllowScaling: false), 0, buffer, static (in _) => { });
+        buffer.Trim();
+    }
+
+    /// <summary>Decodes the whole image at full size within the bound.</summary>
+    /// <param name="buffer">The thread's memory.</param>
+    /// <exception cref="ImageUnreadableException">The data is damaged, or decoding it needs more memory than there may be.</exception>
+    internal RgbImage DecodeWhole(PixelBuffer buffer)
+    {
+        var request = new DecodeRequest(PixelBox.Whole(Width, Height), Width, Height, AllowScaling: false);
+        Require(request, 3L * Width * Height);
+        var image = new RgbImage(Width, Height);
+        DecodeBands(request, buffer, (in band) => band.CopyTo(image));
+        buffer.Trim();
+        return image;
+    }
+
+    /// <summary>Waits for the room that a request takes at full size.</summary>
+    /// <param name="request">What is needed of the image.</param>
+    /// <param name="extra">Bytes that are needed beside the decoder's.</param>
+    /// <exception cref="ImageUnreadableException">It is more than one image may take.</exception>
+    internal void Require(in DecodeRequest request, long extra)
+    {
+        if (Room is not { } room) return;
+        var bytes = MemoryToDecode(request) + extra;
+        room.Memory.Require(this, bytes);
+        room.Grow(bytes);
+    }
+
+    /// <summary>Decodes what a request needs, once there is room for it, at a reduced scale where only that fits.</summary>
+    /// <param name="request">What is needed of the image.</param>
+    /// <param name="extra">Bytes that are needed beside the decoder's.</param>
+    /// <param name="buffer">The thread's memory.</param>
+    /// <param name="take">Is handed each band.</param>
+    internal void DecodeBounded(DecodeRequest request, long extra, PixelBuffer buffer, TakeBand take)
+    {
+        if (Room is { } room)
+        {
+            request = room.Memory.Fit(this, request, extra, out var bytes);
+            room.Grow(bytes);
+        }
+
+        DecodeBands(request, buffer, take);
+    }
+
+    /// <summary>Decodes as <see cref="DecodeRegion"/> does, but, where the format allows it, a few rows at a time, each row once. By default in one band.</summary>
+    internal virtual void DecodeBands(in DecodeRequest request, PixelBuffer buffer, TakeBand take) => take(DecodeRegion(request, buffer));
+
     /// <inheritdoc/>
     public void Dispose()
     {
         Dispose(true);
+        Room?.Dispose();
+        Room = null;
         GC.SuppressFinalize(this);
     }
 

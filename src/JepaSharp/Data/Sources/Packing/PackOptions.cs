@@ -15,6 +15,9 @@ public sealed record PackOptions
     /// <summary>Threads that prepare images.</summary>
     public int Threads { get; init; } = Environment.ProcessorCount;
 
+    /// <summary>Bound on what is held at a time, in units of 2^20 bytes; null for the process's, <see cref="DecodingBound"/>.</summary>
+    public int? MemoryMegabytes { get; init; }
+
     /// <summary>What to do about an image that cannot be read: leave it out of the pack, or stop.</summary>
     public UnreadablePolicy OnUnreadable { get; init; } = UnreadablePolicy.Skip;
 

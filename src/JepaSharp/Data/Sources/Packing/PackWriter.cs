@@ -8,7 +8,8 @@ namespace JepaSharp.Data.Sources.Packing;
 /// <param name="Count">Images in the pack.</param>
 /// <param name="Bytes">Size of the file.</param>
 /// <param name="Unreadable">Images that could not be read and were left out.</param>
-public sealed record PackResult(long Count, long Bytes, IReadOnlyList<ImageUnreadableException> Unreadable);
+/// <param name="KeptAsPixels">Names of images that were to be JPEGs and are stored as pixels, since a JPEG cannot have their size.</param>
+public sealed record PackResult(long Count, long Bytes, IReadOnlyList<ImageUnreadableException> Unreadable, IReadOnlyList<string> KeptAsPixels);
 
 /// <summary>Writes a source into one file of prepared images that <see cref="PackedImages"/> reads.</summary>
 public static class PackWriter
@@ -59,15 +60,16 @@ public static class PackWriter
         file.Write(new byte[PackLayout.HeadBytes]);
         var index = new PackIndexWriter(source);
         var unreadable = new UnreadableImages(source, options.OnUnreadable, options.MaxUnreadableShare);
-        var prepared = new PreparedImage?[8 * options.Threads];
-        for (var first = 0; first < source.Count; first += prepared.Length)
+        var keptAsPixels = new List<string>();
+        var window = new PreparationWindow(source, options, unreadable);
+        for (var next = 0; next < source.Count;)
         {
-            var end = Math.Min(source.Count, first + prepared.Length);
-            PrepareAll(source, options, first, end, prepared, unreadable, cancellation);
-            for (var i = first; i < end; i++)
+            var end = window.Prepare(next, cancellation);
+            for (; next < end; next++)
             {
-                if (prepared[i - first] is not { } image) continue;
-                index.Add(i, image, file.Position, options.JpegQuality is not null);
+                if (window.Take(next) is not { } image) continue;
+                if (options.JpegQuality is not null && !image.IsEncoded) keptAsPixels.Add(source.NameOf(next));
+                index.Add(next, image, file.Position, image.IsEncoded);
                 file.Write(image.Bytes);
             }
 
@@ -81,37 +83,7 @@ public static class PackWriter
         file.Position = 0;
         file.Write(head);
         file.Flush(flushToDisk: true);
-        return new PackResult(index.Count, file.Length, unreadable.Met);
-    }
-
-    private static void PrepareAll(
-        ImageSource source, PackOptions options, int first, int end, PreparedImage?[] prepared, UnreadableImages unreadable, CancellationToken cancellation)
-    {
-        try
-        {
-            Parallel.For(
-                first, end, new() { MaxDegreeOfParallelism = options.Threads, CancellationToken = cancellation }, () => new ImagePreparer(options), (index, _, preparer) =>
-                {
-                    prepared[index - first] = null;
-                    try
-                    {
-                        using var image = source.Open(index);
-                        prepared[index - first] = preparer.Prepare(image);
-                    }
-                    catch (ImageUnreadableException e)
-                    {
-                        unreadable.Add(index, e);
-                    }
-
-                    return preparer;
-                },
-                _ => { });
-        }
-        catch (AggregateException several)
-        {
-            // One cause is enough for a message.
-            System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(several.InnerExceptions[0]);
-        }
+        return new PackResult(index.Count, file.Length, unreadable.Met, keptAsPixels);
     }
 
     private static byte[] Head(long count, long indexOffset, byte[] index)

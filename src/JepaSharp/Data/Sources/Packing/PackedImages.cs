@@ -116,11 +116,27 @@ public sealed class PackedImages : ImageSource
 
         public override RgbImage Decode() => new(Width, Height, Pixels().ToArray());
 
+        public override long MemoryToDecode(in DecodeRequest request) => Math.Min(entry.Length, Math.Max(PixelBuffer.BandBytes, 3L * Width));
+
         public override PixelRegion DecodeRegion(in DecodeRequest request, PixelBuffer buffer)
         {
             var bytes = buffer.Reserve(entry.Length);
             Pixels().CopyTo(bytes);
             return new PixelRegion(bytes, 3, PixelBox.Whole(Width, Height), 3 * Width);
+        }
+
+        internal override void DecodeBands(in DecodeRequest request, PixelBuffer buffer, TakeBand take)
+        {
+            var pixels = Pixels();
+            var (stride, end) = (3 * Width, request.Box.Top + request.Box.Height);
+            var most = Math.Clamp(PixelBuffer.BandBytes / stride, 1, request.Box.Height);
+            for (var top = request.Box.Top; top < end; top += most)
+            {
+                var rows = Math.Min(most, end - top);
+                var bytes = buffer.Reserve((long)stride * rows);
+                pixels.Slice(top * stride, rows * stride).CopyTo(bytes);
+                take(new PixelRegion(bytes, 3, new PixelBox(0, top, Width, rows), stride));
+            }
         }
 
         private ReadOnlySpan<byte> Pixels()

@@ -45,6 +45,34 @@ public sealed class PackTests : IDisposable
     }
 
     [Fact]
+    public void Pack_LongerThanAJpegMayBe_IsKeptAsPixels()
+    {
+        var tall = EncodedImages.Picture(2, 65_501);
+        File.WriteAllBytes(_folder["long.png"], MadePng.Write(2, 65_501, 8, 2, tall.Pixels));
+        File.WriteAllBytes(_folder["ok.png"], EncodedImages.Png(EncodedImages.Picture(90, 60)));
+        using var source = new ImageFolder(_folder.Path);
+        Assert.Equal("long.png", Assert.Single(Write(source, new PackOptions { JpegQuality = 90 }).KeptAsPixels));
+        using var pack = new PackedImages(Pack);
+        using var second = pack.Open(1);
+        Assert.Equal("jpeg", second.Format);
+        Assert.Equal(tall.Pixels, pack.Pixels(0));
+    }
+
+    [Theory]
+    [InlineData(null)]
+    [InlineData(90)]
+    public void Pack_MoreThanIsHeldAtATime_IsTheSameFile(int? quality)
+    {
+        // 3 MB each; a quarter of 64 is held.
+        for (var i = 0; i < 12; i++) File.WriteAllBytes(_folder[$"{i:D2}.png"], EncodedImages.ByVips(EncodedImages.Picture(1200, 900, i), ".png[compression=1]"));
+        using var source = new ImageFolder(_folder.Path);
+        Write(source, new PackOptions { Threads = 2, JpegQuality = quality });
+        var free = File.ReadAllBytes(Pack);
+        Assert.Equal(12, Write(source, new PackOptions { Threads = 4, JpegQuality = quality, MemoryMegabytes = 64 }).Count);
+        Assert.Equal(free, File.ReadAllBytes(Pack));
+    }
+
+    [Fact]
     public void Pack_ShorterSide_ReducesLargerImagesAndLeavesSmallerOnes()
     {
         File.WriteAllBytes(_folder["1.png"], EncodedImages.Png(EncodedImages.Picture(90, 60)));
