@@ -3,6 +3,7 @@ using System.Globalization;
 using JepaSharp.Cli.Display;
 using JepaSharp.Monitoring;
 using JepaSharp.Reports;
+using JepaSharp.Runs;
 using JepaSharp.Runtime;
 
 namespace JepaSharp.Cli.Verbs;

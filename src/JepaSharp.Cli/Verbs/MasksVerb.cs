@@ -5,6 +5,7 @@ using JepaSharp.Data;
 using JepaSharp.Data.Loading;
 using JepaSharp.Masking;
 using JepaSharp.Pictures;
+using JepaSharp.Runs;
 using JepaSharp.Runtime;
 using JepaSharp.Training;
 

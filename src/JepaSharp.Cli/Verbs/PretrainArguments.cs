@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using JepaSharp.Runs;
 
 namespace JepaSharp.Cli.Verbs;
 

@@ -28,8 +28,10 @@ public sealed class FeatureExtractor
     /// <param name="encoder">Frozen; not changed.</param>
     /// <param name="source">The images.</param>
     /// <param name="indices">[n] which of them, in this order; null for all.</param>
+    /// <param name="progress">Is told how many images are done.</param>
     /// <param name="cancellation">Stops between batches.</param>
-    public PooledFeatures Pooled(VisionTransformer encoder, ImageSource source, IReadOnlyList<int>? indices = null, CancellationToken cancellation = default)
+    public PooledFeatures Pooled(
+        VisionTransformer encoder, ImageSource source, IReadOnlyList<int>? indices = null, IProgress<int>? progress = null, CancellationToken cancellation = default)
     {
         var width = encoder.Shape.Width;
         var values = new List<float>((indices?.Count ?? source.Count) * width);
@@ -41,6 +43,7 @@ public sealed class FeatureExtractor
             var pooled = Pool(encoder, batch);
             values.AddRange(pooled.data<float>().ToArray());
             seen.AddRange(batch.Indices.AsSpan(0, batch.Count).ToArray());
+            progress?.Report(seen.Count);
         }
 
         return new PooledFeatures(new FeatureMatrix(seen.Count, width, [.. values]), [.. seen]);

@@ -36,14 +36,15 @@ public sealed class ImageProbe
     /// <summary>Measures an encoder.</summary>
     /// <returns>rankme; with labels knn_accuracy and ridge_accuracy on the test images (knn_heldout_accuracy and so on for a held-out part); feature_deviation, mean_cosine.</returns>
     /// <param name="encoder">The encoder.</param>
+    /// <param name="progress">Is told how many images were looked at.</param>
     /// <param name="cancellation">Stops between batches.</param>
-    public IReadOnlyDictionary<string, double> Measure(VisionTransformer encoder, CancellationToken cancellation = default)
+    public IReadOnlyDictionary<string, double> Measure(VisionTransformer encoder, IProgress<int>? progress = null, CancellationToken cancellation = default)
     {
-        var fit = _extractor.Pooled(encoder, _images, _sample, cancellation);
+        var fit = _extractor.Pooled(encoder, _images, _sample, progress, cancellation);
         var measures = new Dictionary<string, double>();
         if (_test is not null)
         {
-            var (fitSet, testSet) = (Labelled(fit, _images), Labelled(_extractor.Pooled(encoder, _test, _testSample, cancellation), _test));
+            var (fitSet, testSet) = (Labelled(fit, _images), Labelled(_extractor.Pooled(encoder, _test, _testSample, After(progress, _sample.Length), cancellation), _test));
             measures["knn_" + _name] = KnnProbe.Fit(fitSet).Score(testSet).Accuracy;
             measures["ridge_" + _name] = RidgeProbe.Fit(fitSet).Score(testSet).Accuracy;
         }
@@ -62,6 +63,14 @@ public sealed class ImageProbe
         int[] rows = [.. Enumerable.Range(0, features.Indices.Length).Where(row => source.LabelOf(features.Indices[row]) is not null)];
         int[] labels = [.. rows.Select(row => index[source.Classes[source.LabelOf(features.Indices[row])!.Value]])];
         return new ClassificationSet(features.Matrix.Select(rows), labels, _images.Classes.Count);
+    }
+
+    /// <summary>Counts on from what was done before.</summary>
+    internal static IProgress<int>? After(IProgress<int>? progress, int before) => progress is null ? null : new Later(progress, before);
+
+    private sealed class Later(IProgress<int> progress, int before) : IProgress<int>
+    {
+        public void Report(int value) => progress.Report(before + value);
     }
 
     private static int[] Draw(int count, int most, ulong seed)

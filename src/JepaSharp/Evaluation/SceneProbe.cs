@@ -25,10 +25,12 @@ public sealed class SceneProbe
     /// <summary>Measures an encoder.</summary>
     /// <returns>rankme; count_accuracy (share of scenes whose rounded count is right), count_r2; distance_r2, distance_mae (scene units).</returns>
     /// <param name="encoder">The encoder.</param>
+    /// <param name="progress">Is told how many scenes were looked at.</param>
     /// <param name="cancellation">Stops between batches.</param>
-    public IReadOnlyDictionary<string, double> Measure(VisionTransformer encoder, CancellationToken cancellation = default)
+    public IReadOnlyDictionary<string, double> Measure(VisionTransformer encoder, IProgress<int>? progress = null, CancellationToken cancellation = default)
     {
-        var (fit, test) = (_extractor.Pooled(encoder, _fit, cancellation: cancellation), _extractor.Pooled(encoder, _test, cancellation: cancellation));
+        var fit = _extractor.Pooled(encoder, _fit, null, progress, cancellation);
+        var test = _extractor.Pooled(encoder, _test, null, ImageProbe.After(progress, _fit.Count), cancellation);
         var count = Score(fit, test, scene => SceneTargets.Count(scene));
         var distance = Score(fit, test, scene => SceneTargets.NearestDistance(scene));
         var collapse = CollapseMeasures.Of(test.Matrix);

@@ -122,7 +122,7 @@ public sealed record CheckpointRanking(IReadOnlyList<MeasuredCheckpoint> Ranked,
             {
                 var read = LoadWhole(path, objective);
                 measured.Add(new MeasuredCheckpoint(
-                    name, path, read.Epoch, read.Step, monitor.Read(objective, cancellation), probe?.Invoke(objective.Encoder) ?? new Dictionary<string, double>()));
+                    name, path, read.Epoch, read.Step, monitor.Read(objective, cancellation: cancellation), probe?.Invoke(objective.Encoder) ?? new Dictionary<string, double>()));
                 progress?.Report(measured.Count);
             }
             catch (JepaException e)

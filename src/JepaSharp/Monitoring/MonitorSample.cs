@@ -11,6 +11,9 @@ public sealed class MonitorSample
 {
     private const int LargestBatch = 32;
 
+    /// <summary>Multiplications of a batch, about: a second or less on two cores, so that a stop is soon obeyed.</summary>
+    private const double WorkOfABatch = 1e11;
+
     private MonitorSample(IReadOnlyList<ImageBatch> batches, MonitorSize size, ulong seed) => (Batches, Size, Seed) = (batches, size, seed);
 
     /// <summary>All images, in batches of one size but for the last.</summary>
@@ -45,8 +48,9 @@ public sealed class MonitorSample
     /// <param name="transform">How an image is brought to size; nothing random.</param>
     /// <param name="size">How many.</param>
     /// <param name="seed">The run's seed.</param>
+    /// <param name="workOfAnImage">Multiplications that an image takes; batches of large networks are small.</param>
     /// <exception cref="JepaException">Fewer than two images can be read.</exception>
-    public static MonitorSample Draw(ImageSource source, EvaluationTransform transform, MonitorSize size, ulong seed)
+    public static MonitorSample Draw(ImageSource source, EvaluationTransform transform, MonitorSize size, ulong seed, double workOfAnImage = 0)
     {
         ArgumentNullException.ThrowIfNull(source);
         ArgumentNullException.ThrowIfNull(size);
@@ -54,7 +58,7 @@ public sealed class MonitorSample
         new RandomStream(seed, RandomPurpose.Evaluation, epoch: 1).Shuffle(order.AsSpan());
         var chosen = order[..Math.Min(size.Images, order.Length)];
         Array.Sort(chosen);
-        var reader = new ImageReader(source, transform, Math.Min(LargestBatch, chosen.Length));
+        var reader = new ImageReader(source, transform, BatchOf(chosen.Length, workOfAnImage));
         // The reader uses its memory again: each batch is copied.
         List<ImageBatch> batches = [.. reader.Read(chosen).Select(b =>
             b with { Pixels = b.Pixels.AsSpan(0, b.Count * b.Height * b.Width * 3).ToArray(), Indices = [.. b.Indices.Take(b.Count)] })];
@@ -67,4 +71,6 @@ public sealed class MonitorSample
 
         return new MonitorSample(batches, size, seed);
     }
+
+    private static int BatchOf(int images, double work) => Math.Min(images, work <= 0 ? LargestBatch : (int)Math.Clamp(WorkOfABatch / work, 2, LargestBatch));
 }

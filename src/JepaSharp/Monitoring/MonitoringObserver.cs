@@ -13,6 +13,7 @@ public sealed class MonitoringObserver : ITrainingObserver
     private readonly int _glanceEvery;
     private readonly CollapseWatch _watch;
     private readonly ITrainingObserver _listeners;
+    private readonly CancellationToken _stop;
 
     /// <summary>An observer of one run.</summary>
     /// <param name="monitor">Takes the readings.</param>
@@ -21,11 +22,13 @@ public sealed class MonitoringObserver : ITrainingObserver
     /// <param name="glanceEvery">Steps between glances, where no reading is due.</param>
     /// <param name="watch">Judges them.</param>
     /// <param name="listeners">Who hears of readings and warnings.</param>
-    public MonitoringObserver(RunMonitor monitor, Objective objective, int every, int glanceEvery, CollapseWatch watch, ITrainingObserver listeners)
+    /// <param name="stop">Leaves a reading unfinished; a resume takes it.</param>
+    public MonitoringObserver(
+        RunMonitor monitor, Objective objective, int every, int glanceEvery, CollapseWatch watch, ITrainingObserver listeners, CancellationToken stop = default)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(every);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(glanceEvery);
-        (_monitor, _objective, _every, _glanceEvery, _watch, _listeners) = (monitor, objective, every, glanceEvery, watch, listeners);
+        (_monitor, _objective, _every, _glanceEvery, _watch, _listeners, _stop) = (monitor, objective, every, glanceEvery, watch, listeners, stop);
     }
 
     /// <summary>Time that readings and glances have taken so far.</summary>
@@ -50,15 +53,28 @@ public sealed class MonitoringObserver : ITrainingObserver
         var isReading = step % _every == 0 || step == totalSteps;
         if (!isReading && step % _glanceEvery != 0) return;
         var started = TimeProvider.System.GetTimestamp();
-        var (measures, warnings) = isReading ? Read(step) : Glance(step);
-        Spent += TimeProvider.System.GetElapsedTime(started);
+        IReadOnlyDictionary<string, double> measures;
+        IReadOnlyList<CollapseWarning> warnings;
+        try
+        {
+            (measures, warnings) = isReading ? Read(step) : Glance(step);
+        }
+        catch (OperationCanceledException) when (_stop.IsCancellationRequested)
+        {
+            return;
+        }
+        finally
+        {
+            Spent += TimeProvider.System.GetElapsedTime(started);
+        }
+
         _listeners.OnMeasures((int)(step / stepsPerEpoch), step, measures);
         foreach (var warning in warnings) _listeners.OnWarning(warning.Step, warning.Text);
     }
 
     private (IReadOnlyDictionary<string, double> Measures, IReadOnlyList<CollapseWarning> Warnings) Read(long step)
     {
-        var reading = _monitor.Read(_objective);
+        var reading = _monitor.Read(_objective, new LookProgress(_listeners, "the monitors read", _monitor.Images), _stop);
         return (reading.ToMeasures(), _watch.Add(step, reading));
     }
 
@@ -66,5 +82,10 @@ public sealed class MonitoringObserver : ITrainingObserver
     {
         var glance = _monitor.Glance(_objective, step / _glanceEvery);
         return (glance.ToMeasures(), _watch.Add(step, glance));
+    }
+
+    private sealed class LookProgress(ITrainingObserver listeners, string what, int total) : IProgress<int>
+    {
+        public void Report(int value) => listeners.OnLook(what, value, total);
     }
 }

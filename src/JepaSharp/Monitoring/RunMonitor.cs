@@ -19,11 +19,15 @@ public sealed class RunMonitor
     /// <param name="scaling">The normalisation that the networks are trained with, and where they are.</param>
     public RunMonitor(MonitorSample sample, PixelScaling scaling) => (_sample, _scaling) = (sample, scaling);
 
+    /// <summary>n, images that a reading looks at.</summary>
+    public int Images => _sample.Count;
+
     /// <summary>Takes a reading.</summary>
     /// <param name="objective">The networks.</param>
+    /// <param name="progress">Is told how many of <see cref="Images"/> were looked at.</param>
     /// <param name="cancellation">Stops between batches.</param>
     /// <exception cref="JepaException">Features are not finite.</exception>
-    public MonitorReading Read(Objective objective, CancellationToken cancellation = default)
+    public MonitorReading Read(Objective objective, IProgress<int>? progress = null, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(objective);
         using var scope = NewDisposeScope();
@@ -34,6 +38,7 @@ public sealed class RunMonitor
             cancellation.ThrowIfCancellationRequested();
             features.Add(Encode(objective, batch));
             pooled.Add(features[^1].mean([1L]));
+            progress?.Report(features.Count * _sample.Batches[0].Count);
         }
 
         var collapse = CollapseMeasures.Of(FeatureMatrix.FromTensor(cat(pooled)));

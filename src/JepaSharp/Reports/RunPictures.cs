@@ -51,7 +51,7 @@ internal sealed record RunPictures(IReadOnlyList<PicturedImage> Images, double T
         var order = Enumerable.Range(0, source.Count).ToArray();
         new RandomStream(seed, RandomPurpose.Evaluation, epoch: 2).Shuffle(order.AsSpan());
         var chosen = order[..Math.Min(MostSearched, order.Length)]; // in the shuffled order: the first are the ones shown
-        var features = new FeatureExtractor(scaling, transform, device).Pooled(trained, source, chosen, cancellation);
+        var features = new FeatureExtractor(scaling, transform, device).Pooled(trained, source, chosen, cancellation: cancellation);
         var shown = Read(source, transform, [.. features.Indices.Take(ShownImages)]);
 
         var zoom = Math.Max(1, LargestSide / shown[0].Image.Width);

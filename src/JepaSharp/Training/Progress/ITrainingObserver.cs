@@ -21,6 +21,14 @@ public interface ITrainingObserver
     {
     }
 
+    /// <summary>While something is measured beside the training, which waits for it.</summary>
+    /// <param name="what">What is looked at.</param>
+    /// <param name="done">Images looked at so far.</param>
+    /// <param name="total">How many there will be.</param>
+    void OnLook(string what, int done, int total)
+    {
+    }
+
     /// <summary>A sentence for the person watching.</summary>
     void OnMessage(string text)
     {

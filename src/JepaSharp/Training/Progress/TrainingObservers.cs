@@ -27,6 +27,9 @@ public sealed class TrainingObservers(params IReadOnlyList<ITrainingObserver> ob
     public void OnMeasures(int epoch, long step, IReadOnlyDictionary<string, double> measures) => TellAll(o => o.OnMeasures(epoch, step, measures));
 
     /// <inheritdoc/>
+    public void OnLook(string what, int done, int total) => TellAll(o => o.OnLook(what, done, total));
+
+    /// <inheritdoc/>
     public void OnMessage(string text) => TellAll(o => o.OnMessage(text));
 
     /// <inheritdoc/>

@@ -1,6 +1,5 @@
 using JepaSharp.Configuration;
 using JepaSharp.Data.Cropping;
-using JepaSharp.Data.Sources;
 using JepaSharp.Models;
 using JepaSharp.Monitoring;
 using JepaSharp.Objectives;
@@ -8,7 +7,7 @@ using JepaSharp.Training;
 using JepaSharp.Training.Progress;
 using TorchSharp;
 
-namespace JepaSharp.Cli;
+namespace JepaSharp.Runs;
 
 /// <summary>The monitors of a run: what they look at, how often, and what they remember of the run before a resume.</summary>
 internal sealed class RunMonitors : IDisposable
@@ -23,16 +22,18 @@ internal sealed class RunMonitors : IDisposable
     /// <summary>The monitors that a configuration asks for; null where it asks for none.</summary>
     /// <param name="trainer">The run.</param>
     /// <param name="folder">Holds what was read of a run that is resumed.</param>
-    /// <param name="source">The training images.</param>
+    /// <param name="size">What a reading looks at.</param>
     /// <param name="device">Where the networks are.</param>
     /// <param name="listeners">Who hears of readings and warnings.</param>
-    public static RunMonitors? For(Trainer trainer, RunFolder folder, ImageSource source, torch.Device device, ITrainingObserver listeners)
+    /// <param name="stop">Leaves a reading unfinished.</param>
+    public static RunMonitors? For(
+        Trainer trainer, RunFolder folder, MonitorSize size, torch.Device device, ITrainingObserver listeners, CancellationToken stop)
     {
         var options = trainer.Plan.Options;
         if (options.Logging.MonitorEvery == 0) return null;
         var (data, plan) = (options.Data, trainer.Plan);
-        var size = MonitorSize.For(trainer.Objective.Encoder.Shape);
-        var sample = MonitorSample.Draw(source, Transform(data), size, plan.Seed);
+        var first = trainer.Objective.Cost([0, 1], Step.Untracked(plan.Seed, microBatch: -1));
+        var sample = MonitorSample.Draw(trainer.Source, Transform(data), size, plan.Seed, first.Whole);
         var cost = trainer.Objective.Cost(sample.Batches[0].Indices, Step.Untracked(plan.Seed, microBatch: -1));
         var imagesPerStep = data.BatchSize * options.Optimization.Accumulate;
         var every = options.Logging.MonitorEvery ?? MonitorInterval.For(cost, size, imagesPerStep);
@@ -47,7 +48,7 @@ internal sealed class RunMonitors : IDisposable
         }
 
         var scaling = plan.Scaling(device);
-        return new RunMonitors(scaling, new MonitoringObserver(new RunMonitor(sample, scaling), trainer.Objective, every, glanceEvery, watch, listeners));
+        return new RunMonitors(scaling, new MonitoringObserver(new RunMonitor(sample, scaling), trainer.Objective, every, glanceEvery, watch, listeners, stop));
     }
 
     /// <summary>How images are brought to size where nothing is random: whole scenes, squashed as training crops are; the centre of others.</summary>

@@ -4,18 +4,22 @@ using JepaSharp.Data.Sources;
 using JepaSharp.Data.Sources.Scenes;
 using JepaSharp.Models;
 using JepaSharp.Monitoring;
+using JepaSharp.Objectives;
+using JepaSharp.Reports;
 using JepaSharp.Runtime;
 using JepaSharp.Training;
+using JepaSharp.Weights;
 using TorchSharp;
 
-namespace JepaSharp.Cli;
+namespace JepaSharp.Runs;
 
 /// <summary>A run folder opened to look at, with its images: nothing in it is changed.</summary>
-internal sealed class FinishedRun : IDisposable
+public sealed class FinishedRun : IDisposable
 {
     // More than during training, where time counts.
     private static readonly MonitorSize Size = new(512, 256, 4);
 
+    private const int MostShown = 8;
     private readonly PixelScaling _scaling;
 
     private FinishedRun(string folder, PretrainOptions options, ImageSource source, torch.Device device)
@@ -64,16 +68,66 @@ internal sealed class FinishedRun : IDisposable
     /// <summary>Measures and ranks checkpoints of the run.</summary>
     public CheckpointRanking RankCheckpoints(IReadOnlyList<KeptCheckpoint> checkpoints, IProgress<int>? progress = null, CancellationToken cancellation = default)
     {
-        using var probe = OnlineProbe.For(Plan.Options, Source, Device);
-        var sample = MonitorSample.Draw(Source, RunMonitors.Transform(Plan.Options.Data), Size, Plan.Seed);
+        using var probe = RunProbe.For(Plan.Options, Source, Device);
         using var objective = KnownObjectives.Create(Plan, Device);
+        var work = objective.Cost([0, 1], Step.Untracked(Plan.Seed, microBatch: -1)).Whole;
+        var sample = MonitorSample.Draw(Source, RunMonitors.Transform(Plan.Options.Data), Size, Plan.Seed, work);
         return CheckpointRanking.Measure(
-            objective, checkpoints, new RunMonitor(sample, _scaling), probe.Scores ? encoder => probe.Measure(encoder, cancellation) : null, progress, cancellation);
+            objective, checkpoints, new RunMonitor(sample, _scaling), probe.Scores ? encoder => probe.Measure(encoder, cancellation: cancellation) : null, progress, cancellation);
     }
 
+    /// <summary>At most eight of the run's checkpoints, evenly spaced: a report is wanted soon after a run.</summary>
+    /// <exception cref="JepaException">There is none.</exception>
+    public IReadOnlyList<KeptCheckpoint> CheckpointsToShow() => CheckpointRanking.Some(Folder, MostShown);
+
+    /// <summary>Writes <c>report.html</c> with the encoder of the newest checkpoint that was measured.</summary>
+    /// <param name="ranking">The checkpoints, measured.</param>
+    /// <param name="cancellation">Stops between batches of images.</param>
+    /// <returns>The page's path.</returns>
+    /// <exception cref="IOException">The page cannot be written.</exception>
+    public string WriteReport(CheckpointRanking ranking, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(ranking);
+        using var trained = NewestEncoder(ranking);
+        return RunReport.Write(Folder, Source, RunMonitors.Transform(Plan.Options.Data), trained, Device, ranking, cancellation);
+    }
+
+    /// <summary>Scores the encoder of the newest checkpoint by the run's probes: on its test images, or on a held-out part of its images.</summary>
+    /// <param name="progress">Is told how many images were looked at.</param>
+    /// <param name="cancellation">Stops between batches.</param>
+    /// <returns>Measures by name: knn_accuracy and ridge_accuracy where there are labels, rankme and so on.</returns>
+    /// <exception cref="JepaException">There is no whole checkpoint, or an image cannot be read.</exception>
+    public IReadOnlyDictionary<string, double> Measure(IProgress<int>? progress = null, CancellationToken cancellation = default)
+    {
+        using var weights = PretrainedWeights.Open(Folder, Plan.Encoder.Heads);
+        using var encoder = PretrainedNetworks.LoadEncoder(weights, device: Device);
+        using var probe = RunProbe.For(Plan.Options, Source, Device);
+        return probe.Measure(encoder, progress, cancellation);
+    }
+
+    /// <inheritdoc/>
     public void Dispose()
     {
         _scaling.Dispose();
         Source.Dispose();
+    }
+
+    /// <summary>The encoder of the newest checkpoint that was measured, or of the run's latest where that one has been removed since.</summary>
+    private VisionTransformer NewestEncoder(CheckpointRanking ranking)
+    {
+        try
+        {
+            return Load(ranking.Ranked.MaxBy(c => c.Step)!.Path);
+        }
+        catch (JepaException)
+        {
+            return Load(Folder);
+        }
+
+        VisionTransformer Load(string path)
+        {
+            using var weights = PretrainedWeights.Open(path, Plan.Encoder.Heads);
+            return PretrainedNetworks.LoadEncoder(weights, device: Device);
+        }
     }
 }

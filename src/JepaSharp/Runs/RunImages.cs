@@ -2,7 +2,7 @@ using JepaSharp.Configuration;
 using JepaSharp.Data.Sources;
 using JepaSharp.Runtime;
 
-namespace JepaSharp.Cli;
+namespace JepaSharp.Runs;
 
 /// <summary>Opens the images that a run's own configuration names.</summary>
 internal static class RunImages

@@ -6,13 +6,13 @@ using JepaSharp.Runtime;
 using JepaSharp.Training;
 using JepaSharp.Weights;
 
-namespace JepaSharp.Cli;
+namespace JepaSharp.Runs;
 
 /// <summary>Options and images of a run, put together from a file, the command line and what suits the data.</summary>
 /// <param name="Options">Resolved and validated.</param>
 /// <param name="Source">The images.</param>
 /// <param name="Reasons">What was chosen for the data, and why; empty where a configuration file was given.</param>
-internal sealed record RunSetup(PretrainOptions Options, ImageSource Source, IReadOnlyList<string> Reasons)
+public sealed record RunSetup(PretrainOptions Options, ImageSource Source, IReadOnlyList<string> Reasons)
 {
     /// <summary>What a user should know, a sentence each.</summary>
     public IReadOnlyList<string> Notes { get; init; } = [];
@@ -46,6 +46,17 @@ internal sealed record RunSetup(PretrainOptions Options, ImageSource Source, IRe
         return new RunSetup(resolved.Options, ImageSources.Open(resolved.Options.Data), [.. reasons]);
     }
 
+    /// <summary>Options that a program made, and their images.</summary>
+    /// <param name="options">Not yet validated.</param>
+    /// <exception cref="JepaException">Lists every problem; or the images cannot be opened.</exception>
+    public static RunSetup Of(PretrainOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        options.Validate();
+        DecodingBound.Megabytes = options.Data.MemoryMb;
+        return new RunSetup(options, ImageSources.Open(options.Data), []);
+    }
+
     /// <summary>Options of a run that is there, with some keys set anew.</summary>
     /// <param name="runFolder">The run.</param>
     /// <param name="settings">Each <c>section.key=value</c>.</param>
@@ -77,5 +88,5 @@ internal sealed record RunSetup(PretrainOptions Options, ImageSource Source, IRe
     }
 
     /// <summary>A path as a YAML scalar, whatever characters it has.</summary>
-    internal static string Quoted(string text) => "'" + text.Replace("'", "''", StringComparison.Ordinal) + "'";
+    public static string Quoted(string text) => "'" + text.Replace("'", "''", StringComparison.Ordinal) + "'";
 }
