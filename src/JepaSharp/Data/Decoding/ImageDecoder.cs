@@ -49,7 +49,8 @@ public static class ImageDecoder
         {
             if (file.Length == 0) throw new ImageUnreadableException(name, "the file is empty.");
             var format = ImageFileFormat.Of(file.Span)
-                ?? throw new ImageUnreadableException(name, "the content is no JPEG, PNG, WebP, BMP, GIF or TIFF, whatever the name says" + (ForeignContent.Of(file.Span) is { } foreign ? $": it is {foreign.What}; {foreign.Remedy}." : "."));
+                ?? throw new ImageUnreadableException(name, "the content is no JPEG, PNG, WebP, BMP, GIF or TIFF, whatever the name "
+                    + "says" + (ForeignContent.Of(file.Span) is { } foreign ? $": it is {foreign.What}; {foreign.Remedy}." : "."));
             return format == ImageFileFormat.Tiff ? VipsImage.Open(file, name, format, limits) : SkiaImage.Open(file, name, format, limits);
         }
         catch

@@ -50,7 +50,8 @@ public static class ImageSources
         if (path.StartsWith(ScenesPrefix, StringComparison.Ordinal) && !Path.Exists(path)) return OpenScenes(address);
         if (ShardPattern.IsOne(path) && !Path.Exists(path)) return OpenShards(address, ShardPattern.Expand(path));
         if (Directory.Exists(path)) return SourceFolder.Open(address);
-        return File.Exists(path) ? OpenFile(address) : throw new JepaException($"{path} {Absence.Of(path)}. Expected a folder of images, a list, tar shards, Parquet, or another set of images: check the path.", isUsage: true);
+        return File.Exists(path) ? OpenFile(address) : throw new JepaException($"{path} {Absence.Of(path)}. Expected a folder of images, a list, "
+            + "tar shards, Parquet, or another set of images: check the path.", isUsage: true);
     }
 
     private static ImageSource OpenFile(SourceAddress address)
@@ -93,7 +94,8 @@ public static class ImageSources
             return new IdxImages(path);
         }
 
-        if (foreign?.Unpack is not null) throw new JepaException($"{path} is {foreign.What}, which is not read as it is: {foreign.Remedy}.", isUsage: true);
+        if (foreign?.Unpack is not null) throw new JepaException($"{path} is {foreign.What}, which is not read as it is: {foreign.Remedy}.",
+            isUsage: true);
         throw new JepaException($"{path} is a file that holds no set of images. Expected a folder, .csv, .tsv or .txt, .json, .tar, .parquet, .jepapack, CIFAR's .bin, or IDX such as train-images-idx3-ubyte.gz; for single images give the folder they lie in.", isUsage: true);
     }
 
