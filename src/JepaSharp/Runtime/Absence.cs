@@ -31,7 +31,8 @@ internal static class Absence
     {
         try
         {
-            return TargetOf(path) is not null && new FileInfo(path).ResolveLinkTarget(returnFinalTarget: true) is { } target && !Path.Exists(target.FullName);
+            return TargetOf(path) is not null && new FileInfo(path).ResolveLinkTarget(returnFinalTarget: true) is { } target
+                && !Path.Exists(target.FullName);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

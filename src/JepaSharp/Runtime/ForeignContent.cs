@@ -28,7 +28,8 @@ internal sealed record ForeignContent(string What, string Remedy, string? Unpack
         (0, [.. "7z"u8, 0xbc, 0xaf, 0x27, 0x1c], Archive("7z", "7z x")),
         (0, [.. "Rar!"u8, 0x1a, 7], Archive("RAR", "unrar x")),
         (TarMark, "ustar"u8.ToArray(), Archive("tar", "tar -xf")),
-        (0, [0, 5, 0x16, 7], new("a Mac's attributes of another file (._NAME)", "delete it, or take the file beside it that is called the same without ._")),
+        (0, [0, 5, 0x16, 7], new("a Mac's attributes of another file (._NAME)", "delete it, or take the file beside it that is called the same "
+            + "without ._")),
         (0, "%PDF-"u8.ToArray(), new("a PDF document", "take the pictures out of it")),
         (0, [0x89, .. "HDF"u8], new("an HDF5 file", "write what it holds in a format that is read")),
         (0, [0x93, .. "NUMPY"u8], new("a NumPy array", "write what it holds in a format that is read")),
@@ -66,11 +67,12 @@ internal sealed record ForeignContent(string What, string Remedy, string? Unpack
         foreach (var (at, bytes, content) in Known)
             if (head.Length >= at + bytes.Length && head[at..].StartsWith(bytes)) return content;
         head = head[..Math.Min(head.Length, HeadBytes)];
-        if (head.Length >= LeastZeros && !head.ContainsAnyExcept((byte)0)) return new("nothing but zeros, as a copy or a download that broke off leaves them", Fetch) { IsBlank = true };
+        if (head.Length >= LeastZeros && !head.ContainsAnyExcept((byte)0)) return new("nothing but zeros, as a copy or a download that broke off "
+            + "leaves them", Fetch) { IsBlank = true };
         return OfText(head);
     }
 
-    /// <summary>Names what a file is; null where that is nothing known, or it cannot be read. Pipes and devices, which are zero bytes long, are not opened.</summary>
+    /// <summary>Names what a file is; null where that is nothing known, or it cannot be read. Pipes and devices are not opened.</summary>
     public static ForeignContent? OfFile(string path)
     {
         try
@@ -96,7 +98,8 @@ internal sealed record ForeignContent(string What, string Remedy, string? Unpack
         if (Begins("version https://git-lfs.") || Begins("version http://git-media"))
             return new("a git-lfs pointer, not the file itself", "fetch it with git lfs pull") { StandsIn = true };
         if (Begins("<!doctype html") || Begins("<html") || Begins("<head") || Begins("<body"))
-            return new("a web page, not the file itself", "download the file again: the server sent a page, perhaps one that asks to log in or to agree") { StandsIn = true };
+            return new("a web page, not the file itself", "download the file again: the server sent a page, perhaps one that asks to log in or "
+                + "to agree") { StandsIn = true };
         if (Begins("<svg") || (Begins("<?xml") && text.Contains("<svg", StringComparison.OrdinalIgnoreCase))) return new("an SVG drawing", Convert);
         if (Begins("<?xml") || Begins("<Error>")) return new("an XML text, perhaps a server's answer to a failed download", Fetch);
         if (text.Length == 0 || head.ContainsAnyInRange((byte)0, (byte)8) || head.ContainsAnyInRange((byte)14, (byte)31)) return null;

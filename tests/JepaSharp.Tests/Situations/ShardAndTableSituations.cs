@@ -11,6 +11,9 @@ public sealed class ShardAndTableSituations : SituationTests
     private const string Pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a214614ab2935c943f9e0ff69d22eadbb8f32b1258daaa5e2ca24d17e2393\nsize 12345\n";
     private const string Page = "<!DOCTYPE html>\n<html><head><title>Sign in</title></head><body>Please sign in.</body></html>\n";
 
+    private static readonly string Built = Path.Combine(AppContext.BaseDirectory, "jepa.dll");
+    private static readonly string AsNobody = $"su nobody -s /bin/sh -c \"DOTNET_CLI_HOME=/tmp HOME=/tmp dotnet '{Built}'";
+
     private static readonly byte[][] Pictures = [.. Enumerable.Range(0, 8).Select(i => EncodedImages.Png(EncodedImages.Picture(16, 16, i)))];
 
     private static readonly Situation[] Table =
@@ -108,7 +111,7 @@ public sealed class ShardAndTableSituations : SituationTests
         {
             Build = Photos.Text("a.json", "{\"images\":[{\"id\":0,\"file_name\":\"p.png\"}],\"annotations\":[{\"image_id\":0,\"category_id\":3}],\"categories\":[{\"id\":3,\"name\":\"cat\"},{\"id\":3,\"name\":\"dog\"}]}"),
         },
-        new("a folder that may not be looked into", "chmod 700 secret; chmod 755 .; su nobody -s /bin/sh -c \"PATH=$PATH HOME=/tmp jepa inspect $PWD/secret/a.tar\"", 2, "secret/a.tar cannot be seen: there is no permission to look into the folder it lies in")
+        new("a folder that may not be looked into", $"chmod 700 secret; {AsNobody} inspect $PWD/secret/a.tar\"", 2, "secret/a.tar cannot be seen: there is no permission to look into the folder it lies in")
         {
             Build = folder => Tar(Directory.CreateDirectory(Path.Combine(folder, "secret")).FullName, "a.tar", [.. Sample("a", 0, "x")]),
         },
@@ -129,7 +132,7 @@ public sealed class ShardAndTableSituations : SituationTests
     private static void RequireNobody()
     {
         if (!OperatingSystem.IsLinux() || Environment.UserName != "root") Assert.Skip("Only root can start a process of another user.");
-        if (Execute($"su nobody -s /bin/sh -c \"PATH=$PATH HOME=/tmp test -r '{Path.Combine(AppContext.BaseDirectory, "jepa.dll")}' && dotnet --version\"", "/tmp").Code != 0) Assert.Skip("Another user cannot read what was built here.");
+        if (Execute($"{AsNobody} --version\"", "/tmp").Code != 0) Assert.Skip("Another user cannot read what was built here.");
     }
 
     private static (string Name, byte[] Bytes)[] Sample(string name, int picture, string label) => [(name + ".png", Pictures[picture]), (name + ".cls", System.Text.Encoding.UTF8.GetBytes(label))];

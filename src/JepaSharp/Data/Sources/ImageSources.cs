@@ -95,7 +95,8 @@ public static class ImageSources
             return new IdxImages(path);
         }
 
-        if (foreign?.Unpack is not null) throw new JepaException($"{path} is {foreign.What}, which is not read as it is: {foreign.Remedy}.", isUsage: true);
+        if (foreign?.Unpack is not null) throw new JepaException($"{path} is {foreign.What}, which is not read as it is: {foreign.Remedy}.",
+            isUsage: true);
         throw new JepaException($"{path} is a file that holds no set of images. Expected a folder, .csv, .tsv or .txt, .json, .tar, .parquet, .jepapack, CIFAR's .bin, or IDX such as train-images-idx3-ubyte.gz; for single images give the folder they lie in.", isUsage: true);
     }
 

@@ -11,7 +11,8 @@ internal static partial class MissingParts
     /// <summary>A sentence for each set of numbered files of which some are not there.</summary>
     public static IEnumerable<string> Notices(IEnumerable<string> paths)
     {
-        foreach (var set in paths.Select(p => Numbered().Match(Path.GetFileName(p))).Where(m => m.Success).GroupBy(m => $"{m.Groups[1].Value}...-of-{m.Groups[3].Value}", StringComparer.Ordinal))
+        var numbered = paths.Select(p => Numbered().Match(Path.GetFileName(p))).Where(m => m.Success);
+        foreach (var set in numbered.GroupBy(m => $"{m.Groups[1].Value}...-of-{m.Groups[3].Value}", StringComparer.Ordinal))
         {
             var there = set.Select(m => NumberOf(m.Groups[2])).ToHashSet();
             var count = NumberOf(set.First().Groups[3]);
@@ -20,11 +21,13 @@ internal static partial class MissingParts
             if (missing.Length == 0) continue;
             var width = set.First().Groups[2].Length;
             var shown = string.Join(", ", missing.Take(Shown).Select(n => n.ToString(CultureInfo.InvariantCulture).PadLeft(width, '0')));
-            yield return $"of the {count:N0} files {set.Key} there are {count - missing.Length:N0}: {shown}{(missing.Length > Shown ? ", ..." : "")} {(missing.Length == 1 ? "is" : "are")} missing.";
+            yield return $"of the {count:N0} files {set.Key} there are {count - missing.Length:N0}: "
+                + $"{shown}{(missing.Length > Shown ? ", ..." : "")} {(missing.Length == 1 ? "is" : "are")} missing.";
         }
     }
 
-    private static int? NumberOf(Group digits) => int.TryParse(digits.ValueSpan, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : null;
+    private static int? NumberOf(Group digits) => int.TryParse(digits.ValueSpan, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+        ? number : null;
 
     [GeneratedRegex(@"^(.*?-)([0-9]+)-of-([0-9]+)")]
     private static partial Regex Numbered();

@@ -9,7 +9,8 @@ namespace JepaSharp.Data.Sources;
 /// <remarks>A path that exists as it stands is taken literally, whatever characters it has.</remarks>
 internal sealed partial record SourceAddress
 {
-    private static readonly string[] Keys = ["label", "where", "images", "image", "part", "only", "test-share", "train-share", "size", "width", "seed", "first"];
+    private static readonly string[] Keys = ["label", "where", "images", "image", "part", "only", "test-share", "train-share", "size", "width",
+        "seed", "first"];
 
     /// <summary>The path alone.</summary>
     public required string Path { get; init; }
@@ -119,7 +120,8 @@ internal sealed partial record SourceAddress
     /// <param name="numbers">Whether it is made to order.</param>
     /// <param name="images">Whether its images may lie in another folder.</param>
     /// <param name="image">Whether its images are a column.</param>
-    public void Allow(string kind, bool label = false, bool where = false, bool part = false, bool numbers = false, bool images = false, bool image = false)
+    public void Allow(string kind, bool label = false, bool where = false, bool part = false, bool numbers = false, bool images = false,
+        bool image = false)
     {
         var refused = (Label is not null && !label) ? "label"
             : (Where.Count > 0 && !where) ? "where"

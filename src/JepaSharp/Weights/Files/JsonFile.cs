@@ -12,7 +12,8 @@ internal static class JsonFile
         using var file = new MappedFile(path);
         if (file.Length > longest) throw new WeightsFileException(path, $"{file.Length} bytes", $"at most {longest}");
         var bytes = file.View(0, (int)file.Length).ToArray();
-        if (ForeignContent.Of(bytes) is { StandsIn: true } foreign) throw new WeightsFileException(path, foreign.What, $"a JSON file: {foreign.Remedy}");
+        if (ForeignContent.Of(bytes) is { StandsIn: true } foreign) throw new WeightsFileException(path, foreign.What,
+            $"a JSON file: {foreign.Remedy}");
         try
         {
             using var json = JsonDocument.Parse(bytes, new JsonDocumentOptions { MaxDepth = 32 });

@@ -25,7 +25,8 @@ internal sealed unsafe partial class MappedFile : IDisposable
     {
         Path = path;
         if (Directory.Exists(path)) throw new WeightsFileException(path, "a folder", "a file");
-        if (!File.Exists(path)) throw new WeightsFileException(path, Absence.Of(path) == Absence.Nothing ? "no such file" : $"nothing that can be read (it {Absence.Of(path)})", "an existing file");
+        if (!File.Exists(path)) throw new WeightsFileException(path, Absence.Of(path) == Absence.Nothing ? "no such file"
+            : $"nothing that can be read (it {Absence.Of(path)})", "an existing file");
         try
         {
             _handle = File.OpenHandle(path, share: FileShare.ReadWrite | FileShare.Delete);

@@ -103,7 +103,8 @@ internal sealed class StoredZip
             var (size, packed, local) = Sizes(name, header, header.Slice(CentralLength + nameLength, extraLength));
             if ((U16(header, 8) & 1) != 0) throw Refuse($"'{Shown(name)}' encrypted", "plain files");
             if (U16(header, 10) != 0 || size != packed)
-                throw Refuse($"'{Shown(name)}' compressed", "the uncompressed files that torch.save writes: if weights are packed in the archive, unpack it (unzip) and give what is in it");
+                throw Refuse($"'{Shown(name)}' compressed", "the uncompressed files that torch.save writes: if weights are packed in the "
+                    + "archive, unpack it (unzip) and give what is in it");
             var offset = DataOffset(name, header.Slice(CentralLength, nameLength), local, size, start);
             ranges.Add((local, offset + size, name));
             if (!_entries.TryAdd(name, new StoredZipEntry(name, offset, size, U32(header, 16))))

@@ -60,7 +60,8 @@ public sealed class PickledCheckpoint : IDisposable
     {
         var found = _archive.Entries.Values.Where(entry => entry.Name.EndsWith("/data.pkl", StringComparison.Ordinal) && entry.Name.Count(c => c == '/') == 1).ToList();
         if (found.Count != 1)
-            throw new WeightsFileException(Path, $"a zip archive with {found.Count} files */data.pkl", "a checkpoint that torch.save wrote, which has one; if weights are packed in it, unpack it (unzip) and give what is in it");
+            throw new WeightsFileException(Path, $"a zip archive with {found.Count} files */data.pkl",
+                "a checkpoint that torch.save wrote, which has one; if weights are packed in it, unpack it (unzip) and give what is in it");
         if (_archive.Entries.ContainsKey(found[0].Name.Replace("data.pkl", "constants.pkl", StringComparison.Ordinal)))
             throw new WeightsFileException(Path, "a TorchScript program", "a checkpoint: save the model's state_dict with torch.save");
         return found[0];

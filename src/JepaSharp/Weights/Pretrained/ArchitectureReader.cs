@@ -64,7 +64,8 @@ internal static class ArchitectureReader
         var side = (int)Math.Round(Math.Sqrt(count));
         if (side * side == count) return (side * patch, side * patch);
         if (source.Unknown.Any(name => name.EndsWith("cls_token", StringComparison.Ordinal)))
-            throw new WeightsFileException(source.Path, $"{count} positions and a class token ('cls_token'), as ViT, DINO, MAE and DeiT have it", "an I-JEPA encoder, which has none: these weights cannot be used");
+            throw new WeightsFileException(source.Path, $"{count} positions and a class token ('cls_token'), as ViT, DINO, MAE and DeiT have it",
+                "an I-JEPA encoder, which has none: these weights cannot be used");
         throw new WeightsFileException(source.Path, $"{count} positions, which are not a square grid, and nothing that says which grid",
             "a square number, or the image size in the file's metadata");
     }

@@ -3,6 +3,8 @@ namespace JepaSharp.Weights;
 /// <summary>Finds the networks in what a PyTorch checkpoint holds.</summary>
 internal static class CheckpointSource
 {
+    private const int MostShown = 4;
+
     /// <exception cref="WeightsFileException">The checkpoint cannot be read or holds no tensors by name.</exception>
     public static WeightsSource Open(string path)
     {
@@ -84,14 +86,18 @@ internal static class CheckpointSource
     /// <summary>A dictionary of networks by other names, such as DINO's student and teacher; null where there is none.</summary>
     private static WeightsFileException? WithinOthers(string path, OrderedDictionary<object, object?> root)
     {
-        var states = root.Where(entry => entry.Key is string).Select(entry => (Key: (string)entry.Key, State: entry.Value as OrderedDictionary<object, object?>)).Where(s => s.State is not null).ToList();
+        var states = root.Where(entry => entry.Key is string).Select(entry => (Key: (string)entry.Key,
+            State: entry.Value as OrderedDictionary<object, object?>)).Where(s => s.State is not null).ToList();
         foreach (var (key, state) in states.OrderByDescending(s => s.Key == "teacher"))
         {
             string[] names = [.. Named(state!).Select(n => n.Name)];
             if (PrefixedNames.Explain(path, names, [key], root.Keys.OfType<string>()) is { } explained) return explained;
             if (names.Contains("patch_embed.proj.weight", StringComparer.Ordinal))
-                return new WeightsFileException(path, $"a dictionary of {string.Join(", ", states.Select(s => $"'{SafetensorsHeader.Shown(s.Key)}'"))}",
-                    $"the weights of one network. Write them anew in Python: import torch; torch.save(torch.load('OLD', map_location='cpu')['{SafetensorsHeader.Shown(key)}'], 'NEW.pth')");
+                return new WeightsFileException(
+                    path,
+                    $"a dictionary of {string.Join(", ", states.Take(MostShown).Select(s => $"'{SafetensorsHeader.Shown(s.Key)}'"))}",
+                    $"the weights of one network. Write them anew in Python: import torch; torch.save(torch.load('OLD', "
+                        + $"map_location='cpu')['{SafetensorsHeader.Shown(key)}'], 'NEW.pth')");
         }
 
         return null;

@@ -40,7 +40,9 @@ internal static class WeightsLocator
         }
 
         if (!File.Exists(path) || Absence.IsDangling(path))
-            throw new WeightsFileException(path, Absence.Of(path) == Absence.Nothing ? "nothing there" : $"nothing that can be read (it {Absence.Of(path)})", "a run folder, a checkpoint folder, a .pth.tar, .pth, .pt or .safetensors file, or a Hugging Face folder");
+            throw new WeightsFileException(path, Absence.Of(path) == Absence.Nothing ? "nothing there"
+                : $"nothing that can be read (it {Absence.Of(path)})", "a run folder, a checkpoint folder, a .pth.tar, .pth, .pt or .safetensors "
+                + "file, or a Hugging Face folder");
         return OpenFile(path);
     }
 

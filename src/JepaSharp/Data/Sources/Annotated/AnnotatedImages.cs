@@ -63,12 +63,14 @@ public sealed class AnnotatedImages : ImageSource
     {
         if (file.Annotations is not { Count: > 0 } all) return ClassLabels.None;
         List<AnnotationFile.Annotation> annotations = [.. all.Where(a => a.CategoryId is not null)];
-        if (annotations.Count < all.Count) _notices.Add($"{all.Count - annotations.Count:N0} of {all.Count:N0} annotations name no category (\"category_id\"): they are no labels.");
+        if (annotations.Count < all.Count) _notices.Add($"{all.Count - annotations.Count:N0} of {all.Count:N0} annotations name no category "
+            + "(\"category_id\"): they are no labels.");
         if (annotations.Count == 0) return ClassLabels.None;
         var classOf = ClassesOf(path, file, annotations, bySuperCategory, out var classes);
         var imageOf = new Dictionary<long, int>(_names.Length);
         foreach (var (index, image) in file.Images!.Index())
-            if (image.Id is { } id && !imageOf.TryAdd(id, index)) throw new JepaException($"{path} has two images with the id {image.Id}.", isUsage: true);
+            if (image.Id is { } id && !imageOf.TryAdd(id, index)) throw new JepaException($"{path} has two images with the id {image.Id}.",
+                isUsage: true);
         const int none = -1, several = -2;
         var labels = new int[_names.Length];
         Array.Fill(labels, none);
@@ -93,13 +95,15 @@ public sealed class AnnotatedImages : ImageSource
     }
 
     /// <summary>Class of every category id.</summary>
-    private static Dictionary<long, int> ClassesOf(string path, AnnotationFile file, IReadOnlyList<AnnotationFile.Annotation> annotations, bool bySuperCategory, out string[] classes)
+    private static Dictionary<long, int> ClassesOf(string path, AnnotationFile file, IReadOnlyList<AnnotationFile.Annotation> annotations,
+        bool bySuperCategory, out string[] classes)
     {
         var categories = file.Categories is { Count: > 0 } named
             ? named.Where(c => c.Id is not null).Distinct().OrderBy(c => c.Id).ToArray()
             : [.. annotations.Select(a => a.CategoryId).Distinct().Order().Select(id => new AnnotationFile.Category(id, null, null))];
         if (categories.CountBy(c => c.Id!.Value).FirstOrDefault(c => c.Value > 1) is { Value: > 1 } twice)
-            throw new JepaException($"{path} has two categories with the id {twice.Key}. Expected one name for each: which is meant is not known.", isUsage: true);
+            throw new JepaException($"{path} has two categories with the id {twice.Key}. Expected one name for each: which is meant is not known.",
+                isUsage: true);
         var names = Array.ConvertAll(categories, c => (bySuperCategory ? c.SuperCategory : c.Name) ?? FormattableString.Invariant($"{c.Id}"));
         if (!bySuperCategory && names.Distinct(StringComparer.Ordinal).Count() < names.Length)
             names = [.. categories.Zip(names, (c, name) => FormattableString.Invariant($"{name} ({c.Id})"))];

@@ -46,9 +46,11 @@ internal sealed record AnnotationFile
     internal sealed record Picture([property: JsonPropertyName("id")] long? Id, [property: JsonPropertyName("file_name")] string? FileName);
 
     /// <summary>Something on an image; a caption has no category.</summary>
-    internal sealed record Annotation([property: JsonPropertyName("image_id")] long? ImageId, [property: JsonPropertyName("category_id")] long? CategoryId);
+    internal sealed record Annotation([property: JsonPropertyName("image_id")] long? ImageId,
+        [property: JsonPropertyName("category_id")] long? CategoryId);
 
     /// <summary>A class.</summary>
     internal sealed record Category(
-        [property: JsonPropertyName("id")] long? Id, [property: JsonPropertyName("name")] string? Name, [property: JsonPropertyName("supercategory")] string? SuperCategory);
+        [property: JsonPropertyName("id")] long? Id, [property: JsonPropertyName("name")] string? Name,
+            [property: JsonPropertyName("supercategory")] string? SuperCategory);
 }

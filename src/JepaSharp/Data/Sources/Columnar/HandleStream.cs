@@ -17,7 +17,7 @@ internal sealed class HandleStream(string path) : Stream
 
     public override long Position { get; set; }
 
-    /// <summary>Where reading by position ends, at most: behind the column that is being read, so that a damaged page cannot lead into the next.</summary>
+    /// <summary>Where reading by position ends, at most: behind the column that is read, so that a damaged page cannot lead into the next.</summary>
     public long End { get; set; } = long.MaxValue;
 
     public override int Read(Span<byte> buffer)

@@ -23,7 +23,8 @@ internal readonly record struct ParquetChunk(ParquetRowGroupReader Group, DataFi
         if (Group.GetMetadata(Field)?.MetaData?.NumValues is var stored && stored != rows)
             throw new InvalidDataException($"The column holds {stored:N0} values, nulls included, for {rows:N0} rows.");
         if (typeof(TStored) == typeof(bool) && Pages.Encodings.Contains(Encoding.RLE))
-            throw new InvalidDataException("Its truth values are stored as runs, as pages of version 2 have them, which is not read; write them as whole numbers.");
+            throw new InvalidDataException("Its truth values are stored as runs, as pages of version 2 have them, which is not read; write them "
+                + "as whole numbers.");
         var most = Field.MaxDefinitionLevel;
         var values = new TStored[rows];
         var levels = new int[rows];
@@ -32,7 +33,8 @@ internal readonly record struct ParquetChunk(ParquetRowGroupReader Group, DataFi
         var read = new T[rows];
         var next = 0; // Only what is there is stored, in order.
         for (var row = 0; row < rows; row++) read[row] = levels[row] < most ? none : of(values[next++]);
-        if (Pages.Nulls is { } nulls && nulls != rows - next) throw new InvalidDataException($"Its pages claim {nulls:N0} nulls; there are {rows - next:N0}.");
+        if (Pages.Nulls is { } nulls && nulls != rows - next) throw new InvalidDataException($"Its pages claim {nulls:N0} nulls; there are "
+            + $"{rows - next:N0}.");
         return read;
     }
 }

@@ -82,7 +82,8 @@ internal static class ParquetColumns
     {
         var texts = chunk.Read<ReadOnlyMemory<char>, string?>(t => new string(t.Span), null);
         return chunk.Pages.Encodings.Contains(Encoding.DELTA_BYTE_ARRAY) && Array.Exists(texts, t => t is not null && !Ascii.IsValid(t))
-            ? throw new InvalidDataException("Its texts are stored as DELTA_BYTE_ARRAY and are not all ASCII, which is not read; write them in another encoding.")
+            ? throw new InvalidDataException("Its texts are stored as DELTA_BYTE_ARRAY and are not all ASCII, which is not read; write them in "
+                + "another encoding.")
             : texts;
     }
 
@@ -94,5 +95,6 @@ internal static class ParquetColumns
 
     /// <summary>The library makes an array of its own for each value, which needs no copy.</summary>
     private static byte[] BytesOf(ReadOnlyMemory<byte> value) =>
-        MemoryMarshal.TryGetArray(value, out var segment) && segment.Array is { } array && segment.Offset == 0 && segment.Count == array.Length ? array : value.ToArray();
+        MemoryMarshal.TryGetArray(value, out var segment) && segment.Array is { } array && segment.Offset == 0 && segment.Count == array.Length
+            ? array : value.ToArray();
 }

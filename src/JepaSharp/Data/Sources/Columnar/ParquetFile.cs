@@ -78,7 +78,8 @@ internal sealed class ParquetFile : IDisposable
         catch (Exception e) when (e is not JepaException)
 #pragma warning restore CA1031
         {
-            if (ForeignContent.OfFile(path) is { } foreign) throw new JepaException($"{path} is no Parquet file but {foreign.What}: {foreign.Remedy}.", isUsage: true, e);
+            if (ForeignContent.OfFile(path) is { } foreign) throw new JepaException($"{path} is no Parquet file but {foreign.What}: "
+                + $"{foreign.Remedy}.", isUsage: true, e);
             throw new JepaException($"{path} is no Parquet file, or its footer is damaged or cut off ({e.Message}).", isUsage: true, e);
         }
     }

@@ -34,11 +34,13 @@ internal static class ParquetImageColumns
 
         var found = Of(schema, metadata);
         if (found.Count == 0)
-            throw new JepaException($"{path} has no column of images. Expected a struct with bytes and path, as Hugging Face stores images. {Holding(path, schema)}", isUsage: true);
+            throw new JepaException($"{path} has no column of images. Expected a struct with bytes and path, as Hugging Face stores images. "
+                + $"{Holding(path, schema)}", isUsage: true);
         if (found.Count > 1 && !IsUsual(found[0]))
         {
             throw new JepaException(
-                $"{path} has {found.Count} columns of images, {Names(found)}, and none has a usual name: say which is meant with '#image={NameOf(found[0])}' behind the path.", isUsage: true);
+                $"{path} has {found.Count} columns of images, {Names(found)}, and none has a usual name: say which is meant with "
+                    + $"'#image={NameOf(found[0])}' behind the path.", isUsage: true);
         }
 
         return found[0];
@@ -48,7 +50,8 @@ internal static class ParquetImageColumns
     public static string Names(IEnumerable<DataField> fields) => string.Join(" and ", fields.Select(NameOf).Order(StringComparer.Ordinal));
 
     private static IEnumerable<DataField> Bytes(ParquetSchema schema) =>
-        schema.DataFields.Where(f => (f.ClrType == typeof(byte[]) || f.ClrType == typeof(ReadOnlyMemory<byte>)) && f.MaxRepetitionLevel == 0 && !f.IsArray);
+        schema.DataFields.Where(f => (f.ClrType == typeof(byte[]) || f.ClrType == typeof(ReadOnlyMemory<byte>)) && f.MaxRepetitionLevel == 0
+            && !f.IsArray);
 
     private static bool IsStruct(DataField field) => field.Path.Length > 1 && field.Name == Inner;
 
@@ -69,7 +72,8 @@ internal static class ParquetImageColumns
     private static string Holding(string path, ParquetSchema schema)
     {
         string[] bytes = [.. Bytes(schema).Select(NameOf)];
-        var lists = schema.DataFields.Any(f => f.ClrType == typeof(byte[]) && f.MaxRepetitionLevel > 0) ? " Lists of images in a row are not read." : "";
+        var lists = schema.DataFields.Any(f => f.ClrType == typeof(byte[]) && f.MaxRepetitionLevel > 0) ? " Lists of images in a row are not read."
+            : "";
         return bytes.Length > 0
             ? $"Its columns of bytes are {string.Join(", ", bytes)}; one of them is taken with '#image={bytes[0]}' behind the path.{lists}"
             : $"{Path.GetFileName(path)} has the columns {string.Join(", ", schema.Fields.Select(f => f.Name))}.{lists}";

@@ -40,7 +40,8 @@ public sealed class ParquetImages : ImageSource
         var name = ParquetImageColumns.NameOf(first.Image);
         _files = [first, .. paths.Skip(1).Select(p => ParquetFile.Open(p, name))];
         var images = ParquetImageColumns.Of(first.Schema, first.Metadata);
-        if (image is null && images.Count > 1) _notices.Add($"of the {images.Count} columns of images, {ParquetImageColumns.Names(images)}, {name} is taken; '#image=COLUMN' behind the path takes another.");
+        if (image is null && images.Count > 1) _notices.Add($"of the {images.Count} columns of images, {ParquetImageColumns.Names(images)}, "
+            + $"{name} is taken; '#image=COLUMN' behind the path takes another.");
         var (groups, firsts, count) = (new List<(int, int, int)>(), new List<int>(), 0L);
         for (var f = 0; f < _files.Length; f++)
         {
@@ -67,7 +68,8 @@ public sealed class ParquetImages : ImageSource
         var labelled = label is null ? (labels.Count > 0 ? labels[0] : null) : scalars.FirstOrDefault(s => s.Name == label)
             ?? throw new JepaException($"{description} has no column \"{label}\". It has: {string.Join(", ", scalars.Select(s => s.Name))}.", isUsage: true);
         if (label is null && labels.Count > 1)
-            _notices.Add($"of the columns {string.Join(" and ", labels.Select(l => l.Name))}, {labelled!.Name} is taken for the labels; '#label=COLUMN' behind the path takes another.");
+            _notices.Add($"of the columns {string.Join(" and ", labels.Select(l => l.Name))}, {labelled!.Name} is taken for the labels; "
+                + "'#label=COLUMN' behind the path takes another.");
         foreach (var column in scalars.Where(s => !ParquetColumns.IsText(s))) ReadNumbers(column.Name, isNeeded: column == labelled);
         if (labelled is null) return;
         _labels = ParquetLabels.Of(_files, labelled.Name, f => ReadAll(f, labelled.Name, ParquetColumns.ReadTexts), _notices);
@@ -125,7 +127,8 @@ public sealed class ParquetImages : ImageSource
         var arePathsAlone = _arePathsAlone || (!_areNullsCounted && Array.TrueForAll(images, i => i is null));
         return images[row] switch
         {
-            null => throw new ImageUnreadableException(NameOf(index), arePathsAlone ? $"the row has no image bytes; {PathsAlone}" : "the row has no image bytes."),
+            null => throw new ImageUnreadableException(NameOf(index), arePathsAlone ? $"the row has no image bytes; {PathsAlone}"
+                : "the row has no image bytes."),
             { Length: 0 } => throw new ImageUnreadableException(NameOf(index), "the row's image is empty: 0 bytes."),
             var bytes => ImageDecoder.Open(bytes, NameOf(index), _limits),
         };
@@ -163,7 +166,8 @@ public sealed class ParquetImages : ImageSource
     private T[] ReadAll<T>(ParquetFile file, string column, Func<ParquetChunk, T[]> read)
     {
         var field = file.Scalars.FirstOrDefault(s => s.Name == column)
-            ?? throw new JepaException($"{file.Path} has no column \"{column}\", which {_files[0].Path} has. Expected the same columns in every file.", isUsage: true);
+            ?? throw new JepaException($"{file.Path} has no column \"{column}\", which {_files[0].Path} has. Expected the same columns in every "
+                + "file.", isUsage: true);
         var all = new List<T>();
         for (var g = 0; g < file.GroupRows.Length; g++)
         {

@@ -29,14 +29,17 @@ internal static class ParquetLabels
             }
         }
 
-        if (others > 0) notices.Add($"{others:N0} of {files.Count:N0} files name the classes in another order or others: labels are matched by their names.");
+        if (others > 0) notices.Add($"{others:N0} of {files.Count:N0} files name the classes in another order or others: labels are matched by "
+            + "their names.");
         if (unnamed > 0) notices.Add($"{unnamed:N0} of {files.Count:N0} files do not name the classes: the names in {from.File.Path} are taken.");
-        if (foreign > 0) notices.Add($"{foreign:N0} rows have a \"{column}\" that is none of the {first.Count:N0} named classes, and count as images without label.");
+        if (foreign > 0) notices.Add($"{foreign:N0} rows have a \"{column}\" that is none of the {first.Count:N0} named classes, and count as "
+            + "images without label.");
         return new ClassLabels(classes, [.. labels]);
     }
 
     private static IReadOnlyList<string>? NamesIn(ParquetFile file, string column) =>
-        file.Scalars.FirstOrDefault(s => s.Name == column) is { } field && !ParquetColumns.IsText(field) && ParquetColumns.ClassNames(file.Metadata, column) is { Count: > 0 } names ? names : null;
+        file.Scalars.FirstOrDefault(s => s.Name == column) is { } field && !ParquetColumns.IsText(field)
+            && ParquetColumns.ClassNames(file.Metadata, column) is { Count: > 0 } names ? names : null;
 
     private static int IndexOf(List<string> classes, string name)
     {

@@ -42,8 +42,10 @@ public sealed class ImageList : ImageSource
             .Select(c => (c.Item, Numbers: table.NumbersOf(c.Index))).Where(c => c.Numbers is not null).ToDictionary(c => c.Item, c => c.Numbers!, StringComparer.Ordinal);
         var usual = LabelColumnsOf(table);
         if (label is null && usual.Count > 1)
-            _notices.Add($"of the columns {string.Join(" and ", usual.Select(c => table.Columns[c]))}, {table.Columns[usual[0]]} is taken for the labels; '#label=COLUMN' behind the path takes another.");
-        var labelColumn = label is null ? (usual.Count > 0 ? usual[0] : table.Columns.Count == 2 ? 1 - table.PathColumn : -1) : table.IndexOf(label, path);
+            _notices.Add($"of the columns {string.Join(" and ", usual.Select(c => table.Columns[c]))}, {table.Columns[usual[0]]} is taken for "
+                + "the labels; '#label=COLUMN' behind the path takes another.");
+        var other = table.Columns.Count == 2 ? 1 - table.PathColumn : -1;
+        var labelColumn = label is not null ? table.IndexOf(label, path) : usual.Count > 0 ? usual[0] : other;
         _labels = labelColumn < 0 ? ClassLabels.None : ClassLabels.Of([.. table.Rows.Select(r => r[labelColumn])]);
         _notices.AddRange(_labels.Notices());
         if (RepeatedRows.NoticeOf(_folder, _names, _labels) is { } repeated) _notices.Add(repeated);
@@ -91,5 +93,6 @@ public sealed class ImageList : ImageSource
 
     /// <summary>The columns called as labels are, the plainest name first.</summary>
     private static List<int> LabelColumnsOf(ImageRows table) =>
-        [.. LabelNames.SelectMany(n => table.Columns.Index().Where(c => c.Index != table.PathColumn && c.Item.Trim().Equals(n, StringComparison.OrdinalIgnoreCase)).Select(c => c.Index))];
+        [.. LabelNames.SelectMany(n => table.Columns.Index().Where(c => c.Item.Trim().Equals(n, StringComparison.OrdinalIgnoreCase)))
+            .Select(c => c.Index).Where(i => i != table.PathColumn)];
 }

@@ -99,7 +99,7 @@ internal sealed record ImageRows(IReadOnlyList<string> Columns, int PathColumn, 
 
     /// <summary>Of several columns that may hold the path the one whose name says so most plainly: "path" before "name".</summary>
     private static int PathColumnOf(List<string> columns) =>
-        Math.Max(0, PathNames.Select(n => columns.FindIndex(c => c.Trim().Equals(n, StringComparison.OrdinalIgnoreCase))).FirstOrDefault(at => at >= 0, -1));
+        PathNames.Select(n => columns.FindIndex(c => c.Trim().Equals(n, StringComparison.OrdinalIgnoreCase))).FirstOrDefault(at => at >= 0, 0);
 
     private static bool IsImageName(string field) => FileKind.IsCalledPicture(field);
 

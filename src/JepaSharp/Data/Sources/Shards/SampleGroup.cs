@@ -2,9 +2,9 @@ namespace JepaSharp.Data.Sources.Shards;
 
 /// <summary>Members of a shard that share their name up to the first dot, and which label goes to which of the images among them.</summary>
 /// <remarks>
-/// Where one sample is meant, as WebDataset has it (<c>x.left.png</c>, <c>x.right.png</c>, <c>x.cls</c>), all its images take its label. Where names have
-/// dots in them (<c>cam1.0001.png</c>, <c>cam1.0001.cls</c>, <c>cam1.0002.png</c>) an image takes the label whose name is the whole of its own, or the longest
-/// beginning of it. Where that leaves more than one it has none, and that is said.
+/// Where one sample is meant, as WebDataset has it (<c>x.left.png</c>, <c>x.right.png</c>, <c>x.cls</c>), all its images take its label.
+/// Where names have dots in them (<c>cam1.0001.png</c>, <c>cam1.0001.cls</c>, <c>cam1.0002.png</c>) an image takes the label whose name is
+/// the whole of its own, or the longest beginning of it. Where that leaves more than one it has none, and that is said.
 /// </remarks>
 /// <param name="key">What they share.</param>
 internal sealed class SampleGroup(string key)
@@ -40,7 +40,10 @@ internal sealed class SampleGroup(string key)
     }
 
     /// <summary>The groups of a shard, in the order of their first members.</summary>
-    /// <remarks>Members of one name need not follow each other; but where a whole name comes twice, as in shards put together of others, only those that do are one.</remarks>
+    /// <remarks>
+    /// Members of one name need not follow each other; but where a whole name comes twice, as in shards put together of others, only those that
+    /// do are one sample.
+    /// </remarks>
     /// <param name="members">The shard's list.</param>
     /// <param name="isImage">Whether a member is an image; those that are neither images nor labels are in no group.</param>
     /// <param name="isLabel">Whether a member may hold a label.</param>

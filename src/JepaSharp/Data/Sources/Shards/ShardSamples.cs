@@ -1,4 +1,3 @@
-using System.Globalization;
 using JepaSharp.Data.Decoding;
 
 namespace JepaSharp.Data.Sources.Shards;
@@ -29,7 +28,8 @@ internal sealed class ShardSamples(Func<TarMember, byte[]> read, string? key)
         foreach (var (reason, count) in shard.PassedOver) _passedOver[reason] = _passedOver.GetValueOrDefault(reason) + count;
         _links += shard.Links;
         var members = shard.Members;
-        foreach (var other in members.Where(m => !IsImage(m) && !SampleLabel.IsIn(m.Extension))) _others[other.Extension] = _others.GetValueOrDefault(other.Extension) + 1;
+        foreach (var kind in members.Where(m => !IsImage(m) && !SampleLabel.IsIn(m.Extension)).Select(m => m.Extension))
+            _others[kind] = _others.GetValueOrDefault(kind) + 1;
         var texts = new Dictionary<int, string?>();
         foreach (var group in SampleGroup.Of(members, IsImage, m => SampleLabel.IsIn(m.Extension)))
         {
@@ -58,15 +58,20 @@ internal sealed class ShardSamples(Func<TarMember, byte[]> read, string? key)
     {
         foreach (var damage in _damage) yield return damage;
         if (Sum() is { } sum) yield return sum;
-        if (_links > 0) yield return Text($"{_links:N0} files are links to others in their shard: each is read as what it links to.");
+        if (_links > 0) yield return $"{_links:N0} files are links to others in their shard: each is read as what it links to.";
         if (_shared > 0)
-            yield return Text($"{_shared:N0} images share their name up to the first dot with another, such as {_sharing}: each takes the label that has the whole of its name, or most of it.");
-        if (_unclear > 0) yield return Text($"{_unclear:N0} images have several labels under their name, and count as images without label.");
-        if (_disagreeing > 0) yield return Text($"{_disagreeing:N0} images have one label in a .cls and another in a .json: that in the .cls is taken; '#label=NAME' behind the path takes an entry of the .json.");
-        if (_strays > 0) yield return Text($"{_strays:N0} files of labels are of no image in their shard.");
-        if (_tooLong > 0) yield return Text($"{_tooLong:N0} labels are empty or longer than {SampleLabel.MostBytes:N0} bytes, and are not read.");
+            yield return $"{_shared:N0} images share their name up to the first dot with another, such as {_sharing}: each takes the label "
+                + "that has the whole of its name, or most of it.";
+        if (_unclear > 0) yield return $"{_unclear:N0} images have several labels under their name, and count as images without label.";
+        if (_disagreeing > 0) yield return $"{_disagreeing:N0} images have one label in a .cls and another in a .json: that in the .cls is "
+            + "taken; '#label=NAME' behind the path takes an entry of the .json.";
+        if (_strays > 0) yield return $"{_strays:N0} files of labels are of no image in their shard.";
+        if (_tooLong > 0) yield return $"{_tooLong:N0} labels are empty or longer than {SampleLabel.MostBytes:N0} bytes, and are not read.";
         if (Texts.TrueForAll(t => t is null) && FoldersOf(Images) is { Length: > 1 } folders)
-            yield return $"the images lie in the folders {string.Join(", ", folders.Take(ShownExtensions))}{(folders.Length > ShownExtensions ? ", ..." : "")}, which are no labels in a shard: unpack it to have them as classes.";
+        {
+            var shown = string.Join(", ", folders.Take(ShownExtensions)) + (folders.Length > ShownExtensions ? ", ..." : "");
+            yield return $"the images lie in the folders {shown}, which are no labels in a shard: unpack it to have them as classes.";
+        }
     }
 
     private string? TextOf(SampleGroup group, TarMember image)
@@ -82,7 +87,12 @@ internal sealed class ShardSamples(Func<TarMember, byte[]> read, string? key)
         {
             if (group.LabelOf(image, extension, out unclear) is not { } label) return null;
             _used.Add(label.Name);
-            if (label.Length is > 0 and <= SampleLabel.MostBytes) return SampleLabel.Read(extension, read(label), key);
+            if (label.Length is > 0 and <= SampleLabel.MostBytes)
+            {
+                var bytes = read(label);
+                return bytes.Length < label.Length ? null : SampleLabel.Read(extension, bytes, key); // Half a label is none.
+            }
+
             _tooLong++;
             return null;
         }
@@ -91,18 +101,20 @@ internal sealed class ShardSamples(Func<TarMember, byte[]> read, string? key)
     /// <summary>What was found, read and passed over, where anything was.</summary>
     private string? Sum()
     {
-        var passed = _passedOver.OrderBy(p => p.Key, StringComparer.Ordinal).Select(p => Text($"{p.Value:N0} {p.Key}")).ToList();
+        var passed = _passedOver.OrderBy(p => p.Key, StringComparer.Ordinal).Select(p => $"{p.Value:N0} {p.Key}").ToList();
         if (_others.Count > 0)
         {
             var kinds = _others.OrderByDescending(o => o.Value).Select(o => o.Key.Length == 0 ? "without ending" : "." + o.Key).ToArray();
-            passed.Add(Text($"{_others.Values.Sum():N0} neither image nor label ({string.Join(", ", kinds.Take(ShownExtensions))}{(kinds.Length > ShownExtensions ? ", ..." : "")})"));
+            passed.Add($"{_others.Values.Sum():N0} neither image nor label "
+                + $"({string.Join(", ", kinds.Take(ShownExtensions))}{(kinds.Length > ShownExtensions ? ", ..." : "")})");
         }
 
         if (passed.Count == 0) return null;
         var space = passed[0].IndexOf(' ', StringComparison.Ordinal);
         passed[0] = passed[0].Insert(space, passed[0][..space] == "1" ? " file" : " files");
         var found = Images.Count + _labels + _passedOver.Values.Sum() + _others.Values.Sum();
-        return Text($"{found:N0} files found: {Images.Count:N0} images and {_labels:N0} files of labels taken; passed over: {string.Join(", ", passed)}.");
+        return $"{found:N0} files found: {Images.Count:N0} images and {_labels:N0} files of labels taken; passed over: "
+            + $"{string.Join(", ", passed)}.";
     }
 
     private static string[] FoldersOf(List<TarMember> images) =>
@@ -111,6 +123,4 @@ internal sealed class ShardSamples(Func<TarMember, byte[]> read, string? key)
             : [];
 
     private static bool IsImage(TarMember member) => ImageFileFormat.Extensions.Contains(member.Extension);
-
-    private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 }

@@ -63,7 +63,8 @@ internal static class TarIndex
                 }
             }
         }
-        catch (Exception e) when (e is InvalidDataException or FormatException or EndOfStreamException or ArgumentException or OverflowException or InvalidOperationException or NotSupportedException)
+        catch (Exception e) when (e is InvalidDataException or FormatException or EndOfStreamException or ArgumentException or OverflowException
+            or InvalidOperationException or NotSupportedException)
         {
             if (last is null) throw new JepaException($"{path} is no tar archive, or its first header is damaged ({e.Message}).", isUsage: true, e);
             contents.Damage = $"{path} is damaged or cut short after {last}: fetch it again.";
@@ -102,7 +103,8 @@ internal static class TarIndex
             var isPacked = foreign.Unpack is not null && !foreign.What.EndsWith("archive", StringComparison.Ordinal);
             throw new JepaException(
                 isPacked
-                    ? $"{path} is {foreign.What}: an image in it cannot be read without all before it. Unpack it, with {foreign.Unpack} for shards or with tar -xf for a folder of images; JPEGs gain nothing from it."
+                    ? $"{path} is {foreign.What}: an image in it cannot be read without all before it. Unpack it, with {foreign.Unpack} for "
+                        + "shards or with tar -xf for a folder of images; JPEGs gain nothing from it."
                     : $"{path} is no tar archive but {foreign.What}: {foreign.Remedy}.",
                 isUsage: true);
         }

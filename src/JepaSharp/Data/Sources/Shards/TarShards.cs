@@ -5,7 +5,8 @@ namespace JepaSharp.Data.Sources.Shards;
 
 /// <summary>The images in tar shards as WebDataset writes them. Headers are read once; an image is then read by its place in its shard.</summary>
 /// <remarks>
-/// Members that share their path up to the first dot are one sample: its images, and its label in a <c>.cls</c> or <c>.json</c> (<see cref="SampleGroup"/>).
+/// Members that share their path up to the first dot are one sample: its images, and its label in a <c>.cls</c> or <c>.json</c>
+/// (<see cref="SampleGroup"/>).
 /// Where a name comes again later, the image is kept too, as "name (2)". What is cut off at the end of a shard is unreadable, and said.
 /// </remarks>
 public sealed class TarShards : ImageSource
@@ -32,7 +33,8 @@ public sealed class TarShards : ImageSource
         _notices.AddRange(samples.Notices());
         _notices.AddRange(MissingParts.Notices(paths));
         if (samples.Images.Count == 0)
-            throw new JepaException($"{description} holds no image. Expected members such as 000001.jpg and 000001.cls.{string.Concat(samples.Notices().Select(n => " " + n))}", isUsage: true);
+            throw new JepaException($"{description} holds no image. Expected members such as 000001.jpg and "
+                + $"000001.cls.{string.Concat(samples.Notices().Select(n => " " + n))}", isUsage: true);
         _images = [.. samples.Images];
         _names = UniqueNames(_images, paths);
         _labels = ClassLabels.Of(samples.Texts);

@@ -88,7 +88,7 @@ internal sealed class CraftedParquet : IDisposable
 
     private void Page(CraftedPages pages, Thrift header, byte[] levels, byte[] body, Func<Thrift, Thrift> kind)
     {
-        byte[] stored = [.. levels, .. pages.IsPacked ? Packed(body) : body];
+        byte[] stored = [.. levels, .. pages.IsPacked && (body.Length > 0 || !pages.IsSecondVersion) ? Packed(body) : body]; // Some writers pack nothing into nothing.
         _file.Write(kind(header.Whole(2, 5, levels.Length + body.Length).Whole(3, 5, stored.Length)).End());
         _file.Write(stored);
     }

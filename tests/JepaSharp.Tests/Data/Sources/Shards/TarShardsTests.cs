@@ -130,6 +130,17 @@ public sealed class TarShardsTests : IDisposable
     }
 
     [Fact]
+    public void Shard_CutShortInALabel_GivesNoLabelRatherThanHalfOfOne()
+    {
+        var whole = Write("a.tar", ("0.png", Images[0]), ("0.cls", "a"u8.ToArray()), ("1.png", Images[1]), ("1.cls", "marmoset"u8.ToArray()));
+        var label = whole.AsSpan().LastIndexOf("1.cls"u8);
+        File.WriteAllBytes(_folder["a.tar"], whole[..(label + 512 + 3)]);
+        using var shards = ImageSources.Open(_folder["a.tar"]);
+        Assert.Equal(["a", null], shards.ClassNames());
+        Assert.Contains(shards.Notices, n => n.Contains("cut short in 1.cls", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public void Shard_VanishedOrCutWhileRunning_IsUnreadable()
     {
         var whole = Write("a.tar", ("0.png", Images[0]), ("1.png", Images[1]));
