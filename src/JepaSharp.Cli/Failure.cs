@@ -14,8 +14,9 @@ internal static class Failure
     public const string OutputClosed = "Standard output is closed: there is nowhere to print to.";
 
     /// <summary>Why standard output could not be written, as the beginning of a sentence.</summary>
-    public static string OfOutput(Exception cause) =>
-        IsBadDescriptor(cause) ? "Standard output is closed" : $"Standard output could not be written ({FirstLine(cause.Message).Split(" : '", 2)[0].TrimEnd('.')})";
+    public static string OfOutput(Exception cause) => IsBadDescriptor(cause)
+        ? "Standard output is closed"
+        : $"Standard output could not be written ({FirstLine(cause.Message).Split(" : '", 2)[0].TrimEnd('.')})";
 
     /// <summary>Says what went wrong on <paramref name="error"/>.</summary>
     /// <returns>The exit code.</returns>
@@ -60,7 +61,8 @@ internal static class Failure
         try
         {
             using var error = Console.OpenStandardError();
-            error.Write(Encoding.UTF8.GetBytes($"jepa: The program cannot start: {Printable.Of(Unwrap(exception).Message)} {ProcessLimits.AboutAddressSpace}".TrimEnd() + "\n"));
+            var why = $"{Printable.Of(Unwrap(exception).Message)} {ProcessLimits.AboutAddressSpace}".TrimEnd();
+            error.Write(Encoding.UTF8.GetBytes($"jepa: The program cannot start: {why}\n"));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or OutOfMemoryException or TypeInitializationException)
         {

@@ -7,7 +7,8 @@ namespace JepaSharp.Cli;
 /// <c>--signal</c> says): the first asks the work to finish its step and stop. After it, Ctrl-C leaves at once.
 /// </summary>
 /// <remarks>
-/// What is ignored when the process starts stays ignored, as by <c>nohup</c>. Work that has nothing to finish, and does not stop within <see cref="Patience"/>, is left.
+/// What is ignored when the process starts stays ignored, as by <c>nohup</c>. Work that has nothing to finish, and does not stop within
+/// <see cref="Patience"/>, is left.
 /// Only Ctrl-C does: a job manager may send SIGTERM to the same process twice, or SIGUSR1 a minute before SIGTERM, and a checkpoint is being written then.
 /// </remarks>
 internal sealed partial class StopSignals : IDisposable
@@ -20,7 +21,7 @@ internal sealed partial class StopSignals : IDisposable
     private readonly CancellationTokenSource _source = new();
     private readonly Action<int> _leave;
     private readonly List<PosixSignalRegistration> _registrations = [];
-    private bool _isAsked, _hasWork, _isOver;
+    private bool _isAsked, _hasWork, _isOver; // under the lock of _registrations
 
     /// <summary>Nothing is registered: signals come through <see cref="Receive"/> alone.</summary>
     /// <param name="leave">Ends the process at once with an exit code.</param>

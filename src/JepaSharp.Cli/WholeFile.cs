@@ -10,7 +10,9 @@ internal static unsafe partial class WholeFile
     private const int Here = -100, Type = 1, SizeOfStatus = 256, ModeAt = 28; // AT_FDCWD, STATX_TYPE, struct statx
     private const int TypeMask = 0xf000, Regular = 0x8000;
 
-    /// <summary>Writes a text under another name and renames it; what was there before stays if that fails. A pipe or a device (/dev/stdout) is written into.</summary>
+    /// <summary>
+    /// Writes a text under another name and renames it; what was there before stays if that fails. A pipe or a device (/dev/stdout) is written into.
+    /// </summary>
     /// <exception cref="JepaException">It cannot be written; nothing is left behind.</exception>
     public static void WriteText(string path, string text)
     {

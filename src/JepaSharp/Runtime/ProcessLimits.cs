@@ -5,8 +5,8 @@ namespace JepaSharp.Runtime;
 
 /// <summary>What a shell, a cluster or a service manager allows a process (<c>ulimit</c>): address space, open files, threads.</summary>
 /// <remarks>
-/// Where one runs out in native code, the process ends without a word, so they are asked before the engine is loaded. Address space counts what is reserved,
-/// not what is used: the collector alone reserves half of a limit and the code heap a fifth, and libtorch's libraries and a stack a thread come on top.
+/// Where one runs out in native code, the process ends without a word, so they are asked before the engine is loaded. Address space counts what is
+/// reserved, not what is used: the collector alone reserves half of a limit and the code heap a fifth; libtorch and a stack a thread come on top.
 /// </remarks>
 public static partial class ProcessLimits
 {
@@ -18,7 +18,8 @@ public static partial class ProcessLimits
 
     /// <summary>A sentence about the limit on address space and how to raise it; empty where there is none.</summary>
     public static string AboutAddressSpace => Limit(AddressSpace) is { } bytes
-        ? string.Create(CultureInfo.InvariantCulture, $"Address space is limited to {bytes / 1e9:F1} GB (ulimit -v {bytes / 1024}); at least {LeastAddressSpace / 1e9:F1} GB are needed, more for larger models. ")
+        ? Text($"Address space is limited to {bytes / 1e9:F1} GB (ulimit -v {bytes / 1024}); ")
+            + Text($"at least {LeastAddressSpace / 1e9:F1} GB are needed, more for larger models. ")
             + "Raise it with 'ulimit -v unlimited', or ask for more memory where the job is started."
         : "";
 
@@ -28,7 +29,7 @@ public static partial class ProcessLimits
     {
         if (Limit(AddressSpace) < LeastAddressSpace) throw new JepaException("Memory is too short for the engine. " + AboutAddressSpace);
         if (Limit(Files) is { } files and < LeastFiles)
-            throw new JepaException(string.Create(CultureInfo.InvariantCulture, $"Only {files} files may be open at once (ulimit -n {files}); at least {LeastFiles} are needed. Raise it: ulimit -n 1024."));
+            throw new JepaException(Text($"Only {files} files may be open at once (ulimit -n {files}); at least {LeastFiles} are needed. Raise it: ulimit -n 1024."));
         if (Limit(Threads) is { } threads and < FewThreads) RequireThreads(threads);
     }
 
@@ -50,7 +51,8 @@ public static partial class ProcessLimits
         catch (Exception e) when (e is OutOfMemoryException or ThreadStartException)
         {
             throw new JepaException(
-                string.Create(CultureInfo.InvariantCulture, $"Only {started.Count} more threads can be started, of about {wanted} that are needed: the processes of this user together may have {limit} (ulimit -u {limit}). ")
+                Text($"Only {started.Count} more threads can be started, of about {wanted} that are needed: ")
+                + Text($"the processes of this user together may have {limit} (ulimit -u {limit}). ")
                 + "End some of them, or raise the limit.",
                 inner: e);
         }
@@ -60,6 +62,8 @@ public static partial class ProcessLimits
             foreach (var thread in started) thread.Join();
         }
     }
+
+    private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 
     private static long? Limit(int resource) =>
         OperatingSystem.IsLinux() && GetLimit(resource, out var limit) == 0 && limit.Current < long.MaxValue ? (long)limit.Current : null;

@@ -38,6 +38,11 @@ public sealed class SurroundingsSituations : SituationTests
         {
             Build = Images, Never = ["./"],
         },
+        new("what stands in the place of closed descriptors", LongRun + " <&- >&- 2>&- & p=$!; " + UntilItRuns + "for d in 0 1 2; do readlink /proc/$p/fd/$d; done; kill -TERM $p; wait $p", 143,
+            "/dev/null\n/dev/null\n/dev/null\n")
+        {
+            Build = Images,
+        },
         new("an argument that is no UTF-8, with standard error closed", "jepa inspect \"$(printf 'im\\377gs')\" 2>&-; echo \"rc $?\"", 0, "rc 2"),
         new("standard output full", Train + " >/dev/full; echo \"rc $?\"; jepa embed --weights run --data imgs --out e.npy >/dev/full; echo \"rc $?\"; ls run e.npy", 0,
             "rc 0", "Standard output could not be written (No space left on device); the run is complete.", "; the work is done.", "report.html", "e.npy")
@@ -102,11 +107,11 @@ public sealed class SurroundingsSituations : SituationTests
     [Fact]
     public void FewThreads_OfAnotherUser_AreSaidInASentence()
     {
-        if (!File.Exists("/bin/su") || !Environment.IsPrivilegedProcess) Assert.Skip("Needs to become another user.");
+        if (!File.Exists("/bin/su") || !File.Exists("/bin/bash") || !Environment.IsPrivilegedProcess) Assert.Skip("Needs to become another user.");
         using var folder = new TemporaryFolder();
         if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(folder.Path, (UnixFileMode)0b111_101_101);
         var program = Path.Combine(AppContext.BaseDirectory, "jepa.dll");
-        var (code, said) = Execute($"su nobody -s /bin/sh -c \"head -c 1 '{program}' >/dev/null 2>&1 || exit 77; ulimit -u 14 || exit 77; HOME=/nonexistent dotnet '{program}' doctor\"", folder.Path);
+        var (code, said) = Execute($"su nobody -s /bin/bash -c \"head -c 1 '{program}' >/dev/null 2>&1 || exit 77; ulimit -u 14 || exit 77; HOME=/nonexistent dotnet '{program}' doctor\"", folder.Path);
         if (code == 77 || said.Contains("CoreCLR", StringComparison.Ordinal)) Assert.Skip("Another user cannot run the program here, or is running other things.");
         Assert.Equal(1, code);
         Assert.Contains("(ulimit -u 14)", said, StringComparison.Ordinal);
