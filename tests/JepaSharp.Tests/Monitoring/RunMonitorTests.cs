@@ -30,8 +30,8 @@ public sealed class RunMonitorTests
         using var source = new ScenesSource(0, 64, 32);
         using var scaling = TinyRun.Scaling(TinyRun.Options);
         using var objective = Networks(TinyRun.Options);
-        var first = new RunMonitor(TinyRun.Sample(source, TinyRun.Options), scaling).Read(objective, TestContext.Current.CancellationToken);
-        var second = new RunMonitor(TinyRun.Sample(source, TinyRun.Options), scaling).Read(objective, TestContext.Current.CancellationToken);
+        var first = new RunMonitor(TinyRun.Sample(source, TinyRun.Options), scaling).Read(objective, cancellation: TestContext.Current.CancellationToken);
+        var second = new RunMonitor(TinyRun.Sample(source, TinyRun.Options), scaling).Read(objective, cancellation: TestContext.Current.CancellationToken);
         Assert.Equal(first.ToMeasures(), second.ToMeasures());
         Assert.True(first.PositionLoss < first.ConstantLoss, "one constant a position cannot be worse than one for all");
     }
@@ -51,7 +51,7 @@ public sealed class RunMonitorTests
             state["norm.bias"].copy_(arange(24, float32));
         }
 
-        var reading = new RunMonitor(TinyRun.Sample(source, TinyRun.Options), scaling).Read(objective, TestContext.Current.CancellationToken);
+        var reading = new RunMonitor(TinyRun.Sample(source, TinyRun.Options), scaling).Read(objective, cancellation: TestContext.Current.CancellationToken);
         Assert.Equal(1, reading.RankMe, 2);
         Assert.Equal(0, reading.Deviation, 6);
         Assert.Equal(1, reading.MeanCosine, 6);
@@ -70,7 +70,7 @@ public sealed class RunMonitorTests
         using var scaling = TinyRun.Scaling(TinyRun.Options);
         using var objective = Networks(TinyRun.Options);
         var monitor = new RunMonitor(TinyRun.Sample(source, TinyRun.Options), scaling);
-        var (reading, glance) = (monitor.Read(objective, TestContext.Current.CancellationToken), monitor.Glance(objective, 7));
+        var (reading, glance) = (monitor.Read(objective, cancellation: TestContext.Current.CancellationToken), monitor.Glance(objective, 7));
         // The sample is one batch here; a reading scores target patches alone, which here are the busier ones; a glance all of them.
         Assert.InRange(glance.ConstantLoss / reading.ConstantLoss, 0.5, 2);
         Assert.InRange(glance.PositionLoss / reading.PositionLoss, 0.5, 2);
