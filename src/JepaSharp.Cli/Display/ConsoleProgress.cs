@@ -9,6 +9,7 @@ namespace JepaSharp.Cli.Display;
 internal sealed class ConsoleProgress : ITrainingObserver
 {
     private static readonly TimeSpan RedrawInterval = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan LookInterval = TimeSpan.FromSeconds(2);
 
     private readonly Lock _gate = new();
     private readonly Terminal _terminal;
@@ -19,6 +20,9 @@ internal sealed class ConsoleProgress : ITrainingObserver
     private long _lastShown;
     private long _lastShownStep;
     private bool _lineIsDrawn;
+    private string? _look;
+    private int _lookDone;
+    private long _lookBegan, _lookShown;
 
     /// <param name="terminal">Progress goes to its <see cref="Terminal.Error"/>.</param>
     /// <param name="quiet">Plain lines even on a terminal.</param>
@@ -64,6 +68,29 @@ internal sealed class ConsoleProgress : ITrainingObserver
         if (MonitorGlance.From(measures) is not null) return;
         var values = measures.Select(m => string.Create(CultureInfo.InvariantCulture, $"{m.Key} {m.Value:G4}"));
         OnMessage($"after epoch {epoch.ToString(CultureInfo.InvariantCulture)}: {string.Join(", ", values)}");
+    }
+
+    /// <summary>Nothing is said of a look that takes less than two seconds.</summary>
+    public void OnLook(string what, int done, int total)
+    {
+        lock (_gate)
+        {
+            if (what != _look || done <= _lookDone) (_look, _lookBegan, _lookShown) = (what, _clock.GetTimestamp(), 0);
+            _lookDone = done;
+            var waited = _lookShown == 0 ? LookInterval : _interval;
+            if (_clock.GetElapsedTime(_lookShown == 0 ? _lookBegan : _lookShown) < waited) return;
+            _lookShown = _clock.GetTimestamp();
+            var line = string.Create(CultureInfo.InvariantCulture, $"{what}: {Math.Min(done, total):n0} of {total:n0} images");
+            if (_isLive)
+            {
+                _terminal.Redraw(line);
+                _lineIsDrawn = true;
+            }
+            else
+            {
+                _terminal.Error.WriteLine(line);
+            }
+        }
     }
 
     public void OnMessage(string text)

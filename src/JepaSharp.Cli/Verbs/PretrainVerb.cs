@@ -24,6 +24,7 @@ internal sealed class PretrainVerb : Verb
     {
         var asked = _arguments.Read(arguments);
         using var init = asked.Init is { } path ? PretrainedWeights.Open(path) : null;
+        if (asked.DryRun) return Try(asked, init, terminal, stop);
         using var run = asked.Resume ? Resumed(asked) : Begun(asked, init);
         var (trainer, folder) = (run.Trainer, run.Folder);
         string Stopped() => $"stopped after step {trainer.Step.State.StepCount:n0} of {trainer.TotalSteps:n0}; go on with: jepa pretrain --resume --out {folder.Path}";
@@ -52,6 +53,16 @@ internal sealed class PretrainVerb : Verb
         if (asked.Profile) TimeProfile.Print(trainer.Step.Clock, end.Elapsed, terminal);
         WriteReport(folder, terminal, stop);
         PrintPaths(folder, terminal);
+        return ExitCode.Done;
+    }
+
+    private static int Try(PretrainArguments asked, PretrainedWeights? init, Terminal terminal, StopSignals stop)
+    {
+        var setup = RunSetup.Of(asked.Config, asked.Data, asked.Overrides(), init);
+        using var source = setup.Source;
+        foreach (var line in setup.Reasons.Select(r => "chosen: " + r).Concat(setup.Notes.Select(n => "note: " + n))) terminal.Error.WriteLine(line);
+        SourceNotes.Print(source, terminal);
+        DryRunReport.Print(Runs.DryRun.Of(setup, stop.Token), setup.Options, terminal);
         return ExitCode.Done;
     }
 

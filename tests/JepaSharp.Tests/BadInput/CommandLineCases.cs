@@ -50,7 +50,6 @@ internal static class CommandLineCases
         new("embed at no size", 2, "--size", "embed --weights w --data d --out o.npy --size 0"),
         new("embed with a pooling that there is none", 2, "max", "embed --weights w --data d --out o.npy --pool max"),
         new("embed with layers that there are none", 2, "all", "embed --weights w --data d --out o.npy --layers all"),
-        new("embed with an encoder that there is none", 2, "both", "embed --weights w --data d --out o.npy --encoder both"),
         new("embed with no heads", 2, "--heads", "embed --weights w --data d --out o.npy --heads 0"),
         new("embed into a document", 2, ".docx", "embed --weights w --data DIR --out DIR/o.docx", Photos.Make),
         new("export into an unknown format", 2, "tflite", "export --weights w --to tflite --out o"),

@@ -13,6 +13,28 @@ public sealed partial class ConsoleProgressTests
     private readonly FakeClock _clock = new();
 
     [Fact]
+    public void Look_ThatTakesLong_IsCounted_AndAShortOneIsNot()
+    {
+        var progress = new ConsoleProgress(new Terminal(TextWriter.Null, _error), clock: _clock);
+        progress.OnStart(Plan);
+        progress.OnLook("measuring the encoder", 64, 1000);
+        _clock.Advance(1);
+        progress.OnLook("measuring the encoder", 128, 1000);
+        Assert.Equal("", _error.ToString());
+        _clock.Advance(1.5);
+        progress.OnLook("measuring the encoder", 320, 1000);
+        Assert.Equal("measuring the encoder: 320 of 1,000 images\n", _error.ToString());
+        _clock.Advance(5);
+        progress.OnLook("measuring the encoder", 640, 1000);
+        _clock.Advance(6);
+        progress.OnLook("measuring the encoder", 960, 1000);
+        Assert.EndsWith("measuring the encoder: 960 of 1,000 images\n", _error.ToString(), StringComparison.Ordinal);
+        Assert.Equal(2, _error.ToString().Count(c => c == '\n'));
+        progress.OnLook("the monitors read", 32, 64); // another look begins anew
+        Assert.Equal(2, _error.ToString().Count(c => c == '\n'));
+    }
+
+    [Fact]
     public void Progress_NotOnATerminal_IsAPlainLineEveryTenSeconds()
     {
         Watch(new ConsoleProgress(new Terminal(TextWriter.Null, _error), clock: _clock), steps: 25, secondsEach: 1);
