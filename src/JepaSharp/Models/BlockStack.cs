@@ -19,8 +19,11 @@ public sealed class BlockStack : ModuleList<TransformerBlock>
     /// <param name="hidden">Width of the hidden layer of each MLP.</param>
     /// <param name="device">Where the weights live; the meta device for shapes alone. Null: the CPU.</param>
     public BlockStack(int depth, int width, int heads, int hidden, Device? device = null)
-        : base([.. Enumerable.Range(0, depth).Select(i => new TransformerBlock($"{i}", width, heads, hidden, device))]) =>
+        : base([.. Enumerable.Range(0, depth).Select(i => new TransformerBlock($"{i}", width, heads, hidden, device))])
+    {
         (Width, Heads, Hidden) = (width, heads, hidden);
+        RegisterComponents(); // so that it is whole without a network around it too
+    }
 
     /// <summary>D.</summary>
     public int Width { get; }

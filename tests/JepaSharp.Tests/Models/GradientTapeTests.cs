@@ -24,6 +24,7 @@ public sealed class GradientTapeTests
         tape.Backward(net.Layer.forward(z.view(5, 3, 32)).sum(), mark: 0);
         Assert.NotNull(z.grad);
         Assert.Null(x.grad);
+        Assert.Equal(24, net.Stack.named_parameters().Count());
         foreach (var (name, parameter) in net.Stack.named_parameters())
             Assert.True(parameter.grad is null || parameter.grad.abs().max().item<float>() == 0, $"a gradient leaked into {name}");
     }
@@ -50,7 +51,7 @@ public sealed class GradientTapeTests
     {
         var y = net.Forward(x);
         _ = y.Times_(0.5);
-        _ = y.narrow(1, 0, 2).zero_();
+        _ = y.narrow(1, 0, 2).Times_(3);
         return net.Layer.forward(y).square().mean();
     });
 
@@ -96,9 +97,9 @@ public sealed class GradientTapeTests
     {
         KernelFact.NeedsSingles();
         var (expected, actual) = (Run(kernels: false), Run(kernels: true));
+        Assert.Contains("stack.1.mlp.fc2.weight", expected.Keys);
         foreach (var (name, numbers) in expected)
         {
-            Assert.True(numbers.All(float.IsFinite), $"{name} is {string.Join(' ', numbers)} in libtorch");
             var largest = numbers.Max(Math.Abs);
             var difference = numbers.Zip(actual[name], (a, b) => Math.Abs(a - b)).Max();
             Assert.True(difference <= 1e-4 * largest, $"{name} differs by {difference:g3} of {largest:g3}");
