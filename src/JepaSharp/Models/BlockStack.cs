@@ -5,7 +5,9 @@ using static TorchSharp.torch;
 
 namespace JepaSharp.Models;
 
-/// <summary>A network's transformer blocks, one after the other: on the CPU kernels where they are hung on, on libtorch's operators elsewhere.</summary>
+/// <summary>
+/// A network's transformer blocks, one after the other: on the CPU kernels where they are hung on, on libtorch's operators elsewhere.
+/// </summary>
 /// <remarks>
 /// Both ways give the same numbers to rounding; a test holds them to it. A network of your own that runs its tokens through a field of this type
 /// is served by the kernels like ours; the field's name begins the blocks' names: <c>blocks.0.norm1.weight</c>.

@@ -119,7 +119,8 @@ public sealed class GradientTapeTests
         }
     }
 
-    private static Tensor Waves(params long[] shape) => arange(shape.Aggregate(1L, (a, b) => a * b), dtype: float32).mul(0.7.ToScalar()).sin().reshape(shape);
+    private static Tensor Waves(params long[] shape) =>
+        arange(shape.Aggregate(1L, (a, b) => a * b), dtype: float32).mul(0.7.ToScalar()).sin().reshape(shape);
 
     /// <summary>A stack, a norm and a layer, with kernels or without.</summary>
     private sealed class Net : IDisposable
@@ -149,7 +150,8 @@ public sealed class GradientTapeTests
         public Dense Layer { get; } = new("layer", [16, 32]);
 
         public IEnumerable<(string name, TorchSharp.Modules.Parameter parameter)> Everything =>
-            new (string, nn.Module)[] { ("stack", Stack), ("norm", Norm), ("layer", Layer) }.SelectMany(part => part.Item2.named_parameters().Select(p => ($"{part.Item1}.{p.name}", p.parameter)))
+            new (string Name, nn.Module Module)[] { ("stack", Stack), ("norm", Norm), ("layer", Layer) }
+                .SelectMany(part => part.Module.named_parameters().Select(p => ($"{part.Name}.{p.name}", p.parameter)))
                 .Where(p => p.parameter.grad is not null);
 
         public Tensor Forward(Tensor x) => Stack.Forward(x);
