@@ -43,7 +43,8 @@ internal readonly unsafe struct AttentionKernel<T>(int width, int heads)
         var probabilities = scratch.Take((nint)block * padded * T.Size);
         var tile = scratch.TakeFloats((nint)block * TileProduct.Columns);
         var gathered = queries == null ? null : scratch.Take(block * HeadBytes);
-        HeadRows spareQ = Spare(tokens, scratch), spareK = Spare(tokens, scratch), spareV = Spare(tokens, scratch), spareOutput = Spare(block, scratch);
+        HeadRows spareQ = Spare(tokens, scratch), spareK = Spare(tokens, scratch), spareV = Spare(tokens, scratch);
+        var spareOutput = Spare(block, scratch);
         for (var h = 0; h < heads; h++)
         {
             HeadRows q = Part(qkv, h, 0, tokens, spareQ), k = Part(qkv, h, 1, tokens, spareK), v = Part(qkv, h, 2, tokens, spareV);
@@ -57,7 +58,8 @@ internal readonly unsafe struct AttentionKernel<T>(int width, int heads)
                 SoftmaxKernel.Apply<T>(scores, count, tokens, padded, _scale, probabilities);
                 var outward = Output(output, h, first);
                 var to = Fits ? outward : spareOutput;
-                Products.Multiply<T, Store<T>>(probabilities, (nint)padded * T.Size, count, values, tokenWords, _padded, tile, new Store<T>(to.At, to.Stride));
+                Products.Multiply<T, Store<T>>(
+                    probabilities, (nint)padded * T.Size, count, values, tokenWords, _padded, tile, new Store<T>(to.At, to.Stride));
                 if (!Fits) CopyHead(to, outward, count);
             }
         }
@@ -96,7 +98,8 @@ internal readonly unsafe struct AttentionKernel<T>(int width, int heads)
         var tile = scratch.TakeFloats((nint)block * TileProduct.Columns);
         var gathered = queries == null ? null : scratch.Take(block * HeadBytes);
         var queryGradient = queries == null && Fits ? null : scratch.Take(block * HeadBytes);
-        HeadRows spareQ = Spare(tokens, scratch), spareK = Spare(tokens, scratch), spareV = Spare(tokens, scratch), spareOutward = Spare(block, scratch);
+        HeadRows spareQ = Spare(tokens, scratch), spareK = Spare(tokens, scratch), spareV = Spare(tokens, scratch);
+        var spareOutward = Spare(block, scratch);
         for (var h = 0; h < heads; h++)
         {
             HeadRows q = Part(qkv, h, 0, tokens, spareQ), k = Part(qkv, h, 1, tokens, spareK), v = Part(qkv, h, 2, tokens, spareV);
@@ -128,7 +131,8 @@ internal readonly unsafe struct AttentionKernel<T>(int width, int heads)
 
                 // dq = dS k, dk = dSᵀ q, dv = Pᵀ do
                 var target = queryGradient == null ? dq.From(first) : new HeadRows(queryGradient, HeadBytes);
-                Products.Multiply<T, Store<T>>(rowGradients, (nint)padded * T.Size, count, keyRows, tokenWords, _padded, tile, new Store<T>(target.At, target.Stride));
+                Products.Multiply<T, Store<T>>(
+                    rowGradients, (nint)padded * T.Size, count, keyRows, tokenWords, _padded, tile, new Store<T>(target.At, target.Stride));
                 if (queries != null) Scatter(target, dq, queries, first, count);
                 else if (!Fits) CopyHead(target, dq.From(first), count);
                 Summed(packedGradients, packedQueries, tokens, words, keyGradient, headPadded, first > 0);
@@ -148,7 +152,8 @@ internal readonly unsafe struct AttentionKernel<T>(int width, int heads)
     /// <summary>The same in whole vectors.</summary>
     private HeadRows Part(byte* qkv, int head, int part, int tokens, HeadRows spare) => Padded(Part(qkv, head, part), tokens, spare);
 
-    private HeadRows Output(byte* output, int head, int first) => new(output + (((nint)first * width) + (head * _head)) * T.Size, (nint)width * T.Size);
+    private HeadRows Output(byte* output, int head, int first) =>
+        new(output + (((nint)first * width) + (head * _head)) * T.Size, (nint)width * T.Size);
 
     /// <summary>Room for heads filled up with zeros; none where they fit.</summary>
     private HeadRows Spare(int rows, Scratch scratch)

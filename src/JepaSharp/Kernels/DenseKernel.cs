@@ -48,7 +48,8 @@ internal sealed unsafe class DenseKernel<T>(DenseMemory memory, bool trained, Wo
         {
             var whole = scratch.TakeFloats((nint)count * _weight.PaddedOutputs);
             Products.Multiply<T, StoreFloats>(
-                from, stride, count, _weight.Forward, _weight.ForwardWords, _weight.PaddedOutputs, tile, new StoreFloats(whole, _weight.PaddedOutputs));
+                from, stride, count, _weight.Forward, _weight.ForwardWords, _weight.PaddedOutputs, tile,
+                new StoreFloats(whole, _weight.PaddedOutputs));
             AddRows(whole, count, to, added, first);
         }
         else if (added.IsEmpty)
@@ -83,8 +84,8 @@ internal sealed unsafe class DenseKernel<T>(DenseMemory memory, bool trained, Wo
             var to = inward + (first * memory.Inputs);
             var whole = memory.Inputs == _weight.PaddedInputs ? to : scratch.TakeFloats((nint)count * _weight.PaddedInputs);
             Products.Multiply<T, StoreFloats>(
-                dy, outStride, count, _weight.Backward, _weight.BackwardWords, _weight.PaddedInputs, scratch.TakeFloats(RowsAtOnce * TileProduct.Columns),
-                new StoreFloats(whole, _weight.PaddedInputs));
+                dy, outStride, count, _weight.Backward, _weight.BackwardWords, _weight.PaddedInputs,
+                scratch.TakeFloats(RowsAtOnce * TileProduct.Columns), new StoreFloats(whole, _weight.PaddedInputs));
             if (whole != to) CopyRows(whole, _weight.PaddedInputs, to, memory.Inputs, count);
         });
         var gradient = new WeightGradient<T>(
@@ -110,7 +111,8 @@ internal sealed unsafe class DenseKernel<T>(DenseMemory memory, bool trained, Wo
 
     private static void CopyRows(float* from, int stride, float* to, int width, int rows)
     {
-        for (var r = 0; r < rows; r++) new ReadOnlySpan<float>(from + ((nint)r * stride), width).CopyTo(new Span<float>(to + ((nint)r * width), width));
+        for (var r = 0; r < rows; r++)
+            new ReadOnlySpan<float>(from + ((nint)r * stride), width).CopyTo(new Span<float>(to + ((nint)r * width), width));
     }
 
     private static int Pieces(nint rows) => (int)((rows + RowsAtOnce - 1) / RowsAtOnce);

@@ -5,7 +5,9 @@ using static TorchSharp.torch;
 
 namespace JepaSharp.Models;
 
-/// <summary>A network's transformer blocks, one after the other: on the CPU kernels where they are hung on, on libtorch's operators elsewhere.</summary>
+/// <summary>
+/// A network's transformer blocks, one after the other: on the CPU kernels where they are hung on, on libtorch's operators elsewhere.
+/// </summary>
 /// <remarks>
 /// Both ways give the same numbers to rounding; a test holds them to it. A network of your own that runs its tokens through a field of this type
 /// is served by the kernels like ours; the field's name begins the blocks' names: <c>blocks.0.norm1.weight</c>.
@@ -19,8 +21,11 @@ public sealed class BlockStack : ModuleList<TransformerBlock>
     /// <param name="hidden">Width of the hidden layer of each MLP.</param>
     /// <param name="device">Where the weights live; the meta device for shapes alone. Null: the CPU.</param>
     public BlockStack(int depth, int width, int heads, int hidden, Device? device = null)
-        : base([.. Enumerable.Range(0, depth).Select(i => new TransformerBlock($"{i}", width, heads, hidden, device))]) =>
+        : base([.. Enumerable.Range(0, depth).Select(i => new TransformerBlock($"{i}", width, heads, hidden, device))])
+    {
         (Width, Heads, Hidden) = (width, heads, hidden);
+        RegisterComponents(); // so that it is whole without a network around it too
+    }
 
     /// <summary>D.</summary>
     public int Width { get; }

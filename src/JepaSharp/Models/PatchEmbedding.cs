@@ -36,7 +36,8 @@ internal sealed class PatchEmbedding : nn.Module<Tensor, Tensor>
     {
         using var scope = NewDisposeScope();
         var table = positions.select(0, 0).contiguous();
-        if (Fixed(positions) && _projection.ForwardPatchesPlus(images, _patch, table, chosen: null) is { } sums) return sums.MoveToOuterDisposeScope();
+        if (Fixed(positions) && _projection.ForwardPatchesPlus(images, _patch, table, chosen: null) is { } sums)
+            return sums.MoveToOuterDisposeScope();
         var tokens = _projection.forward(Patches(images));
         // In place only where the sum is float32: what runs through the blocks is, whatever the products are.
         return (is_grad_enabled() || tokens.dtype != ScalarType.Float32 ? tokens.Plus(positions) : tokens.Plus_(positions)).MoveToOuterDisposeScope();

@@ -9,8 +9,8 @@ namespace JepaSharp.Models;
 /// <summary>Vision Transformer: patch embedding, positions, pre-norm blocks, final norm; with a class token or without.</summary>
 /// <remarks>
 /// Dosovitskiy et al., 2021; by default without class token and with fixed sine-cosine positions, as in the I-JEPA paper, section 3. State-dict names
-/// are those of the published code, of timm and of MAE (<c>cls_token</c> [1, 1, D], <c>pos_embed</c> [1, N, D], or [1, N + 1, D] with the class token's
-/// row first, <c>patch_embed.proj</c>, <c>blocks.N...</c>, <c>norm</c>).
+/// are those of the published code, of timm and of MAE (<c>cls_token</c> [1, 1, D], <c>pos_embed</c> [1, N, D], or [1, N + 1, D] with the class
+/// token's row first, <c>patch_embed.proj</c>, <c>blocks.N...</c>, <c>norm</c>).
 /// </remarks>
 public sealed class VisionTransformer : nn.Module<Tensor, Tensor>
 {
@@ -56,8 +56,8 @@ public sealed class VisionTransformer : nn.Module<Tensor, Tensor>
     }
 
     /// <summary>
-    /// Every patch of every image. [B, C, H, W] -> [B, N, D], or [B, N + 1, D] with the class token first; H and W may differ from training: positions are
-    /// interpolated.
+    /// Every patch of every image. [B, C, H, W] -> [B, N, D], or [B, N + 1, D] with the class token first; H and W may differ from training:
+    /// positions are interpolated.
     /// </summary>
     /// <exception cref="ArgumentException">The images' sides are not multiples of the patch size.</exception>
     public override Tensor forward(Tensor images)
@@ -66,7 +66,10 @@ public sealed class VisionTransformer : nn.Module<Tensor, Tensor>
         return _norm.forward(_blocks.Forward(Tokens(images))).MoveToOuterDisposeScope();
     }
 
-    /// <summary>The whole image is encoded, and of its patches' representations the chosen are returned, without the class token. [B, C, H, W] -> [M B, K, D].</summary>
+    /// <summary>
+    /// The whole image is encoded, and of its patches' representations the chosen are returned, without the class token. [B, C, H, W] -> [M B, K,
+    /// D].
+    /// </summary>
     /// <param name="images">Normalised pixels [B, C, H, W] of the training size.</param>
     /// <param name="chosen">M sets of K patches an image, from the same grid. What no set holds is not computed to the end.</param>
     public Tensor EncodeWhole(Tensor images, PatchSelection chosen)
@@ -76,12 +79,13 @@ public sealed class VisionTransformer : nn.Module<Tensor, Tensor>
         chosen.RequireGridOf(images, Shape.PatchSize);
         var union = _classToken is null ? chosen.Union : [.. chosen.Union.Select(patches => Array.ConvertAll(patches, p => p + 1))];
         var outputs = _blocks.Forward(Tokens(images), union);
-        return _norm.Choose(outputs, chosen.RowsInUnion).view(chosen.Sets * chosen.Images, chosen.PatchesPerSet, Shape.Width).MoveToOuterDisposeScope();
+        var rows = _norm.Choose(outputs, chosen.RowsInUnion);
+        return rows.view(chosen.Sets * chosen.Images, chosen.PatchesPerSet, Shape.Width).MoveToOuterDisposeScope();
     }
 
     /// <summary>
-    /// The chosen patches alone, after the class token where there is one. [B, C, H, W], M sets of K patches an image -> [M B, K, D], or [M B, K + 1, D]
-    /// with the class token first.
+    /// The chosen patches alone, after the class token where there is one. [B, C, H, W], M sets of K patches an image -> [M B, K, D], or [M B, K +
+    /// 1, D] with the class token first.
     /// </summary>
     /// <param name="images">Normalised pixels [B, C, H, W] of the training size.</param>
     /// <param name="chosen">Which patches, from the same grid.</param>
@@ -97,8 +101,8 @@ public sealed class VisionTransformer : nn.Module<Tensor, Tensor>
     }
 
     /// <summary>
-    /// The outputs of the last <paramref name="count"/> blocks, the last one with the final norm, the others without; each [B, N, D], or [B, N + 1, D] with
-    /// the class token first.
+    /// The outputs of the last <paramref name="count"/> blocks, the last one with the final norm, the others without; each [B, N, D], or [B, N + 1,
+    /// D] with the class token first.
     /// </summary>
     public IReadOnlyList<Tensor> LastBlocks(Tensor images, int count)
     {
@@ -124,7 +128,9 @@ public sealed class VisionTransformer : nn.Module<Tensor, Tensor>
         base.Dispose(disposing);
     }
 
-    /// <summary>Every patch's token, with its position, after the class token where there is one. [B, C, H, W] -> [B, N, D] or [B, N + 1, D].</summary>
+    /// <summary>
+    /// Every patch's token, with its position, after the class token where there is one. [B, C, H, W] -> [B, N, D] or [B, N + 1, D].
+    /// </summary>
     private Tensor Tokens(Tensor images)
     {
         using var scope = NewDisposeScope();

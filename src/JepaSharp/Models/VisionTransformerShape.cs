@@ -27,7 +27,9 @@ public sealed record VisionTransformerShape
     /// <summary>Width of the hidden layer of each MLP.</summary>
     public required int MlpWidth { get; init; }
 
-    /// <summary>Whether a learned token that belongs to no patch goes before the patches' (Dosovitskiy et al., 2021; the name is <c>cls_token</c>).</summary>
+    /// <summary>
+    /// Whether a learned token that belongs to no patch goes before the patches' (Dosovitskiy et al., 2021; the name is <c>cls_token</c>).
+    /// </summary>
     public bool ClassToken { get; init; }
 
     /// <summary>Whether positions are learned, rather than a fixed sine-cosine table.</summary>

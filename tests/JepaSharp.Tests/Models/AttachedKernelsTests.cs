@@ -25,12 +25,14 @@ public sealed class AttachedKernelsTests
         using var scope = NewDisposeScope();
         VisionTransformer Encoder() => Started(new VisionTransformer(new VisionTransformerShape
         {
-            ImageHeight = side, ImageWidth = side, PatchSize = 8, Width = width, Depth = 2, Heads = heads, MlpWidth = 2 * width, ClassToken = classToken, LearnedPositions = learned,
+            ImageHeight = side, ImageWidth = side, PatchSize = 8, Width = width, Depth = 2, Heads = heads, MlpWidth = 2 * width,
+            ClassToken = classToken, LearnedPositions = learned,
         }));
         var images = Waves(2, 3, side, side);
         var patches = side / 8 * (side / 8);
         using var chosen = new PatchSelection([[1, 3, 5, 0, 2, patches - 1], [4, 5, 6, 7, 8, 9]], 2, patches, CPU);
-        Compare(Encoder, encoder => encoder.forward(images).sin().sum().Plus(encoder.Encode(images, chosen).cos().sum()).Plus(encoder.EncodeWhole(images, chosen).square().sum()));
+        Compare(Encoder, encoder =>
+            encoder.forward(images).sin().sum().Plus(encoder.Encode(images, chosen).cos().sum()).Plus(encoder.EncodeWhole(images, chosen).square().sum()));
     }
 
     [Fact]
@@ -39,7 +41,8 @@ public sealed class AttachedKernelsTests
         KernelFact.NeedsSingles();
         using var scope = NewDisposeScope();
         var latent = Waves(3, 17, 48);
-        Compare(() => Started(new PixelDecoder(encoderWidth: 48, width: 80, heads: 2, pixels: 75)), decoder => decoder.forward(latent).square().mean());
+        Compare(
+            () => Started(new PixelDecoder(encoderWidth: 48, width: 80, heads: 2, pixels: 75)), decoder => decoder.forward(latent).square().mean());
     }
 
     /// <summary>Predictors of 384 with 16 heads have heads 24 wide; here twelve heads of 4 in 48, trained for some steps.</summary>
@@ -49,15 +52,20 @@ public sealed class AttachedKernelsTests
         KernelFact.NeedsSingles();
         var (expected, actual) = (Losses(kernels: false), Losses(kernels: true));
         Assert.True(expected[^1] < 0.9 * expected[0], $"the loss went from {expected[0]} to {expected[^1]}");
-        for (var i = 0; i < expected.Length; i++) Assert.True(Math.Abs(expected[i] - actual[i]) <= 1e-5 * expected[i], $"step {i}: {expected[i]:g9}, {actual[i]:g9} on kernels");
+        for (var i = 0; i < expected.Length; i++)
+            Assert.True(Math.Abs(expected[i] - actual[i]) <= 1e-5 * expected[i], $"step {i}: {expected[i]:g9}, {actual[i]:g9} on kernels");
 
         static double[] Losses(bool kernels)
         {
             using var scope = NewDisposeScope();
-            var shape = new VisionTransformerShape { ImageHeight = 32, ImageWidth = 32, PatchSize = 8, Width = 96, Depth = 1, Heads = 3, MlpWidth = 96 };
+            var shape = new VisionTransformerShape
+            {
+                ImageHeight = 32, ImageWidth = 32, PatchSize = 8, Width = 96, Depth = 1, Heads = 3, MlpWidth = 96,
+            };
             using var predictor = Started(new Predictor(new PredictorShape(48, 2, 12), shape));
             using var flat = new FlatParameters(predictor, trained: true);
-            using var attached = kernels ? AttachedKernels.To(predictor, new KernelUse(ScalarType.Float32, Trained: true, WeightsChange: true)) : null;
+            var use = new KernelUse(ScalarType.Float32, Trained: true, WeightsChange: true);
+            using var attached = kernels ? AttachedKernels.To(predictor, use) : null;
             Assert.Empty(attached?.Missing ?? []);
             using var context = new PatchSelection([[0, 1, 2, 4, 5, 6]], 2, 16, CPU);
             using var targets = new PatchSelection([[3, 7, 11, 8], [12, 13, 14, 9]], 2, 16, CPU);
@@ -136,7 +144,8 @@ public sealed class AttachedKernelsTests
         tape.Backward(actual, mark: 0);
         flat.CollectGradients();
         AssertNear("loss", expected, actual, 0.03);
-        foreach (var ((name, ours), (_, theirs)) in decoder.named_parameters().Zip(plain.named_parameters())) AssertNear(name, theirs.grad!, ours.grad!, 0.1);
+        foreach (var ((name, ours), (_, theirs)) in decoder.named_parameters().Zip(plain.named_parameters()))
+            AssertNear(name, theirs.grad!, ours.grad!, 0.1);
     }
 
     private static void Compare<T>(Func<T> build, Func<T, Tensor> loss)
@@ -152,7 +161,8 @@ public sealed class AttachedKernelsTests
         var actual = loss(served);
         tape.Backward(actual, mark: 0);
         AssertNear("loss", expected, actual, 1e-5);
-        foreach (var ((name, theirs), (_, ours)) in plain.named_parameters().Zip(served.named_parameters())) AssertNear(name, theirs.grad!, ours.grad!, 2e-4);
+        foreach (var ((name, theirs), (_, ours)) in plain.named_parameters().Zip(served.named_parameters()))
+            AssertNear(name, theirs.grad!, ours.grad!, 2e-4);
     }
 
     private static void AssertNear(string what, Tensor expected, Tensor actual, double tolerance)
@@ -171,7 +181,8 @@ public sealed class AttachedKernelsTests
         return network;
     }
 
-    private static Tensor Waves(params long[] shape) => arange(shape.Aggregate(1L, (a, b) => a * b), dtype: float32).mul(0.7.ToScalar()).sin().reshape(shape);
+    private static Tensor Waves(params long[] shape) =>
+        arange(shape.Aggregate(1L, (a, b) => a * b), dtype: float32).mul(0.7.ToScalar()).sin().reshape(shape);
 
     /// <summary>As somebody else would write it: an MAE-like decoder down to pixels, through a head with a GELU.</summary>
     private sealed class PixelDecoder : nn.Module<Tensor, Tensor>

@@ -24,6 +24,7 @@ public sealed class GradientTapeTests
         tape.Backward(net.Layer.forward(z.view(5, 3, 32)).sum(), mark: 0);
         Assert.NotNull(z.grad);
         Assert.Null(x.grad);
+        Assert.Equal(24, net.Stack.named_parameters().Count());
         foreach (var (name, parameter) in net.Stack.named_parameters())
             Assert.True(parameter.grad is null || parameter.grad.abs().max().item<float>() == 0, $"a gradient leaked into {name}");
     }
@@ -50,7 +51,7 @@ public sealed class GradientTapeTests
     {
         var y = net.Forward(x);
         _ = y.Times_(0.5);
-        _ = y.narrow(1, 0, 2).zero_();
+        _ = y.narrow(1, 0, 2).Times_(3);
         return net.Layer.forward(y).square().mean();
     });
 
@@ -96,9 +97,9 @@ public sealed class GradientTapeTests
     {
         KernelFact.NeedsSingles();
         var (expected, actual) = (Run(kernels: false), Run(kernels: true));
+        Assert.Contains("stack.1.mlp.fc2.weight", expected.Keys);
         foreach (var (name, numbers) in expected)
         {
-            Assert.True(numbers.All(float.IsFinite), $"{name} is {string.Join(' ', numbers)} in libtorch");
             var largest = numbers.Max(Math.Abs);
             var difference = numbers.Zip(actual[name], (a, b) => Math.Abs(a - b)).Max();
             Assert.True(difference <= 1e-4 * largest, $"{name} differs by {difference:g3} of {largest:g3}");
@@ -118,7 +119,8 @@ public sealed class GradientTapeTests
         }
     }
 
-    private static Tensor Waves(params long[] shape) => arange(shape.Aggregate(1L, (a, b) => a * b), dtype: float32).mul(0.7.ToScalar()).sin().reshape(shape);
+    private static Tensor Waves(params long[] shape) =>
+        arange(shape.Aggregate(1L, (a, b) => a * b), dtype: float32).mul(0.7.ToScalar()).sin().reshape(shape);
 
     /// <summary>A stack, a norm and a layer, with kernels or without.</summary>
     private sealed class Net : IDisposable
@@ -148,7 +150,8 @@ public sealed class GradientTapeTests
         public Dense Layer { get; } = new("layer", [16, 32]);
 
         public IEnumerable<(string name, TorchSharp.Modules.Parameter parameter)> Everything =>
-            new (string, nn.Module)[] { ("stack", Stack), ("norm", Norm), ("layer", Layer) }.SelectMany(part => part.Item2.named_parameters().Select(p => ($"{part.Item1}.{p.name}", p.parameter)))
+            new (string Name, nn.Module Module)[] { ("stack", Stack), ("norm", Norm), ("layer", Layer) }
+                .SelectMany(part => part.Module.named_parameters().Select(p => ($"{part.Name}.{p.name}", p.parameter)))
                 .Where(p => p.parameter.grad is not null);
 
         public Tensor Forward(Tensor x) => Stack.Forward(x);

@@ -6,11 +6,12 @@ namespace JepaSharp.Models.Accelerated;
 
 /// <summary>CPU kernels hung onto a network's layers from outside, whatever the network is, until disposed.</summary>
 /// <remarks>
-/// <para>A walk over the network's modules finds what kernels can take the place of: every <see cref="BlockStack"/> as a whole, <see cref="Dense"/> and
-/// <see cref="LayerNormalization"/> layers elsewhere, and a <see cref="Predictor"/>'s tokens. What they cannot serve stays on libtorch's operators, and
-/// <see cref="Missing"/> says why. Both ways give the same numbers to rounding.</para>
-/// <para>The parameters' memory is read as it lies: a parameter that is moved (by <c>to</c>, or into flat memory) needs them hung on anew. Gradients are added to
-/// the parameters' <c>grad</c> when backward comes, so that <c>autograd.grad</c> with respect to a parameter finds nothing.</para>
+/// <para>A walk over the network's modules finds what kernels can take the place of: every <see cref="BlockStack"/> as a whole, <see cref="Dense"/>
+/// and <see cref="LayerNormalization"/> layers elsewhere, and a <see cref="Predictor"/>'s tokens. What they cannot serve stays on libtorch's
+/// operators, and <see cref="Missing"/> says why. Both ways give the same numbers to rounding.</para>
+/// <para>The parameters' memory is read as it lies: a parameter that is moved (by <c>to</c>, or into flat memory) needs them hung on anew.
+/// Gradients are added to the parameters' <c>grad</c> when backward comes, so that <c>autograd.grad</c> with respect to a parameter finds
+/// nothing.</para>
 /// </remarks>
 public sealed class AttachedKernels : IDisposable
 {

@@ -6,9 +6,9 @@ namespace JepaSharp.Models.Accelerated;
 
 /// <summary>Where kernels of our own leave what their backward needs, and where a backward pass can be cut in pieces.</summary>
 /// <remarks>
-/// Each kernel is a node of libtorch's own graph (<see cref="KernelFunction"/>): gradients, views, detached copies and what is used twice are libtorch's
-/// business. The tape holds what a graph cannot: memory that a kernel keeps until its backward has come, given back at the end where it never comes, and
-/// cuts. Outside a tape, what needs gradients runs on libtorch's operators alone.
+/// Each kernel is a node of libtorch's own graph (<see cref="KernelFunction"/>): gradients, views, detached copies and what is used twice are
+/// libtorch's business. The tape holds what a graph cannot: memory that a kernel keeps until its backward has come, given back at the end where it
+/// never comes, and cuts. Outside a tape, what needs gradients runs on libtorch's operators alone.
 /// </remarks>
 internal sealed class GradientTape : IDisposable
 {
@@ -28,7 +28,9 @@ internal sealed class GradientTape : IDisposable
     /// <summary>The tape that this thread records on, or null.</summary>
     public static GradientTape? Current => _current;
 
-    /// <summary>Whether a kernel can take the place of libtorch's operators on <paramref name="x"/>: without gradients, or with a tape to record on.</summary>
+    /// <summary>
+    /// Whether a kernel can take the place of libtorch's operators on <paramref name="x"/>: without gradients, or with a tape to record on.
+    /// </summary>
     /// <param name="trained">Whether the kernel can add to its parameters' gradients.</param>
     /// <param name="x">What it would read.</param>
     public static bool Allows(bool trained, Tensor x) => !is_grad_enabled() || (trained ? _current is not null : !x.requires_grad);
@@ -45,7 +47,8 @@ internal sealed class GradientTape : IDisposable
     /// <summary>Makes a kernel's step part of libtorch's graph.</summary>
     /// <param name="input">What it read; its memory is kept until backward is done, and must not be written over until then.</param>
     /// <param name="output">What it computed; taken over.</param>
-    /// <param name="backward">From the output's gradient (not to be changed) to the input's (null where it needs none), adding parameters' gradients on the way.</param>
+    /// <param name="backward">From the output's gradient (not to be changed) to the input's (null where it needs none), adding parameters'
+    /// gradients on the way.</param>
     /// <param name="release">Called instead where backward never comes.</param>
     /// <returns>The output as libtorch should go on with it.</returns>
     public Tensor Record(Tensor input, Tensor output, Func<Tensor, Tensor?> backward, Action release)

@@ -5,7 +5,8 @@ namespace JepaSharp.Models.Accelerated;
 /// <summary>What a kernel does when the gradient of its output comes.</summary>
 /// <param name="tape">Whose step it is.</param>
 /// <param name="backward">From the output's gradient to the input's.</param>
-/// <param name="release">Called instead where backward never comes; null for a step that keeps nothing, and whose backward may come any number of times.</param>
+/// <param name="release">Called instead where backward never comes; null for a step that keeps nothing, and whose backward may come any number of
+/// times.</param>
 internal sealed class KernelStep(GradientTape tape, Func<Tensor, Tensor?> backward, Action? release)
 {
     private bool _over;
@@ -13,7 +14,9 @@ internal sealed class KernelStep(GradientTape tape, Func<Tensor, Tensor?> backwa
     /// <summary>What the forward pass computed; only until it is part of the graph.</summary>
     public Tensor? Output { get; set; }
 
-    /// <summary>The gradient of the input, or null where nobody needs it. Throws nothing: libtorch could not pass it on. What fails is said by the tape.</summary>
+    /// <summary>
+    /// The gradient of the input, or null where nobody needs it. Throws nothing: libtorch could not pass it on. What fails is said by the tape.
+    /// </summary>
     /// <param name="context">Keeps the input, and refuses to give it out where it has been written over since.</param>
     /// <param name="gradient">Of the output; taken over. Invalid where none came.</param>
     /// <param name="wanted">Whether the input needs a gradient.</param>
@@ -23,7 +26,8 @@ internal sealed class KernelStep(GradientTape tape, Func<Tensor, Tensor?> backwa
         {
             using var scope = NewDisposeScope();
             using var given = gradient;
-            if (_over) throw new InvalidOperationException("Gradients came a second time, or after the tape's end: kernels keep what they need for one backward pass.");
+            if (_over)
+                throw new InvalidOperationException("Gradients came a second time, or after the tape's end: kernels keep what they need for one backward pass.");
             if (release is not null)
             {
                 _ = context.get_saved_variables(); // in this scope until backward is done
