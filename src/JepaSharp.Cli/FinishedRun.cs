@@ -50,7 +50,7 @@ internal sealed class FinishedRun : IDisposable
             throw new JepaException($"There is no run in {full}: {(Directory.Exists(full) ? "it holds no config.yaml" : "it does not exist")}. Give the folder of a run of jepa pretrain.", isUsage: true);
         var options = PretrainOptions.Load(Path.Combine(full, "config.yaml"));
         options = options with { Data = options.Data with { Path = data ?? options.Data.Path, TestPath = test ?? options.Data.TestPath } };
-        var source = ImageSources.Open(options.Data);
+        var source = options.Data.OpenSource();
         if (source is ScenesSource scenes) scenes.RenderAll(Environment.ProcessorCount);
         return new FinishedRun(full, options, source, TorchBackend.ChooseDevice(device ?? "auto"));
     }

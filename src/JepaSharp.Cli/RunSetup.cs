@@ -27,7 +27,7 @@ internal sealed record RunSetup(PretrainOptions Options, ImageSource Source, IRe
         {
             var document = OptionsDocument.Load(config, overrides);
             document.Validate();
-            return new RunSetup(document.Options, ImageSources.Open(document.Options.Data), []);
+            return new RunSetup(document.Options, document.Options.Data.OpenSource(), []);
         }
 
         // Read once to learn where the images are, then again on top of what suits them.
@@ -37,12 +37,12 @@ internal sealed record RunSetup(PretrainOptions Options, ImageSource Source, IRe
         var resolved = OptionsDocument.Parse("", overrides, suggested.Options);
         resolved.Validate();
         var reasons = suggested.Reasons.Where(r => !r.Keys.Any(resolved.GivenKeys.Contains)).Select(r => r.Text);
-        return new RunSetup(resolved.Options, ImageSources.Open(resolved.Options.Data), [.. reasons]);
+        return new RunSetup(resolved.Options, resolved.Options.Data.OpenSource(), [.. reasons]);
     }
 
     private static SuggestedOptions SuggestFor(PretrainOptions options)
     {
-        using var source = ImageSources.Open(options.Data);
+        using var source = options.Data.OpenSource();
         var summary = ImageSourceSummary.Of(source);
         if (summary.MedianShorterSide == 0)
             throw new JepaException(

@@ -1,35 +1,5 @@
 namespace JepaSharp.Configuration;
 
-/// <summary>How a crop is resized, always with antialiasing. In YAML: bilinear, bicubic.</summary>
-public enum Interpolation
-{
-    /// <summary>Triangle filter.</summary>
-    Bilinear,
-
-    /// <summary>Cubic filter with a = -0.5, as Pillow's.</summary>
-    Bicubic,
-}
-
-/// <summary>What an unreadable image does to a run. In YAML: skip, fail.</summary>
-public enum UnreadableImages
-{
-    /// <summary>It is skipped, counted and listed; too many of them still stop the run.</summary>
-    Skip,
-
-    /// <summary>It stops the run.</summary>
-    Fail,
-}
-
-/// <summary>Whose masks. In YAML: paper, reference.</summary>
-public enum MaskCompatibility
-{
-    /// <summary>The distribution that the paper describes.</summary>
-    Paper,
-
-    /// <summary>The published code's, which never masks the last row and column, among other things.</summary>
-    Reference,
-}
-
 /// <summary>Precision of the matrix products; weights and averages are always 32-bit. In YAML: auto, fp32, bf16.</summary>
 public enum Precision
 {
@@ -43,12 +13,12 @@ public enum Precision
     Bf16,
 }
 
-/// <summary>Distance between predicted and target features. In YAML: smooth_l1, l2.</summary>
-public enum LossKind
+/// <summary>The distance between a prediction and its target. In YAML: smooth_l1, l2.</summary>
+public enum JepaLoss
 {
-    /// <summary>Half the square below 1, the absolute difference less one half above.</summary>
+    /// <summary>Smooth L1 with β = 1, the published code's choice: half the square below 1, the absolute difference less one half above.</summary>
     SmoothL1,
 
-    /// <summary>The square.</summary>
+    /// <summary>Mean squared error, as the paper's text has it (section 3).</summary>
     L2,
 }

@@ -3,7 +3,7 @@ namespace JepaSharp.Configuration;
 /// <summary>The networks, the device and the seed. YAML section <c>meta</c>.</summary>
 public sealed record MetaOptions
 {
-    /// <summary>Encoder: one of <see cref="EncoderNames.All"/>. vit_base.</summary>
+    /// <summary>Encoder: one of <see cref="EncoderPreset.All"/>. vit_base.</summary>
     public string ModelName { get; init; } = "vit_base";
 
     /// <summary>Encoder width D, instead of the model's; null for the model's. Ours.</summary>

@@ -40,7 +40,7 @@ public sealed record OptimizationOptions
     public double IpeScale { get; init; } = 1.0;
 
     /// <summary>Distance between predicted and target features. Smooth L1 (published code; the paper says L2). Ours.</summary>
-    public LossKind Loss { get; init; } = LossKind.SmoothL1;
+    public JepaLoss Loss { get; init; } = JepaLoss.SmoothL1;
 
     /// <summary>AdamW's decay of the mean gradient. 0.9. Ours.</summary>
     public double Beta1 { get; init; } = 0.9;

@@ -21,6 +21,8 @@ public sealed class Predictor : nn.Module, IAcceleratedNetwork
     private readonly BlockStack _stack;
     private AcceleratedQueries? _queries;
 
+    static Predictor() => NativeEngine.Load();
+
     /// <summary>Builds a predictor whose weights are not yet set: see <see cref="Initialization"/>.</summary>
     /// <param name="shape">Width, depth and heads.</param>
     /// <param name="encoder">The encoder whose representations it reads and predicts.</param>

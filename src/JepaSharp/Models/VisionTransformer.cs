@@ -1,4 +1,5 @@
 using JepaSharp.Models.Accelerated;
+using JepaSharp.Runtime;
 using TorchSharp.Modules;
 using TorchSharp.Utils;
 using static TorchSharp.torch;
@@ -17,6 +18,8 @@ public sealed class VisionTransformer : nn.Module<Tensor, Tensor>, IAcceleratedN
     [ComponentName(Name = "blocks")] private readonly ModuleList<TransformerBlock> _blocks;
     [ComponentName(Name = "norm")] private readonly LayerNormalization _norm;
     private readonly BlockStack _stack;
+
+    static VisionTransformer() => NativeEngine.Load();
 
     /// <summary>Builds an encoder whose weights are not yet set: see <see cref="Initialization"/>.</summary>
     /// <param name="shape">Names and shapes of the weights.</param>

@@ -1,4 +1,4 @@
-using JepaSharp.Objectives;
+using JepaSharp.Configuration;
 using JepaSharp.Runtime;
 using static TorchSharp.torch;
 

@@ -1,3 +1,4 @@
+using JepaSharp.Configuration;
 using JepaSharp.Models;
 using JepaSharp.Models.Accelerated;
 using JepaSharp.Runtime;
@@ -5,15 +6,6 @@ using TorchSharp;
 using static TorchSharp.torch;
 
 namespace JepaSharp.Objectives;
-
-/// <summary>The distance between a prediction and its target.</summary>
-public enum JepaLoss
-{
-    /// <summary>Smooth L1 with β = 1, the published code's choice.</summary>
-    SmoothL1,
-    /// <summary>Mean squared error, as the paper's text has it (section 3).</summary>
-    L2,
-}
 
 /// <summary>
 /// I-JEPA: from one context block of an image, predict the representations of several target blocks of the same image

@@ -3,7 +3,6 @@ using JepaSharp.Data.Cropping;
 using JepaSharp.Data.Loading;
 using JepaSharp.Masking;
 using JepaSharp.Models;
-using JepaSharp.Objectives;
 using JepaSharp.Optimization;
 
 namespace JepaSharp.Training;
@@ -40,20 +39,7 @@ public sealed class PretrainPlan
     public PredictorShape Predictor => new PredictorShape(Options.Meta.PredEmbDim, Options.Meta.PredDepth, Options.Meta.PredNumHeads ?? Encoder.Heads).Validated();
 
     /// <summary>How context and target blocks are drawn.</summary>
-    public MultiBlockMaskingOptions Masking => new()
-    {
-        Grid = new PatchGrid(Encoder.GridHeight, Encoder.GridWidth),
-        ContextScale = new Interval(Options.Mask.EncMaskScale.Low, Options.Mask.EncMaskScale.High),
-        TargetScale = new Interval(Options.Mask.PredMaskScale.Low, Options.Mask.PredMaskScale.High),
-        TargetAspect = new Interval(Options.Mask.AspectRatio.Low, Options.Mask.AspectRatio.High),
-        ContextBlocks = Options.Mask.NumEncMasks,
-        TargetBlocks = Options.Mask.NumPredMasks,
-        MinKeep = Options.Mask.MinKeep,
-        AllowOverlap = Options.Mask.AllowOverlap,
-        Compatibility = Options.Mask.Compatibility == Configuration.MaskCompatibility.Reference
-            ? JepaSharp.Masking.MaskCompatibility.Reference
-            : JepaSharp.Masking.MaskCompatibility.Paper,
-    };
+    public MultiBlockMaskingOptions Masking => Options.Mask.On(new PatchGrid(Encoder.GridHeight, Encoder.GridWidth));
 
     /// <summary>How images are cropped, ordered and loaded.</summary>
     public ImageLoaderOptions Loading
@@ -68,7 +54,7 @@ public sealed class PretrainPlan
                 Threads = data.NumWorkers is > 0 and var workers ? Math.Min(workers, Environment.ProcessorCount) : Environment.ProcessorCount,
                 PrefetchBatches = data.Prefetch,
                 MemoryMegabytes = data.MemoryMb,
-                OnUnreadable = data.OnError == Configuration.UnreadableImages.Fail ? UnreadablePolicy.Fail : UnreadablePolicy.Skip,
+                OnUnreadable = data.OnError,
                 MaxUnreadableShare = data.MaxUnreadable,
                 Transform = new TrainingTransform
                 {
@@ -80,7 +66,7 @@ public sealed class PretrainPlan
                         MinAspect = data.CropAspect.Low,
                         MaxAspect = data.CropAspect.High,
                     },
-                    Filter = data.Interpolation == Interpolation.Bicubic ? ResampleFilter.Bicubic : ResampleFilter.Bilinear,
+                    Filter = data.Interpolation,
                     UseHorizontalFlip = data.UseHorizontalFlip,
                     Color = data.UseColorDistortion ? new ColorDistortion(data.ColorJitterStrength) : null,
                     UseGaussianBlur = data.UseGaussianBlur,
@@ -90,7 +76,7 @@ public sealed class PretrainPlan
     }
 
     /// <summary>Distance between prediction and target.</summary>
-    public JepaLoss Loss => Options.Optimization.Loss == LossKind.L2 ? JepaLoss.L2 : JepaLoss.SmoothL1;
+    public JepaLoss Loss => Options.Optimization.Loss;
 
     /// <summary>The optimizer's constants.</summary>
     public OptimizerSettings Optimizer =>

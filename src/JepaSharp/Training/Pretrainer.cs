@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using JepaSharp.Configuration;
 using JepaSharp.Data;
+using JepaSharp.Data.Cropping;
 using JepaSharp.Data.Loading;
 using JepaSharp.Data.Sources;
 using JepaSharp.Masking;
@@ -96,7 +97,7 @@ public sealed class Pretrainer : IDisposable
         {
             var (mean, std) = (_options.Data.Mean, _options.Data.Std);
             var normalization = new PixelNormalization([mean.Red, mean.Green, mean.Blue], [std.Red, std.Green, std.Blue]);
-            var texts = WeightsMetadata.Describe(Plan.Encoder, Plan.Predictor, normalization, State.Epoch, _options.Data.Interpolation == Interpolation.Bicubic ? 3 : 2);
+            var texts = WeightsMetadata.Describe(Plan.Encoder, Plan.Predictor, normalization, State.Epoch, _options.Data.Interpolation == ResampleFilter.Bicubic ? 3 : 2);
             texts["step"] = Step.StepCount.ToString(CultureInfo.InvariantCulture);
             return texts;
         }

@@ -1,5 +1,5 @@
+using JepaSharp.Configuration;
 using JepaSharp.Monitoring;
-using JepaSharp.Objectives;
 using static TorchSharp.torch;
 
 namespace JepaSharp.Tests.Monitoring;

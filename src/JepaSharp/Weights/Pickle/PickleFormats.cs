@@ -1,3 +1,5 @@
+using JepaSharp.Runtime;
+
 namespace JepaSharp.Weights;
 
 /// <summary>Recognises the formats that PyTorch has written over the years, so that those which are not read are named.</summary>

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using JepaSharp.Runtime;
 using static TorchSharp.torch;
 
 namespace JepaSharp.Weights;
@@ -41,7 +42,7 @@ public sealed class SafetensorsFile : IDisposable
     /// <exception cref="WeightsFileException">It is missing, unreadable, or not a sound safetensors file; the message says why.</exception>
     public static SafetensorsFile Open(string path)
     {
-        var file = new MappedFile(path);
+        var file = WeightsFile.Map(path);
         try
         {
             return new SafetensorsFile(file, ReadHeader(file));

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Text;
+using JepaSharp.Runtime;
 
 namespace JepaSharp.Data.Sources.Packing;
 
