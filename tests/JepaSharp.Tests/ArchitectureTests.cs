@@ -27,7 +27,10 @@ public sealed partial class ArchitectureTests
         ["Evaluation"] = ["Runtime", "Configuration", "Models", "Optimization", "Data", "Weights"],
         ["Training"] = ["Runtime", "Configuration", "Masking", "Data", "Models", "Objectives", "Optimization", "Weights"],
         ["Monitoring"] = ["Runtime", "Configuration", "Masking", "Data", "Models", "Objectives", "Weights", "Evaluation", "Training"],
-        ["Reports"] = ["Runtime", "Configuration", "Masking", "Data", "Pictures", "Models", "Objectives", "Weights", "Evaluation", "Training", "Monitoring"],
+        ["Reports"] =
+        [
+            "Runtime", "Configuration", "Masking", "Data", "Pictures", "Models", "Objectives", "Weights", "Evaluation", "Training", "Monitoring",
+        ],
     };
 
     [Fact]
@@ -54,7 +57,8 @@ public sealed partial class ArchitectureTests
     public void Data_UsesNoTensors()
     {
         var source = Path.Combine(RepositoryRoot(), "src", "JepaSharp", "Data");
-        var users = Directory.EnumerateFiles(source, "*.cs", SearchOption.AllDirectories).Where(f => File.ReadAllText(f).Contains("TorchSharp", StringComparison.Ordinal));
+        var users = Directory.EnumerateFiles(source, "*.cs", SearchOption.AllDirectories)
+            .Where(f => File.ReadAllText(f).Contains("TorchSharp", StringComparison.Ordinal));
         Assert.Empty(users);
     }
 

@@ -30,7 +30,7 @@ internal sealed class PretrainVerb : Verb
         // The output first: a place that cannot be written should not cost the time of everything before it.
         using var folder = asked.Resume ? RunFolder.Resume(asked.Out!) : RunFolder.Create(asked.Out ?? options.Logging.Folder ?? RunFolder.DefaultPath(options.Meta.ModelName));
         var device = TorchBackend.ChooseDevice(options.Meta.Device);
-        var precision = TorchBackend.ChoosePrecision(PrecisionText(options.Meta.ResolvePrecision()), device);
+        var precision = TorchBackend.ChoosePrecision(options.Meta.ResolvePrecision(), device);
         using var trainer = new Pretrainer(options, source, device, precision.ScalarType);
         var found = init is null ? [] : trainer.StartFrom(init);
         // Before the folder becomes a run: a mistake in the test images must not leave one behind.
@@ -135,13 +135,6 @@ internal sealed class PretrainVerb : Verb
             terminal.Out.WriteLine($"{what,-22} {Path.GetRelativePath(Directory.GetCurrentDirectory(), path)}");
         }
     }
-
-    private static string PrecisionText(Precision precision) => precision switch
-    {
-        Precision.Fp32 => "fp32",
-        Precision.Bf16 => "bf16",
-        _ => "auto",
-    };
 
     private static string DeviceText(torch.Device device) => device.type == DeviceType.CUDA ? device.ToString() : "CPU";
 }

@@ -1,3 +1,5 @@
+using JepaSharp.Runtime;
+
 namespace JepaSharp.Configuration;
 
 /// <summary>The networks, the device and the seed. YAML section <c>meta</c>.</summary>
@@ -49,5 +51,5 @@ public sealed record MetaOptions
     public bool CopyData { get; init; }
 
     /// <summary><see cref="Precision"/> where it is given; else Auto for <see cref="UseBfloat16"/> and Fp32 without.</summary>
-    public Precision ResolvePrecision() => Precision ?? (UseBfloat16 ? Configuration.Precision.Auto : Configuration.Precision.Fp32);
+    public Precision ResolvePrecision() => Precision ?? (UseBfloat16 ? Runtime.Precision.Auto : Runtime.Precision.Fp32);
 }

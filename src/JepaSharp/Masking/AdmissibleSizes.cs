@@ -37,11 +37,14 @@ internal static class AdmissibleSizes
     }
 
     /// <summary>Those of <see cref="Of"/>'s sizes that are the <see cref="Nearest"/> to some scale and aspect within the ranges.</summary>
-    /// <remarks>A size within both ranges is nearest to itself. Of sizes that break them equally, an even grid of scales and aspects shows which are ever nearest.</remarks>
+    /// <remarks>
+    /// A size within both ranges is nearest to itself. Of sizes that break them equally, an even grid of scales and aspects shows which are ever
+    /// nearest.
+    /// </remarks>
     public static BlockSize[] Drawn(BlockSize[] sizes, PatchGrid grid, Interval scale, Interval aspect)
     {
         const int Steps = 64;
-        if (sizes.Length == 1 || Array.TrueForAll(sizes, size => scale.Contains((double)size.Count / grid.Count) && aspect.Contains((double)size.Height / size.Width))) return sizes;
+        if (sizes.Length == 1 || Array.TrueForAll(sizes, IsWithin)) return sizes;
         var drawn = new HashSet<BlockSize>();
         for (var i = 0; i < Steps; i++)
         {
@@ -49,6 +52,8 @@ internal static class AdmissibleSizes
         }
 
         return [.. drawn];
+
+        bool IsWithin(BlockSize size) => scale.Contains((double)size.Count / grid.Count) && aspect.Contains((double)size.Height / size.Width);
     }
 
     /// <summary>The size nearest to the ideal block of a scale and aspect; the rounded block, where that is admissible.</summary>

@@ -5,11 +5,15 @@ public static class MaskFeasibility
 {
     private const int LargestSide = 128;
 
-    /// <summary>Why drawing could go on for ever on the options' grid, as the rest of a sentence with blocks that can be drawn; null where it always ends.</summary>
+    /// <summary>
+    /// Why drawing could go on for ever on the options' grid, as the rest of a sentence with blocks that can be drawn; null where it always ends.
+    /// </summary>
     /// <param name="options">Every value in its range by itself.</param>
     public static string? Explain(MultiBlockMaskingOptions options) => MultiBlockRule.Of(options).Obstacle();
 
-    /// <summary>The smallest grid with the options' proportions on which drawing always ends; null where none of up to 128 patches a side is.</summary>
+    /// <summary>
+    /// The smallest grid with the options' proportions on which drawing always ends; null where none of up to 128 patches a side is.
+    /// </summary>
     /// <param name="options">Every value in its range by itself.</param>
     public static PatchGrid? SmallestGrid(MultiBlockMaskingOptions options)
     {

@@ -73,7 +73,9 @@ internal sealed class PaperBlocks : MultiBlockRule
         while (!DrawContext(ref positions, sizes.Context, context, lengths, map));
     }
 
-    /// <summary>Selection sampling (Knuth, The Art of Computer Programming 3.4.2, algorithm S): every subset is equally likely, the order is kept.</summary>
+    /// <summary>
+    /// Selection sampling (Knuth, The Art of Computer Programming 3.4.2, algorithm S): every subset is equally likely, the order is kept.
+    /// </summary>
     public override void Cut(ref RandomStream positions, ReadOnlySpan<long> mask, Span<long> kept)
     {
         var at = 0;

@@ -26,8 +26,8 @@ internal sealed class ReferenceBlocks(MultiBlockMaskingOptions options) : MultiB
 
     public override BlockSizes DrawSizes(ref RandomStream sizes) 
     {
-        var target = sizes.NextDouble();
-        return new BlockSizes(Size(Options.TargetScale.At(target), Options.TargetAspect.At(target)), Size(Options.ContextScale.At(sizes.NextDouble()), 1));
+        double target = sizes.NextDouble(), context = sizes.NextDouble();
+        return new BlockSizes(Size(Options.TargetScale.At(target), Options.TargetAspect.At(target)), Size(Options.ContextScale.At(context), 1));
     }
 
     public override void DrawImage(

@@ -50,8 +50,6 @@ public sealed class Predictor : nn.Module, IAcceleratedNetwork
     /// <summary>Width, depth and heads.</summary>
     public PredictorShape Shape { get; }
 
-    internal Parameter MaskToken => _maskToken;
-
     /// <summary>Predicts every target block from every context block.</summary>
     /// <param name="context">Context representations [Mc B, Kc, D].</param>
     /// <param name="contextPatches">Where they are: Mc sets of Kc patches an image.</param>

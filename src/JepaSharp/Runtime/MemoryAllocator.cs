@@ -29,9 +29,13 @@ internal static partial class MemoryAllocator
         }
     }
 
-    /// <summary>From now on very large blocks come straight from the kernel and go back when freed. Nothing where <see cref="KeepLargeBlocks"/> was not asked for.</summary>
+    /// <summary>
+    /// From now on very large blocks come straight from the kernel and go back when freed. Nothing where <see cref="KeepLargeBlocks"/> was not asked
+    /// for.
+    /// </summary>
     /// <remarks>
-    /// With kernels of our own, which keep their memory to themselves, few large tensors are left in a step. Those of some megabytes stay in the heap, because
+    /// With kernels of our own, which keep their memory to themselves, few large tensors are left in a step. Those of some megabytes stay in the
+    /// heap, because
     /// touching a fresh page costs up to eight microseconds on a virtual machine; what is larger than this would lie idle for too much of a step.
     /// </remarks>
     public static void GiveBackLargeBlocks()

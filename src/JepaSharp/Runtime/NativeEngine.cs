@@ -7,7 +7,8 @@ namespace JepaSharp.Runtime;
 
 /// <summary>Loads libtorch and TorchSharp's native half before anything uses them.</summary>
 /// <remarks>
-/// JepaSharp's networks, weights and devices call <see cref="Load"/> themselves; a program that uses TorchSharp before them calls it first. Nothing else of
+/// JepaSharp's networks, weights and devices call <see cref="Load"/> themselves; a program that uses TorchSharp before them calls it first. Nothing
+/// else of
 /// the process changes: what a training program wants beside it, it asks of <see cref="RuntimeTuning"/>. Two things are mended on the way:
 /// <list type="bullet">
 /// <item>On systems whose libstdc++ is older than GLIBCXX_3.4.32 (Debian 12, Ubuntu 22.04) the published library does not load;
@@ -71,7 +72,8 @@ public static class NativeEngine
         var folder = string.IsNullOrEmpty(chosen) ? packaged : Path.GetFullPath(chosen);
         if (!File.Exists(Path.Combine(folder, "libtorch_cpu.so")))
             throw new EngineNotLoadedException(
-                $"{folder} holds no libtorch_cpu.so. Point {FolderVariable} at the folder of libtorch libraries (of PyTorch: its torch/lib), or unset it.");
+                $"{folder} holds no libtorch_cpu.so. Point {FolderVariable} at the folder of libtorch libraries (of PyTorch: its torch/lib), "
+                + "or unset it.");
 
         // Loaded by path and first, these satisfy TorchSharp's library by their names wherever that one lies.
         foreach (var name in (string[])["libc10.so", "libtorch_cpu.so", "libc10_cuda.so", "libtorch_cuda.so", "libtorch.so"])
@@ -92,7 +94,9 @@ public static class NativeEngine
         LibtorchFolder = folder;
     }
 
-    /// <summary>TorchSharp would search the program's folder first, and load the packaged libtorch beside the chosen one. It has no other switch for it.</summary>
+    /// <summary>
+    /// TorchSharp would search the program's folder first, and load the packaged libtorch beside the chosen one. It has no other switch for it.
+    /// </summary>
     private static void SkipTorchSharpsSearch()
     {
         typeof(torch).GetField("nativeBackendLoaded", BindingFlags.Static | BindingFlags.NonPublic)?.SetValue(null, true);
@@ -101,7 +105,8 @@ public static class NativeEngine
     private static string PackagedFolder()
     {
         var root = AppContext.BaseDirectory;
-        var byPlatform = Path.Combine(root, "runtimes", RuntimeInformation.RuntimeIdentifier.Contains("arm64") ? "linux-arm64" : "linux-x64", "native");
+        var platform = RuntimeInformation.RuntimeIdentifier.Contains("arm64") ? "linux-arm64" : "linux-x64";
+        var byPlatform = Path.Combine(root, "runtimes", platform, "native");
         return File.Exists(Path.Combine(byPlatform, "libLibTorchSharp.so")) ? byPlatform : root;
     }
 

@@ -3,7 +3,9 @@ namespace JepaSharp.Runtime;
 /// <summary>Which known name someone who wrote an unknown one meant.</summary>
 public static class NearestName
 {
-    /// <summary>The known name with the fewest letters to change, whatever their case; null where that would be more than two and a third of them, or all.</summary>
+    /// <summary>
+    /// The known name with the fewest letters to change, whatever their case; null where that would be more than two and a third of them, or all.
+    /// </summary>
     /// <param name="written">What was written.</param>
     /// <param name="known">What could have been.</param>
     public static string? Of(string written, IEnumerable<string> known)

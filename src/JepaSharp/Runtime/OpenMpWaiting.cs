@@ -11,7 +11,8 @@ internal static partial class OpenMpWaiting
 {
     public static void LetThreadsSleep()
     {
-        if (Environment.GetEnvironmentVariable("OMP_WAIT_POLICY") is not null || Environment.GetEnvironmentVariable("GOMP_SPINCOUNT") is not null) return;
+        if (Environment.GetEnvironmentVariable("OMP_WAIT_POLICY") is not null) return;
+        if (Environment.GetEnvironmentVariable("GOMP_SPINCOUNT") is not null) return;
         try
         {
             _ = SetVariable("OMP_WAIT_POLICY", "passive", 0); // .NET's own setter does not reach native libraries

@@ -6,7 +6,9 @@ using System.Text;
 namespace JepaSharp.Runtime;
 
 /// <summary>Writes images as PNG: 8 bits a channel, red, green, blue.</summary>
-/// <remarks>Portable Network Graphics (third edition), W3C 2025. Every line is filtered with Paeth's predictor, good for photographs and drawings alike.</remarks>
+/// <remarks>
+/// Portable Network Graphics (third edition), W3C 2025. Every line is filtered with Paeth's predictor, good for photographs and drawings alike.
+/// </remarks>
 internal static class PngFile
 {
     /// <summary>The bytes of a PNG file, the same everywhere.</summary>
@@ -16,7 +18,8 @@ internal static class PngFile
     /// <exception cref="ArgumentException">There are not H W 3 bytes.</exception>
     public static byte[] Encode(int width, int height, ReadOnlySpan<byte> pixels)
     {
-        if (pixels.Length != 3L * width * height) throw new ArgumentException($"Found {pixels.Length} bytes; expected [{height}, {width}, 3].", nameof(pixels));
+        if (pixels.Length != 3L * width * height)
+            throw new ArgumentException($"Found {pixels.Length} bytes; expected [{height}, {width}, 3].", nameof(pixels));
         using var file = new MemoryStream();
         file.Write([0x89, (byte)'P', (byte)'N', (byte)'G', 13, 10, 26, 10]);
 

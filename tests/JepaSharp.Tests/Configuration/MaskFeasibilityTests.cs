@@ -52,7 +52,8 @@ public sealed class MaskFeasibilityTests
     [InlineData(1, 1, MaskCompatibility.Paper, false)]
     [InlineData(2, 1, MaskCompatibility.Paper, true)]
     public void Grid_WithPublishedScales_FitsOrNot(int side, int minKeep, MaskCompatibility mode, bool fits) =>
-        Assert.Equal(fits, MaskFeasibility.Explain(new MaskOptions { MinKeep = minKeep, Compatibility = mode }.On(new PatchGrid(side, side))) is null);
+        Assert.Equal(
+            fits, MaskFeasibility.Explain(new MaskOptions { MinKeep = minKeep, Compatibility = mode }.On(new PatchGrid(side, side))) is null);
 
     [Fact]
     public void SmallestGrid_OfRandomSettings_FitsAndNoSmallerDoes()
@@ -132,19 +133,21 @@ public sealed class MaskFeasibilityTests
         var contexts = new HashSet<BlockSize>();
         if (masking.Compatibility == MaskCompatibility.Paper)
         {
-            var (grid, square) = (masking.Grid, new Interval(1, 1));
-            var fitting = (Target: AdmissibleSizes.Of(grid, masking.TargetScale, masking.TargetAspect), Context: AdmissibleSizes.Of(grid, masking.ContextScale, square));
+            var grid = masking.Grid;
+            var targetSizes = AdmissibleSizes.Of(grid, masking.TargetScale, masking.TargetAspect);
+            var contextSizes = AdmissibleSizes.Of(grid, masking.ContextScale, new Interval(1, 1));
             for (var i = 0; i <= Steps; i++)
             {
-                contexts.Add(AdmissibleSizes.Nearest(fitting.Context, grid, masking.ContextScale.At((double)i / Steps), 1));
+                contexts.Add(AdmissibleSizes.Nearest(contextSizes, grid, masking.ContextScale.At((double)i / Steps), 1));
                 for (var j = 0; j <= Steps; j++)
                 {
-                    targets.Add(AdmissibleSizes.Nearest(fitting.Target, grid, masking.TargetScale.At((double)i / Steps), masking.TargetAspect.At((double)j / Steps)));
+                    var (scale, aspect) = (masking.TargetScale.At((double)i / Steps), masking.TargetAspect.At((double)j / Steps));
+                    targets.Add(AdmissibleSizes.Nearest(targetSizes, grid, scale, aspect));
                 }
             }
 
             // Both in the grid's first corner, they share all that they can.
-            var fewest = contexts.Min(c => c.Count - (masking.AllowOverlap ? 0 : targets.Max(t => Math.Min(c.Height, t.Height) * Math.Min(c.Width, t.Width))));
+            var fewest = contexts.Min(c => c.Count - (masking.AllowOverlap ? 0 : targets.Max(t => Shared(c, t))));
             Assert.True(fewest < masking.MinKeep, message);
         }
         else
@@ -164,6 +167,8 @@ public sealed class MaskFeasibilityTests
             .Concat(contexts.Select(c => $"a context block of {c}")).Concat(contexts.Select(c => $"a context block can be {c}"));
         Assert.True(named.Any(name => message.Contains(name, StringComparison.Ordinal)), $"{message}: none of its blocks is drawn from {masking}");
     }
+
+    private static int Shared(BlockSize one, BlockSize other) => Math.Min(one.Height, other.Height) * Math.Min(one.Width, other.Width);
 
     /// <summary>Sizes between two numbers, by halving wherever the ends differ: a size may be drawn once in a million times.</summary>
     private static void Search(HashSet<BlockSize> found, Func<double, BlockSize> size, double from, double to)

@@ -4,6 +4,7 @@ using JepaSharp.Data.Sources.Scenes;
 using JepaSharp.Masking;
 using JepaSharp.Models;
 using JepaSharp.Monitoring;
+using JepaSharp.Runtime;
 using JepaSharp.Training;
 using JepaSharp.Training.Progress;
 using static TorchSharp.torch;

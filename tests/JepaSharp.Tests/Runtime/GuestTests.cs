@@ -12,8 +12,9 @@ public sealed class GuestTests
         var lines = Lines("guest");
         Assert.Contains("OMP_WAIT_POLICY: unset -> unset", lines);
         Assert.Contains("a block of 64 MB: from the kernel -> from the kernel", lines);
-        var environment = Assert.Single(lines, line => line.StartsWith("environment: ", StringComparison.Ordinal))["environment: ".Length..].Split(" -> ");
-        Assert.Equal(environment[0], environment[1]);
+        const string Environment = "environment: ";
+        var digests = Assert.Single(lines, line => line.StartsWith(Environment, StringComparison.Ordinal))[Environment.Length..].Split(" -> ");
+        Assert.Equal(digests[0], digests[1]);
         Assert.Contains("a block of 64 MB, before the library is used: from the kernel", lines);
         Assert.Contains("TorchSharp's nativeBackendLoaded, before the library is used: False", lines);
     }
@@ -34,7 +35,8 @@ public sealed class GuestTests
         {
             RedirectStandardOutput = true,
         };
-        foreach (var name in (string[])["OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_"]) start.Environment.Remove(name);
+        string[] said = ["OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_"];
+        foreach (var name in said) start.Environment.Remove(name);
         using var process = Process.Start(start)!;
         var output = process.StandardOutput.ReadToEnd();
         process.WaitForExit();

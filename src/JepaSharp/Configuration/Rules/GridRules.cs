@@ -22,7 +22,8 @@ internal static class GridRules
         var masking = mask.On(new PatchGrid(side, side));
         if (MaskFeasibility.Explain(masking) is not { } obstacle) return;
         var way = MaskFeasibility.SmallestGrid(masking) is { } smallest
-            ? $"a grid of at least {smallest}: data.crop_size {smallest.Width * mask.PatchSize} or more, or a smaller mask.patch_size or mask.min_keep"
+            ? $"a grid of at least {smallest}: data.crop_size {smallest.Width * mask.PatchSize} or more, "
+                + "or a smaller mask.patch_size or mask.min_keep"
             : "masks that leave a context on some grid: larger mask.enc_mask_scale, smaller mask.pred_mask_scale or mask.min_keep";
         var found = $"{data.CropSize}, a grid of {side}x{side} patches of {mask.PatchSize} pixels, on which {obstacle}";
         checks.Report("data.crop_size", found, way);

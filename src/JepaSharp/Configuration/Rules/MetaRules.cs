@@ -24,7 +24,10 @@ internal static partial class MetaRules
         checks.AtLeast(0, meta.Seed, "meta.seed");
         checks.NotEmpty(meta.ReadCheckpoint, "meta.read_checkpoint");
         checks.Require(
-            !meta.LoadCheckpoint, "meta.load_checkpoint", meta.LoadCheckpoint, "false: go on with a run by --resume --out RUN, or begin with its weights by --init PATH");
+            !meta.LoadCheckpoint,
+            "meta.load_checkpoint",
+            meta.LoadCheckpoint,
+            "false: go on with a run by --resume --out RUN, or begin with its weights by --init PATH");
         checks.Require(
             !meta.CopyData, "meta.copy_data", meta.CopyData, "false: data is read where it lies; copy it yourself and point data.path at the copy");
     }

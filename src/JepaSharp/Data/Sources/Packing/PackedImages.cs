@@ -3,7 +3,9 @@ using JepaSharp.Runtime;
 
 namespace JepaSharp.Data.Sources.Packing;
 
-/// <summary>The images of a <c>.jepapack</c> file, with the names, labels and columns of the source they came from. The file must not change meanwhile.</summary>
+/// <summary>
+/// The images of a <c>.jepapack</c> file, with the names, labels and columns of the source they came from. The file must not change meanwhile.
+/// </summary>
 /// <remarks>Each image carries a checksum that is compared whenever it is read.</remarks>
 public sealed class PackedImages : ImageSource
 {
@@ -58,7 +60,8 @@ public sealed class PackedImages : ImageSource
     public override string NameOf(int index) => OrIfCutShort(() => _index.NameOf(Checked(index)), $"image {index}");
 
     /// <inheritdoc/>
-    public override int? LabelOf(int index) => _index.EntryOf(Checked(index)).Label is var label && label >= 0 && label < Classes.Count ? label : null;
+    public override int? LabelOf(int index) =>
+        _index.EntryOf(Checked(index)).Label is var label && label >= 0 && label < Classes.Count ? label : null;
 
     /// <inheritdoc/>
     public override double? ValueOf(int index, string column)
@@ -69,7 +72,8 @@ public sealed class PackedImages : ImageSource
     }
 
     /// <inheritdoc/>
-    public override long StoredBytes(int index) => OrIfCutShort(() => _index.EntryOf(Checked(index)) is { Encoding: PackLayout.Encoded } entry ? entry.Length : 0L, 0L);
+    public override long StoredBytes(int index) =>
+        OrIfCutShort(() => _index.EntryOf(Checked(index)) is { Encoding: PackLayout.Encoded } entry ? entry.Length : 0L, 0L);
 
     /// <inheritdoc/>
     public override OpenedImage Open(int index)
