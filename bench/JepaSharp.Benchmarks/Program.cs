@@ -5,8 +5,10 @@ using JepaSharp.Benchmarks.Steps;
 using JepaSharp.Runtime;
 using static TorchSharp.torch;
 
+RuntimeTuning.Apply();
 try
 {
+    NativeEngine.TryLoad();
     return Run(args);
 }
 catch (JepaException e)

@@ -1,9 +1,11 @@
 using JepaSharp.Cli;
 using JepaSharp.Cli.Display;
+using JepaSharp.Runtime;
 
 try
 {
     StandardDescriptors.FillGaps();
+    RuntimeTuning.Apply();
     using var stop = StopSignals.Register();
     return CommandLine.Run(args, Terminal.OfProcess(), stop);
 }

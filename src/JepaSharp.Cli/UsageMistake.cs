@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
+using JepaSharp.Runtime;
 
 namespace JepaSharp.Cli;
 

@@ -5,6 +5,7 @@ using System.Text;
 using System.Text.Json;
 using JepaSharp.Configuration;
 using JepaSharp.Data.Sources.Scenes;
+using JepaSharp.Runtime;
 using JepaSharp.Training;
 using JepaSharp.Training.Progress;
 using static TorchSharp.torch;

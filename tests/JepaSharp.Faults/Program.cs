@@ -1,6 +1,10 @@
 using System.Globalization;
 using JepaSharp.Faults;
+using JepaSharp.Runtime;
 
+if (args is ["guest", .. var how]) return Guest.Run(how is ["tuned"]);
+RuntimeTuning.Apply();
+NativeEngine.TryLoad();
 return args switch
 {
     ["child", var journal, var flush, .. var command] => Child.Run(journal, int.Parse(flush, CultureInfo.InvariantCulture), command),
@@ -19,6 +23,7 @@ static int Usage()
         """
         kills N [SEED]         kills a small training run at N random moments, resumes it each time, and compares its end with the unbroken run's
         golden FOLDER [NAME]   runs of every kind, a line of digests each, to hold two builds against each other on one machine
+        guest [tuned]          uses the library in a process that asked for nothing, or for its tuning, and says what changed
         soak T E FOLDER        trains for T minutes, then embeds for E; memory, handles, threads and tensors as a table and a picture
         """);
     return 2;

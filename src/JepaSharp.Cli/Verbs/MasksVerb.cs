@@ -63,7 +63,7 @@ internal sealed class MasksVerb : Verb
     {
         try
         {
-            PngFile.Write(path, picture);
+            File.WriteAllBytes(path, picture.ToPng());
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

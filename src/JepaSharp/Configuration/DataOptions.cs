@@ -1,3 +1,9 @@
+using JepaSharp.Data.Cropping;
+using JepaSharp.Data.Loading;
+using JepaSharp.Data.Sources;
+using JepaSharp.Data.Sources.Scenes;
+using JepaSharp.Runtime;
+
 namespace JepaSharp.Configuration;
 
 /// <summary>Images: where they come from, how they are cropped and how they are loaded. YAML section <c>data</c>.</summary>
@@ -26,13 +32,13 @@ public sealed record DataOptions
     public int CropSize { get; init; } = 224;
 
     /// <summary>Share of the image's area that a random crop covers. [0.3, 1.0] (published files).</summary>
-    public ScaleRange CropScale { get; init; } = new(0.3, 1.0);
+    public Interval CropScale { get; init; } = new(0.3, 1.0);
 
     /// <summary>Width over height of a random crop, before it is resized to a square. [3/4, 4/3] (torchvision's default). Ours.</summary>
-    public ScaleRange CropAspect { get; init; } = new(0.75, 4.0 / 3.0);
+    public Interval CropAspect { get; init; } = new(0.75, 4.0 / 3.0);
 
     /// <summary>How crops are resized. Bilinear (torchvision's default, which the published code leaves). Ours.</summary>
-    public Interpolation Interpolation { get; init; } = Interpolation.Bilinear;
+    public ResampleFilter Interpolation { get; init; } = ResampleFilter.Bilinear;
 
     /// <summary>Mirror half of the crops left to right. False: the paper needs no augmentation but the crop.</summary>
     public bool UseHorizontalFlip { get; init; }
@@ -65,7 +71,7 @@ public sealed record DataOptions
     public bool PinMem { get; init; } = true;
 
     /// <summary>An image that cannot be read is skipped and counted, or ends the run. Skip. Ours.</summary>
-    public UnreadableImages OnError { get; init; } = UnreadableImages.Skip;
+    public UnreadablePolicy OnError { get; init; } = UnreadablePolicy.Skip;
 
     /// <summary>With skip, the share of images that may be unreadable, 0 to 1, before the run ends; four are always tolerated. 0.01. Ours.</summary>
     public double MaxUnreadable { get; init; } = 0.01;
@@ -88,4 +94,14 @@ public sealed record DataOptions
         (_, { } root, { } folder) => System.IO.Path.Combine(root, folder),
         var (_, root, folder) => root ?? folder,
     };
+
+    /// <summary>The images to train on; the built-in scenes where none are named.</summary>
+    /// <exception cref="JepaException">The path is missing or holds no images.</exception>
+    public ImageSource OpenSource()
+    {
+        ImageSource source = ResolveSource() is { } path
+            ? ImageSources.Open(path)
+            : new ScenesSource((ulong)SceneSeed, SceneCount, SceneSize * 3 / 2, SceneSize, first: 0);
+        return MaxImages is { } most && most < source.Count ? new SourceSubset(source, most) : source;
+    }
 }

@@ -1,3 +1,5 @@
+using JepaSharp.Runtime;
+
 namespace JepaSharp.Configuration;
 
 /// <summary>The networks, the device and the seed. YAML section <c>meta</c>.</summary>
@@ -6,7 +8,7 @@ public sealed record MetaOptions
     /// <summary>What is learned: <c>ijepa</c>. Ours.</summary>
     public string Objective { get; init; } = "ijepa";
 
-    /// <summary>Encoder: one of <see cref="EncoderNames.All"/>. vit_base.</summary>
+    /// <summary>Encoder: one of <see cref="EncoderPreset.All"/>. vit_base.</summary>
     public string ModelName { get; init; } = "vit_base";
 
     /// <summary>Encoder width D, instead of the model's; null for the model's. Ours.</summary>
@@ -52,5 +54,5 @@ public sealed record MetaOptions
     public bool CopyData { get; init; }
 
     /// <summary><see cref="Precision"/> where it is given; else Auto for <see cref="UseBfloat16"/> and Fp32 without.</summary>
-    public Precision ResolvePrecision() => Precision ?? (UseBfloat16 ? Configuration.Precision.Auto : Configuration.Precision.Fp32);
+    public Precision ResolvePrecision() => Precision ?? (UseBfloat16 ? Runtime.Precision.Auto : Runtime.Precision.Fp32);
 }

@@ -12,7 +12,10 @@ public sealed record OptimizationOptions
     /// <summary>Micro-batches of <see cref="DataOptions.BatchSize"/> images per step, their gradients averaged. 1. Ours.</summary>
     public int Accumulate { get; init; } = 1;
 
-    /// <summary>Keep only the blocks' inputs for the backward pass and compute the rest again: less memory, a third more work. On the CPU kernels only. False. Ours.</summary>
+    /// <summary>
+    /// Keep only the blocks' inputs for the backward pass and compute the rest again: less memory, a third more work. On the CPU kernels only. False.
+    /// Ours.
+    /// </summary>
     public bool CheckpointActivations { get; init; }
 
     /// <summary>Epochs over which the learning rate rises linearly; may be fractional. 40 (published files).</summary>
@@ -40,7 +43,7 @@ public sealed record OptimizationOptions
     public double IpeScale { get; init; } = 1.0;
 
     /// <summary>Distance between predicted and target features. Smooth L1 (published code; the paper says L2). Ours.</summary>
-    public LossKind Loss { get; init; } = LossKind.SmoothL1;
+    public JepaLoss Loss { get; init; } = JepaLoss.SmoothL1;
 
     /// <summary>AdamW's decay of the mean gradient. 0.9. Ours.</summary>
     public double Beta1 { get; init; } = 0.9;

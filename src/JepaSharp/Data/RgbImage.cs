@@ -1,3 +1,5 @@
+using JepaSharp.Runtime;
+
 namespace JepaSharp.Data;
 
 /// <summary>A decoded image: uint8 [H, W, 3], red, green, blue, rows from the top, no padding.</summary>
@@ -34,6 +36,9 @@ public sealed class RgbImage
 
     /// <summary>Row <paramref name="y"/>: [W, 3].</summary>
     public Span<byte> Row(int y) => Pixels.AsSpan(3 * Width * y, 3 * Width);
+
+    /// <summary>The bytes of a PNG file that holds the image.</summary>
+    public byte[] ToPng() => PngFile.Encode(Width, Height, Pixels);
 }
 
 /// <summary>A rectangle of whole pixels inside an image.</summary>

@@ -72,9 +72,17 @@ public sealed class FeatureMatrix
     }
 
     /// <summary>A new float32 tensor of rows <paramref name="first"/> to <paramref name="first"/> + <paramref name="count"/> - 1: [count, D].</summary>
-    internal Tensor ToTensor(int first, int count) => tensor(_values.AsSpan(first * Width, count * Width).ToArray(), [count, Width]);
+    internal Tensor ToTensor(int first, int count)
+    {
+        NativeEngine.Load();
+        return tensor(_values.AsSpan(first * Width, count * Width).ToArray(), [count, Width]);
+    }
 
-    internal Tensor ToTensor() => tensor(_values, [Rows, Width]);
+    internal Tensor ToTensor()
+    {
+        NativeEngine.Load();
+        return tensor(_values, [Rows, Width]);
+    }
 
     /// <summary>Throws if features of another width are given to a probe fitted on this width.</summary>
     internal void RequireWidth(int width)

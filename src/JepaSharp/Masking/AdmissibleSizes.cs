@@ -1,3 +1,5 @@
+using JepaSharp.Runtime;
+
 namespace JepaSharp.Masking;
 
 /// <summary>The block sizes in whole patches that keep to a scale and an aspect range.</summary>
@@ -32,6 +34,26 @@ internal static class AdmissibleSizes
         }
 
         return [.. sizes];
+    }
+
+    /// <summary>Those of <see cref="Of"/>'s sizes that are the <see cref="Nearest"/> to some scale and aspect within the ranges.</summary>
+    /// <remarks>
+    /// A size within both ranges is nearest to itself. Of sizes that break them equally, an even grid of scales and aspects shows which are ever
+    /// nearest.
+    /// </remarks>
+    public static BlockSize[] Drawn(BlockSize[] sizes, PatchGrid grid, Interval scale, Interval aspect)
+    {
+        const int Steps = 64;
+        if (sizes.Length == 1 || Array.TrueForAll(sizes, IsWithin)) return sizes;
+        var drawn = new HashSet<BlockSize>();
+        for (var i = 0; i < Steps; i++)
+        {
+            for (var j = 0; j < Steps; j++) drawn.Add(Nearest(sizes, grid, scale.At((double)i / Steps), aspect.At((double)j / Steps)));
+        }
+
+        return [.. drawn];
+
+        bool IsWithin(BlockSize size) => scale.Contains((double)size.Count / grid.Count) && aspect.Contains((double)size.Height / size.Width);
     }
 
     /// <summary>The size nearest to the ideal block of a scale and aspect; the rounded block, where that is admissible.</summary>

@@ -62,14 +62,22 @@ public sealed class MaskBatch
         {
             var indices = blocks[block];
             if (length == 0 || indices.Length != length * Batch)
-                Refuse($"{kind} block {block} holds {indices.Length} indices; expected {Batch} images times {Math.Max(length, 1)} or another equal length.", parameter);
+            {
+                var wanted = $"{Batch} images times {Math.Max(length, 1)} or another equal length";
+                Refuse($"{kind} block {block} holds {indices.Length} indices; expected {wanted}.", parameter);
+            }
+
             for (var image = 0; image < Batch; image++)
             {
                 var previous = -1L;
                 foreach (var index in indices.AsSpan(image * length, length))
                 {
                     if (index <= previous || index >= Grid.Count)
-                        Refuse($"{kind} block {block} of image {image}: index {index} after {previous}; expected ascending within 0 to {Grid.Count - 1}.", parameter);
+                    {
+                        var found = $"index {index} after {previous}; expected ascending within 0 to {Grid.Count - 1}";
+                        Refuse($"{kind} block {block} of image {image}: {found}.", parameter);
+                    }
+
                     previous = index;
                 }
             }

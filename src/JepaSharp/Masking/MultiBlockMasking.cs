@@ -48,7 +48,12 @@ public sealed class MultiBlockMasking
         {
             streams[image] = new RandomStream(seed, RandomPurpose.MaskPosition, step, images[image], rank);
             _rule.DrawImage(
-                ref streams[image], sizes, blocks, drawn.AsSpan(image * contexts * room, contexts * room), lengths.AsSpan(image * contexts, contexts), map);
+                ref streams[image],
+                sizes,
+                blocks,
+                drawn.AsSpan(image * contexts * room, contexts * room),
+                lengths.AsSpan(image * contexts, contexts),
+                map);
             for (var t = 0; t < blocks.Length; t++)
                 blocks[t].WriteIndices(Options.Grid, targets[t].AsSpan(image * sizes.Target.Count, sizes.Target.Count));
         }

@@ -1,3 +1,5 @@
+using JepaSharp.Runtime;
+
 namespace JepaSharp.Masking;
 
 /// <summary>What multi-block masks are drawn: the paper's defaults (section 3, appendix A.1).</summary>
@@ -34,21 +36,25 @@ public sealed record MultiBlockMaskingOptions
     /// <remarks>Among others a grid too small to leave <see cref="MinKeep"/> patches, with the smallest that would work.</remarks>
     public IReadOnlyList<string> Problems()
     {
-        var problems = new List<string>();
-        CheckRange(problems, "The context scale (enc_mask_scale)", ContextScale, 1);
-        CheckRange(problems, "The target scale (pred_mask_scale)", TargetScale, 1);
-        CheckRange(problems, "The target aspect ratio (aspect_ratio)", TargetAspect, double.MaxValue);
-        if (ContextBlocks < 1) problems.Add($"num_enc_masks is {ContextBlocks}; expected at least 1.");
-        if (TargetBlocks < 1) problems.Add($"num_pred_masks is {TargetBlocks}; expected at least 1.");
-        if (MinKeep < 1) problems.Add($"min_keep is {MinKeep}; expected at least 1.");
+        var problems = BadValues().Select(problem => problem.ToString()).ToList();
         if (Grid.Count < 1) problems.Add("The patch grid is empty.");
-        if (problems.Count == 0 && !MaskFeasibility.Works(this)) problems.Add(MaskFeasibility.Explain(this));
+        if (problems.Count == 0 && MaskFeasibility.Problem(this) is { } problem) problems.Add(problem);
         return problems;
     }
 
-    private static void CheckRange(List<string> problems, string what, Interval range, double largest)
+    /// <summary>The values that cannot be meant, whatever the grid.</summary>
+    internal IEnumerable<MaskProblem> BadValues()
     {
-        if (!(range.Low > 0 && range.Low <= range.High && range.High <= largest))
-            problems.Add($"{what} is {range}; expected two ascending numbers above 0{(largest == 1 ? " and at most 1" : "")}.");
+        if (NotFrom1(ContextBlocks)) yield return AtLeast1("num_enc_masks", ContextBlocks);
+        if (NotFrom1(TargetBlocks)) yield return AtLeast1("num_pred_masks", TargetBlocks);
+        if (NotFrom1(MinKeep)) yield return AtLeast1("min_keep", MinKeep);
+        if (NoRange(ContextScale, 1)) yield return Share("enc_mask_scale", ContextScale);
+        if (NoRange(TargetScale, 1)) yield return Share("pred_mask_scale", TargetScale);
+        if (NoRange(TargetAspect, double.MaxValue)) yield return new("aspect_ratio", $"{TargetAspect}", "[low, high] with low <= high, both above 0");
+
+        static bool NotFrom1(int value) => value < 1;
+        static MaskProblem AtLeast1(string option, int value) => new(option, $"{value}", "1 or more");
+        static bool NoRange(Interval range, double largest) => !(range.Low > 0 && range.Low <= range.High && range.High <= largest);
+        static MaskProblem Share(string option, Interval range) => new(option, $"{range}", "[low, high] with low <= high, both in (0, 1]");
     }
 }

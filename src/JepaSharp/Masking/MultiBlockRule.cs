@@ -12,8 +12,10 @@ internal abstract class MultiBlockRule(MultiBlockMaskingOptions options)
     public static MultiBlockRule Of(MultiBlockMaskingOptions options)
         => options.Compatibility == MaskCompatibility.Reference ? new ReferenceBlocks(options) : new PaperBlocks(options);
 
-    /// <summary>Whether every size that can be drawn leaves enough patches, so that drawing always ends.</summary>
-    public abstract bool AlwaysEnds();
+    /// <summary>
+    /// Sizes that can be drawn and leave too few patches, in words; null where every size leaves enough, so that drawing always ends.
+    /// </summary>
+    public abstract string? Obstacle();
 
     /// <summary>Draws the sizes of a batch's blocks.</summary>
     public abstract BlockSizes DrawSizes(ref RandomStream sizes);

@@ -16,6 +16,7 @@ namespace JepaSharp.Masking;
 internal sealed class PaperBlocks : MultiBlockRule
 {
     private const int TriesPerRelaxation = 20;
+    private static readonly Interval Square = new(1, 1);
 
     private readonly BlockSize[] _targetSizes;
     private readonly BlockSize[] _contextSizes;
@@ -24,13 +25,27 @@ internal sealed class PaperBlocks : MultiBlockRule
         : base(options)
     {
         _targetSizes = AdmissibleSizes.Of(Grid, options.TargetScale, options.TargetAspect);
-        _contextSizes = AdmissibleSizes.Of(Grid, options.ContextScale, new Interval(1, 1));
+        _contextSizes = AdmissibleSizes.Of(Grid, options.ContextScale, Square);
     }
 
-    public override bool AlwaysEnds()
+    public override string? Obstacle()
     {
-        var largestTarget = Options.AllowOverlap ? 0 : _targetSizes.Max(size => size.Count);
-        return _contextSizes.Min(size => size.Count) - largestTarget >= Options.MinKeep;
+        var targets = AdmissibleSizes.Drawn(_targetSizes, Grid, Options.TargetScale, Options.TargetAspect);
+        var contexts = AdmissibleSizes.Drawn(_contextSizes, Grid, Options.ContextScale, Square);
+        var (context, target, kept) = (default(BlockSize), default(BlockSize), int.MaxValue);
+        foreach (var c in contexts)
+        {
+            foreach (var t in targets)
+            {
+                var left = c.Count - (Options.AllowOverlap ? 0 : c.MostShared(t));
+                if (left < kept) (context, target, kept) = (c, t, left);
+            }
+        }
+
+        if (kept >= Options.MinKeep) return null;
+        return Options.AllowOverlap
+            ? $"a context block can be {context}, fewer than min_keep = {Options.MinKeep}"
+            : $"a context block of {context} that lies over a target block of {target} keeps {kept}, fewer than min_keep = {Options.MinKeep}";
     }
 
     public override BlockSizes DrawSizes(ref RandomStream sizes)
@@ -58,7 +73,9 @@ internal sealed class PaperBlocks : MultiBlockRule
         while (!DrawContext(ref positions, sizes.Context, context, lengths, map));
     }
 
-    /// <summary>Selection sampling (Knuth, The Art of Computer Programming 3.4.2, algorithm S): every subset is equally likely, the order is kept.</summary>
+    /// <summary>
+    /// Selection sampling (Knuth, The Art of Computer Programming 3.4.2, algorithm S): every subset is equally likely, the order is kept.
+    /// </summary>
     public override void Cut(ref RandomStream positions, ReadOnlySpan<long> mask, Span<long> kept)
     {
         var at = 0;

@@ -13,14 +13,6 @@ public readonly record struct PatchBlock(int Top, int Left, int Height, int Widt
     /// <summary>Whether the patch at a row and column lies in the block.</summary>
     public bool Contains(int row, int column) => row >= Top && row < Top + Height && column >= Left && column < Left + Width;
 
-    /// <summary>Whether the two blocks share a patch.</summary>
-    public bool Overlaps(PatchBlock other)
-        => Top < other.Top + other.Height && other.Top < Top + Height && Left < other.Left + other.Width && other.Left < Left + Width;
-
-    /// <summary>Whether the whole block lies on <paramref name="grid"/>.</summary>
-    public bool LiesOn(PatchGrid grid)
-        => Top >= 0 && Left >= 0 && Height > 0 && Width > 0 && Top + Height <= grid.Height && Left + Width <= grid.Width;
-
     /// <summary>Numbers of the block's patches on <paramref name="grid"/>, ascending: [<see cref="Count"/>].</summary>
     public long[] Indices(PatchGrid grid)
     {

@@ -12,21 +12,23 @@ namespace JepaSharp.Masking;
 internal sealed class ReferenceBlocks(MultiBlockMaskingOptions options) : MultiBlockRule(options)
 {
     private const int TriesPerRelaxation = 20;
+    private static readonly Interval Square = new(1, 1);
 
-    public override bool AlwaysEnds()
+    public override string? Obstacle()
     {
-        if (Grid.Height < 2 || Grid.Width < 2) return false;
-        const int Steps = 1 << 12;
-        for (var i = 0; i <= Steps; i++)
-        {
-            var random = (double)i / Steps;
-            if (TargetSize(random).Count <= Options.MinKeep || ContextSize(random).Count <= Options.MinKeep) return false;
-        }
-
-        return true;
+        var context = Sizes(Options.ContextScale, Square).MinBy(size => size.Count);
+        var target = Sizes(Options.TargetScale, Options.TargetAspect).MinBy(size => size.Count);
+        var tooFew = $"not more than min_keep = {Options.MinKeep}, as the published code wants";
+        return context.Count <= Options.MinKeep ? $"a context block can be {context}, {tooFew}"
+            : target.Count <= Options.MinKeep ? $"a target block can be {target}, {tooFew}"
+            : null;
     }
 
-    public override BlockSizes DrawSizes(ref RandomStream sizes) => new(TargetSize(sizes.NextDouble()), ContextSize(sizes.NextDouble()));
+    public override BlockSizes DrawSizes(ref RandomStream sizes) 
+    {
+        double target = sizes.NextDouble(), context = sizes.NextDouble();
+        return new BlockSizes(Size(Options.TargetScale.At(target), Options.TargetAspect.At(target)), Size(Options.ContextScale.At(context), 1));
+    }
 
     public override void DrawImage(
         ref RandomStream positions, BlockSizes sizes, Span<PatchBlock> targets, Span<long> context, Span<int> lengths, Span<byte> map)
@@ -53,11 +55,45 @@ internal sealed class ReferenceBlocks(MultiBlockMaskingOptions options) : MultiB
 
     public override void Cut(ref RandomStream positions, ReadOnlySpan<long> mask, Span<long> kept) => mask[..kept.Length].CopyTo(kept);
 
-    private BlockSize TargetSize(double random) => Size(Options.TargetScale.At(random), Options.TargetAspect.At(random));
+    /// <summary>Every size, as the random number goes from 0 to 1.</summary>
+    /// <remarks>
+    /// The number of patches p changes where N times the scale passes a whole number; with p fixed, a side changes where the aspect passes
+    /// (k + 1/2)^2 / p or p / (k + 1/2)^2. Between two such places the size is constant, so the middles show them all.
+    /// </remarks>
+    private IEnumerable<BlockSize> Sizes(Interval scale, Interval aspect)
+    {
+        int first = (int)(Grid.Count * scale.Low), last = (int)(Grid.Count * scale.High);
+        for (var patches = first; patches <= last; patches++)
+        {
+            var from = patches == first ? 0 : scale.FractionOf((double)patches / Grid.Count);
+            var to = patches == last ? 1 : scale.FractionOf((patches + 1.0) / Grid.Count);
+            var places = new List<double> { from, to };
+            foreach (var place in Turns(patches, aspect.At(from), aspect.At(to)).Select(aspect.FractionOf))
+            {
+                if (place > from && place < to) places.Add(place);
+            }
 
-    private BlockSize ContextSize(double random) => Size(Options.ContextScale.At(random), 1);
+            places.Sort();
+            for (var i = 1; i < places.Count; i++)
+            {
+                var middle = (places[i - 1] + places[i]) / 2;
+                yield return Size(scale.At(middle), aspect.At(middle));
+            }
+        }
+    }
 
-    private BlockSize Size(double scale, double aspect)
+    /// <summary>Aspects between two at which a block of so many patches changes its height or its width.</summary>
+    private static IEnumerable<double> Turns(int patches, double low, double high)
+    {
+        if (patches == 0) yield break;
+        for (var half = Half(patches * low); half * half <= patches * high; half++) yield return half * half / patches;
+        for (var half = Half(patches / high); half * half <= patches / low; half++) yield return patches / (half * half);
+
+        static double Half(double square) => Math.Floor(Math.Sqrt(square)) + 0.5;
+    }
+
+    /// <summary>The block of a scale and an aspect.</summary>
+    internal BlockSize Size(double scale, double aspect)
     {
         var patches = (int)(Grid.Count * scale);
         return new BlockSize(

@@ -1,24 +1,12 @@
+using JepaSharp.Configuration;
+
 namespace JepaSharp.Models;
 
-/// <summary>The named encoder sizes, as data.</summary>
-/// <remarks>
-/// Widths, depths and heads: Dosovitskiy et al., 2021 (base, large, huge), Touvron et al., 2021 (tiny, small), and the published
-/// I-JEPA code (giant: Zhai et al., 2022, with MLP ratio 48/11 and 16 heads).
-/// </remarks>
+/// <summary>Shapes of the encoders that have a name: <see cref="EncoderPreset"/>.</summary>
 public static class ModelPresets
 {
-    private static readonly (string Name, int Width, int Depth, int Heads, double MlpRatio)[] Table =
-    [
-        ("vit_tiny", 192, 12, 3, 4),
-        ("vit_small", 384, 12, 6, 4),
-        ("vit_base", 768, 12, 12, 4),
-        ("vit_large", 1024, 24, 16, 4),
-        ("vit_huge", 1280, 32, 16, 4),
-        ("vit_giant", 1408, 40, 16, 48.0 / 11),
-    ];
-
     /// <summary>Known names, smallest first.</summary>
-    public static IReadOnlyList<string> Names { get; } = [.. Table.Select(row => row.Name)];
+    public static IReadOnlyList<string> Names => EncoderPreset.Names;
 
     /// <summary>The shape of a named encoder for square images.</summary>
     /// <param name="name">One of <see cref="Names"/>.</param>
@@ -27,8 +15,8 @@ public static class ModelPresets
     /// <exception cref="ArgumentException">The name is unknown, or the image is not a whole number of patches.</exception>
     public static VisionTransformerShape Encoder(string name, int imageSize, int patchSize)
     {
-        var row = Array.Find(Table, row => row.Name == name);
-        if (row.Name is null) throw new ArgumentException($"Unknown model '{name}'; known are {string.Join(", ", Names)}.", nameof(name));
+        var row = EncoderPreset.All.FirstOrDefault(preset => preset.Name == name)
+            ?? throw new ArgumentException($"Unknown model '{name}'; known are {string.Join(", ", Names)}.", nameof(name));
         return new VisionTransformerShape
         {
             ImageHeight = imageSize,
@@ -43,5 +31,5 @@ public static class ModelPresets
 
     /// <summary>The named encoder whose width and depth are nearest to a shape's.</summary>
     internal static string NearestTo(VisionTransformerShape shape) =>
-        Table.MinBy(row => Math.Abs(Math.Log((double)row.Width / shape.Width)) + Math.Abs(Math.Log((double)row.Depth / shape.Depth))).Name;
+        EncoderPreset.All.MinBy(row => Math.Abs(Math.Log((double)row.Width / shape.Width)) + Math.Abs(Math.Log((double)row.Depth / shape.Depth)))!.Name;
 }

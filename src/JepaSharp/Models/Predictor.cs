@@ -19,6 +19,8 @@ public sealed class Predictor : nn.Module
     [ComponentName(Name = "predictor_norm")] private readonly LayerNormalization _norm;
     [ComponentName(Name = "predictor_proj")] private readonly Dense _project;
 
+    static Predictor() => NativeEngine.Load();
+
     /// <summary>Builds a predictor whose weights are not yet set: see <see cref="Initialization"/>.</summary>
     /// <param name="shape">Width, depth and heads.</param>
     /// <param name="encoder">The encoder whose representations it reads and predicts.</param>

@@ -21,6 +21,8 @@ public sealed class VisionTransformer : nn.Module<Tensor, Tensor>
     [ComponentName(Name = "norm")] private readonly LayerNormalization _norm;
     private AttachedKernels? _kernels;
 
+    static VisionTransformer() => NativeEngine.Load();
+
     /// <summary>Builds an encoder whose weights are not yet set: see <see cref="Initialization"/>.</summary>
     /// <param name="shape">Names and shapes of the weights.</param>
     /// <param name="device">Where the weights live; the meta device for shapes alone. Null: the CPU.</param>

@@ -1,3 +1,4 @@
+using JepaSharp.Configuration;
 using JepaSharp.Runtime;
 using static TorchSharp.torch;
 

@@ -1,3 +1,4 @@
+using JepaSharp.Configuration;
 using JepaSharp.Data.Cropping;
 using JepaSharp.Data.Loading;
 using JepaSharp.Masking;

@@ -1,17 +1,8 @@
+using JepaSharp.Configuration;
 using JepaSharp.Models.Accelerated;
 using static TorchSharp.torch;
 
 namespace JepaSharp.Objectives;
-
-/// <summary>The distance between a prediction and its target.</summary>
-public enum JepaLoss
-{
-    /// <summary>Smooth L1 with β = 1, the published code's choice.</summary>
-    SmoothL1,
-
-    /// <summary>Mean squared error, as the paper's text has it (section 3).</summary>
-    L2,
-}
 
 /// <summary>Distances between predicted and true representations, by a CPU kernel where one records, else by libtorch.</summary>
 internal static class PatchDistance

@@ -46,7 +46,4 @@ internal static class Canvas
             x += (DotFont.Width + 1) * size;
         }
     }
-
-    /// <summary>Width in pixels of <paramref name="text"/> as <see cref="Write"/> draws it.</summary>
-    public static int TextWidth(string text, int size) => Math.Max(0, (((DotFont.Width + 1) * text.Length) - 1) * size);
 }

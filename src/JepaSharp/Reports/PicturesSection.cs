@@ -1,6 +1,5 @@
 using System.Globalization;
 using JepaSharp.Data;
-using JepaSharp.Pictures;
 using static JepaSharp.Reports.HtmlText;
 
 namespace JepaSharp.Reports;
@@ -52,5 +51,5 @@ internal static class PicturesSection
     }
 
     private static string Figure(RgbImage image, string caption, string kind = "", bool patches = false) =>
-        $"<figure class=\"{kind}\"><img {(patches ? "class=\"patches\" " : "")}src=\"data:image/png;base64,{Convert.ToBase64String(PngFile.Encode(image))}\" width=\"{image.Width}\" height=\"{image.Height}\" alt=\"{Escape(caption)}\"><figcaption>{Escape(caption)}</figcaption></figure>";
+        $"<figure class=\"{kind}\"><img {(patches ? "class=\"patches\" " : "")}src=\"data:image/png;base64,{Convert.ToBase64String(image.ToPng())}\" width=\"{image.Width}\" height=\"{image.Height}\" alt=\"{Escape(caption)}\"><figcaption>{Escape(caption)}</figcaption></figure>";
 }

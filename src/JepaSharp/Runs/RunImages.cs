@@ -16,7 +16,7 @@ internal static class RunImages
     {
         try
         {
-            return ImageSources.Open(data);
+            return data.OpenSource();
         }
         catch (JepaException e) when (!given)
         {

@@ -32,7 +32,7 @@ public sealed record RunSetup(PretrainOptions Options, ImageSource Source, IRead
             var document = OptionsDocument.Load(config, overrides);
             document.Validate();
             DecodingBound.Megabytes = document.Options.Data.MemoryMb;
-            return new RunSetup(document.Options, ImageSources.Open(document.Options.Data), []);
+            return new RunSetup(document.Options, document.Options.Data.OpenSource(), []);
         }
 
         // Read once to learn where the images are, then again on top of what suits them.
@@ -43,7 +43,7 @@ public sealed record RunSetup(PretrainOptions Options, ImageSource Source, IRead
         var resolved = OptionsDocument.Parse("", overrides, suggested.Options);
         resolved.Validate();
         var reasons = suggested.Reasons.Where(r => !r.Keys.Any(resolved.GivenKeys.Contains)).Select(r => r.Text);
-        return new RunSetup(resolved.Options, ImageSources.Open(resolved.Options.Data), [.. reasons]);
+        return new RunSetup(resolved.Options, resolved.Options.Data.OpenSource(), [.. reasons]);
     }
 
     /// <summary>Options that a program made, and their images.</summary>
@@ -54,7 +54,7 @@ public sealed record RunSetup(PretrainOptions Options, ImageSource Source, IRead
         ArgumentNullException.ThrowIfNull(options);
         options.Validate();
         DecodingBound.Megabytes = options.Data.MemoryMb;
-        return new RunSetup(options, ImageSources.Open(options.Data), []);
+        return new RunSetup(options, options.Data.OpenSource(), []);
     }
 
     /// <summary>Options of a run that is there, with some keys set anew.</summary>
@@ -78,7 +78,7 @@ public sealed record RunSetup(PretrainOptions Options, ImageSource Source, IRead
 
     private static SuggestedOptions SuggestFor(PretrainOptions options)
     {
-        using var source = ImageSources.Open(options.Data);
+        using var source = options.Data.OpenSource();
         var summary = ImageSourceSummary.Of(source);
         if (summary.MedianShorterSide == 0)
             throw new JepaException(

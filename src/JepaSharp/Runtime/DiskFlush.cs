@@ -19,7 +19,9 @@ internal static partial class DiskFlush
         Witness?.Invoke(path);
     }
 
-    /// <summary>Waits until the names in a folder are on disk: what was made, renamed or removed in it. Where a system cannot do it, it is left out.</summary>
+    /// <summary>
+    /// Waits until the names in a folder are on disk: what was made, renamed or removed in it. Where a system cannot do it, it is left out.
+    /// </summary>
     public static void Folder(string path)
     {
         if (OperatingSystem.IsWindows()) return;

@@ -11,7 +11,8 @@ public sealed record MachineMemory(long TotalBytes, long AvailableBytes, bool Is
     /// <summary>Asks the system.</summary>
     public static MachineMemory Detect()
     {
-        if (OperatingSystem.IsLinux() && ReadMemInfo() is { } machine) return WithLimits(machine, LimitsOf("/sys/fs/cgroup", ReadOrEmpty("/proc/self/cgroup")));
+        if (OperatingSystem.IsLinux() && ReadMemInfo() is { } machine)
+            return WithLimits(machine, LimitsOf("/sys/fs/cgroup", ReadOrEmpty("/proc/self/cgroup")));
         var managed = GC.GetGCMemoryInfo();
         return new MachineMemory(managed.TotalAvailableMemoryBytes, Math.Max(managed.TotalAvailableMemoryBytes - managed.MemoryLoadBytes, 0), false);
     }
@@ -19,7 +20,8 @@ public sealed record MachineMemory(long TotalBytes, long AvailableBytes, bool Is
     /// <summary>The tightest of the machine and of each (limit, used) pair.</summary>
     internal static MachineMemory WithLimits(MachineMemory machine, IEnumerable<(long Limit, long Used)> limits) =>
         limits.Aggregate(machine, (m, l) => l.Limit < m.TotalBytes || l.Limit - l.Used < m.AvailableBytes
-            ? new MachineMemory(Math.Min(m.TotalBytes, l.Limit), Math.Clamp(l.Limit - l.Used, 0, m.AvailableBytes), m.IsLimited || l.Limit < m.TotalBytes)
+            ? new MachineMemory(
+                Math.Min(m.TotalBytes, l.Limit), Math.Clamp(l.Limit - l.Used, 0, m.AvailableBytes), m.IsLimited || l.Limit < m.TotalBytes)
             : m);
 
     /// <summary>Limit and use of every control group from the process's own up to the root, for both versions of control groups.</summary>
@@ -40,8 +42,10 @@ public sealed record MachineMemory(long TotalBytes, long AvailableBytes, bool Is
                 var folder = Path.Combine(top, group);
                 if (Number(Path.Combine(folder, limit)) is { } bytes && Number(Path.Combine(folder, used)) is { } current)
                 {
-                    var reclaimable = ReadOrEmpty(Path.Combine(folder, "memory.stat")).Split('\n').FirstOrDefault(l => l.StartsWith(cached, StringComparison.Ordinal));
-                    var inactive = reclaimable is null ? 0 : long.Parse(reclaimable.AsSpan(cached.Length), NumberStyles.Integer, CultureInfo.InvariantCulture);
+                    var lines = ReadOrEmpty(Path.Combine(folder, "memory.stat")).Split('\n');
+                    var inactive = lines.FirstOrDefault(l => l.StartsWith(cached, StringComparison.Ordinal)) is { } reclaimable
+                        ? long.Parse(reclaimable.AsSpan(cached.Length), NumberStyles.Integer, CultureInfo.InvariantCulture)
+                        : 0;
                     yield return (bytes, Math.Max(current - inactive, 0));
                 }
 

@@ -39,7 +39,8 @@ public static class MachineReport
         yield return Item("processor", "processor", processor.Model);
         yield return new("machine", "cores", "cores", $"{processor.UsableCores} usable of {processor.LogicalCores} logical", processor.UsableCores);
         yield return new("machine", "instructions", "instructions", string.Join(", ", processor.Instructions), processor.Instructions);
-        yield return new("machine", "memory_bytes", "memory", Gigabytes(memory.TotalBytes) + (memory.IsLimited ? " (limit of the control group)" : ""), memory.TotalBytes);
+        var limit = memory.IsLimited ? " (limit of the control group)" : "";
+        yield return new("machine", "memory_bytes", "memory", Gigabytes(memory.TotalBytes) + limit, memory.TotalBytes);
         yield return new("machine", "memory_available_bytes", "memory available", Gigabytes(memory.AvailableBytes), memory.AvailableBytes);
         if (FreeDisk(folder) is { } free) yield return new("machine", "disk_free_bytes", "disk free here", Gigabytes(free), free);
 
@@ -50,9 +51,10 @@ public static class MachineReport
     {
         var devices = cuda.is_available() ? cuda.device_count() : 0;
         yield return new("engine", "libtorch", "libtorch", __version__, __version__);
-        yield return new("engine", "libtorch_folder", "loaded from", NativeEngine.LibtorchFolder ?? "the system's search path", NativeEngine.LibtorchFolder);
-        yield return new(
-            "engine", "mended_copy", "native binding", NativeEngine.UsesMendedCopy ? "a mended copy, for this system's older libstdc++" : "as shipped", NativeEngine.UsesMendedCopy);
+        var folder = NativeEngine.LibtorchFolder;
+        yield return new("engine", "libtorch_folder", "loaded from", folder ?? "the system's search path", folder);
+        var mended = NativeEngine.UsesMendedCopy;
+        yield return new("engine", "mended_copy", "native binding", mended ? "a mended copy, for this system's older libstdc++" : "as shipped", mended);
         yield return new("engine", "cuda_devices", "CUDA devices", devices == 0 ? "none" : devices.ToString(CultureInfo.InvariantCulture), devices);
     }
 

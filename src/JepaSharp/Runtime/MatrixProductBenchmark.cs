@@ -5,7 +5,9 @@ using static TorchSharp.torch;
 namespace JepaSharp.Runtime;
 
 /// <summary>Measures how fast matrix products are at a size that a Vision Transformer's MLP has: the ceiling of a training step.</summary>
-/// <remarks>Tokens [M, K] times weights [N, K] transposed, as every linear layer does it; 2 M K N operations. The median of the timings counts.</remarks>
+/// <remarks>
+/// Tokens [M, K] times weights [N, K] transposed, as every linear layer does it; 2 M K N operations. The median of the timings counts.
+/// </remarks>
 public static class MatrixProductBenchmark
 {
     private const int Rows = 2048, Inner = 384, Outer = 1536;

@@ -9,15 +9,19 @@ namespace JepaSharp.Runtime;
 /// </remarks>
 internal static partial class MemoryAllocator
 {
+    private static bool _keepsLargeBlocks;
+
     private const int TrimThreshold = -1; // M_TRIM_THRESHOLD
     private const int MapThreshold = -3;  // M_MMAP_THRESHOLD
 
     public static void KeepLargeBlocks()
     {
+        if (!OperatingSystem.IsLinux()) return;
         try
         {
             if (Environment.GetEnvironmentVariable("MALLOC_MMAP_THRESHOLD_") is null) _ = SetOption(MapThreshold, 1 << 30);
             if (Environment.GetEnvironmentVariable("MALLOC_TRIM_THRESHOLD_") is null) _ = SetOption(TrimThreshold, 2000 << 20);
+            _keepsLargeBlocks = true;
         }
         catch (Exception e) when (e is DllNotFoundException or EntryPointNotFoundException)
         {
@@ -25,17 +29,22 @@ internal static partial class MemoryAllocator
         }
     }
 
-    /// <summary>From now on very large blocks come straight from the kernel and go back when freed.</summary>
+    /// <summary>
+    /// From now on very large blocks come straight from the kernel and go back when freed. Nothing where <see cref="KeepLargeBlocks"/> was not asked
+    /// for.
+    /// </summary>
     /// <remarks>
-    /// With kernels of our own, which keep their memory to themselves, few large tensors are left in a step. Those of some megabytes stay in the heap, because
+    /// With kernels of our own, which keep their memory to themselves, few large tensors are left in a step. Those of some megabytes stay in the
+    /// heap, because
     /// touching a fresh page costs up to eight microseconds on a virtual machine; what is larger than this would lie idle for too much of a step.
     /// </remarks>
     public static void GiveBackLargeBlocks()
     {
         const int Large = 32 << 20; // the most that older glibc takes
+        if (!_keepsLargeBlocks) return;
         try
         {
-            if (OperatingSystem.IsLinux() && Environment.GetEnvironmentVariable("MALLOC_MMAP_THRESHOLD_") is null) _ = SetOption(MapThreshold, Large);
+            if (Environment.GetEnvironmentVariable("MALLOC_MMAP_THRESHOLD_") is null) _ = SetOption(MapThreshold, Large);
         }
         catch (Exception e) when (e is DllNotFoundException or EntryPointNotFoundException)
         {
@@ -43,12 +52,16 @@ internal static partial class MemoryAllocator
         }
     }
 
-    /// <summary>Hands free pages back to the kernel once: after something large was moved, what it left behind may never fit anything again.</summary>
+    /// <summary>
+    /// Hands free pages back to the kernel once: after something large was moved, what it left behind may never fit anything again. Nothing where
+    /// <see cref="KeepLargeBlocks"/> was not asked for: glibc by itself keeps little.
+    /// </summary>
     public static void GiveBackFreePages()
     {
+        if (!_keepsLargeBlocks) return;
         try
         {
-            if (OperatingSystem.IsLinux()) _ = Trim(0);
+            _ = Trim(0);
         }
         catch (Exception e) when (e is DllNotFoundException or EntryPointNotFoundException)
         {

@@ -1,6 +1,5 @@
 using System.ComponentModel;
 using System.Reflection;
-using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using TorchSharp;
 
@@ -8,7 +7,9 @@ namespace JepaSharp.Runtime;
 
 /// <summary>Loads libtorch and TorchSharp's native half before anything uses them.</summary>
 /// <remarks>
-/// Runs by itself when JepaSharp is first touched. Two things are mended on the way:
+/// JepaSharp's networks, weights and devices call <see cref="Load"/> themselves; a program that uses TorchSharp before them calls it first. Nothing
+/// else of
+/// the process changes: what a training program wants beside it, it asks of <see cref="RuntimeTuning"/>. Two things are mended on the way:
 /// <list type="bullet">
 /// <item>On systems whose libstdc++ is older than GLIBCXX_3.4.32 (Debian 12, Ubuntu 22.04) the published library does not load;
 /// a copy whose requirement is marked weak is loaded instead (see <see cref="WeakSymbolVersion"/>).</item>
@@ -20,9 +21,6 @@ public static class NativeEngine
 {
     /// <summary>Environment variable naming a folder of libtorch libraries to use instead of the packaged ones.</summary>
     public const string FolderVariable = "JEPASHARP_LIBTORCH";
-
-    /// <summary>Switch (<see cref="AppContext"/>) that a program turns off which calls <see cref="Load"/> itself: what needs no engine then starts without one.</summary>
-    public const string AtStartSwitch = "JepaSharp.LoadEngineAtStart";
 
     private static readonly Lock Gate = new();
     private static bool _loaded;
@@ -45,17 +43,20 @@ public static class NativeEngine
         }
     }
 
-#pragma warning disable CA2255 // a library that cannot run without its engine loads it as it is itself loaded
-    [ModuleInitializer]
-    internal static void LoadWithTheAssembly()
+    /// <summary><see cref="Load"/>, where a failure may wait: whatever needs libtorch first says it.</summary>
+    /// <returns>Whether libtorch is loaded.</returns>
+    public static bool TryLoad()
     {
-        if (AppContext.TryGetSwitch(AtStartSwitch, out var atStart) && !atStart) return;
-        // A failure is reported by the first explicit Load (or by TorchSharp itself): an assembly that cannot be loaded
-        // at all could not even say what is wrong.
-        try { Load(); }
-        catch (EngineNotLoadedException) { }
+        try
+        {
+            Load();
+            return true;
+        }
+        catch (EngineNotLoadedException)
+        {
+            return false;
+        }
     }
-#pragma warning restore CA2255
 
     private static void LoadOnLinux()
     {
@@ -71,10 +72,9 @@ public static class NativeEngine
         var folder = string.IsNullOrEmpty(chosen) ? packaged : Path.GetFullPath(chosen);
         if (!File.Exists(Path.Combine(folder, "libtorch_cpu.so")))
             throw new EngineNotLoadedException(
-                $"{folder} holds no libtorch_cpu.so. Point {FolderVariable} at the folder of libtorch libraries (of PyTorch: its torch/lib), or unset it.");
+                $"{folder} holds no libtorch_cpu.so. Point {FolderVariable} at the folder of libtorch libraries (of PyTorch: its torch/lib), "
+                + "or unset it.");
 
-        MemoryAllocator.KeepLargeBlocks();
-        OpenMpWaiting.LetThreadsSleep();
         // Loaded by path and first, these satisfy TorchSharp's library by their names wherever that one lies.
         foreach (var name in (string[])["libc10.so", "libtorch_cpu.so", "libc10_cuda.so", "libtorch_cuda.so", "libtorch.so"])
         {
@@ -82,37 +82,39 @@ public static class NativeEngine
             if (File.Exists(path)) LoadOrThrow(path);
         }
 
-        if (!NativeLibrary.TryLoad(torchSharp, out var handle))
+        if (!NativeLibrary.TryLoad(torchSharp, out _))
         {
             var mended = WeakSymbolVersion.MendedCopy(torchSharp, "GLIBCXX_3.4.32");
-            handle = LoadOrThrow(mended ?? torchSharp);
+            LoadOrThrow(mended ?? torchSharp);
             UsesMendedCopy = true;
         }
 
-        NativeLibrary.SetDllImportResolver(typeof(torch).Assembly, (name, _, _) => name == "LibTorchSharp" ? handle : IntPtr.Zero);
-        SkipTheEnginesOwnSearch();
+        // TorchSharp finds what is loaded by its name. It is another matter where another libtorch was chosen.
+        if (folder != packaged) SkipTorchSharpsSearch();
         LibtorchFolder = folder;
     }
 
-    /// <summary>TorchSharp would search the program's folder and could load a second libtorch beside the chosen one.</summary>
-    private static void SkipTheEnginesOwnSearch()
+    /// <summary>
+    /// TorchSharp would search the program's folder first, and load the packaged libtorch beside the chosen one. It has no other switch for it.
+    /// </summary>
+    private static void SkipTorchSharpsSearch()
     {
-        foreach (var name in (string[])["nativeBackendLoaded", "nativeBackendCudaLoaded"])
-            typeof(torch).GetField(name, BindingFlags.Static | BindingFlags.NonPublic)?.SetValue(null, true);
+        typeof(torch).GetField("nativeBackendLoaded", BindingFlags.Static | BindingFlags.NonPublic)?.SetValue(null, true);
     }
 
     private static string PackagedFolder()
     {
         var root = AppContext.BaseDirectory;
-        var byPlatform = Path.Combine(root, "runtimes", RuntimeInformation.RuntimeIdentifier.Contains("arm64") ? "linux-arm64" : "linux-x64", "native");
+        var platform = RuntimeInformation.RuntimeIdentifier.Contains("arm64") ? "linux-arm64" : "linux-x64";
+        var byPlatform = Path.Combine(root, "runtimes", platform, "native");
         return File.Exists(Path.Combine(byPlatform, "libLibTorchSharp.so")) ? byPlatform : root;
     }
 
-    private static IntPtr LoadOrThrow(string path)
+    private static void LoadOrThrow(string path)
     {
         try
         {
-            return NativeLibrary.Load(path);
+            _ = NativeLibrary.Load(path);
         }
         catch (Exception e) when (e is DllNotFoundException or BadImageFormatException or Win32Exception or OutOfMemoryException)
         {

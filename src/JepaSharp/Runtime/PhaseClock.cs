@@ -3,7 +3,9 @@ using System.Diagnostics;
 namespace JepaSharp.Runtime;
 
 /// <summary>Adds up how long the named parts of a repeated work take.</summary>
-/// <remarks>Reading a clock a dozen times a step costs nothing that could be measured, so it always runs. On a GPU, times are those of handing work over.</remarks>
+/// <remarks>
+/// Reading a clock a dozen times a step costs nothing that could be measured, so it always runs. On a GPU, times are those of handing work over.
+/// </remarks>
 public sealed class PhaseClock
 {
     private readonly List<string> _order = [];

@@ -25,7 +25,8 @@ public sealed record Processor(string Model, int LogicalCores, int UsableCores, 
         {
             var lines = File.ReadAllLines("/proc/cpuinfo");
             var model = lines.FirstOrDefault(l => l.StartsWith("model name", StringComparison.Ordinal));
-            return (model?[(model.IndexOf(':', StringComparison.Ordinal) + 1)..].Trim(), lines.Count(l => l.StartsWith("processor", StringComparison.Ordinal)));
+            var cores = lines.Count(l => l.StartsWith("processor", StringComparison.Ordinal));
+            return (model?[(model.IndexOf(':', StringComparison.Ordinal) + 1)..].Trim(), cores);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

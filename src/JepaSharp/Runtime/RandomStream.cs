@@ -1,6 +1,8 @@
 namespace JepaSharp.Runtime;
 
-/// <summary>What a random stream is for. Part of its key, so that no two uses ever share numbers. Values are stable: they are part of what a seed means.</summary>
+/// <summary>
+/// What a random stream is for. Part of its key, so that no two uses ever share numbers. Values are stable: they are part of what a seed means.
+/// </summary>
 public enum RandomPurpose
 {
     /// <summary>Order of the images in an epoch.</summary>

@@ -23,8 +23,21 @@ public static class TorchBackend
     /// <param name="choice"><c>auto</c> (by measuring, about half a second), <c>fp32</c> or <c>bf16</c>.</param>
     /// <param name="device">Where the work will be done.</param>
     /// <exception cref="JepaException">The choice is none of these.</exception>
-    public static PrecisionChoice ChoosePrecision(string choice, Device device) =>
+    public static PrecisionChoice ChoosePrecision(string choice, Device device) => ChoosePrecision(ParsePrecision(choice), device);
+
+    /// <summary>float32 or bfloat16, and why.</summary>
+    /// <param name="choice">One of the two, or the faster by measuring, about half a second.</param>
+    /// <param name="device">Where the work will be done.</param>
+    public static PrecisionChoice ChoosePrecision(Precision choice, Device device) =>
         ChoosePrecision(choice, type => MatrixProductBenchmark.GigaflopsPerSecond(device, type, TimeSpan.FromSeconds(0.2)));
+
+    internal static Precision ParsePrecision(string choice) => choice switch
+    {
+        "auto" => Precision.Auto,
+        "fp32" => Precision.Fp32,
+        "bf16" => Precision.Bf16,
+        _ => throw new JepaException($"Precision \"{choice}\" is not known. Use auto, fp32 or bf16.", isUsage: true),
+    };
 
     internal static Device ChooseDevice(string choice, int cudaDevices)
     {
@@ -39,23 +52,20 @@ public static class TorchBackend
             throw new JepaException($"Device \"{choice}\" is not known. Use auto, cpu, cuda or cuda:N.", isUsage: true);
         if (cudaDevices == 0)
             throw new JepaException(
-                $"Device \"{choice}\" was asked for, but this libtorch sees no CUDA device. Use cpu or auto, or set {NativeEngine.FolderVariable} to the torch/lib folder of a PyTorch with CUDA.",
+                $"Device \"{choice}\" was asked for, but this libtorch sees no CUDA device. "
+                + $"Use cpu or auto, or set {NativeEngine.FolderVariable} to the torch/lib folder of a PyTorch with CUDA.",
                 isUsage: true);
         if (index >= cudaDevices)
             throw new JepaException($"Device \"{choice}\" was asked for; this machine has cuda:0 to cuda:{cudaDevices - 1}.", isUsage: true);
         return new Device(DeviceType.CUDA, index);
     }
 
-    internal static PrecisionChoice ChoosePrecision(string choice, Func<ScalarType, double> measure)
+    internal static PrecisionChoice ChoosePrecision(Precision choice, Func<ScalarType, double> measure) => choice switch
     {
-        switch (choice)
-        {
-            case "fp32": return new PrecisionChoice(ScalarType.Float32, "asked for");
-            case "bf16": return new PrecisionChoice(ScalarType.BFloat16, "asked for");
-            case "auto": return FromMeasured(measure(ScalarType.Float32), measure(ScalarType.BFloat16));
-            default: throw new JepaException($"Precision \"{choice}\" is not known. Use auto, fp32 or bf16.", isUsage: true);
-        }
-    }
+        Precision.Fp32 => new PrecisionChoice(ScalarType.Float32, "asked for"),
+        Precision.Bf16 => new PrecisionChoice(ScalarType.BFloat16, "asked for"),
+        _ => FromMeasured(measure(ScalarType.Float32), measure(ScalarType.BFloat16)),
+    };
 
     /// <summary>The choice that two measured rates lead to, in GFLOP/s.</summary>
     internal static PrecisionChoice FromMeasured(double fp32, double bf16)

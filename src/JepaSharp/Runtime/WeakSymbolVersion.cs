@@ -26,15 +26,16 @@ internal static partial class WeakSymbolVersion
         var image = File.ReadAllBytes(library);
         if (!Mark(image, version)) return null;
         var digest = Convert.ToHexStringLower(SHA256.HashData(image))[..16];
-        return CandidateFolders(library, digest).Select(folder => TryWrite(folder, Path.GetFileName(library), image)).FirstOrDefault(p => p is not null)
+        var folders = CandidateFolders(library, digest).ToList();
+        return folders.Select(folder => TryWrite(folder, Path.GetFileName(library), image)).FirstOrDefault(path => path is not null)
             ?? InMemory(image)
-            ?? throw new EngineNotLoadedException($"No folder to write a mended copy of {library} to: tried {string.Join(", ", CandidateFolders(library, digest))}.");
+            ?? throw new EngineNotLoadedException($"No folder to write a mended copy of {library} to: tried {string.Join(", ", folders)}.");
     }
 
     /// <summary>Sets the weak flag on every need of <paramref name="version"/>; false if there is none.</summary>
     internal static bool Mark(Span<byte> image, string version)
     {
-        if (image.Length < 64 || image[0] != 0x7f || image[1] != 'E' || image[2] != 'L' || image[3] != 'F' || image[4] != 2 || image[5] != 1) return false;
+        if (image.Length < 64 || !image[..6].SequenceEqual("\u007fELF\u0002\u0001"u8)) return false; // 64 bits, little-endian
         var sections = (int)U64(image, 0x28);
         int entrySize = U16(image, 0x3a), count = U16(image, 0x3c);
         var marked = false;

@@ -1,4 +1,3 @@
-using JepaSharp.Configuration;
 using JepaSharp.Objectives;
 using JepaSharp.Runtime;
 using static TorchSharp.torch;

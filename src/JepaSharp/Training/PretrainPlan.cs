@@ -41,20 +41,7 @@ public sealed class PretrainPlan
     public PredictorShape Predictor => new PredictorShape(Options.Meta.PredEmbDim, Options.Meta.PredDepth, Options.Meta.PredNumHeads ?? Encoder.Heads).Validated();
 
     /// <summary>How context and target blocks are drawn.</summary>
-    public MultiBlockMaskingOptions Masking => new()
-    {
-        Grid = new PatchGrid(Encoder.GridHeight, Encoder.GridWidth),
-        ContextScale = new Interval(Options.Mask.EncMaskScale.Low, Options.Mask.EncMaskScale.High),
-        TargetScale = new Interval(Options.Mask.PredMaskScale.Low, Options.Mask.PredMaskScale.High),
-        TargetAspect = new Interval(Options.Mask.AspectRatio.Low, Options.Mask.AspectRatio.High),
-        ContextBlocks = Options.Mask.NumEncMasks,
-        TargetBlocks = Options.Mask.NumPredMasks,
-        MinKeep = Options.Mask.MinKeep,
-        AllowOverlap = Options.Mask.AllowOverlap,
-        Compatibility = Options.Mask.Compatibility == Configuration.MaskCompatibility.Reference
-            ? JepaSharp.Masking.MaskCompatibility.Reference
-            : JepaSharp.Masking.MaskCompatibility.Paper,
-    };
+    public MultiBlockMaskingOptions Masking => Options.Mask.On(new PatchGrid(Encoder.GridHeight, Encoder.GridWidth));
 
     /// <summary>How images are ordered and loaded, and what is made of each.</summary>
     /// <param name="views">What the objective wants of an image.</param>
@@ -68,7 +55,7 @@ public sealed class PretrainPlan
             Threads = data.NumWorkers is > 0 and var workers ? Math.Min(workers, Environment.ProcessorCount) : Environment.ProcessorCount,
             PrefetchBatches = data.Prefetch,
             MemoryMegabytes = data.MemoryMb,
-            OnUnreadable = data.OnError == Configuration.UnreadableImages.Fail ? UnreadablePolicy.Fail : UnreadablePolicy.Skip,
+            OnUnreadable = data.OnError,
             MaxUnreadableShare = data.MaxUnreadable,
             Views = views,
         };
@@ -90,7 +77,7 @@ public sealed class PretrainPlan
                     MinAspect = data.CropAspect.Low,
                     MaxAspect = data.CropAspect.High,
                 },
-                Filter = data.Interpolation == Interpolation.Bicubic ? ResampleFilter.Bicubic : ResampleFilter.Bilinear,
+                Filter = data.Interpolation,
                 UseHorizontalFlip = data.UseHorizontalFlip,
                 Color = data.UseColorDistortion ? new ColorDistortion(data.ColorJitterStrength) : null,
                 UseGaussianBlur = data.UseGaussianBlur,
@@ -120,7 +107,7 @@ public sealed class PretrainPlan
     }
 
     /// <summary>Distance between prediction and target.</summary>
-    public JepaLoss Loss => Options.Optimization.Loss == LossKind.L2 ? JepaLoss.L2 : JepaLoss.SmoothL1;
+    public JepaLoss Loss => Options.Optimization.Loss;
 
     /// <summary>The optimizer's constants.</summary>
     public OptimizerSettings Optimizer =>

@@ -21,8 +21,8 @@ public sealed record SuggestedOptions(PretrainOptions Options, IReadOnlyList<Sug
                 CropSize = 64,
                 BatchSize = 32,
                 // Crops that keep most of the scene and its shape, which is half as wide again as it is high.
-                CropScale = new ScaleRange(0.6, 1.0),
-                CropAspect = new ScaleRange(1.2, 1.8),
+                CropScale = new Interval(0.6, 1.0),
+                CropAspect = new Interval(1.2, 1.8),
                 SceneCount = 8000,
                 SceneSize = 64,
                 // Of the scenes themselves: they have half the contrast of photographs.

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using JepaSharp.Configuration;
+using JepaSharp.Data.Cropping;
 using JepaSharp.Data.Loading;
 using JepaSharp.Data.Sources;
 using JepaSharp.Models;
@@ -106,7 +107,7 @@ public sealed class Trainer : IDisposable
             var normalization = new PixelNormalization([mean.Red, mean.Green, mean.Blue], [std.Red, std.Green, std.Blue]);
             var predictor = Objective.Networks.Select(n => n.Module).OfType<Predictor>().FirstOrDefault();
             var texts = WeightsMetadata.Describe(
-                Objective.Encoder.Shape, predictor?.Shape, normalization, State.Epoch, _options.Data.Interpolation == Interpolation.Bicubic ? 3 : 2);
+                Objective.Encoder.Shape, predictor?.Shape, normalization, State.Epoch, _options.Data.Interpolation == ResampleFilter.Bicubic ? 3 : 2);
             var evaluated = Objective.Networks.Single(n => ReferenceEquals(n.Module, Objective.Encoder)).Name;
             WeightsMetadata.DescribeObjective(texts, Objective.Name, Objective.Networks.Select(n => n.Name), evaluated);
             texts["step"] = Step.State.StepCount.ToString(CultureInfo.InvariantCulture);

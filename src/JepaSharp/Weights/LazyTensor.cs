@@ -1,3 +1,4 @@
+using JepaSharp.Runtime;
 using static TorchSharp.torch;
 
 namespace JepaSharp.Weights;
@@ -36,10 +37,12 @@ public abstract class LazyTensor
     /// <summary>Fetches the numbers into a fresh, contiguous tensor on the CPU, which shares memory with nothing.</summary>
     /// <remarks>The tensor belongs to the caller: to the dispose scope it is in, if there is one.</remarks>
     /// <returns>A tensor of <see cref="Type"/> and <see cref="Shape"/>, without gradient.</returns>
-    /// <exception cref="WeightsFileException">The file is damaged, or no longer what it was when opened.</exception>
+    /// <exception cref="WeightsFileException">The file is damaged.</exception>
+    /// <exception cref="FileCutShortException">The file has become shorter since it was opened.</exception>
     public Tensor Read()
     {
         RequireSpanSized();
+        NativeEngine.Load();
         var tensor = empty(Shape.ToArray(), Type);
         try
         {
@@ -56,7 +59,8 @@ public abstract class LazyTensor
     /// <summary>Fetches the numbers as bytes: row-major, little-endian, without padding.</summary>
     /// <param name="destination">Exactly <see cref="ByteCount"/> bytes.</param>
     /// <exception cref="ArgumentException">The destination has another size.</exception>
-    /// <exception cref="WeightsFileException">The file is damaged, or no longer what it was when opened.</exception>
+    /// <exception cref="WeightsFileException">The file is damaged.</exception>
+    /// <exception cref="FileCutShortException">The file has become shorter since it was opened.</exception>
     public void CopyTo(Span<byte> destination)
     {
         if (destination.Length != ByteCount)

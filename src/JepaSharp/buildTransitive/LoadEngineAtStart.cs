@@ -4,6 +4,6 @@ namespace JepaSharp.Runtime
     internal static class LoadEngineAtStart
     {
         [global::System.Runtime.CompilerServices.ModuleInitializer]
-        internal static void Load() => global::System.Runtime.CompilerServices.RuntimeHelpers.RunModuleConstructor(typeof(global::JepaSharp.Runtime.NativeEngine).Module.ModuleHandle);
+        internal static void Load() => global::JepaSharp.Runtime.NativeEngine.TryLoad();
     }
 }

@@ -67,7 +67,7 @@ internal static class DataCases
         byte[] bytes = [.. Photos.Png];
         bytes[16] = bytes[17] = bytes[20] = bytes[21] = 0;
         (bytes[18], bytes[19], bytes[22], bytes[23]) = (0x9c, 0x40, 0x9c, 0x40);
-        var crc = JepaSharp.Weights.Crc32.Append(0, bytes.AsSpan(12, 17));
+        var crc = System.IO.Hashing.Crc32.HashToUInt32(bytes.AsSpan(12, 17));
         System.Buffers.Binary.BinaryPrimitives.WriteUInt32BigEndian(bytes.AsSpan(29), crc);
         return bytes;
     }

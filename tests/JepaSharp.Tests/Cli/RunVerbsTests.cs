@@ -56,7 +56,7 @@ public sealed class RunVerbsTests
         {
             var image = new JepaSharp.Data.RgbImage(32, 32);
             for (var p = 0; p < image.Pixels.Length; p++) image.Pixels[p] = (byte)((p * (i + 3) / 7) % 256);
-            JepaSharp.Pictures.PngFile.Write(Path.Combine(path, $"{i:D2}.png"), image);
+            File.WriteAllBytes(Path.Combine(path, $"{i:D2}.png"), image.ToPng());
         }
 
         return path;

@@ -1,6 +1,7 @@
 using CsCheck;
 using JepaSharp.Configuration;
 using JepaSharp.Configuration.Schema;
+using JepaSharp.Runtime;
 
 namespace JepaSharp.Tests.Configuration;
 
@@ -26,7 +27,7 @@ internal static class OptionGenerators
             var type when type == typeof(int) => Gen.OneOf<int>(Gen.Int, Gen.Int[0, 20]).Select(x => (object?)x),
             var type when type == typeof(double) => Real.Select(x => (object?)x),
             var type when type == typeof(string) => Text.Select(x => (object?)x),
-            var type when type == typeof(ScaleRange) => Real.Select(Real, (a, b) => (object?)new ScaleRange(a, b)),
+            var type when type == typeof(Interval) => Real.Select(Real, (a, b) => (object?)new Interval(a, b)),
             var type when type == typeof(MomentumRange) => Real.Select(Real, (a, b) => (object?)new MomentumRange(a, b)),
             var type when type == typeof(ChannelTriple) => Real.Select(Real, Real, (a, b, c) => (object?)new ChannelTriple(a, b, c)),
             { IsEnum: true } type => Gen.Int[0, Enum.GetValues(type).Length - 1].Select(x => Enum.GetValues(type).GetValue(x)),

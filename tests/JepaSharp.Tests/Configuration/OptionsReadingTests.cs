@@ -1,4 +1,5 @@
 using JepaSharp.Configuration;
+using JepaSharp.Runtime;
 
 namespace JepaSharp.Tests.Configuration;
 
@@ -21,7 +22,7 @@ public sealed class OptionsReadingTests
     [InlineData("\n    - 0.2\n    - 0.4")]
     [InlineData("[ 0.2,\n      0.4 ]")]
     public void List_InBlockOrFlowStyle_IsRead(string text) =>
-        Assert.Equal(new ScaleRange(0.2, 0.4), OptionsDocument.Parse($"data:\n  crop_scale: {text}\n").Options.Data.CropScale);
+        Assert.Equal(new Interval(0.2, 0.4), OptionsDocument.Parse($"data:\n  crop_scale: {text}\n").Options.Data.CropScale);
 
     [Theory]
     [InlineData("null")]

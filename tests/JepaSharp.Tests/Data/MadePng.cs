@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
 using System.IO.Compression;
-using JepaSharp.Weights;
+using System.IO.Hashing;
 
 namespace JepaSharp.Tests.Data;
 
@@ -54,7 +54,7 @@ internal static class MadePng
         byte[] named = [.. type.Select(c => (byte)c), .. data];
         var (length, crc) = (new byte[4], new byte[4]);
         BinaryPrimitives.WriteInt32BigEndian(length, data.Length);
-        BinaryPrimitives.WriteUInt32BigEndian(crc, Crc32.Append(0, named));
+        BinaryPrimitives.WriteUInt32BigEndian(crc, Crc32.HashToUInt32(named));
         return [.. length, .. named, .. crc];
     }
 

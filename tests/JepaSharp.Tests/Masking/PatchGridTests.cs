@@ -39,10 +39,5 @@ public sealed class PatchGridTests
         Assert.Equal([8, 9, 10, 14, 15, 16], block.Indices(new PatchGrid(4, 6)));
         Assert.True(block.Contains(2, 4));
         Assert.False(block.Contains(3, 4));
-        Assert.True(block.LiesOn(new PatchGrid(3, 5)));
-        Assert.False(block.LiesOn(new PatchGrid(3, 4)));
-        Assert.True(block.Overlaps(new PatchBlock(2, 4, 5, 5)));
-        Assert.False(block.Overlaps(new PatchBlock(3, 2, 1, 1)));
-        Assert.False(block.Overlaps(new PatchBlock(1, 5, 2, 1)));
     }
 }

@@ -1,3 +1,4 @@
+using JepaSharp.Configuration;
 using JepaSharp.Objectives;
 using static TorchSharp.torch;
 

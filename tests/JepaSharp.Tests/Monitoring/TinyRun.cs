@@ -3,6 +3,7 @@ using JepaSharp.Data.Cropping;
 using JepaSharp.Data.Sources.Scenes;
 using JepaSharp.Models;
 using JepaSharp.Monitoring;
+using JepaSharp.Runtime;
 using JepaSharp.Training;
 using JepaSharp.Training.Progress;
 using static TorchSharp.torch;

@@ -1,3 +1,4 @@
+using JepaSharp.Configuration;
 using JepaSharp.Models;
 using JepaSharp.Objectives;
 using static TorchSharp.torch;

@@ -37,14 +37,14 @@ public sealed class TorchBackendTests
     [InlineData(100, 119, ScalarType.Float32)]
     [InlineData(100, 3, ScalarType.Float32)]
     public void Precision_Auto_IsBf16OnlyWhereMeasuredClearlyFaster(double fp32, double bf16, ScalarType expected) =>
-        Assert.Equal(expected, TorchBackend.ChoosePrecision("auto", t => t == ScalarType.BFloat16 ? bf16 : fp32).ScalarType);
+        Assert.Equal(expected, TorchBackend.ChoosePrecision(Precision.Auto, t => t == ScalarType.BFloat16 ? bf16 : fp32).ScalarType);
 
     [Fact]
     public void Precision_AskedFor_IsNotMeasured()
     {
-        Assert.Equal("bf16", TorchBackend.ChoosePrecision("bf16", _ => throw new InvalidOperationException()).Name);
-        Assert.Equal("fp32", TorchBackend.ChoosePrecision("fp32", _ => throw new InvalidOperationException()).Name);
-        Assert.True(Assert.Throws<JepaException>(() => TorchBackend.ChoosePrecision("fp64", _ => 0)).IsUsage);
+        Assert.Equal("bf16", TorchBackend.ChoosePrecision(Precision.Bf16, _ => throw new InvalidOperationException()).Name);
+        Assert.Equal("fp32", TorchBackend.ChoosePrecision(Precision.Fp32, _ => throw new InvalidOperationException()).Name);
+        Assert.True(Assert.Throws<JepaException>(() => TorchBackend.ParsePrecision("fp64")).IsUsage);
     }
 
     [Fact]

@@ -1,6 +1,5 @@
 using System.Buffers.Binary;
 using System.Text;
-using JepaSharp.Weights;
 
 namespace JepaSharp.Tests.Weights;
 
@@ -26,7 +25,7 @@ internal static class CraftedFile
         for (var i = 0; i < files.Length; i++)
         {
             var name = Encoding.UTF8.GetBytes(files[i].Name);
-            var crc = Crc32.Append(0, files[i].Content);
+            var crc = System.IO.Hashing.Crc32.HashToUInt32(files[i].Content);
             var local = new byte[30];
             Put32(local, 0, 0x04034b50);
             Put32(local, 14, crc);

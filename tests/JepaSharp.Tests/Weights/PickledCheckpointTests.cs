@@ -131,12 +131,6 @@ public sealed class PickledCheckpointTests : IDisposable
         Assert.Equal(storage, bytes);
     }
 
-    [Theory]
-    [InlineData("123456789", 0xCBF43926u)]
-    [InlineData("", 0u)]
-    public void Crc32_OfTheStandardCheckText_IsTheStandardValue(string text, uint expected) =>
-        Assert.Equal(expected, Crc32.Append(0, Encoding.ASCII.GetBytes(text)));
-
     private object? Load(params object[] pieces)
     {
         using var file = Open(Pickle(pieces), new byte[16]);

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Text;
 using CsCheck;
+using JepaSharp.Runtime;
 using JepaSharp.Weights;
 using static TorchSharp.torch;
 
@@ -129,7 +130,7 @@ public sealed class SafetensorsTests : IDisposable
         File.Copy(Fixture("nano/initial.safetensors"), path);
         using var file = SafetensorsFile.Open(path);
         using (var stream = new FileStream(path, FileMode.Open, FileAccess.Write, FileShare.ReadWrite)) stream.SetLength(5000);
-        Assert.Contains("cut short", Assert.Throws<WeightsFileException>(() => file.Read(file.Names[^1])).Message);
+        Assert.Contains("cut short", Assert.Throws<FileCutShortException>(() => file.Read(file.Names[^1])).Message);
     }
 
     [Fact]

@@ -1,3 +1,5 @@
+using JepaSharp.Masking;
+
 namespace JepaSharp.Configuration.Rules;
 
 /// <summary>What must hold between the crop, the patch and the masks. Nothing is said here of values that are wrong by themselves.</summary>
@@ -17,11 +19,13 @@ internal static class GridRules
             return;
         }
         var side = data.CropSize / mask.PatchSize;
-        if (MaskFeasibility.Explain(mask, side, side) is not { } reason) return;
-        var way = MaskFeasibility.SmallestGrid(mask) is { } smallest
-            ? $"a grid of at least {smallest}x{smallest}: data.crop_size {smallest * mask.PatchSize} or more, or a smaller mask.patch_size or mask.min_keep"
+        var masking = mask.On(new PatchGrid(side, side));
+        if (MaskFeasibility.Explain(masking) is not { } obstacle) return;
+        var way = MaskFeasibility.SmallestGrid(masking) is { } smallest
+            ? $"a grid of at least {smallest}: data.crop_size {smallest.Width * mask.PatchSize} or more, "
+                + "or a smaller mask.patch_size or mask.min_keep"
             : "masks that leave a context on some grid: larger mask.enc_mask_scale, smaller mask.pred_mask_scale or mask.min_keep";
-        var found = $"{data.CropSize}, a grid of {side}x{side} patches of {mask.PatchSize} pixels, on which {reason}";
+        var found = $"{data.CropSize}, a grid of {side}x{side} patches of {mask.PatchSize} pixels, on which {obstacle}";
         checks.Report("data.crop_size", found, way);
     }
 

@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using JepaSharp.Runtime;
 
 namespace JepaSharp.Configuration.Rules;
 
@@ -7,10 +8,10 @@ internal static partial class MetaRules
 {
     public static void Check(MetaOptions meta, RuleChecks checks)
     {
-        if (!EncoderNames.All.Contains(meta.ModelName))
+        if (!EncoderPreset.Names.Contains(meta.ModelName))
         {
-            var perhaps = NearestName.Of(meta.ModelName, EncoderNames.All) is { } near ? $" ({near}, perhaps)" : "";
-            checks.Require(false, "meta.model_name", meta.ModelName, $"one of {string.Join(", ", EncoderNames.All)}{perhaps}");
+            var perhaps = NearestName.Of(meta.ModelName, EncoderPreset.Names) is { } near ? $" ({near}, perhaps)" : "";
+            checks.Require(false, "meta.model_name", meta.ModelName, $"one of {string.Join(", ", EncoderPreset.Names)}{perhaps}");
         }
         CheckWidth(meta.EmbedDim, "meta.embed_dim", checks);
         CheckWidth(meta.PredEmbDim, "meta.pred_emb_dim", checks);
@@ -23,7 +24,10 @@ internal static partial class MetaRules
         checks.AtLeast(0, meta.Seed, "meta.seed");
         checks.NotEmpty(meta.ReadCheckpoint, "meta.read_checkpoint");
         checks.Require(
-            !meta.LoadCheckpoint, "meta.load_checkpoint", meta.LoadCheckpoint, "false: go on with a run by --resume --out RUN, or begin with its weights by --init PATH");
+            !meta.LoadCheckpoint,
+            "meta.load_checkpoint",
+            meta.LoadCheckpoint,
+            "false: go on with a run by --resume --out RUN, or begin with its weights by --init PATH");
         checks.Require(
             !meta.CopyData, "meta.copy_data", meta.CopyData, "false: data is read where it lies; copy it yourself and point data.path at the copy");
     }

@@ -1,4 +1,5 @@
 using JepaSharp.Configuration.Schema;
+using JepaSharp.Runtime;
 
 namespace JepaSharp.Configuration.Rules;
 
@@ -23,7 +24,7 @@ internal sealed class RuleChecks
         Require(text is null || !string.IsNullOrWhiteSpace(text), key, text, "a name, or null for none");
 
     /// <summary>Both ends in (0, <paramref name="most"/>], the low one first.</summary>
-    public void Range(ScaleRange range, double most, string key)
+    public void Range(Interval range, double most, string key)
     {
         var bound = double.IsFinite(most) ? $"in (0, {most}]" : "above 0";
         var holds = range.Low > 0 && range.High <= most && range.Low <= range.High && double.IsFinite(range.High);

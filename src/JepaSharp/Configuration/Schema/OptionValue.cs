@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using JepaSharp.Configuration.Yaml;
+using JepaSharp.Runtime;
 
 namespace JepaSharp.Configuration.Schema;
 
@@ -21,7 +22,7 @@ internal static class OptionValue
         _ when type == typeof(int) => "a whole number",
         _ when type == typeof(double) => "a number",
         _ when type == typeof(string) => "text",
-        _ when type == typeof(ScaleRange) => "two numbers, [low, high]",
+        _ when type == typeof(Interval) => "two numbers, [low, high]",
         _ when type == typeof(MomentumRange) => "two numbers, [start, end]",
         _ when type == typeof(ChannelTriple) => "three numbers, [red, green, blue]",
         _ when type.IsEnum => $"one of {string.Join(", ", Enum.GetNames(type).Select(Snake))}",
@@ -42,7 +43,7 @@ internal static class OptionValue
             (YamlScalar scalar, { IsEnum: true } type) => Choice(scalar.Text, type),
             (YamlList list, var type) => (Numbers(list), type) switch
             {
-                ([var low, var high], _) when type == typeof(ScaleRange) => new ScaleRange(low, high),
+                ([var low, var high], _) when type == typeof(Interval) => new Interval(low, high),
                 ([var start, var end], _) when type == typeof(MomentumRange) => new MomentumRange(start, end),
                 ([var red, var green, var blue], _) when type == typeof(ChannelTriple) => new ChannelTriple(red, green, blue),
                 _ => null,
@@ -60,7 +61,7 @@ internal static class OptionValue
         int whole => whole.ToString(CultureInfo.InvariantCulture),
         double real => Write(real),
         string text => YamlText.Write(text),
-        ScaleRange range => $"[{Write(range.Low)}, {Write(range.High)}]",
+        Interval range => $"[{Write(range.Low)}, {Write(range.High)}]",
         MomentumRange range => $"[{Write(range.Start)}, {Write(range.End)}]",
         ChannelTriple triple => $"[{Write(triple.Red)}, {Write(triple.Green)}, {Write(triple.Blue)}]",
         Enum choice => Snake(choice.ToString()),

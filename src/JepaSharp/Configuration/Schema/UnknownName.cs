@@ -1,3 +1,5 @@
+using JepaSharp.Runtime;
+
 namespace JepaSharp.Configuration.Schema;
 
 /// <summary>Problems for sections and keys that do not exist, each with the name that was probably meant.</summary>

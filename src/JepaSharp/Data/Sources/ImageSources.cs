@@ -1,5 +1,4 @@
 using System.Globalization;
-using JepaSharp.Configuration;
 using JepaSharp.Data.Sources.Annotated;
 using JepaSharp.Data.Sources.Binary;
 using JepaSharp.Data.Sources.Columnar;
@@ -11,21 +10,11 @@ using JepaSharp.Runtime;
 
 namespace JepaSharp.Data.Sources;
 
-/// <summary>Opens whatever a path or a configuration names.</summary>
+/// <summary>Opens whatever a path names.</summary>
 public static class ImageSources
 {
     private const string ScenesPrefix = "scenes:";
     private const int SceneSize = 64;
-
-    /// <summary>The images that a configuration trains on; the built-in scenes where it names none.</summary>
-    /// <exception cref="JepaException">The path is missing or holds no images.</exception>
-    public static ImageSource Open(DataOptions data)
-    {
-        ImageSource source = data.ResolveSource() is { } path
-            ? Open(path)
-            : new ScenesSource((ulong)data.SceneSeed, data.SceneCount, data.SceneSize * 3 / 2, data.SceneSize, first: 0);
-        return data.MaxImages is { } most && most < source.Count ? new SourceSubset(source, most) : source;
-    }
 
     /// <summary>
     /// The images that a path names: a folder, a CSV, TSV or TXT list, a JSON file of annotations, tar shards, Parquet, IDX, CIFAR's binary files, CLEVR or a folder of rendered scenes,

@@ -1,5 +1,8 @@
 using System.Buffers.Binary;
 using System.Globalization;
+using Google.Protobuf;
+using JepaSharp.Runtime;
+using Tensorboard;
 
 namespace JepaSharp.Training.Progress;
 
@@ -28,8 +31,8 @@ public sealed class TensorBoardEvents : IRecord, IDisposable
         (_every, _numbers) = (every, numbers ?? []);
         _clock = clock ?? TimeProvider.System;
         _file = new AppendedFile(UnusedName(folder, _clock.GetUtcNow().ToUnixTimeSeconds()), 0, _clock);
-        Append(NewEvent(0).Add(3, "brain.Event:2"));
-        if (resumedAfter is { } done) Append(NewEvent(done + 1).Add(7, new ProtobufMessage().Add(1, 1L)));
+        Append(new Event { FileVersion = "brain.Event:2" });
+        if (resumedAfter is { } done) Append(new Event { Step = done + 1, SessionLog = new SessionLog { Status = SessionLog.Types.SessionStatus.Start } });
         _file.Flush();
     }
 
@@ -43,7 +46,7 @@ public sealed class TensorBoardEvents : IRecord, IDisposable
     public void OnStep(in StepReport step)
     {
         if (step.Step % _every != 0 && step.Step != 1) return;
-        var summary = new ProtobufMessage();
+        var summary = new Summary();
         AddScalar(summary, "train/loss", step.Loss);
         AddScalar(summary, "train/learning_rate", step.LearningRate);
         AddScalar(summary, "train/weight_decay", step.WeightDecay);
@@ -51,15 +54,15 @@ public sealed class TensorBoardEvents : IRecord, IDisposable
         foreach (var (name, value) in _numbers.Zip(step.Numbers)) AddScalar(summary, "train/" + name, value);
         AddScalar(summary, "speed/images_per_second", step.ImagesPerSecond);
         AddScalar(summary, "speed/data_wait_ms", step.DataWait.TotalMilliseconds);
-        Append(NewEvent(step.Step).Add(5, summary));
+        Append(new Event { Step = step.Step, Summary = summary });
     }
 
     /// <inheritdoc/>
     public void OnMeasures(int epoch, long step, IReadOnlyDictionary<string, double> measures)
     {
-        var summary = new ProtobufMessage();
+        var summary = new Summary();
         foreach (var (name, value) in measures) AddScalar(summary, name.Contains('/', StringComparison.Ordinal) ? name : "measures/" + name, value);
-        Append(NewEvent(step).Add(5, summary));
+        Append(new Event { Step = step, Summary = summary });
         _file.Flush();
     }
 
@@ -71,9 +74,9 @@ public sealed class TensorBoardEvents : IRecord, IDisposable
     /// <param name="height">Pixels.</param>
     public void AddImage(string tag, long step, ReadOnlySpan<byte> png, int width, int height)
     {
-        const long Rgb = 3;
-        var image = new ProtobufMessage().Add(1, height).Add(2, width).Add(3, Rgb).Add(4, png);
-        Append(NewEvent(step).Add(5, new ProtobufMessage().Add(1, new ProtobufMessage().Add(1, tag).Add(4, image))));
+        const int Rgb = 3;
+        var image = new Summary.Types.Image { Height = height, Width = width, Colorspace = Rgb, EncodedImageString = ByteString.CopyFrom(png) };
+        Append(new Event { Step = step, Summary = new Summary { Value = { new Summary.Types.Value { Tag = tag, Image = image } } } });
         _file.Flush();
     }
 
@@ -86,20 +89,18 @@ public sealed class TensorBoardEvents : IRecord, IDisposable
     /// <inheritdoc/>
     public void Dispose() => _file.Dispose();
 
-    private static void AddScalar(ProtobufMessage summary, string tag, double value) =>
-        summary.Add(1, new ProtobufMessage().Add(1, tag).Add(2, (float)value));
+    private static void AddScalar(Summary summary, string tag, double value) =>
+        summary.Value.Add(new Summary.Types.Value { Tag = tag, SimpleValue = (float)value });
 
-    private ProtobufMessage NewEvent(long step) =>
-        new ProtobufMessage().Add(1, _clock.GetUtcNow().ToUnixTimeMilliseconds() / 1000.0).Add(2, step);
-
-    private void Append(ProtobufMessage message)
+    private void Append(Event what)
     {
-        var data = message.Bytes;
+        what.WallTime = _clock.GetUtcNow().ToUnixTimeMilliseconds() / 1000.0;
+        var data = what.ToByteArray();
         var record = new byte[8 + 4 + data.Length + 4];
         BinaryPrimitives.WriteUInt64LittleEndian(record, (ulong)data.Length);
-        BinaryPrimitives.WriteUInt32LittleEndian(record.AsSpan(8), MaskedCrc32C.Masked(record.AsSpan(0, 8)));
+        BinaryPrimitives.WriteUInt32LittleEndian(record.AsSpan(8), Crc32C.Masked(record.AsSpan(0, 8)));
         data.CopyTo(record.AsSpan(12));
-        BinaryPrimitives.WriteUInt32LittleEndian(record.AsSpan(12 + data.Length), MaskedCrc32C.Masked(data));
+        BinaryPrimitives.WriteUInt32LittleEndian(record.AsSpan(12 + data.Length), Crc32C.Masked(data));
         _file.Append(record);
     }
 

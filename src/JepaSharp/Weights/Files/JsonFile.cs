@@ -9,7 +9,7 @@ internal static class JsonFile
     /// <exception cref="WeightsFileException">The file is missing, longer than allowed, or not a JSON object.</exception>
     public static void Read(string path, long longest, Action<JsonElement> take)
     {
-        using var file = new MappedFile(path);
+        using var file = WeightsFile.Map(path);
         if (file.Length > longest) throw new WeightsFileException(path, $"{file.Length} bytes", $"at most {longest}");
         var bytes = file.View(0, (int)file.Length).ToArray();
         if (ForeignContent.Of(bytes) is { StandsIn: true } foreign) throw new WeightsFileException(path, foreign.What,

@@ -1,5 +1,7 @@
 using System.Buffers.Binary;
+using System.IO.Hashing;
 using System.Text;
+using JepaSharp.Runtime;
 
 namespace JepaSharp.Weights;
 
@@ -39,14 +41,15 @@ internal sealed class StoredZip
     public void Verify(StoredZipEntry entry)
     {
         if (entry.Verified) return;
-        var crc = 0u;
+        var checksum = new Crc32();
         for (var done = 0L; done < entry.Length; done += CrcChunk)
         {
             var part = (int)Math.Min(CrcChunk, entry.Length - done);
-            crc = Crc32.Append(crc, _file.View(entry.Offset + done, part));
+            checksum.Append(_file.View(entry.Offset + done, part));
             if (entry.Length > CrcChunk) _file.Release(entry.Offset + done, part);
         }
 
+        var crc = checksum.GetCurrentHashAsUInt32();
         if (crc != entry.Crc)
             throw Refuse($"checksum {crc:x8} of '{Shown(entry.Name)}'", $"{entry.Crc:x8}, as the archive says: the file is damaged (or was saved with checksums off)");
         entry.Verified = true;

@@ -1,3 +1,5 @@
+using JepaSharp.Runtime;
+
 namespace JepaSharp.Weights;
 
 /// <summary>A checkpoint that <c>torch.save</c> wrote (.pth, .pth.tar, .pt, .bin), open for reading and mapped into memory.</summary>
@@ -41,7 +43,7 @@ public sealed class PickledCheckpoint : IDisposable
     /// <exception cref="WeightsFileException">It is missing, damaged, in an older format, or names anything but tensors and plain containers.</exception>
     public static PickledCheckpoint Open(string path)
     {
-        var file = new MappedFile(path);
+        var file = WeightsFile.Map(path);
         try
         {
             return new PickledCheckpoint(file);

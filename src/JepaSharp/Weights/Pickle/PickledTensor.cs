@@ -1,3 +1,4 @@
+using JepaSharp.Runtime;
 using static TorchSharp.torch;
 
 namespace JepaSharp.Weights;

@@ -43,7 +43,7 @@ public sealed class SafetensorsFile : IDisposable
     /// <exception cref="WeightsFileException">It is missing, unreadable, or not a sound safetensors file; the message says why.</exception>
     public static SafetensorsFile Open(string path)
     {
-        var file = new MappedFile(path);
+        var file = WeightsFile.Map(path);
         try
         {
             return new SafetensorsFile(file, ReadHeader(file));

@@ -18,8 +18,8 @@ internal sealed class PackIndex
     public PackIndex(MappedFile file)
     {
         _file = file;
-        if (file.Length < PackLayout.HeadBytes || !file.Slice(0, 8).SequenceEqual(PackLayout.Magic)) throw new InvalidDataException("it does not begin as a pack does.");
-        var head = file.Slice(0, PackLayout.HeadBytes);
+        if (file.Length < PackLayout.HeadBytes || !file.View(0, 8).SequenceEqual(PackLayout.Magic)) throw new InvalidDataException("it does not begin as a pack does.");
+        var head = file.View(0, PackLayout.HeadBytes);
         var version = BinaryPrimitives.ReadUInt32LittleEndian(head[8..]);
         if (version != PackLayout.Version) throw new InvalidDataException($"it is of version {version}; this program reads version {PackLayout.Version}.");
         if (BinaryPrimitives.ReadUInt32LittleEndian(head[44..]) != Crc32C.Of(head[..44])) throw new InvalidDataException("its head is damaged.");
@@ -53,7 +53,7 @@ internal sealed class PackIndex
 
     public PackEntry EntryOf(int index)
     {
-        var entry = _file.Slice(_entries + ((long)index * PackLayout.EntryBytes), PackLayout.EntryBytes);
+        var entry = _file.View(_entries + ((long)index * PackLayout.EntryBytes), PackLayout.EntryBytes);
         return new PackEntry(
             BinaryPrimitives.ReadInt64LittleEndian(entry),
             BinaryPrimitives.ReadUInt32LittleEndian(entry[8..]),
@@ -68,14 +68,14 @@ internal sealed class PackIndex
     {
         var start = index == 0 ? 0 : Int64(_nameEnds + (8L * (index - 1)));
         var end = Int64(_nameEnds + (8L * index));
-        return start >= 0 && end >= start && end <= _namesLength ? Encoding.UTF8.GetString(_file.Slice(_names + start, end - start)) : $"image {index}";
+        return start >= 0 && end >= start && end <= _namesLength ? Encoding.UTF8.GetString(_file.View(_names + start, end - start)) : $"image {index}";
     }
 
     public double ValueOf(int index, int column) => BitConverter.Int64BitsToDouble(Int64(_values + (8L * (((long)index * Columns.Count) + column))));
 
-    private long Int64(long at) => BinaryPrimitives.ReadInt64LittleEndian(_file.Slice(at, 8));
+    private long Int64(long at) => BinaryPrimitives.ReadInt64LittleEndian(_file.View(at, 8));
 
-    private int Int32(long at, long end) => at + 4 <= end ? BinaryPrimitives.ReadInt32LittleEndian(_file.Slice(at, 4)) : throw new InvalidDataException("its index breaks off.");
+    private int Int32(long at, long end) => at + 4 <= end ? BinaryPrimitives.ReadInt32LittleEndian(_file.View(at, 4)) : throw new InvalidDataException("its index breaks off.");
 
     private string[] ReadTexts(int count, ref long at, long end)
     {
@@ -84,7 +84,7 @@ internal sealed class PackIndex
         {
             var length = Int32(at, end);
             if (length < 0 || at + 4 + length > end) throw new InvalidDataException("its index breaks off.");
-            texts[i] = Encoding.UTF8.GetString(_file.Slice(at + 4, length));
+            texts[i] = Encoding.UTF8.GetString(_file.View(at + 4, length));
             at += 4 + length;
         }
 
@@ -92,5 +92,5 @@ internal sealed class PackIndex
     }
 
     private uint CrcOf(long offset, long length) =>
-        length <= int.MaxValue ? Crc32C.Of(_file.Slice(offset, length)) : throw new InvalidDataException($"its index has {length:N0} bytes; at most {int.MaxValue:N0} are read.");
+        length <= int.MaxValue ? Crc32C.Of(_file.View(offset, length)) : throw new InvalidDataException($"its index has {length:N0} bytes; at most {int.MaxValue:N0} are read.");
 }

@@ -3,7 +3,9 @@ using JepaSharp.Runtime;
 
 namespace JepaSharp.Data.Sources.Packing;
 
-/// <summary>The images of a <c>.jepapack</c> file, with the names, labels and columns of the source they came from. The file must not change meanwhile.</summary>
+/// <summary>
+/// The images of a <c>.jepapack</c> file, with the names, labels and columns of the source they came from. The file must not change meanwhile.
+/// </summary>
 /// <remarks>Each image carries a checksum that is compared whenever it is read.</remarks>
 public sealed class PackedImages : ImageSource
 {
@@ -21,7 +23,7 @@ public sealed class PackedImages : ImageSource
         (_path, _limits) = (Path.GetFullPath(path), limits ?? DecodingLimits.Default);
         try
         {
-            _file = new MappedFile(_path);
+            _file = new MappedFile(RegularFile.OpenHandle(_path, FileOptions.RandomAccess), _path);
             try
             {
                 _index = new PackIndex(_file);
@@ -55,10 +57,11 @@ public sealed class PackedImages : ImageSource
     public override IReadOnlyList<string> Columns => _index.Columns;
 
     /// <inheritdoc/>
-    public override string NameOf(int index) => _index.NameOf(Checked(index));
+    public override string NameOf(int index) => OrIfCutShort(() => _index.NameOf(Checked(index)), $"image {index}");
 
     /// <inheritdoc/>
-    public override int? LabelOf(int index) => _index.EntryOf(Checked(index)).Label is var label && label >= 0 && label < Classes.Count ? label : null;
+    public override int? LabelOf(int index) =>
+        _index.EntryOf(Checked(index)).Label is var label && label >= 0 && label < Classes.Count ? label : null;
 
     /// <inheritdoc/>
     public override double? ValueOf(int index, string column)
@@ -69,18 +72,30 @@ public sealed class PackedImages : ImageSource
     }
 
     /// <inheritdoc/>
-    public override long StoredBytes(int index) => _index.EntryOf(Checked(index)) is { Encoding: PackLayout.Encoded } entry ? entry.Length : 0;
+    public override long StoredBytes(int index) =>
+        OrIfCutShort(() => _index.EntryOf(Checked(index)) is { Encoding: PackLayout.Encoded } entry ? entry.Length : 0L, 0L);
 
     /// <inheritdoc/>
     public override OpenedImage Open(int index)
     {
-        var entry = _index.EntryOf(Checked(index));
+        try
+        {
+            return OpenEntry(index, _index.EntryOf(Checked(index)));
+        }
+        catch (FileCutShortException e)
+        {
+            throw CutShort(index, e);
+        }
+    }
+
+    private OpenedImage OpenEntry(int index, PackEntry entry)
+    {
         if (entry.Offset < PackLayout.HeadBytes || entry.Offset > _index.ImagesEnd - entry.Length || entry.Length > Array.MaxLength)
             throw new ImageUnreadableException(NameOf(index), "the pack's index is damaged: the image lies outside the pack.");
         ImageDecoder.Check(NameOf(index), entry.Width, entry.Height, _limits);
         if (entry.Encoding == PackLayout.Encoded)
         {
-            var bytes = _file.Slice(entry.Offset, entry.Length).ToArray();
+            var bytes = _file.View(entry.Offset, entry.Length).ToArray();
             if (Crc32C.Of(bytes) != entry.Crc) throw Damaged(index);
             return ImageDecoder.Open(bytes, NameOf(index), _limits);
         }
@@ -96,6 +111,22 @@ public sealed class PackedImages : ImageSource
         if (disposing) _file.Dispose();
         base.Dispose(disposing);
     }
+
+    // The index stands at the end of the file, so that it is the first to go.
+    private static T OrIfCutShort<T>(Func<T> read, T otherwise)
+    {
+        try
+        {
+            return read();
+        }
+        catch (FileCutShortException)
+        {
+            return otherwise;
+        }
+    }
+
+    private ImageUnreadableException CutShort(int index, FileCutShortException cause) =>
+        new(NameOf(index), "the pack was cut short while it was being read.", cause);
 
     private ImageUnreadableException Damaged(int index) => new(NameOf(index), "the bytes in the pack are damaged: the checksum differs.");
 
@@ -141,8 +172,15 @@ public sealed class PackedImages : ImageSource
 
         private ReadOnlySpan<byte> Pixels()
         {
-            var pixels = pack._file.Slice(entry.Offset, entry.Length);
-            return Crc32C.Of(pixels) == entry.Crc ? pixels : throw pack.Damaged(index);
+            try
+            {
+                var pixels = pack._file.View(entry.Offset, entry.Length);
+                return Crc32C.Of(pixels) == entry.Crc ? pixels : throw pack.Damaged(index);
+            }
+            catch (FileCutShortException e)
+            {
+                throw pack.CutShort(index, e);
+            }
         }
     }
 }

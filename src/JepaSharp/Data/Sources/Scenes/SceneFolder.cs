@@ -84,8 +84,7 @@ public static class SceneFolder
             {
                 var setup = SceneGenerator.Draw(seed, index);
                 scenes[index] = setup.Annotate(width, height, index, FileNameOf(index), split);
-                using var file = File.Create(Path.Combine(images, FileNameOf(index)));
-                PngWriter.Write(file, SceneRenderer.Render(setup, width, height));
+                File.WriteAllBytes(Path.Combine(images, FileNameOf(index)), SceneRenderer.Render(setup, width, height).ToPng());
                 progress?.Report(Interlocked.Increment(ref done));
             });
         }

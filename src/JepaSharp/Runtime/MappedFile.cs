@@ -1,9 +1,8 @@
 using System.IO.MemoryMappedFiles;
 using System.Runtime.InteropServices;
-using JepaSharp.Runtime;
 using Microsoft.Win32.SafeHandles;
 
-namespace JepaSharp.Weights;
+namespace JepaSharp.Runtime;
 
 /// <summary>A file mapped into memory for reading: only what is copied out is ever read from disk.</summary>
 /// <remarks>
@@ -20,16 +19,15 @@ internal sealed unsafe partial class MappedFile : IDisposable
     private readonly byte* _start;
     private bool _disposed;
 
-    /// <exception cref="WeightsFileException">The file is missing, a folder, or cannot be read.</exception>
-    public MappedFile(string path)
+    /// <summary>Maps a whole file.</summary>
+    /// <param name="handle">The file, open for reading; from now on this object's.</param>
+    /// <param name="path">What to call it in messages.</param>
+    /// <exception cref="IOException">It cannot be mapped.</exception>
+    public MappedFile(SafeFileHandle handle, string path)
     {
-        Path = path;
-        if (Directory.Exists(path)) throw new WeightsFileException(path, "a folder", "a file");
-        if (!File.Exists(path)) throw new WeightsFileException(path, Absence.Of(path) == Absence.Nothing ? "no such file"
-            : $"nothing that can be read (it {Absence.Of(path)})", "an existing file");
+        (_handle, Path) = (handle, path);
         try
         {
-            _handle = File.OpenHandle(path, share: FileShare.ReadWrite | FileShare.Delete);
             Length = RandomAccess.GetLength(_handle);
             if (Length == 0) return;
             _map = MemoryMappedFile.CreateFromFile(_handle, null, 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: true);
@@ -37,10 +35,10 @@ internal sealed unsafe partial class MappedFile : IDisposable
             _view.SafeMemoryMappedViewHandle.AcquirePointer(ref _start);
             _start += _view.PointerOffset;
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
+        catch
         {
             Dispose();
-            throw WeightsFileException.Failed(path, "opening", e);
+            throw;
         }
     }
 
@@ -51,7 +49,7 @@ internal sealed unsafe partial class MappedFile : IDisposable
     public long Length { get; }
 
     /// <summary>Copies the bytes from <paramref name="offset"/> on.</summary>
-    /// <exception cref="WeightsFileException">The file has become shorter since it was opened.</exception>
+    /// <exception cref="FileCutShortException">The file has become shorter since it was opened.</exception>
     public void CopyTo(long offset, Span<byte> destination)
     {
         if (destination.IsEmpty) return;
@@ -60,16 +58,16 @@ internal sealed unsafe partial class MappedFile : IDisposable
     }
 
     /// <summary>The bytes in place; valid until the file is disposed of.</summary>
-    /// <exception cref="WeightsFileException">The file has become shorter since it was opened.</exception>
-    public ReadOnlySpan<byte> View(long offset, int length)
+    /// <exception cref="InvalidDataException">They do not lie inside the file.</exception>
+    /// <exception cref="FileCutShortException">The file has become shorter since it was opened.</exception>
+    public ReadOnlySpan<byte> View(long offset, long length)
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
-        if (offset < 0 || length < 0 || offset > Length - length)
-            throw new ArgumentOutOfRangeException(nameof(offset), $"Bytes {offset} to {offset + length} of a file of {Length}.");
+        if (offset < 0 || length is < 0 or > int.MaxValue || offset > Length - length)
+            throw new InvalidDataException($"{length:N0} bytes at {offset:N0} lie outside the file of {Length:N0}.");
         var now = RandomAccess.GetLength(_handle);
-        if (now < Length)
-            throw new WeightsFileException(Path, $"{now} bytes", $"the {Length} there were when it was opened: it was cut short meanwhile");
-        return length == 0 ? [] : new ReadOnlySpan<byte>(_start + offset, length);
+        if (now < Length) throw new FileCutShortException(Path, now, Length);
+        return length == 0 ? [] : new ReadOnlySpan<byte>(_start + offset, (int)length);
     }
 
     /// <summary>Tells the system that these pages are not needed again soon. They are read anew from disk if they are.</summary>
@@ -95,3 +93,10 @@ internal sealed unsafe partial class MappedFile : IDisposable
     [LibraryImport("libc", EntryPoint = "madvise")]
     private static partial int Advise(nint address, nuint length, int advice);
 }
+
+/// <summary>A file that is being read has become shorter than it was when it was opened.</summary>
+/// <param name="path">The file, as the user named it.</param>
+/// <param name="now">Bytes that it has.</param>
+/// <param name="before">Bytes that it had.</param>
+public sealed class FileCutShortException(string path, long now, long before)
+    : JepaException($"{path}: found {now} bytes; expected the {before} there were when it was opened: it was cut short meanwhile.");

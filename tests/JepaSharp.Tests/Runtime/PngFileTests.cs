@@ -3,7 +3,7 @@ using JepaSharp.Data;
 using JepaSharp.Pictures;
 using SkiaSharp;
 
-namespace JepaSharp.Tests.Pictures;
+namespace JepaSharp.Tests.Runtime;
 
 public sealed class PngFileTests
 {
@@ -17,7 +17,7 @@ public sealed class PngFileTests
             })).Sample(
             image =>
             {
-                using var read = SKBitmap.Decode(PngFile.Encode(image));
+                using var read = SKBitmap.Decode(image.ToPng());
                 Assert.Equal((image.Width, image.Height), (read.Width, read.Height));
                 for (var y = 0; y < image.Height; y++)
                 {

@@ -1,21 +1,25 @@
-namespace JepaSharp.Configuration;
+namespace JepaSharp.Runtime;
 
 /// <summary>Which known name someone who wrote an unknown one meant.</summary>
-internal static class NearestName
+public static class NearestName
 {
-    /// <summary>The known name with the fewest letters to change; null where more than two and a third of them would.</summary>
+    /// <summary>
+    /// The known name with the fewest letters to change, whatever their case; null where that would be more than two and a third of them, or all.
+    /// </summary>
+    /// <param name="written">What was written.</param>
+    /// <param name="known">What could have been.</param>
     public static string? Of(string written, IEnumerable<string> known)
     {
         var (nearest, distance) = known
             .Select(name => (Name: name, Distance: Distance(Folded(written), Folded(name))))
             .DefaultIfEmpty((Name: "", Distance: int.MaxValue))
             .MinBy(pair => pair.Distance);
-        var isNear = distance <= Math.Max(2, written.Length / 3) && distance < Math.Max(written.Length, nearest.Length);
+        var isNear = distance <= Math.Max(2, written.Length / 3) && distance < written.Trim('-').Length;
         return isNear ? nearest : null;
     }
 
     /// <summary>Letters to insert, delete, replace or swap with a neighbour to get from one word to the other (optimal string alignment).</summary>
-    public static int Distance(string from, string to)
+    internal static int Distance(string from, string to)
     {
         // d[i, j] = distance of the first i letters of one from the first j letters of the other.
         var d = new int[from.Length + 1, to.Length + 1];

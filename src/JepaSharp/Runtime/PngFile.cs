@@ -1,47 +1,49 @@
 using System.Buffers.Binary;
 using System.IO.Compression;
+using System.IO.Hashing;
 using System.Text;
-using JepaSharp.Data;
 
-namespace JepaSharp.Pictures;
+namespace JepaSharp.Runtime;
 
 /// <summary>Writes images as PNG: 8 bits a channel, red, green, blue.</summary>
-/// <remarks>Portable Network Graphics (third edition), W3C 2025. Every line is filtered with Paeth's predictor, good for photographs and drawings alike.</remarks>
-public static class PngFile
+/// <remarks>
+/// Portable Network Graphics (third edition), W3C 2025. Every line is filtered with Paeth's predictor, good for photographs and drawings alike.
+/// </remarks>
+internal static class PngFile
 {
-    private static readonly uint[] Crc = CrcTable();
-
-    /// <summary>Writes <paramref name="image"/> to a file, replacing what is there.</summary>
-    /// <exception cref="IOException">The file cannot be written.</exception>
-    public static void Write(string path, RgbImage image) => File.WriteAllBytes(path, Encode(image));
-
-    /// <summary>The bytes of a PNG file that holds <paramref name="image"/>.</summary>
-    public static byte[] Encode(RgbImage image)
+    /// <summary>The bytes of a PNG file, the same everywhere.</summary>
+    /// <param name="width">W, at least 1.</param>
+    /// <param name="height">H, at least 1.</param>
+    /// <param name="pixels">[H, W, 3] uint8.</param>
+    /// <exception cref="ArgumentException">There are not H W 3 bytes.</exception>
+    public static byte[] Encode(int width, int height, ReadOnlySpan<byte> pixels)
     {
+        if (pixels.Length != 3L * width * height)
+            throw new ArgumentException($"Found {pixels.Length} bytes; expected [{height}, {width}, 3].", nameof(pixels));
         using var file = new MemoryStream();
         file.Write([0x89, (byte)'P', (byte)'N', (byte)'G', 13, 10, 26, 10]);
 
         var header = new byte[13];
-        BinaryPrimitives.WriteInt32BigEndian(header, image.Width);
-        BinaryPrimitives.WriteInt32BigEndian(header.AsSpan(4), image.Height);
+        BinaryPrimitives.WriteInt32BigEndian(header, width);
+        BinaryPrimitives.WriteInt32BigEndian(header.AsSpan(4), height);
         (header[8], header[9]) = (8, 2); // bit depth, colour type RGB; then deflate, adaptive filters, no interlace
         WriteChunk(file, "IHDR", header);
-        WriteChunk(file, "IDAT", Compress(image));
+        WriteChunk(file, "IDAT", Compress(width, pixels));
         WriteChunk(file, "IEND", []);
         return file.ToArray();
     }
 
-    private static byte[] Compress(RgbImage image)
+    private static byte[] Compress(int width, ReadOnlySpan<byte> pixels)
     {
         using var packed = new MemoryStream();
         using (var zlib = new ZLibStream(packed, CompressionLevel.Optimal, leaveOpen: true))
         {
-            var filtered = new byte[1 + (3 * image.Width)];
+            var filtered = new byte[1 + (3 * width)];
             filtered[0] = 4; // Paeth
-            ReadOnlySpan<byte> above = new byte[3 * image.Width];
-            for (var y = 0; y < image.Height; y++)
+            ReadOnlySpan<byte> above = new byte[3 * width];
+            for (var rest = pixels; rest.Length > 0; rest = rest[(3 * width)..])
             {
-                ReadOnlySpan<byte> line = image.Row(y);
+                var line = rest[..(3 * width)];
                 for (var i = 0; i < line.Length; i++)
                 {
                     var predicted = i < 3 ? above[i] : Paeth(line[i - 3], above[i], above[i - 3]);
@@ -69,22 +71,7 @@ public static class PngFile
         BinaryPrimitives.WriteInt32BigEndian(chunk, data.Length);
         Encoding.ASCII.GetBytes(type, chunk.AsSpan(4));
         data.CopyTo(chunk.AsSpan(8));
-        var crc = uint.MaxValue;
-        foreach (var b in chunk.AsSpan(4, 4 + data.Length)) crc = Crc[(byte)(crc ^ b)] ^ (crc >> 8);
-        BinaryPrimitives.WriteUInt32BigEndian(chunk.AsSpan(8 + data.Length), ~crc);
+        BinaryPrimitives.WriteUInt32BigEndian(chunk.AsSpan(8 + data.Length), Crc32.HashToUInt32(chunk.AsSpan(4, 4 + data.Length)));
         file.Write(chunk);
-    }
-
-    private static uint[] CrcTable()
-    {
-        var table = new uint[256];
-        for (var i = 0u; i < 256; i++)
-        {
-            var c = i;
-            for (var bit = 0; bit < 8; bit++) c = (c & 1) != 0 ? 0xedb88320 ^ (c >> 1) : c >> 1;
-            table[i] = c;
-        }
-
-        return table;
     }
 }

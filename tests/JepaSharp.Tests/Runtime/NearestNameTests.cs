@@ -1,7 +1,7 @@
 using CsCheck;
-using JepaSharp.Configuration;
+using JepaSharp.Runtime;
 
-namespace JepaSharp.Tests.Configuration;
+namespace JepaSharp.Tests.Runtime;
 
 public sealed class NearestNameTests
 {
@@ -18,6 +18,19 @@ public sealed class NearestNameTests
     [InlineData("", null)]
     public void Of_AWord_FindsTheNearOneOrNone(string written, string? expected) =>
         Assert.Equal(expected, NearestName.Of(written, ["crop_size", "crop_scale", "batch_size"]));
+
+    [Theory]
+    [InlineData("pretran", "pretrain")]
+    [InlineData("pertrain", "pretrain")]
+    [InlineData("Evaluate", "evaluate")]
+    [InlineData("scene", "scenes")]
+    [InlineData("mask", "masks")]
+    [InlineData("--sed", "--seed")]
+    [InlineData("--x", null)]
+    [InlineData("frobnicate", null)]
+    [InlineData("x", null)]
+    public void Of_AMistypedVerbOrOption_IsTheVerbOrOption(string written, string? expected) =>
+        Assert.Equal(expected, NearestName.Of(written, ["pretrain", "evaluate", "embed", "export", "masks", "scenes", "--seed", "--y"]));
 
     private static int Slow(string from, string to)
     {

@@ -2,15 +2,6 @@ using System.Globalization;
 
 namespace JepaSharp.Configuration;
 
-/// <summary>Two ends that a value is drawn between, evenly. In YAML: <c>[low, high]</c>.</summary>
-/// <param name="Low">Smallest value.</param>
-/// <param name="High">Largest value; equal to <paramref name="Low"/> for a fixed one.</param>
-public readonly record struct ScaleRange(double Low, double High)
-{
-    /// <inheritdoc/>
-    public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"[{Low}, {High}]");
-}
-
 /// <summary>First and last momentum of an exponential moving average, linear between. In YAML: <c>[start, end]</c>.</summary>
 /// <param name="Start">At the first step.</param>
 /// <param name="End">At the last step.</param>

@@ -1,0 +1,46 @@
+using System.Diagnostics;
+
+namespace JepaSharp.Tests.Runtime;
+
+/// <summary>What loading and using the library does to a process that it is a guest in. The process is one of its own: this one is tuned.</summary>
+public sealed class GuestTests
+{
+    [Fact]
+    public void Library_InAProcessThatAskedForNothing_ChangesNothing()
+    {
+        if (!OperatingSystem.IsLinux()) Assert.Skip("Only on Linux is anything tuned.");
+        var lines = Lines("guest");
+        Assert.Contains("OMP_WAIT_POLICY: unset -> unset", lines);
+        Assert.Contains("a block of 64 MB: from the kernel -> from the kernel", lines);
+        const string Environment = "environment: ";
+        var digests = Assert.Single(lines, line => line.StartsWith(Environment, StringComparison.Ordinal))[Environment.Length..].Split(" -> ");
+        Assert.Equal(digests[0], digests[1]);
+        Assert.Contains("a block of 64 MB, before the library is used: from the kernel", lines);
+        Assert.Contains("TorchSharp's nativeBackendLoaded, before the library is used: False", lines);
+    }
+
+    /// <summary>The same observations, where tuning was asked for: they can see it.</summary>
+    [Fact]
+    public void Tuning_WhereAskedFor_Shows()
+    {
+        if (!OperatingSystem.IsLinux()) Assert.Skip("Only on Linux is anything tuned.");
+        var lines = Lines("guest", "tuned");
+        Assert.Contains("OMP_WAIT_POLICY: unset -> passive", lines);
+        Assert.Contains("a block of 64 MB, before the library is used: on the heap", lines);
+    }
+
+    private static string[] Lines(params string[] arguments)
+    {
+        var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "JepaSharp.Faults.dll"), .. arguments])
+        {
+            RedirectStandardOutput = true,
+        };
+        string[] said = ["OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_"];
+        foreach (var name in said) start.Environment.Remove(name);
+        using var process = Process.Start(start)!;
+        var output = process.StandardOutput.ReadToEnd();
+        process.WaitForExit();
+        Assert.Equal(0, process.ExitCode);
+        return output.Split('\n');
+    }
+}
