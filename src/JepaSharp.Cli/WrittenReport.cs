@@ -9,9 +9,15 @@ namespace JepaSharp.Cli;
 internal static class WrittenReport
 {
     /// <summary>Writes <c>report.html</c>.</summary>
+    /// <param name="folder">The run.</param>
+    /// <param name="data">Images instead of the run's own; null for those.</param>
+    /// <param name="device">Where to compute; null for auto.</param>
+    /// <param name="terminal">For progress and notes.</param>
+    /// <param name="images">How many images it may look at, so that it stays a share of a run; null for no such bound.</param>
+    /// <param name="cancellation">Stops between batches of images.</param>
     /// <returns>Its path.</returns>
     /// <exception cref="JepaException">There is no run in the folder.</exception>
-    public static string Write(string folder, string? data, string? device, Terminal terminal, CancellationToken cancellation)
+    public static string Write(string folder, string? data, string? device, Terminal terminal, double? images, CancellationToken cancellation)
     {
         using var claim = Directory.Exists(folder) ? OutputLock.Beside(Path.Combine(folder, RunReport.FileName), "writing") : null;
         FinishedRun run;
@@ -29,12 +35,18 @@ internal static class WrittenReport
         using (run)
         {
             foreach (var note in run.Notes) terminal.Error.WriteLine("note: " + note);
-            var checkpoints = run.CheckpointsToShow();
+            var checkpoints = run.CheckpointsToShow(images);
+            if (checkpoints.Count == 0)
+            {
+                terminal.Error.WriteLine($"note: the report does not rank checkpoints, which would take longer than the steps did; jepa report {run.Folder} does");
+                return run.WriteReport(null, images, cancellation);
+            }
+
             var progress = new CountProgress(terminal, "report: checkpoints", checkpoints.Count);
             var ranking = run.RankCheckpoints(checkpoints, progress, cancellation);
             progress.Finish();
             foreach (var leftOut in ranking.LeftOut) terminal.Error.WriteLine("note: " + leftOut);
-            return run.WriteReport(ranking, cancellation);
+            return run.WriteReport(ranking, images, cancellation);
         }
     }
 }

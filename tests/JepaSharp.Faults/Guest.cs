@@ -19,7 +19,7 @@ internal static partial class Guest
         var before = Observed();
         if (tuned) RuntimeTuning.Apply();
         NativeEngine.Load();
-        Console.WriteLine($"a block of 64 MB, before the library is used: {Place(64 << 20)}");
+        Console.WriteLine($"a block of 24 MB, before the library is used: {Place(24 << 20)}");
         Console.WriteLine($"TorchSharp's nativeBackendLoaded, before the library is used: {IsLoaded()}");
         Use();
         foreach (var (what, value) in Observed()) Console.WriteLine($"{what}: {before[what]} -> {value}");
@@ -41,7 +41,7 @@ internal static partial class Guest
         ["environment"] = string.Join(' ', Environment.GetEnvironmentVariables().Cast<DictionaryEntry>().Select(v => $"{v.Key}={v.Value}")
             .Order(StringComparer.Ordinal)).GetHashCode(StringComparison.Ordinal).ToString("x8"),
         ["OMP_WAIT_POLICY"] = Marshal.PtrToStringUTF8(NativeVariable("OMP_WAIT_POLICY")) ?? "unset",
-        ["a block of 64 MB"] = Place(64 << 20),
+        ["a block of 24 MB"] = Place(24 << 20),
     };
 
     // TorchSharp sets it itself when it first makes a tensor.

@@ -51,7 +51,7 @@ internal sealed class PretrainVerb : Verb
             terminal.Error.WriteLine(FormattableString.Invariant($"of these, monitors took {run.MonitorTime.TotalSeconds:F1} s, {100 * run.MonitorTime / end.Elapsed:F1} %"));
         if (history.LastStep >= 0) history.Table().Print(terminal);
         if (asked.Profile) TimeProfile.Print(trainer.Step.Clock, end.Elapsed, terminal);
-        WriteReport(folder, terminal, stop);
+        WriteReport(run, terminal, stop);
         PrintPaths(folder, terminal);
         return ExitCode.Done;
     }
@@ -94,15 +94,15 @@ internal sealed class PretrainVerb : Verb
     }
 
     /// <summary>A page that cannot be written must not make a finished run a failed one.</summary>
-    private static void WriteReport(RunFolder folder, Terminal terminal, StopSignals stop)
+    private static void WriteReport(PretrainRun run, Terminal terminal, StopSignals stop)
     {
         try
         {
-            WrittenReport.Write(folder.Path, null, null, terminal, stop.Token);
+            WrittenReport.Write(run.Folder.Path, null, null, terminal, run.ImagesForAReport, stop.Token);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or JepaException or OperationCanceledException)
         {
-            terminal.Error.WriteLine($"the report could not be written: {e.Message} Try again: jepa report {folder.Path}");
+            terminal.Error.WriteLine($"the report could not be written: {e.Message} Try again: jepa report {run.Folder.Path}");
         }
     }
 

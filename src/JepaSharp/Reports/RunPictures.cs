@@ -43,14 +43,15 @@ internal sealed record RunPictures(IReadOnlyList<PicturedImage> Images, double T
     /// <param name="scaling">The normalisation of the training.</param>
     /// <param name="trained">The encoder as it is.</param>
     /// <param name="device">Where the encoders are.</param>
+    /// <param name="searched">Among how many images neighbours are looked for, at most.</param>
     /// <param name="cancellation">Stops between batches.</param>
     public static RunPictures Draw(
         Objective beginning, ulong seed, ImageSource source, EvaluationTransform transform, PixelScaling scaling, VisionTransformer trained, Device device,
-        CancellationToken cancellation = default)
+        int searched = MostSearched, CancellationToken cancellation = default)
     {
         var order = Enumerable.Range(0, source.Count).ToArray();
         new RandomStream(seed, RandomPurpose.Evaluation, epoch: 2).Shuffle(order.AsSpan());
-        var chosen = order[..Math.Min(MostSearched, order.Length)]; // in the shuffled order: the first are the ones shown
+        var chosen = order[..Math.Min(Math.Clamp(searched, Queries + ShownImages, MostSearched), order.Length)]; // in the shuffled order: the first are the ones shown
         var features = new FeatureExtractor(scaling, transform, device).Pooled(trained, source, chosen, cancellation: cancellation);
         var shown = Read(source, transform, [.. features.Indices.Take(ShownImages)]);
 

@@ -22,18 +22,20 @@ public static class RunReport
     /// <param name="trained">The target encoder.</param>
     /// <param name="device">Where it is.</param>
     /// <param name="checkpoints">The run's checkpoints, ranked; null to leave them out.</param>
+    /// <param name="searched">Among how many images neighbours are looked for, at most.</param>
     /// <param name="cancellation">Stops between batches of images.</param>
     /// <returns>The page's path.</returns>
     /// <exception cref="JepaException">The folder holds no run, or an image cannot be read.</exception>
     /// <exception cref="IOException">The page cannot be written.</exception>
     public static string Write(
-        string folder, ImageSource source, EvaluationTransform transform, VisionTransformer trained, Device device, CheckpointRanking? checkpoints = null, CancellationToken cancellation = default)
+        string folder, ImageSource source, EvaluationTransform transform, VisionTransformer trained, Device device, CheckpointRanking? checkpoints = null,
+        int searched = int.MaxValue, CancellationToken cancellation = default)
     {
         var run = RunRecord.Read(folder);
         var plan = new PretrainPlan(run.Options);
         using var scaling = plan.Scaling(device);
         using var beginning = KnownObjectives.Create(plan, device);
-        var pictures = RunPictures.Draw(beginning, plan.Seed, source, transform, scaling, trained, device, cancellation);
+        var pictures = RunPictures.Draw(beginning, plan.Seed, source, transform, scaling, trained, device, searched, cancellation);
         return Write(run, pictures, checkpoints, checkpoints?.LeftOut ?? []);
     }
 

@@ -77,19 +77,27 @@ public sealed class FinishedRun : IDisposable
     }
 
     /// <summary>At most eight of the run's checkpoints, evenly spaced: a report is wanted soon after a run.</summary>
-    /// <exception cref="JepaException">There is none.</exception>
-    public IReadOnlyList<KeptCheckpoint> CheckpointsToShow() => CheckpointRanking.Some(Folder, MostShown);
+    /// <param name="images">As many as can be measured by looking at so many images; null for no such bound.</param>
+    /// <exception cref="JepaException">There is none in the run.</exception>
+    public IReadOnlyList<KeptCheckpoint> CheckpointsToShow(double? images = null)
+    {
+        if (images is not { } bound) return CheckpointRanking.Some(Folder, MostShown);
+        using var probe = RunProbe.For(Plan.Options, Source, Device);
+        var most = (int)Math.Min(MostShown, bound / (Math.Min(Size.Images, Source.Count) + (probe.Scores ? probe.Images : 0)));
+        return most < 1 ? [] : CheckpointRanking.Some(Folder, most);
+    }
 
     /// <summary>Writes <c>report.html</c> with the encoder of the newest checkpoint that was measured.</summary>
-    /// <param name="ranking">The checkpoints, measured.</param>
+    /// <param name="ranking">The checkpoints, measured; null to leave them out.</param>
+    /// <param name="images">Images that the pictures may take; null for no such bound.</param>
     /// <param name="cancellation">Stops between batches of images.</param>
     /// <returns>The page's path.</returns>
     /// <exception cref="IOException">The page cannot be written.</exception>
-    public string WriteReport(CheckpointRanking ranking, CancellationToken cancellation = default)
+    public string WriteReport(CheckpointRanking? ranking, double? images = null, CancellationToken cancellation = default)
     {
-        ArgumentNullException.ThrowIfNull(ranking);
         using var trained = NewestEncoder(ranking);
-        return RunReport.Write(Folder, Source, RunMonitors.Transform(Plan.Options.Data), trained, Device, ranking, cancellation);
+        return RunReport.Write(
+            Folder, Source, RunMonitors.Transform(Plan.Options.Data), trained, Device, ranking, (int)Math.Min(int.MaxValue, images ?? int.MaxValue), cancellation);
     }
 
     /// <summary>Scores the encoder of the newest checkpoint by the run's probes: on its test images, or on a held-out part of its images.</summary>
@@ -113,11 +121,11 @@ public sealed class FinishedRun : IDisposable
     }
 
     /// <summary>The encoder of the newest checkpoint that was measured, or of the run's latest where that one has been removed since.</summary>
-    private VisionTransformer NewestEncoder(CheckpointRanking ranking)
+    private VisionTransformer NewestEncoder(CheckpointRanking? ranking)
     {
         try
         {
-            return Load(ranking.Ranked.MaxBy(c => c.Step)!.Path);
+            return Load(ranking?.Ranked.MaxBy(c => c.Step)!.Path ?? Folder);
         }
         catch (JepaException)
         {

@@ -51,5 +51,8 @@ internal sealed class LookBudget
         return size.Images < FewestMonitored || 2 * CostOf(size) > ProcessShare * _process ? null : size;
     }
 
+    /// <summary>Images that may be looked at when the steps are done.</summary>
+    public double Afterwards => ProcessShare * _process / _cost.Whole;
+
     private double CostOf(MonitorSize size) => (size.Images * _cost.Whole) + (size.MaskedImages * ((size.Views * _cost.Part) + _cost.Measure));
 }

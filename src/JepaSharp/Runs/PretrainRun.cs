@@ -70,6 +70,9 @@ public sealed class PretrainRun : IDisposable
     /// <summary>What was chosen, found and guessed, a line each.</summary>
     public IReadOnlyList<string> Opening { get; } = [];
 
+    /// <summary>Images that a report may look at, so that it stays a share of this process's work.</summary>
+    public double ImagesForAReport => _budget.Afterwards;
+
     /// <summary>Time that the monitors have taken so far.</summary>
     public TimeSpan MonitorTime { get; private set; }
 

@@ -13,13 +13,16 @@ internal static partial class MemoryAllocator
 
     private const int TrimThreshold = -1; // M_TRIM_THRESHOLD
     private const int MapThreshold = -3;  // M_MMAP_THRESHOLD
+    private const int MostOfOlderGlibc = 32 << 20;
 
     public static void KeepLargeBlocks()
     {
         if (!OperatingSystem.IsLinux()) return;
         try
         {
-            if (Environment.GetEnvironmentVariable("MALLOC_MMAP_THRESHOLD_") is null) _ = SetOption(MapThreshold, 1 << 30);
+            // Older glibc refuses more than this, and would then stay at 128 kB.
+            if (Environment.GetEnvironmentVariable("MALLOC_MMAP_THRESHOLD_") is null && SetOption(MapThreshold, 1 << 30) == 0)
+                _ = SetOption(MapThreshold, MostOfOlderGlibc);
             if (Environment.GetEnvironmentVariable("MALLOC_TRIM_THRESHOLD_") is null) _ = SetOption(TrimThreshold, 2000 << 20);
             _keepsLargeBlocks = true;
         }
@@ -40,11 +43,10 @@ internal static partial class MemoryAllocator
     /// </remarks>
     public static void GiveBackLargeBlocks()
     {
-        const int Large = 32 << 20; // the most that older glibc takes
         if (!_keepsLargeBlocks) return;
         try
         {
-            if (Environment.GetEnvironmentVariable("MALLOC_MMAP_THRESHOLD_") is null) _ = SetOption(MapThreshold, Large);
+            if (Environment.GetEnvironmentVariable("MALLOC_MMAP_THRESHOLD_") is null) _ = SetOption(MapThreshold, MostOfOlderGlibc);
         }
         catch (Exception e) when (e is DllNotFoundException or EntryPointNotFoundException)
         {

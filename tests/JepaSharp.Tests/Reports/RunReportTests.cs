@@ -30,7 +30,7 @@ public sealed partial class RunReportTests
         using var weights = PretrainedWeights.Open(path, 2);
         using VisionTransformer trained = PretrainedNetworks.LoadEncoder(weights);
         RunMachine.Here("cpu", "fp32", source.Description, source.Count).Write(path);
-        var page = File.ReadAllText(RunReport.Write(path, source, EvaluationTransform.Squash(32), trained, CPU, ranking, TestContext.Current.CancellationToken));
+        var page = File.ReadAllText(RunReport.Write(path, source, EvaluationTransform.Squash(32), trained, CPU, ranking, cancellation: TestContext.Current.CancellationToken));
 
         foreach (var section in new[] { "The run, step by step", "Which checkpoint to keep", "What it is asked", "What it makes of a patch", "What it finds alike", "Configuration", "Machine and time" })
             Assert.Contains($"<h2>{section}</h2>", page, StringComparison.Ordinal);

@@ -42,7 +42,7 @@ public sealed class ShardAndTableSituations : SituationTests
         {
             Build = folder => Tar(folder, "mac.tar", [.. Enumerable.Range(0, 8).SelectMany(i => Sample($"./{i:d6}", i, $"{i % 2}")).SelectMany(m => new[] { (Twin(m.Name), new byte[150]), m })]),
         },
-        new("a shard with what Windows, a NAS and pax leave", "jepa inspect --all s.tar", 0, "1 images, 1 classes", "4 files found", "1 file of attributes (PaxHeaders), 1 that a NAS adds", "broken: none")
+        new("a shard with what Windows, a NAS and pax leave", "jepa inspect --all s.tar", 0, "1 images, 1 class", "4 files found", "1 file of attributes (PaxHeaders), 1 that a NAS adds", "broken: none")
         {
             Build = folder => Tar(folder, "s.tar", [.. Sample("a", 0, "x"), ("@eaDir/a.jpg", new byte[9]), ("PaxHeaders.1/a.jpg", new byte[9])]),
         },

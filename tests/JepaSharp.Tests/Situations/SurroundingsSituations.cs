@@ -82,7 +82,7 @@ public sealed class SurroundingsSituations : SituationTests
         },
         new("less address space", "ulimit -v 2000000; jepa --version; jepa pretrain", 1, "jepa 0.", "Raise it with 'ulimit -v unlimited'"),
         new("few open files", "ulimit -n 64; jepa inspect imgs", 1, "Only 64 files may be open at once (ulimit -n 64)") { Build = Images },
-        new("names that a terminal would obey", "jepa inspect bad", 0, "\\u001b[31m", "\\n")
+        new("names that a terminal would obey", "jepa inspect bad", 0, "\\x1B[31m", "\\n")
         {
             Build = folder =>
             {
