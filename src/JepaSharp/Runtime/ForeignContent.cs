@@ -12,6 +12,7 @@ internal sealed record ForeignContent(string What, string Remedy, string? Unpack
     public const int HeadBytes = 512;
 
     private const int Shown = 40, TarMark = 257, LeastZeros = 16, LeastText = 16;
+    private const string PageRemedy = "download the file again: the server sent a page, perhaps one that asks to log in or to agree";
     private const string Fetch = "fetch the file itself again", Convert = "convert it to JPEG or PNG";
 
     private static readonly (int At, byte[] Bytes, ForeignContent Content)[] Known =
@@ -48,6 +49,11 @@ internal sealed record ForeignContent(string What, string Remedy, string? Unpack
         (0, [0x76, 0x2f, 0x31, 1], new("an OpenEXR picture", Convert)),
     ];
 
+    private static readonly ForeignContent Blank =
+        new("nothing but zeros, as a copy or a download that broke off leaves them", Fetch) { IsBlank = true };
+
+    private static readonly ForeignContent WebPage = new("a web page, not the file itself", PageRemedy) { StandsIn = true };
+
     /// <summary>Whether it is a tar archive.</summary>
     public bool IsTar => Unpack == "tar -xf";
 
@@ -67,8 +73,7 @@ internal sealed record ForeignContent(string What, string Remedy, string? Unpack
         foreach (var (at, bytes, content) in Known)
             if (head.Length >= at + bytes.Length && head[at..].StartsWith(bytes)) return content;
         head = head[..Math.Min(head.Length, HeadBytes)];
-        if (head.Length >= LeastZeros && !head.ContainsAnyExcept((byte)0)) return new("nothing but zeros, as a copy or a download that broke off "
-            + "leaves them", Fetch) { IsBlank = true };
+        if (head.Length >= LeastZeros && !head.ContainsAnyExcept((byte)0)) return Blank;
         return OfText(head);
     }
 
@@ -98,8 +103,7 @@ internal sealed record ForeignContent(string What, string Remedy, string? Unpack
         if (Begins("version https://git-lfs.") || Begins("version http://git-media"))
             return new("a git-lfs pointer, not the file itself", "fetch it with git lfs pull") { StandsIn = true };
         if (Begins("<!doctype html") || Begins("<html") || Begins("<head") || Begins("<body"))
-            return new("a web page, not the file itself", "download the file again: the server sent a page, perhaps one that asks to log in or "
-                + "to agree") { StandsIn = true };
+            return WebPage;
         if (Begins("<svg") || (Begins("<?xml") && text.Contains("<svg", StringComparison.OrdinalIgnoreCase))) return new("an SVG drawing", Convert);
         if (Begins("<?xml") || Begins("<Error>")) return new("an XML text, perhaps a server's answer to a failed download", Fetch);
         if (text.Length == 0 || head.ContainsAnyInRange((byte)0, (byte)8) || head.ContainsAnyInRange((byte)14, (byte)31)) return null;
