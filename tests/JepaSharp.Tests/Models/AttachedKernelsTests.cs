@@ -25,8 +25,15 @@ public sealed class AttachedKernelsTests
         using var scope = NewDisposeScope();
         VisionTransformer Encoder() => Started(new VisionTransformer(new VisionTransformerShape
         {
-            ImageHeight = side, ImageWidth = side, PatchSize = 8, Width = width, Depth = 2, Heads = heads, MlpWidth = 2 * width,
-            ClassToken = classToken, LearnedPositions = learned,
+            ImageHeight = side,
+            ImageWidth = side,
+            PatchSize = 8,
+            Width = width,
+            Depth = 2,
+            Heads = heads,
+            MlpWidth = 2 * width,
+            ClassToken = classToken,
+            LearnedPositions = learned,
         }));
         var images = Waves(2, 3, side, side);
         var patches = side / 8 * (side / 8);
@@ -60,7 +67,13 @@ public sealed class AttachedKernelsTests
             using var scope = NewDisposeScope();
             var shape = new VisionTransformerShape
             {
-                ImageHeight = 32, ImageWidth = 32, PatchSize = 8, Width = 96, Depth = 1, Heads = 3, MlpWidth = 96,
+                ImageHeight = 32,
+                ImageWidth = 32,
+                PatchSize = 8,
+                Width = 96,
+                Depth = 1,
+                Heads = 3,
+                MlpWidth = 96,
             };
             using var predictor = Started(new Predictor(new PredictorShape(48, 2, 12), shape));
             using var flat = new FlatParameters(predictor, trained: true);

@@ -73,8 +73,15 @@ public sealed class ClassTokenTests
     {
         var encoder = new VisionTransformer(new VisionTransformerShape
         {
-            ImageHeight = 32, ImageWidth = 32, PatchSize = 8, Width = 32, Depth = 2, Heads = 2, MlpWidth = 64,
-            ClassToken = classToken, LearnedPositions = learned,
+            ImageHeight = 32,
+            ImageWidth = 32,
+            PatchSize = 8,
+            Width = 32,
+            Depth = 2,
+            Heads = 2,
+            MlpWidth = 64,
+            ClassToken = classToken,
+            LearnedPositions = learned,
         });
         Initialization.Initialize(encoder, 1, 0);
         return encoder;
