@@ -1,7 +1,9 @@
 using JepaSharp.Cli.Display;
+using JepaSharp.Configuration;
 using JepaSharp.Monitoring;
 using JepaSharp.Reports;
 using JepaSharp.Runtime;
+using JepaSharp.Training;
 using JepaSharp.Weights;
 
 namespace JepaSharp.Cli;
@@ -17,6 +19,13 @@ internal static class WrittenReport
     /// <exception cref="JepaException">There is no run in the folder.</exception>
     public static string Write(string folder, string? data, string? device, Terminal terminal, CancellationToken cancellation)
     {
+        if (ObjectiveOf(folder) is { } objective && !KnownObjectives.Names.Contains(objective))
+        {
+            var why = $"There are no pictures, and no checkpoints are compared: {objective} cannot be built from a configuration alone.";
+            terminal.Error.WriteLine(why);
+            return RunReport.WriteWithoutPictures(folder, why);
+        }
+
         FinishedRun run;
         try
         {
@@ -40,4 +49,7 @@ internal static class WrittenReport
             return RunReport.Write(run.Folder, run.Source, RunMonitors.Transform(run.Plan.Options.Data), trained, run.Device, ranking, cancellation);
         }
     }
+
+    private static string? ObjectiveOf(string folder) =>
+        RunFolder.HoldsRun(folder) ? PretrainOptions.Load(Path.Combine(folder, "config.yaml")).Meta.Objective : null;
 }
