@@ -1,7 +1,9 @@
 using JepaSharp.Cli.Display;
+using JepaSharp.Configuration;
 using JepaSharp.Reports;
 using JepaSharp.Runs;
 using JepaSharp.Runtime;
+using JepaSharp.Training;
 
 namespace JepaSharp.Cli;
 
@@ -20,6 +22,13 @@ internal static class WrittenReport
     public static string Write(string folder, string? data, string? device, Terminal terminal, double? images, CancellationToken cancellation)
     {
         using var claim = Directory.Exists(folder) ? OutputLock.Beside(Path.Combine(folder, RunReport.FileName), "writing") : null;
+        if (ObjectiveOf(folder) is { } objective && !KnownObjectives.Names.Contains(objective))
+        {
+            var why = $"There are no pictures, and no checkpoints are compared: {objective} cannot be built from a configuration alone.";
+            terminal.Error.WriteLine(why);
+            return RunReport.WriteWithoutPictures(folder, why);
+        }
+
         FinishedRun run;
         try
         {
@@ -49,4 +58,7 @@ internal static class WrittenReport
             return run.WriteReport(ranking, images, cancellation);
         }
     }
+
+    private static string? ObjectiveOf(string folder) =>
+        RunFolder.HoldsRun(folder) ? PretrainOptions.Load(Path.Combine(folder, "config.yaml")).Meta.Objective : null;
 }

@@ -27,13 +27,11 @@ public sealed partial class ArchitectureTests
         ["Evaluation"] = ["Runtime", "Configuration", "Models", "Optimization", "Data", "Weights"],
         ["Training"] = ["Runtime", "Configuration", "Masking", "Data", "Models", "Objectives", "Optimization", "Weights"],
         ["Monitoring"] = ["Runtime", "Configuration", "Masking", "Data", "Models", "Objectives", "Weights", "Evaluation", "Training"],
-        ["Reports"] =
-        [
-            "Runtime", "Configuration", "Masking", "Data", "Pictures", "Models", "Objectives", "Weights", "Evaluation", "Training", "Monitoring",
-        ],
+        ["Reports"] = ["Runtime", "Configuration", "Masking", "Data", "Pictures", "Models", "Objectives", "Weights", "Evaluation", "Training", "Monitoring"],
         ["Runs"] =
         [
-            "Runtime", "Configuration", "Masking", "Data", "Pictures", "Models", "Objectives", "Optimization", "Weights", "Evaluation", "Training", "Monitoring", "Reports",
+            "Runtime", "Configuration", "Masking", "Data", "Pictures", "Models", "Objectives", "Optimization", "Weights", "Evaluation", "Training", "Monitoring",
+            "Reports",
         ],
     };
 

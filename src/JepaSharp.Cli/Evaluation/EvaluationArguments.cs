@@ -28,11 +28,16 @@ internal sealed class EvaluationArguments
     private readonly Option<double> _cacheLimit = new("--cache-limit") { Description = "Most gigabytes of kept features.", DefaultValueFactory = _ => FeatureCache.DefaultLimit / (double)(1L << 30), HelpName = "GB" };
 
     private readonly MemoryOption _memory = new();
+    private readonly Option<bool> _resume = new("--resume") { Description = "Go on with the run in --out, with the same options." };
+    private readonly bool _runs;
 
     /// <param name="defaultFeatures">What <c>--features</c> is where it is not given.</param>
     /// <param name="baselines">Whether baselines are on where nothing is said.</param>
-    public EvaluationArguments(string defaultFeatures, bool baselines = true)
+    /// <param name="runs">Whether the task trains a network, whose run can be kept and gone on with.</param>
+    public EvaluationArguments(string defaultFeatures, bool baselines = true, bool runs = false)
     {
+        _runs = runs;
+        if (runs) (_out.Description, _out.HelpName) = ("A folder to keep the run in, with the results as evaluation.json; or FILE.json for the results alone.", "RUN");
         _features.DefaultValueFactory = _ => defaultFeatures;
         _baselines.DefaultValueFactory = _ => baselines ? "on" : "off";
     }
@@ -48,6 +53,7 @@ internal sealed class EvaluationArguments
         foreach (var option in (Option[])[_data, _test, _out, _features, _size, _transform, _device, _precision, _seed, _baselines, _maxFit, _maxTest, _cache, _noCache, _cacheLimit, _memory])
             command.Add(option);
         if (!ownBatch) command.Add(_batch);
+        if (_runs) command.Add(_resume);
         _features.AcceptOnlyFromAmong("last", "last4", "both", "patches");
         _transform.AcceptOnlyFromAmong(Auto, "paper", "squash");
         _precision.AcceptOnlyFromAmong(Auto, "fp32", "bf16");
@@ -68,7 +74,14 @@ internal sealed class EvaluationArguments
     {
         _memory.Bound(arguments);
         var output = arguments.GetValue(_out);
-        if (output is not null)
+        var run = _runs && output is not null && !output.EndsWith(".json", StringComparison.OrdinalIgnoreCase) ? output : null;
+        var isResumed = _runs && arguments.GetValue(_resume);
+        if (isResumed && run is null) throw new JepaException("--resume goes on with a run: give its folder with --out RUN.", isUsage: true);
+        if (run is not null)
+        {
+            output = Path.Combine(run, "evaluation.json");
+        }
+        else if (output is not null)
         {
             var folder = Path.GetDirectoryName(Path.GetFullPath(output))!;
             if (Directory.Exists(output)) throw new JepaException($"{output} is a folder. Give a file ending in .json.", isUsage: true);
@@ -82,6 +95,8 @@ internal sealed class EvaluationArguments
             Data = arguments.GetValue(_data)!,
             Test = arguments.GetValue(_test),
             Out = output,
+            Run = run,
+            IsResumed = isResumed,
             Features = arguments.GetValue(_features)!,
             Size = arguments.GetValue(_size),
             Transform = arguments.GetValue(_transform) is { } how && how != Auto ? how : null,
@@ -108,6 +123,12 @@ internal sealed record EvaluationRequest
     public required string? Test { get; init; }
 
     public required string? Out { get; init; }
+
+    /// <summary>The folder to keep a run in; null where none is kept.</summary>
+    public required string? Run { get; init; }
+
+    /// <summary>Whether to go on with the run that is there.</summary>
+    public required bool IsResumed { get; init; }
 
     public required string Features { get; init; }
 

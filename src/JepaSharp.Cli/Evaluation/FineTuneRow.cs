@@ -1,10 +1,12 @@
 using System.Diagnostics;
 using JepaSharp.Cli.Display;
 using JepaSharp.Evaluation;
-using JepaSharp.Evaluation.FineTuning;
 using JepaSharp.Evaluation.Targets;
 using JepaSharp.Evaluation.Tasks;
 using JepaSharp.Models;
+using JepaSharp.Objectives;
+using JepaSharp.Runs;
+using JepaSharp.Training;
 
 namespace JepaSharp.Cli.Evaluation;
 
@@ -23,18 +25,20 @@ internal static class FineTuneRow
     /// <param name="holdOut">Whether a training on four fifths is scored on the rest first, to compare with other methods.</param>
     /// <param name="terminal">For progress.</param>
     /// <param name="stop">Stops between steps.</param>
+    /// <param name="folder">Where the training on all of <paramref name="fit"/> is kept; null for nowhere.</param>
     public static ResultRow Of(
-        EvaluationSession session, VisionTransformer start, string name, LabelledImages fit, LabelledImages test, FineTuneOptions options, bool holdOut, Terminal terminal, StopSignals stop)
+        EvaluationSession session, VisionTransformer start, string name, LabelledImages fit, LabelledImages test, FineTuneOptions options, bool holdOut,
+        Terminal terminal, StopSignals stop, RunFolder? folder = null)
     {
         var clock = Stopwatch.StartNew();
         double? heldOut = null;
         if (holdOut)
         {
-            var split = HeldOutSplit.ByClass(fit.Labels, fit.Classes, HeldOutShare, options.Seed);
-            heldOut = Score(session, start, fit.Select(split.Fit), fit.Select(split.HeldOut), options, terminal, stop).Accuracy;
+            var split = HeldOutSplit.ByClass(fit.Labels, fit.Classes, HeldOutShare, (ulong)options.Seed);
+            heldOut = Score(session, start, fit.Select(split.Fit), fit.Select(split.HeldOut), options, terminal, stop, null).Accuracy;
         }
 
-        var score = Score(session, start, fit, test, options, terminal, stop);
+        var score = Score(session, start, fit, test, options, terminal, stop, folder);
         return new ResultRow
         {
             Features = name,
@@ -47,17 +51,21 @@ internal static class FineTuneRow
     }
 
     private static ClassificationScore Score(
-        EvaluationSession session, VisionTransformer start, LabelledImages fit, LabelledImages scored, FineTuneOptions options, Terminal terminal, StopSignals stop)
+        EvaluationSession session, VisionTransformer start, LabelledImages fit, LabelledImages scored, FineTuneOptions options, Terminal terminal, StopSignals stop,
+        RunFolder? folder)
     {
-        var progress = new RateProgress(terminal, "fine-tuning", "images", options.Epochs * fit.Labels.Length, 0);
-        try
+        var request = new FineTuningRequest
         {
-            using var tuned = FineTuner.Fit(start, session.Scaling, fit, session.Transform.Size, session.Device, options, session.Precision.ScalarType, progress, stop.Token);
-            return tuned.Score(scored, session.Transform, session.Request.Batch, stop.Token);
-        }
-        finally
-        {
-            progress.Finish();
-        }
+            Start = start,
+            Normalization = session.Loaded.Normalization,
+            Fit = fit,
+            Size = session.Transform.Size,
+            Recipe = options,
+            Device = session.Device,
+            Precision = session.Precision.ScalarType,
+            Address = session.Images.FitAddress,
+        };
+        using var tuned = FineTuningRun.Run(request, folder, new RunProgress(terminal, "fine-tuning"), stop.Token);
+        return tuned.Score(scored, session.Transform, session.Request.Batch, stop.Token);
     }
 }

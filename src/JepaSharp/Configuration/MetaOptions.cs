@@ -5,8 +5,10 @@ namespace JepaSharp.Configuration;
 /// <summary>The networks, the device and the seed. YAML section <c>meta</c>.</summary>
 public sealed record MetaOptions
 {
+    internal const string ImageJepa = "ijepa";
+
     /// <summary>What is learned: <c>ijepa</c>. Ours.</summary>
-    public string Objective { get; init; } = "ijepa";
+    public string Objective { get; init; } = ImageJepa;
 
     /// <summary>Encoder: one of <see cref="EncoderPreset.All"/>. vit_base.</summary>
     public string ModelName { get; init; } = "vit_base";

@@ -1,6 +1,8 @@
 using System.Globalization;
 using System.Text;
 using JepaSharp.Monitoring;
+using JepaSharp.Objectives;
+using JepaSharp.Training;
 using static JepaSharp.Reports.HtmlText;
 
 namespace JepaSharp.Reports;
@@ -30,7 +32,7 @@ internal static class ReportPage
             </head>
             <body>
             <h1>{Escape(name)}</h1>
-            <p class="lead">I-JEPA pretraining of {Escape(Model(run))} on {Escape(run.Machine?.Source ?? run.Options.Data.ResolveSource() ?? "rendered scenes")}, without labels.</p>
+            <p class="lead">{Escape(Lead(run))}</p>
 
             """);
         html.Append(Facts(run)).Append(Verdict(run));
@@ -41,6 +43,17 @@ internal static class ReportPage
         if (pictures is not null) html.Append(PicturesSection.Of(pictures));
         html.Append(Configuration(run)).Append(Machine(run));
         return html.Append("<footer>Written by JepaSharp. This file needs no other: it can be moved and sent.</footer>\n</body>\n</html>\n").ToString();
+    }
+
+    private static string Lead(RunRecord run)
+    {
+        var (objective, images) = (run.Options.Meta.Objective, run.Machine?.Source ?? run.Options.Data.ResolveSource() ?? "rendered scenes");
+        return objective switch
+        {
+            ImageJepa.ShortName => $"I-JEPA pretraining of {Model(run)} on {images}, without labels.",
+            FineTuning.ShortName => $"Fine-tuning of {Model(run)} on the labels of {images}.",
+            _ => $"{objective}: {Model(run)} on {images}.",
+        };
     }
 
     private static string Model(RunRecord run)
@@ -95,7 +108,10 @@ internal static class ReportPage
     }
 
     private static string Configuration(RunRecord run) =>
-        $"<h2>Configuration</h2>\n<p>All of <code>config.yaml</code>; <code>jepa pretrain config.yaml</code> repeats the run.</p>\n<details><summary>every key</summary><pre>{Escape(run.Options.ToYaml())}</pre></details>\n";
+        $"<h2>Configuration</h2>\n<p>All of <code>config.yaml</code>{Repeats(run)}.</p>\n<details><summary>every key</summary><pre>{Escape(run.Options.ToYaml())}</pre></details>\n";
+
+    private static string Repeats(RunRecord run) =>
+        KnownObjectives.Names.Contains(run.Options.Meta.Objective) ? "; <code>jepa pretrain config.yaml</code> repeats the run" : "";
 
     private static string Machine(RunRecord run)
     {

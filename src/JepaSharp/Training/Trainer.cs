@@ -147,16 +147,16 @@ public sealed class Trainer : IDisposable
         [.. StartingWeights.Apply(weights, Step.State), .. StartingWeights.OtherNormalization(weights, _options.Data)];
 
     /// <summary>Trains to the end, or until told to stop; leaves a checkpoint of the last step unless the numbers failed.</summary>
-    /// <param name="folder">Where checkpoints go.</param>
+    /// <param name="folder">Where checkpoints go; null where none are kept.</param>
     /// <param name="observer">Is told everything that happens.</param>
     /// <param name="measure">Called after every <c>logging.evaluate_every</c> epochs; null for nothing.</param>
     /// <param name="stop">Finishes the step, then stops.</param>
     /// <exception cref="NumericalException">Loss or gradients are not finite, and no more steps may be skipped (<c>optimization.skip_non_finite</c>).</exception>
     /// <exception cref="JepaException">The last checkpoint cannot be written.</exception>
-    public RunEnd Run(RunFolder folder, ITrainingObserver observer, EpochMeasure? measure = null, CancellationToken stop = default)
+    public RunEnd Run(RunFolder? folder, ITrainingObserver observer, EpochMeasure? measure = null, CancellationToken stop = default)
     {
         var clock = Stopwatch.StartNew();
-        var store = new CheckpointStore(this, folder, _options.Logging, observer);
+        var store = folder is null ? null : new CheckpointStore(this, folder, _options.Logging, observer);
         _guard = new LossGuard(_options.Optimization.SkipNonFinite, _skippedBefore, observer);
         observer.OnStart(new RunPlan(
             ModelText(), _options.Optimization.Epochs, StepsPerEpoch, TotalSteps, Step.State.StepCount, _options.Data.BatchSize * _options.Optimization.Accumulate,
@@ -170,12 +170,12 @@ public sealed class Trainer : IDisposable
             using var runner = new StepRunner(
                 Step, _options, new StepFeed(_options, _scaling, Step.Clock), batches, _guard, (StepsPerEpoch, TotalSteps));
             while (Step.State.StepCount < TotalSteps && !stop.IsCancellationRequested) RunEpoch(runner, store, observer, measure, stop);
-            store.Finish();
+            store?.Finish();
             outcome = Step.State.StepCount >= TotalSteps ? RunOutcome.Completed : RunOutcome.Stopped;
         }
         finally
         {
-            store.Abandon();
+            store?.Abandon();
             observer.OnEnd(new RunEnd(outcome, Step.State.StepCount, clock.Elapsed));
         }
 
@@ -199,7 +199,7 @@ public sealed class Trainer : IDisposable
         return _loader.Epochs(epoch, iteration * accumulate, StepsPerEpoch * accumulate, Math.Max(0, TotalSteps - Step.State.StepCount) * accumulate);
     }
 
-    private void RunEpoch(StepRunner runner, CheckpointStore store, ITrainingObserver observer, EpochMeasure? measure, CancellationToken stop)
+    private void RunEpoch(StepRunner runner, CheckpointStore? store, ITrainingObserver observer, EpochMeasure? measure, CancellationToken stop)
     {
         var epoch = (int)(Step.State.StepCount / StepsPerEpoch);
         var iteration = (int)(Step.State.StepCount % StepsPerEpoch);
@@ -208,7 +208,7 @@ public sealed class Trainer : IDisposable
             var report = runner.Run(stop);
             iteration++;
             using (Step.Clock.Measure("logs and monitors")) observer.OnStep(report);
-            using (Step.Clock.Measure("checkpoints, until copied")) store.AfterStep(iteration == StepsPerEpoch ? epoch + 1 : null);
+            using (Step.Clock.Measure("checkpoints, until copied")) store?.AfterStep(iteration == StepsPerEpoch ? epoch + 1 : null);
         }
 
         if (iteration == StepsPerEpoch) Measure(observer, measure, epoch + 1);

@@ -2,10 +2,10 @@ using System.CommandLine;
 using System.Globalization;
 using JepaSharp.Cli.Display;
 using JepaSharp.Cli.Evaluation;
-using JepaSharp.Evaluation.FineTuning;
 using JepaSharp.Evaluation.Probes;
 using JepaSharp.Evaluation.Targets;
 using JepaSharp.Evaluation.Tasks;
+using JepaSharp.Objectives;
 using JepaSharp.Runtime;
 
 namespace JepaSharp.Cli.Verbs.Evaluate;

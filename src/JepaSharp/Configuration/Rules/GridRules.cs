@@ -5,7 +5,11 @@ namespace JepaSharp.Configuration.Rules;
 /// <summary>What must hold between the crop, the patch and the masks. Nothing is said here of values that are wrong by themselves.</summary>
 internal static class GridRules
 {
-    public static void Check(DataOptions data, MaskOptions mask, RuleChecks checks)
+    /// <param name="data">The crop.</param>
+    /// <param name="mask">The patch, and the blocks.</param>
+    /// <param name="hasBlocks">Whether blocks are drawn at all: another objective than I-JEPA may train on any grid.</param>
+    /// <param name="checks">Where problems go.</param>
+    public static void Check(DataOptions data, MaskOptions mask, bool hasBlocks, RuleChecks checks)
     {
         var alone = new RuleChecks();
         DataRules.Check(data, alone);
@@ -18,6 +22,8 @@ internal static class GridRules
             checks.Report("data.crop_size", $"{data.CropSize}", $"a multiple of mask.patch_size ({mask.PatchSize}), such as {nearest}");
             return;
         }
+
+        if (!hasBlocks) return;
         var side = data.CropSize / mask.PatchSize;
         var masking = mask.On(new PatchGrid(side, side));
         if (MaskFeasibility.Explain(masking) is not { } obstacle) return;

@@ -8,7 +8,7 @@ internal static class OptionRules
         var checks = new RuleChecks();
         DataRules.Check(options.Data, checks);
         MaskRules.Check(options.Mask, checks);
-        GridRules.Check(options.Data, options.Mask, checks);
+        GridRules.Check(options.Data, options.Mask, options.Meta.Objective == MetaOptions.ImageJepa, checks);
         MetaRules.Check(options.Meta, checks);
         OptimizationRules.Check(options.Optimization, checks);
         LoggingRules.Check(options.Logging, checks);

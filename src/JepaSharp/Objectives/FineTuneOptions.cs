@@ -1,6 +1,6 @@
-namespace JepaSharp.Evaluation.FineTuning;
+namespace JepaSharp.Objectives;
 
-/// <summary>Settings of <see cref="FineTuner"/>: those of MAE (He et al., 2022, appendix A.1, table 9), as far as they are offered here.</summary>
+/// <summary>Settings of <see cref="FineTuning"/>: those of MAE (He et al., 2022, appendix A.1, table 9), as far as they are offered here.</summary>
 public sealed record FineTuneOptions
 {
     /// <summary>Passes over the images.</summary>
@@ -12,7 +12,10 @@ public sealed record FineTuneOptions
     /// <summary>B, images a step; all, where there are fewer.</summary>
     public int BatchSize { get; init; } = 64;
 
-    /// <summary>Peak learning rate of the last layer, for batches of 256; scaled with the batch.</summary>
+    /// <summary>Batches a step, their gradients averaged.</summary>
+    public int Accumulate { get; init; } = 1;
+
+    /// <summary>Peak learning rate of the last layer, for 256 images a step; scaled with their number.</summary>
     public double LearningRate { get; init; } = 1e-3;
 
     /// <summary>Each layer's learning rate as a share of the next one's.</summary>
@@ -20,6 +23,12 @@ public sealed record FineTuneOptions
 
     /// <summary>Weight decay of matrices; biases and norms have none.</summary>
     public double WeightDecay { get; init; } = 0.05;
+
+    /// <summary>Largest L2 norm of the whole gradient; null for no clipping.</summary>
+    public double? Clip { get; init; }
+
+    /// <summary>Steps in a row that are skipped where loss or gradient is not finite, before the run stops.</summary>
+    public int SkipNonFinite { get; init; }
 
     /// <summary>Label smoothing.</summary>
     public double Smoothing { get; init; } = 0.1;
@@ -39,6 +48,6 @@ public sealed record FineTuneOptions
     /// <summary>Momentum of the average of weights that is scored; in the first steps (1 + t) / (10 + t), if that is less.</summary>
     public double Average { get; init; } = 0.999;
 
-    /// <summary>Seed of everything random.</summary>
-    public ulong Seed { get; init; }
+    /// <summary>Seed of everything random; 0 or more.</summary>
+    public int Seed { get; init; }
 }

@@ -1,7 +1,7 @@
 using JepaSharp.Runtime;
 using static TorchSharp.torch;
 
-namespace JepaSharp.Evaluation.FineTuning;
+namespace JepaSharp.Objectives;
 
 /// <summary>Mixup or CutMix of a batch with itself in reverse order.</summary>
 /// <remarks>
