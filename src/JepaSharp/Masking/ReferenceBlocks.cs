@@ -24,7 +24,7 @@ internal sealed class ReferenceBlocks(MultiBlockMaskingOptions options) : MultiB
             : null;
     }
 
-    public override BlockSizes DrawSizes(ref RandomStream sizes) 
+    public override BlockSizes DrawSizes(ref RandomStream sizes)
     {
         double target = sizes.NextDouble(), context = sizes.NextDouble();
         return new BlockSizes(Size(Options.TargetScale.At(target), Options.TargetAspect.At(target)), Size(Options.ContextScale.At(context), 1));
