@@ -8,7 +8,7 @@ using static TorchSharp.torch;
 RuntimeTuning.Apply();
 try
 {
-    NativeEngine.TryLoad();
+    NativeLibtorch.TryLoad();
     return Run(args);
 }
 catch (JepaException e)
@@ -55,11 +55,11 @@ static int Usage()
         read   PATH...                     images a second that each source opens and decodes, in order and shuffled, one thread
         weights PATH                       how long an encoder takes to load, and the peak memory
         embed  MODEL fp32|bf16             images a second through a frozen encoder at 224 pixels
-        race-step --peer "COMMAND" [--shape tiny|small|base|all] [--precision bf16|fp32] [--rounds N] [--steps N] [--attention naive|sdpa] [--engine] [--out FILE.md]
-                                           our training step and the peer's in turn; --engine also times ours with its kernels off
+        race-step --peer "COMMAND" [--shape tiny|small|base|all] [--precision bf16|fp32] [--rounds N] [--steps N] [--attention naive|sdpa] [--libtorch] [--out FILE.md]
+                                           our training step and the peer's in turn; --libtorch also times ours with its kernels off
         step   [--shape tiny|small|base|large|huge|GRID,BATCH,WIDTH,DEPTH] [--precision bf16|fp32] [--steps N] [--warmup N] [--batch N] [--accumulate N] [--checkpoint]
                                            our training step alone, as a line of JSON
-        rates  [--precision bf16|fp32]     GFLOP/s of the engine's matrix product and of our tiles
+        rates  [--precision bf16|fp32]     GFLOP/s of libtorch's matrix product and of our tiles
         race-commands --ours "COMMAND" --peer "COMMAND" [--rounds N] [--images N] [--name TEXT]
                                            two whole commands in turn, from start to exit; {} stands for the round
         growth [--precision bf16|fp32] [--steps N] [--out FOLDER]

@@ -48,7 +48,7 @@ internal static class CommandLine
         terminal.OutIsTheResult = verb.PrintsItsResult(arguments);
         if (terminal is { OutIsTheResult: true, OutIsClosed: true }) throw new JepaException(Failure.OutputClosed);
         ProcessLimits.Require();
-        NativeEngine.Load();
+        NativeLibtorch.Load();
         var code = verb.Run(arguments, terminal, stop);
         if (terminal.OutFailure is { } failure && code == ExitCode.Done)
             terminal.Error.WriteLine($"jepa: {Failure.OfOutput(failure)}; {verb.Finished}.");

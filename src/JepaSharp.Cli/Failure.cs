@@ -31,8 +31,8 @@ internal static class Failure
             case JepaException mistake:
                 Say(error, mistake.Message);
                 return mistake.IsUsage ? ExitCode.WrongUsage : ExitCode.Failed;
-            case EngineNotLoadedException:
-                Say(error, "The engine does not load. " + cause.Message);
+            case LibtorchNotLoadedException:
+                Say(error, "libtorch does not load. " + cause.Message);
                 return ExitCode.Failed;
             case OutputLostException when IsClosedPipe(cause):
                 return ExitCode.Done; // whoever read the output has seen enough
@@ -43,7 +43,7 @@ internal static class Failure
                 Say(error, cause.Message);
                 return ExitCode.Failed;
             case OutOfMemoryException:
-            case ExternalException when IsEngineOutOfMemory(cause.Message):
+            case ExternalException when IsLibtorchOutOfMemory(cause.Message):
                 Say(error, $"Out of memory. Use a smaller batch, model or image, or a machine with more memory. {ProcessLimits.AboutAddressSpace}".TrimEnd());
                 return ExitCode.Failed;
             case DllNotFoundException:
@@ -86,7 +86,7 @@ internal static class Failure
     // EBADF, as after "jepa ... >&-".
     private static bool IsBadDescriptor(Exception e) => e.HResult == 9 || e.InnerException is { } inner && IsBadDescriptor(inner);
 
-    private static bool IsEngineOutOfMemory(string message) =>
+    private static bool IsLibtorchOutOfMemory(string message) =>
         message.Contains("can't allocate memory", StringComparison.OrdinalIgnoreCase) || message.Contains("out of memory", StringComparison.OrdinalIgnoreCase);
 
     private static string FirstLine(string text) => text.Split('\n', 2)[0].TrimEnd('\r');

@@ -120,7 +120,7 @@ internal sealed partial class StopSignals : IDisposable
         }
     }
 
-    /// <summary>Without the runtime's and the engine's farewells, which may wait for threads that compute.</summary>
+    /// <summary>Without the runtime's and libtorch's farewells, which may wait for threads that compute.</summary>
     private static void LeaveAtOnce(int exitCode)
     {
         if (OperatingSystem.IsWindows()) Environment.Exit(exitCode);

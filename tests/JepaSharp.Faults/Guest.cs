@@ -18,7 +18,7 @@ internal static partial class Guest
     {
         var before = Observed();
         if (tuned) RuntimeTuning.Apply();
-        NativeEngine.Load();
+        NativeLibtorch.Load();
         Console.WriteLine($"a block of 24 MB, before the library is used: {Place(24 << 20)}");
         Console.WriteLine($"TorchSharp's nativeBackendLoaded, before the library is used: {IsLoaded()}");
         Use();

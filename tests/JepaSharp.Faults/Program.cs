@@ -4,7 +4,7 @@ using JepaSharp.Runtime;
 
 if (args is ["guest", .. var how]) return Guest.Run(how is ["tuned"]);
 RuntimeTuning.Apply();
-NativeEngine.TryLoad();
+NativeLibtorch.TryLoad();
 return args switch
 {
     ["child", var journal, var flush, .. var command] => Child.Run(journal, int.Parse(flush, CultureInfo.InvariantCulture), command),

@@ -13,7 +13,7 @@ internal static class TestHost
     internal static void Start()
     {
         RuntimeTuning.Apply();
-        NativeEngine.TryLoad();
+        NativeLibtorch.TryLoad();
     }
 #pragma warning restore CA2255
 }

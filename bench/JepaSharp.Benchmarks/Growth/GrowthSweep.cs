@@ -24,7 +24,7 @@ internal static class GrowthSweep
         var folder = arguments.Text("out", ".");
         var precision = arguments.Text("precision", "bf16");
         var options = $"--precision {precision} --warmup 2 --steps {arguments.Number("steps", 5)}";
-        // What a process takes before any network: the runtime and the engine.
+        // What a process takes before any network: the runtime and libtorch.
         var floor = JsonSerializer.Deserialize<StepMeasure>(ChildProcess.Self($"step --shape 3,1,32,1 {options}"))!.PeakMegabytes;
         var points = new List<GrowthPoint>();
         foreach (var (axis, values, shape, shown) in Sweeps)

@@ -9,7 +9,7 @@ internal static class ChildProcess
 {
     /// <summary>This program again.</summary>
     /// <param name="arguments">Its verb and options.</param>
-    /// <param name="kernels">Whether JepaSharp's own kernels may be used; else everything runs on the engine's operators.</param>
+    /// <param name="kernels">Whether JepaSharp's own kernels may be used; else everything runs on libtorch's operators.</param>
     public static string Self(string arguments, bool kernels = true)
     {
         var program = Environment.ProcessPath!;

@@ -6,7 +6,7 @@ using static TorchSharp.torch;
 
 namespace JepaSharp.Benchmarks.Steps;
 
-/// <summary>What this machine multiplies matrices at, in GFLOP/s: with the engine's operator, and with JepaSharp's tiles, all threads.</summary>
+/// <summary>What this machine multiplies matrices at, in GFLOP/s: with libtorch's operator, and with JepaSharp's tiles, all threads.</summary>
 /// <remarks>
 /// Both at the size of a ViT-Small's MLP: [2048, 384] times [384, 1536]. The tiles find both factors packed and rounded, and their results are dropped:
 /// the ceiling of what any step built on them could reach.

@@ -32,10 +32,10 @@ internal sealed class RaceTable
 
         var phases = rounds[0].Ours.Phases.Keys.Select(phase => Text($"{phase} {100 * Middle(r => r.Ours.Phases[phase] / r.Ours.Phases.Values.Sum()):F0} %"));
         _phases.AppendLine(Text($"| {name} | {Middle(r => r.Ours.Seconds):F3} | {string.Join(", ", phases)} |"));
-        if (rounds.All(r => r.Engine is not null))
+        if (rounds.All(r => r.Libtorch is not null))
         {
             _engine.AppendLine(Text(
-                $"| {name} | {Middle(r => r.Engine!.Seconds):F3} | {Middle(r => r.Ours.Seconds):F3} | {Middle(r => r.Engine!.Seconds / r.Ours.Seconds):F2} | {Middle(r => r.PeerSeconds / r.Engine!.Seconds):F2} | {Middle(r => r.Engine!.PeakMegabytes):F0} |"));
+                $"| {name} | {Middle(r => r.Libtorch!.Seconds):F3} | {Middle(r => r.Ours.Seconds):F3} | {Middle(r => r.Libtorch!.Seconds / r.Ours.Seconds):F2} | {Middle(r => r.PeerSeconds / r.Libtorch!.Seconds):F2} | {Middle(r => r.Libtorch!.PeakMegabytes):F0} |"));
         }
     }
 
@@ -48,13 +48,13 @@ internal sealed class RaceTable
         text.AppendLine(Text($"{processor.Model}, {processor.UsableCores} cores, {memory:F0} GiB, {string.Join(", ", processor.Instructions)}; {DateTime.UtcNow:yyyy-MM-dd}. Medians over the rounds; ratios are paired, round by round; the fastest steps are of all rounds.\n"));
         text.AppendLine("| shape | images/s | peer | ratio (least to most) | fastest step, s | peer's | ratio | peak MiB | peer | ratio |\n|---|---|---|---|---|---|---|---|---|---|");
         text.Append(_speed).AppendLine();
-        text.AppendLine("| shape | GFLOP a step | GFLOP/s reached | engine's matrix product | share of it | our tiles | share of them | peer's share of the engine's |\n|---|---|---|---|---|---|---|---|");
+        text.AppendLine("| shape | GFLOP a step | GFLOP/s reached | libtorch's matrix product | share of it | our tiles | share of them | peer's share of libtorch's |\n|---|---|---|---|---|---|---|---|");
         text.Append(_share).AppendLine();
         text.AppendLine("| shape | seconds a step | where they go |\n|---|---|---|");
         text.Append(_phases);
         if (_engine.Length > 0)
         {
-            text.AppendLine("\nBefore the kernels (`JEPASHARP_KERNELS=off`: the engine's operators), in the same rounds:\n");
+            text.AppendLine("\nBefore the kernels (`JEPASHARP_KERNELS=off`: libtorch's operators), in the same rounds:\n");
             text.AppendLine("| shape | seconds before | now | before / now | peer / before | peak MiB before |\n|---|---|---|---|---|---|");
             text.Append(_engine);
         }

@@ -6,18 +6,18 @@ namespace JepaSharp.Benchmarks.Steps;
 
 /// <summary>What one round of a race measured, the programs one after the other on the same machine.</summary>
 /// <param name="Ours">JepaSharp.</param>
-/// <param name="Engine">JepaSharp with its kernels off; null where not asked for.</param>
+/// <param name="Libtorch">JepaSharp with its kernels off; null where not asked for.</param>
 /// <param name="PeerSeconds">The peer's median step.</param>
 /// <param name="PeerFastest">The peer's fastest step.</param>
 /// <param name="PeerMegabytes">The peer's peak resident memory.</param>
-/// <param name="LibraryRate">GFLOP/s of the engine's matrix product.</param>
+/// <param name="LibraryRate">GFLOP/s of libtorch's matrix product.</param>
 /// <param name="TileRate">GFLOP/s of JepaSharp's tiles.</param>
-internal sealed record RaceRound(StepMeasure Ours, StepMeasure? Engine, double PeerSeconds, double PeerFastest, double PeerMegabytes, double LibraryRate, double TileRate);
+internal sealed record RaceRound(StepMeasure Ours, StepMeasure? Libtorch, double PeerSeconds, double PeerFastest, double PeerMegabytes, double LibraryRate, double TileRate);
 
 /// <summary>Times JepaSharp's training step and the peer's in turn, and writes the table of ratios.</summary>
 internal static class StepRace
 {
-    private static readonly string[] Known = ["peer", "shape", "precision", "rounds", "steps", "attention", "engine", "out"];
+    private static readonly string[] Known = ["peer", "shape", "precision", "rounds", "steps", "attention", "libtorch", "out"];
 
     public static int Run(IReadOnlyList<string> words)
     {
@@ -62,11 +62,11 @@ internal static class StepRace
             $"{peer} {StepShape.Named(name).PeerArguments(name)} --precision {precision} --attention {arguments.Text("attention", "naive")} --fused --steps {steps}");
         var our = Measure(ChildProcess.Self(ours));
         using var line = JsonDocument.Parse(ChildProcess.Command(theirs));
-        var engine = arguments.Flag("engine") ? Measure(ChildProcess.Self(ours, kernels: false)) : null;
+        var libtorch = arguments.Flag("libtorch") ? Measure(ChildProcess.Self(ours, kernels: false)) : null;
         var rates = JsonSerializer.Deserialize<double[]>(ChildProcess.Self($"rates --precision {precision}"))!;
         var root = line.RootElement;
         double Value(string key) => root.GetProperty(key).GetDouble();
-        return new RaceRound(our, engine, Value("seconds_per_step"), Value("min_step"), Value("peak_rss_mb"), rates[0], rates[1]);
+        return new RaceRound(our, libtorch, Value("seconds_per_step"), Value("min_step"), Value("peak_rss_mb"), rates[0], rates[1]);
     }
 
     private static StepMeasure Measure(string line) => JsonSerializer.Deserialize<StepMeasure>(line)!;

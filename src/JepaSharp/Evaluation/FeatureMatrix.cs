@@ -74,13 +74,13 @@ public sealed class FeatureMatrix
     /// <summary>A new float32 tensor of rows <paramref name="first"/> to <paramref name="first"/> + <paramref name="count"/> - 1: [count, D].</summary>
     internal Tensor ToTensor(int first, int count)
     {
-        NativeEngine.Load();
+        NativeLibtorch.Load();
         return tensor(_values.AsSpan(first * Width, count * Width).ToArray(), [count, Width]);
     }
 
     internal Tensor ToTensor()
     {
-        NativeEngine.Load();
+        NativeLibtorch.Load();
         return tensor(_values, [Rows, Width]);
     }
 

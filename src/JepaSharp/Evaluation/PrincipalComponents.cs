@@ -35,8 +35,8 @@ public sealed class PrincipalComponents
         using var untracked = no_grad();
         var rows = features.ToTensor().to(ScalarType.Float64);
         var mean = rows.mean([0L]);
-        var centred = rows.Minus(mean);
-        var covariance = centred.t().mm(centred).Times(1.0 / features.Rows);
+        var centred = rows.Subtract(mean);
+        var covariance = centred.t().mm(centred).Multiply(1.0 / features.Rows);
         var (values, vectors) = linalg.eigh(covariance); // ascending; vectors in columns
         var variances = values.data<double>().ToArray();
         var columns = vectors.t().contiguous().data<double>().ToArray();

@@ -6,7 +6,7 @@ namespace JepaSharp.Kernels;
 /// <summary>Whether JepaSharp's own CPU kernels run on this machine.</summary>
 internal static class KernelSupport
 {
-    /// <summary>Environment variable that turns them off when set to <c>off</c>: everything then runs on the engine's operators.</summary>
+    /// <summary>Environment variable that turns them off when set to <c>off</c>: everything then runs on libtorch's operators.</summary>
     public const string Variable = "JEPASHARP_KERNELS";
 
     /// <summary>float32 products need AVX-512; the machine code is for the calling convention of Linux and macOS.</summary>

@@ -45,7 +45,7 @@ internal sealed class WorkerThreads
         }
     }
 
-    /// <summary>The process's threads, as many as the engine uses; made at first use.</summary>
+    /// <summary>The process's threads, as many as libtorch uses; made at first use.</summary>
     public static WorkerThreads Shared => LazyShared.Value;
 
     private static readonly Lazy<WorkerThreads> LazyShared = new(() => new WorkerThreads(TorchSharp.torch.get_num_threads()));

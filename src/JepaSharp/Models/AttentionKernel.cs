@@ -18,6 +18,6 @@ internal static class AttentionKernel
     private static Tensor WrittenOut(Tensor q, Tensor k, Tensor v)
     {
         var scale = 1.0 / Math.Sqrt(q.shape[^1]);
-        return q.Times(scale).matmul(k.transpose(-2, -1)).softmax(-1).matmul(v);
+        return q.Multiply(scale).matmul(k.transpose(-2, -1)).softmax(-1).matmul(v);
     }
 }

@@ -27,7 +27,7 @@ public static class Initialization
         {
             var key = new RandomStream(seed, RandomPurpose.Initialization, stream, index++).NextUInt64();
             if (parameter.dim() > 1) TruncatedNormal_(parameter, Deviation, Bound, key);
-            else if (name.EndsWith("weight", StringComparison.Ordinal)) _ = parameter.Become_(1);
+            else if (name.EndsWith("weight", StringComparison.Ordinal)) _ = parameter.Fill_(1);
             else _ = parameter.zero_();
         }
     }
@@ -41,6 +41,6 @@ public static class Initialization
         var limit = Math.Min(tensor(bound / deviation / Math.Sqrt(2)).erf().item<double>(), 1 - 1e-15);
         using var generator = new Generator(key & long.MaxValue, CPU);
         var u = empty(target.shape, float64, CPU).uniform_(-limit, limit, generator);
-        _ = target.copy_(u.erfinv_().Times_(deviation * Math.Sqrt(2)).Within_(-bound, bound));
+        _ = target.copy_(u.erfinv_().Multiply_(deviation * Math.Sqrt(2)).Clamp_(-bound, bound));
     }
 }

@@ -40,7 +40,7 @@ internal sealed class PatchEmbedding : nn.Module<Tensor, Tensor>
             return sums.MoveToOuterDisposeScope();
         var tokens = _projection.forward(Patches(images));
         // In place only where the sum is float32: what runs through the blocks is, whatever the products are.
-        return (is_grad_enabled() || tokens.dtype != ScalarType.Float32 ? tokens.Plus(positions) : tokens.Plus_(positions)).MoveToOuterDisposeScope();
+        return (is_grad_enabled() || tokens.dtype != ScalarType.Float32 ? tokens.Add(positions) : tokens.Add_(positions)).MoveToOuterDisposeScope();
     }
 
     /// <summary>Tokens of the chosen patches alone, with their positions: the others' would be dropped unread. [B, C, H, W] -> [M B K, D].</summary>
@@ -53,7 +53,7 @@ internal sealed class PatchEmbedding : nn.Module<Tensor, Tensor>
         var table = positions.select(0, 0);
         if (Fixed(positions) && _projection.ForwardPatchesPlus(images, _patch, table, chosen) is { } sums) return sums.MoveToOuterDisposeScope();
         var patches = Patches(images).flatten(0, 1).index_select(0, chosen.Rows);
-        return _projection.forward(patches).Plus(table.index_select(0, chosen.Patches)).MoveToOuterDisposeScope();
+        return _projection.forward(patches).Add(table.index_select(0, chosen.Patches)).MoveToOuterDisposeScope();
     }
 
     /// <summary>Whether no gradient is wanted of them: the kernels have none for a table.</summary>

@@ -41,7 +41,7 @@ public sealed class PixelScaling : IDisposable
         batch.Pixels.AsSpan(0, checked(batch.Count * batch.Height * batch.Width * 3)).CopyTo(bytes.bytes);
         // From pinned memory the copy to a GPU runs while the host goes on; bytes travel, and become floats there.
         var there = _device.type == DeviceType.CUDA ? bytes.pin_memory().to(_device, non_blocking: true) : bytes;
-        return _shift.PlusProduct(there.to(float32), _scale).permute(0, 3, 1, 2).MoveToOuterDisposeScope();
+        return _shift.AddProduct(there.to(float32), _scale).permute(0, 3, 1, 2).MoveToOuterDisposeScope();
     }
 
     /// <summary>One view of a batch: uint8 crops -> float32 [V B, 3, S, S], the first crop of every image, then the second. The bytes are copied before this returns.</summary>

@@ -19,7 +19,7 @@ public sealed class Predictor : nn.Module
     [ComponentName(Name = "predictor_norm")] private readonly LayerNormalization _norm;
     [ComponentName(Name = "predictor_proj")] private readonly Dense _project;
 
-    static Predictor() => NativeEngine.Load();
+    static Predictor() => NativeLibtorch.Load();
 
     /// <summary>Builds a predictor whose weights are not yet set: see <see cref="Initialization"/>.</summary>
     /// <param name="shape">Width, depth and heads.</param>
@@ -68,7 +68,7 @@ public sealed class Predictor : nn.Module
         using var scope = NewDisposeScope();
         contextPatches.RequireGridOf(_positions);
         var seen = _embed.ForwardPlus(context, _positions.select(0, 0), contextPatches.Patches)
-            ?? _embed.forward(context).Plus(_positions.select(0, 0).index_select(0, contextPatches.Patches).view(context.shape[0], contextPatches.PatchesPerSet, Shape.Width));
+            ?? _embed.forward(context).Add(_positions.select(0, 0).index_select(0, contextPatches.Patches).view(context.shape[0], contextPatches.PatchesPerSet, Shape.Width));
         return seen.MoveToOuterDisposeScope();
     }
 
@@ -94,7 +94,7 @@ public sealed class Predictor : nn.Module
         using var scope = NewDisposeScope();
         long images = contextPatches.Images, contexts = contextPatches.Sets, targets = targetPatches.Sets;
         long known = contextPatches.PatchesPerSet, asked = targetPatches.PatchesPerSet, width = Shape.Width;
-        var queries = _maskToken.Plus(_positions.select(0, 0).index_select(0, targetPatches.Patches).view(targets, 1, images, asked, width))
+        var queries = _maskToken.Add(_positions.select(0, 0).index_select(0, targetPatches.Patches).view(targets, 1, images, asked, width))
             .expand(targets, contexts, images, asked, width);
 
         seen = seen.view(1, contexts, images, known, width).expand(targets, contexts, images, known, width);

@@ -74,7 +74,7 @@ public sealed class TransformerBlock : nn.Module<Tensor, Tensor>
     public override Tensor forward(Tensor tokens)
     {
         using var scope = NewDisposeScope();
-        var attended = tokens.Plus(_attention.forward(_attentionNorm.forward(tokens)));
-        return attended.Plus(_mlp.forward(_mlpNorm.forward(attended))).MoveToOuterDisposeScope();
+        var attended = tokens.Add(_attention.forward(_attentionNorm.forward(tokens)));
+        return attended.Add(_mlp.forward(_mlpNorm.forward(attended))).MoveToOuterDisposeScope();
     }
 }

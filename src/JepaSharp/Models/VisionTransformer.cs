@@ -21,7 +21,7 @@ public sealed class VisionTransformer : nn.Module<Tensor, Tensor>
     [ComponentName(Name = "norm")] private readonly LayerNormalization _norm;
     private AttachedKernels? _kernels;
 
-    static VisionTransformer() => NativeEngine.Load();
+    static VisionTransformer() => NativeLibtorch.Load();
 
     /// <summary>Builds an encoder whose weights are not yet set: see <see cref="Initialization"/>.</summary>
     /// <param name="shape">Names and shapes of the weights.</param>
@@ -150,7 +150,7 @@ public sealed class VisionTransformer : nn.Module<Tensor, Tensor>
     {
         if (_classToken is null) return tokens;
         using var scope = NewDisposeScope();
-        var token = _classToken.Plus(_positions.narrow(1, 0, 1)).expand(tokens.shape[0], 1, Shape.Width);
+        var token = _classToken.Add(_positions.narrow(1, 0, 1)).expand(tokens.shape[0], 1, Shape.Width);
         return cat([token, tokens], dim: 1).MoveToOuterDisposeScope();
     }
 

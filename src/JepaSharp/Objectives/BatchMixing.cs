@@ -25,10 +25,10 @@ internal static class BatchMixing
         }
         else
         {
-            mixed = images.Times(share).Plus(other.Times(1 - share));
+            mixed = images.Multiply(share).Add(other.Multiply(1 - share));
         }
 
-        var mixedTargets = targets.Times(share).Plus(targets.flip([0L]).Times(1 - share));
+        var mixedTargets = targets.Multiply(share).Add(targets.flip([0L]).Multiply(1 - share));
         return (mixed.MoveToOuterDisposeScope(), mixedTargets.MoveToOuterDisposeScope());
     }
 

@@ -26,7 +26,7 @@ public static class ConstantPredictor
         for (var round = 0; round < Rounds; round++)
         {
             using var inner = NewDisposeScope();
-            constant = constant.Plus(targets.Minus(constant).Within_(-1, 1).mean([0L])).MoveToOuterDisposeScope();
+            constant = constant.Add(targets.Subtract(constant).Clamp_(-1, 1).mean([0L])).MoveToOuterDisposeScope();
         }
 
         return constant.MoveToOuterDisposeScope();

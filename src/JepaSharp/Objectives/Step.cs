@@ -68,9 +68,9 @@ public sealed class Step
     /// <returns>[] the part times its share: the parts' sum is the loss.</returns>
     public Tensor Backward(Tensor part, Tensor? downTo = null, double share = 1)
     {
-        if (!InParts) return share == 1 ? part : part.Times(share);
+        if (!InParts) return share == 1 ? part : part.Multiply(share);
         Take(part, share, downTo is null ? 0 : MarkOf(downTo));
-        return part.detach().Times(share);
+        return part.detach().Multiply(share);
     }
 
     /// <summary>Moves a state tensor with the optimizer's step, or not at all where the step is not finite: state &lt;- (1 - rate) state + rate towards.</summary>
@@ -117,10 +117,10 @@ public sealed class Step
 
     private void Take(Tensor part, double share, int mark)
     {
-        var weighted = part.Times(_weight * share);
+        var weighted = part.Multiply(_weight * share);
         _tape!.Backward(weighted, mark);
         if (InParts) Sum += weighted.dtype == ScalarType.Float64 ? weighted.item<double>() : weighted.item<float>();
-        else DeviceSum = DeviceSum is null ? weighted.detach() : DeviceSum.Plus(weighted.detach());
+        else DeviceSum = DeviceSum is null ? weighted.detach() : DeviceSum.Add(weighted.detach());
     }
 
     private int MarkOf(Tensor cut)

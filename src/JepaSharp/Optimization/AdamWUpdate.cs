@@ -6,7 +6,7 @@ using static TorchSharp.torch;
 
 namespace JepaSharp.Optimization;
 
-/// <summary>One AdamW step on some numbers, and the moving average that follows them: in one pass of a CPU kernel where there is one, else by the engine's fused operator.</summary>
+/// <summary>One AdamW step on some numbers, and the moving average that follows them: in one pass of a CPU kernel where there is one, else by libtorch's fused operator.</summary>
 internal static class AdamWUpdate
 {
     // TorchSharp binds no fused optimizer; TorchScript reaches the operator. What is returned must come out of the list: otherwise
@@ -35,7 +35,7 @@ internal static class AdamWUpdate
 
         using var scope = NewDisposeScope();
         _ = Script.Value.invoke<Tensor>("step", Arguments(weights, gradients, first, second, numbers));
-        if (average is not null) _ = average.Towards_(weights, 1 - momentum);
+        if (average is not null) _ = average.Lerp_(weights, 1 - momentum);
     }
 
     /// <summary>The same with the usual constants: betas 0.9 and 0.999, ε 1e-8.</summary>
@@ -51,7 +51,7 @@ internal static class AdamWUpdate
     public static void Take(Tensor weights, Tensor gradients, Tensor first, Tensor second, Tensor? average, double learningRate, double weightDecay, long step, double momentum) =>
         Take(weights, gradients, first, second, average, new AdamWNumbers(learningRate, 0.9, 0.999, 1e-8, weightDecay, step), momentum);
 
-    /// <summary>The same on the engine, unless the gradients are not finite, which only the device knows: nobody waits for it.</summary>
+    /// <summary>The same on libtorch, unless the gradients are not finite, which only the device knows: nobody waits for it.</summary>
     /// <param name="weights">w, changed.</param>
     /// <param name="gradients">g.</param>
     /// <param name="first">m, changed.</param>
@@ -66,13 +66,13 @@ internal static class AdamWUpdate
         using var scope = NewDisposeScope();
         _ = Script.Value.invoke<Tensor>("step_if_finite", [.. Arguments(weights, gradients, first, second, numbers), notFinite]);
         // (1 - momentum) where the step is taken, else 0.
-        if (average is not null) _ = average.lerp_(weights, notFinite.Minus(ones_like(notFinite)).Times(momentum - 1));
+        if (average is not null) _ = average.lerp_(weights, notFinite.Subtract(ones_like(notFinite)).Multiply(momentum - 1));
     }
 
     private static object[] Arguments(Tensor weights, Tensor gradients, Tensor first, Tensor second, AdamWNumbers numbers) =>
     [
         weights, gradients, first, second,
-        zeros([], float32, weights.device).Become_(numbers.Step), // the number of this step, filled in on the device
+        zeros([], float32, weights.device).Fill_(numbers.Step), // the number of this step, filled in on the device
         tensor(new double[] { numbers.LearningRate, numbers.Beta1, numbers.Beta2, numbers.WeightDecay, numbers.Epsilon }), // a tensor, not numbers: see TensorArithmetic
     ];
 

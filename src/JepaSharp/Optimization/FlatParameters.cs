@@ -135,7 +135,7 @@ public sealed class FlatParameters : IDisposable
         if (_workingGradients is null) return;
         using var scope = NewDisposeScope();
         using var untracked = no_grad();
-        _ = Gradients!.narrow(0, _denseStart, _denseEnd - _denseStart).Plus_(_workingGradients);
+        _ = Gradients!.narrow(0, _denseStart, _denseEnd - _denseStart).Add_(_workingGradients);
         _ = _workingGradients.zero_();
     }
 

@@ -6,7 +6,7 @@ using static TorchSharp.torch;
 namespace JepaSharp.Runtime;
 
 /// <summary>One thing to know about a machine.</summary>
-/// <param name="Section">What it belongs to: machine, engine, speed, choice.</param>
+/// <param name="Section">What it belongs to: machine, libtorch, speed, choice.</param>
 /// <param name="Key">Stable name for programs: snake_case.</param>
 /// <param name="Name">Name for people.</param>
 /// <param name="Text">Value for people, with its unit.</param>
@@ -20,14 +20,14 @@ public static class MachineReport
 
     /// <summary>Everything, in the order to show; takes about a second.</summary>
     /// <param name="folder">The folder whose disk is looked at.</param>
-    /// <exception cref="EngineNotLoadedException">libtorch does not load.</exception>
+    /// <exception cref="LibtorchNotLoadedException">libtorch does not load.</exception>
     public static IEnumerable<MachineItem> Collect(string folder)
     {
-        NativeEngine.Load();
+        NativeLibtorch.Load();
         var device = TorchBackend.ChooseDevice("auto");
         var fp32 = MatrixProductBenchmark.GigaflopsPerSecond(device, ScalarType.Float32, Budget);
         var bf16 = MatrixProductBenchmark.GigaflopsPerSecond(device, ScalarType.BFloat16, Budget);
-        return [.. Machine(folder), .. Engine(), .. Speed(fp32, bf16), .. Choice(device, TorchBackend.FromMeasured(fp32, bf16))];
+        return [.. Machine(folder), .. Libtorch(), .. Speed(fp32, bf16), .. Choice(device, TorchBackend.FromMeasured(fp32, bf16))];
     }
 
     private static IEnumerable<MachineItem> Machine(string folder)
@@ -47,15 +47,15 @@ public static class MachineReport
         static MachineItem Item(string key, string name, string value) => new("machine", key, name, value, value);
     }
 
-    private static IEnumerable<MachineItem> Engine()
+    private static IEnumerable<MachineItem> Libtorch()
     {
         var devices = cuda.is_available() ? cuda.device_count() : 0;
-        yield return new("engine", "libtorch", "libtorch", __version__, __version__);
-        var folder = NativeEngine.LibtorchFolder;
-        yield return new("engine", "libtorch_folder", "loaded from", folder ?? "the system's search path", folder);
-        var mended = NativeEngine.UsesMendedCopy;
-        yield return new("engine", "mended_copy", "native binding", mended ? "a mended copy, for this system's older libstdc++" : "as shipped", mended);
-        yield return new("engine", "cuda_devices", "CUDA devices", devices == 0 ? "none" : devices.ToString(CultureInfo.InvariantCulture), devices);
+        yield return new("libtorch", "libtorch", "libtorch", __version__, __version__);
+        var folder = NativeLibtorch.LibtorchFolder;
+        yield return new("libtorch", "libtorch_folder", "loaded from", folder ?? "the system's search path", folder);
+        var mended = NativeLibtorch.UsesMendedCopy;
+        yield return new("libtorch", "mended_copy", "native binding", mended ? "a mended copy, for this system's older libstdc++" : "as shipped", mended);
+        yield return new("libtorch", "cuda_devices", "CUDA devices", devices == 0 ? "none" : devices.ToString(CultureInfo.InvariantCulture), devices);
     }
 
     private static IEnumerable<MachineItem> Speed(double fp32, double bf16)

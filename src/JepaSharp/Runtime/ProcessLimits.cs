@@ -5,7 +5,7 @@ namespace JepaSharp.Runtime;
 
 /// <summary>What a shell, a cluster or a service manager allows a process (<c>ulimit</c>): address space, open files, threads.</summary>
 /// <remarks>
-/// Where one runs out in native code, the process ends without a word, so they are asked before the engine is loaded. Address space counts what is
+/// Where one runs out in native code, the process ends without a word, so they are asked before libtorch is loaded. Address space counts what is
 /// reserved, not what is used: the collector alone reserves half of a limit and the code heap a fifth; libtorch and a stack a thread come on top.
 /// </remarks>
 public static partial class ProcessLimits
@@ -23,11 +23,11 @@ public static partial class ProcessLimits
             + "Raise it with 'ulimit -v unlimited', or ask for more memory where the job is started."
         : "";
 
-    /// <summary>Checks that the engine has room.</summary>
+    /// <summary>Checks that libtorch has room.</summary>
     /// <exception cref="JepaException">It has not: the message says which limit to raise.</exception>
     public static void Require()
     {
-        if (Limit(AddressSpace) < LeastAddressSpace) throw new JepaException("Memory is too short for the engine. " + AboutAddressSpace);
+        if (Limit(AddressSpace) < LeastAddressSpace) throw new JepaException("Memory is too short for libtorch. " + AboutAddressSpace);
         if (Limit(Files) is { } files and < LeastFiles)
             throw new JepaException(Text($"Only {files} files may be open at once (ulimit -n {files}); at least {LeastFiles} are needed. Raise it: ulimit -n 1024."));
         if (Limit(Threads) is { } threads and < FewThreads) RequireThreads(threads);

@@ -15,7 +15,7 @@ public static class TorchBackend
     /// <exception cref="JepaException">The choice is none of these, or the machine has no such device.</exception>
     public static Device ChooseDevice(string choice)
     {
-        NativeEngine.Load();
+        NativeLibtorch.Load();
         return ChooseDevice(choice, cuda.is_available() ? cuda.device_count() : 0);
     }
 
@@ -53,7 +53,7 @@ public static class TorchBackend
         if (cudaDevices == 0)
             throw new JepaException(
                 $"Device \"{choice}\" was asked for, but this libtorch sees no CUDA device. "
-                + $"Use cpu or auto, or set {NativeEngine.FolderVariable} to the torch/lib folder of a PyTorch with CUDA.",
+                + $"Use cpu or auto, or set {NativeLibtorch.FolderVariable} to the torch/lib folder of a PyTorch with CUDA.",
                 isUsage: true);
         if (index >= cudaDevices)
             throw new JepaException($"Device \"{choice}\" was asked for; this machine has cuda:0 to cuda:{cudaDevices - 1}.", isUsage: true);

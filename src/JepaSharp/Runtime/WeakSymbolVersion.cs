@@ -29,7 +29,7 @@ internal static partial class WeakSymbolVersion
         var folders = CandidateFolders(library, digest).ToList();
         return folders.Select(folder => TryWrite(folder, Path.GetFileName(library), image)).FirstOrDefault(path => path is not null)
             ?? InMemory(image)
-            ?? throw new EngineNotLoadedException($"No folder to write a mended copy of {library} to: tried {string.Join(", ", folders)}.");
+            ?? throw new LibtorchNotLoadedException($"No folder to write a mended copy of {library} to: tried {string.Join(", ", folders)}.");
     }
 
     /// <summary>Sets the weak flag on every need of <paramref name="version"/>; false if there is none.</summary>

@@ -85,7 +85,7 @@ public sealed class TrainingStep : IDisposable
             return new PendingStep(number, batches, parts.Sum(p => p.Sum), Math.Sqrt(State.Trained.Sum(n => n.Parameters.SquaredGradientNorm())), parts);
 
         using var untracked = no_grad();
-        var loss = parts.Select(p => p.DeviceSum!).Aggregate((a, b) => a.Plus(b)).to(float32);
+        var loss = parts.Select(p => p.DeviceSum!).Aggregate((a, b) => a.Add(b)).to(float32);
         var numbers = stack([loss, .. State.Trained.Select(n => n.Parameters.Gradients!.norm())]);
         return new PendingStep(number, batches, numbers.DetachFromDisposeScope(), parts);
     }
@@ -170,22 +170,22 @@ public sealed class TrainingStep : IDisposable
     /// <summary>a &lt;- a + rate (b - a), or a as it is where the step is not finite.</summary>
     private static void Move(Tensor state, Tensor towards, double rate, Tensor? notFinite)
     {
-        if (notFinite is null) _ = state.Towards_(towards, rate);
+        if (notFinite is null) _ = state.Lerp_(towards, rate);
         // A number that is none would survive a weight of 0.
-        else _ = state.copy_(where(notFinite.to(ScalarType.Bool), state, state.lerp(towards, notFinite.Times(0).Plus(tensor((float)rate, device: notFinite.device)))));
+        else _ = state.copy_(where(notFinite.to(ScalarType.Bool), state, state.lerp(towards, notFinite.Multiply(0).Add(tensor((float)rate, device: notFinite.device)))));
     }
 
     private void Clip(double norm)
     {
         if (_settings.ClipNorm is not { } limit || norm <= limit) return;
-        foreach (var network in State.Trained) _ = network.Parameters.Gradients!.Times_(limit / norm);
+        foreach (var network in State.Trained) _ = network.Parameters.Gradients!.Multiply_(limit / norm);
     }
 
     private void ClipOnDevice(Tensor numbers)
     {
         if (_settings.ClipNorm is not { } limit) return;
         // At most 1; 1 where the norm is 0.
-        var factor = numbers.narrow(0, 1, State.Trained.Count).norm().reciprocal().Times(limit).Within_(0, 1);
+        var factor = numbers.narrow(0, 1, State.Trained.Count).norm().reciprocal().Multiply(limit).Clamp_(0, 1);
         foreach (var network in State.Trained) _ = network.Parameters.Gradients!.mul_(factor);
     }
 }

@@ -42,7 +42,7 @@ public abstract class LazyTensor
     public Tensor Read()
     {
         RequireSpanSized();
-        NativeEngine.Load();
+        NativeLibtorch.Load();
         var tensor = empty(Shape.ToArray(), Type);
         try
         {

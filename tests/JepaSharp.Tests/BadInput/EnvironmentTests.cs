@@ -8,7 +8,7 @@ public sealed class EnvironmentTests : IDisposable
 {
     private const string Name = "my фото ünd 🙂";
 
-    // A processor of before AVX-512, as far as the runtime, the engine and oneDNN can be told so.
+    // A processor of before AVX-512, as far as the runtime, libtorch and oneDNN can be told so.
     private const string NoBf16 = "DOTNET_EnableAVX512=0 DOTNET_EnableAVX2=0 ATEN_CPU_CAPABILITY=default ONEDNN_MAX_CPU_ISA=SSE41 ";
     private readonly TemporaryFolder _folder = new();
 

@@ -50,8 +50,8 @@ public sealed class CommandLineTests
     {
         { new JepaException("wrong asked", isUsage: true), 2, "jepa: wrong asked\n" },
         { new JepaException("went wrong"), 1, "jepa: went wrong\n" },
-        { new EngineNotLoadedException("libx is missing."), 1, "jepa: The engine does not load. libx is missing.\n" },
-        { new TypeInitializationException("T", new EngineNotLoadedException("libx is missing.")), 1, "jepa: The engine does not load. libx is missing.\n" },
+        { new LibtorchNotLoadedException("libx is missing."), 1, "jepa: libtorch does not load. libx is missing.\n" },
+        { new TypeInitializationException("T", new LibtorchNotLoadedException("libx is missing.")), 1, "jepa: libtorch does not load. libx is missing.\n" },
         { new AggregateException(new JepaException("inside")), 1, "jepa: inside\n" },
         { new IOException("No space left on device"), 1, "jepa: No space left on device\n" },
         { new UnauthorizedAccessException("Access denied"), 1, "jepa: Access denied\n" },

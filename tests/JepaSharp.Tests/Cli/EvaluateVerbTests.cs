@@ -150,7 +150,7 @@ public sealed class EvaluateVerbTests : IDisposable
         using var scope = NewDisposeScope();
         using var initial = SafetensorsFile.Open(Fixtures.PathOf("nano/initial.safetensors"));
         var changed = initial.Tensors.ToDictionary();
-        changed["encoder.norm.weight"] = LazyTensor.Of(ones(48).Times(3e38));
+        changed["encoder.norm.weight"] = LazyTensor.Of(ones(48).Multiply(3e38));
         SafetensorsWriter.Write(_folder["w.safetensors"], [.. changed]);
         Assert.Equal(1, Run("evaluate knn --weights {dir}/w.safetensors --heads 3 --encoder context --data {dir}/fit --test {dir}/test --size 16 --no-cache --baselines off"));
         Assert.Contains("expected finite numbers", _error.ToString(), StringComparison.Ordinal);

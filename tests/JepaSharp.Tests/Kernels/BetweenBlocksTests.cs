@@ -8,24 +8,24 @@ using static TorchSharp.torch;
 
 namespace JepaSharp.Tests.Kernels;
 
-/// <summary>What a step does between its stacks of blocks, against the engine's operators and their own differentiation.</summary>
+/// <summary>What a step does between its stacks of blocks, against libtorch's operators and their own differentiation.</summary>
 public sealed class BetweenBlocksTests
 {
     [Theory]
     [InlineData(1)]
     [InlineData(203)]
-    public void Norm_ForwardAndBackward_AgreeWithTheEngine(int rows)
+    public void Norm_ForwardAndBackward_AgreeWithLibtorch(int rows)
     {
         KernelFact.NeedsSingles();
         using var scope = NewDisposeScope();
         using var norm = new LayerNormalization("norm", 48, CPU);
         using (no_grad())
         {
-            _ = norm.Weight.copy_(Waves(48).Plus(1.5));
+            _ = norm.Weight.copy_(Waves(48).Add(1.5));
             _ = norm.Bias.copy_(Waves(48).cos());
         }
 
-        var (x, outward) = (Waves(rows, 48).Times(3).requires_grad_(), Waves(rows, 48).cos());
+        var (x, outward) = (Waves(rows, 48).Multiply(3).requires_grad_(), Waves(rows, 48).cos());
         var expected = norm.forward(x);
         expected.backward([outward]);
         Tensor[] gradients = [x.grad!.clone(), norm.Weight.grad!.clone(), norm.Bias.grad!.clone()];
@@ -87,7 +87,7 @@ public sealed class BetweenBlocksTests
     }
 
     [Fact]
-    public void Queries_ForTwoSetsAndContexts_AgreeWithTheEngine()
+    public void Queries_ForTwoSetsAndContexts_AgreeWithLibtorch()
     {
         KernelFact.NeedsSingles();
         using var scope = NewDisposeScope();
@@ -98,7 +98,7 @@ public sealed class BetweenBlocksTests
         var contexts = Waves(Contexts * Images, Known, Width).requires_grad_();
         var outward = Waves(2 * Contexts * Images, Known + 2, Width).cos();
 
-        var queries = mask.Plus(positions.index_select(0, asked.Patches).view(2, 1, Images, 2, Width)).expand(2, Contexts, Images, 2, Width);
+        var queries = mask.Add(positions.index_select(0, asked.Patches).view(2, 1, Images, 2, Width)).expand(2, Contexts, Images, 2, Width);
         var expected = cat([contexts.view(1, Contexts, Images, Known, Width).expand(2, Contexts, Images, Known, Width), queries], dim: 3).view(outward.shape);
         expected.backward([outward]);
         Tensor[] gradients = [contexts.grad!.clone(), mask.grad!.clone()];
@@ -116,18 +116,18 @@ public sealed class BetweenBlocksTests
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public void Distance_AndItsGradient_AgreeWithTheEngine(bool smooth)
+    public void Distance_AndItsGradient_AgreeWithLibtorch(bool smooth)
     {
         KernelFact.NeedsSingles();
         using var scope = NewDisposeScope();
-        var (predictions, targets) = (Waves(7, 11, 131).Times(2).requires_grad_(), Waves(7, 11, 131).cos());
-        var expected = (smooth ? nn.functional.smooth_l1_loss(predictions, targets, beta: 1) : nn.functional.mse_loss(predictions, targets)).Times(0.25);
+        var (predictions, targets) = (Waves(7, 11, 131).Multiply(2).requires_grad_(), Waves(7, 11, 131).cos());
+        var expected = (smooth ? nn.functional.smooth_l1_loss(predictions, targets, beta: 1) : nn.functional.mse_loss(predictions, targets)).Multiply(0.25);
         expected.backward();
         var wanted = predictions.grad!.clone();
         _ = predictions.grad!.detach().zero_();
         using var tape = GradientTape.Start(isReadAtOnce: true);
         Assert.True(AcceleratedDistance.CanRecord(predictions, targets));
-        var found = AcceleratedDistance.Record(predictions, targets, smooth).Times(0.25);
+        var found = AcceleratedDistance.Record(predictions, targets, smooth).Multiply(0.25);
         tape.Backward(found, mark: 0);
         Assert.Equal(expected.item<float>(), found.item<double>(), 1e-6);
         AssertClose("gradient", wanted, predictions.grad!, 1e-6);
@@ -213,9 +213,9 @@ public sealed class BetweenBlocksTests
         using var kernel = dense.Kernel = new AcceleratedDense(dense, precision, trained: false);
         var (x, table) = (Waves(5, 20, 64), Waves(20, 48).cos());
         var plain = nn.functional.linear(x, dense.Weight, dense.Bias);
-        AssertClose("in turn", plain.Plus(table), dense.ForwardPlus(x, table)!, tolerance);
+        AssertClose("in turn", plain.Add(table), dense.ForwardPlus(x, table)!, tolerance);
         var chosen = (arange(100) * 7) % 20;
-        AssertClose("chosen", plain.Plus(table.index_select(0, chosen).view(5, 20, 48)), dense.ForwardPlus(x, table, chosen)!, tolerance);
+        AssertClose("chosen", plain.Add(table.index_select(0, chosen).view(5, 20, 48)), dense.ForwardPlus(x, table, chosen)!, tolerance);
     }
 
     [Fact]
@@ -233,7 +233,7 @@ public sealed class BetweenBlocksTests
     }
 
     [Fact]
-    public void Encoder_OnImagesOfAnotherSize_AgreesWithTheEngine()
+    public void Encoder_OnImagesOfAnotherSize_AgreesWithLibtorch()
     {
         KernelFact.NeedsSingles();
         using var scope = NewDisposeScope();
@@ -275,7 +275,7 @@ public sealed class BetweenBlocksTests
     private static void AssertClose(string name, Tensor expected, Tensor actual, double tolerance)
     {
         Assert.Equal(expected.shape, actual.shape);
-        var (difference, largest) = (expected.Minus(actual).abs().max().item<float>(), expected.abs().max().item<float>());
+        var (difference, largest) = (expected.Subtract(actual).abs().max().item<float>(), expected.abs().max().item<float>());
         Assert.True(difference <= tolerance * largest, $"{name} differs by {difference:g3} of {largest:g3}");
     }
 

@@ -18,7 +18,7 @@ public sealed class DenseKernelTests
     [InlineData(5, 3, 7, ScalarType.Float32, 1e-5)]
     [InlineData(23, 41, 33, ScalarType.BFloat16, 0.06)]
     [InlineData(64, 1000, 97, ScalarType.BFloat16, 0.06)]
-    public void Forward_AndBackward_AgreeWithTheEngine(int inputs, int outputs, int rows, ScalarType precision, double tolerance)
+    public void Forward_AndBackward_AgreeWithLibtorch(int inputs, int outputs, int rows, ScalarType precision, double tolerance)
     {
         KernelFact.NeedsSingles();
         if (precision == ScalarType.BFloat16) KernelFact.NeedsPairs();
@@ -45,7 +45,7 @@ public sealed class DenseKernelTests
         tape.Backward(actual.mul(outward).sum(), mark: 0);
         foreach (var (name, a, b) in new[] { ("output", expected, actual), ("weight", weight, dense.Weight.grad!), ("bias", bias, dense.Bias.grad!), ("input", input, x.grad!) })
         {
-            var difference = a.Minus(b).abs().max().item<float>();
+            var difference = a.Subtract(b).abs().max().item<float>();
             var allowed = (name == "input" ? 2 : 1) * tolerance; // waves cancel one another in it: less is left to round
             Assert.True(difference <= allowed * a.abs().max().item<float>(), $"{name} differs by {difference:g3} of {a.abs().max().item<float>():g3}");
         }

@@ -7,7 +7,7 @@ using static TorchSharp.torch;
 
 namespace JepaSharp.Tests.Kernels;
 
-/// <summary>The kernels against the engine's operators and automatic differentiation on the same weights.</summary>
+/// <summary>The kernels against libtorch's operators and automatic differentiation on the same weights.</summary>
 public sealed class TransformerKernelTests
 {
     /// <summary>
@@ -22,7 +22,7 @@ public sealed class TransformerKernelTests
 
     [Theory]
     [MemberData(nameof(Shapes))]
-    public void Forward_AndBackward_AgreeWithTheEngine(int width, int heads, int sequences, int tokens)
+    public void Forward_AndBackward_AgreeWithLibtorch(int width, int heads, int sequences, int tokens)
     {
         KernelFact.NeedsSingles();
         Compare(width, heads, sequences, tokens, ScalarType.Float32, wanted: null, checkpoint: false, forward: 2e-5, backward: 2e-4);
@@ -30,7 +30,7 @@ public sealed class TransformerKernelTests
 
     [Theory]
     [MemberData(nameof(Shapes))]
-    public void ChosenTokens_ForwardAndBackward_AgreeWithTheEngine(int width, int heads, int sequences, int tokens)
+    public void ChosenTokens_ForwardAndBackward_AgreeWithLibtorch(int width, int heads, int sequences, int tokens)
     {
         KernelFact.NeedsSingles();
         var wanted = Enumerable.Range(0, sequences).Select(s => Enumerable.Range(0, tokens).Where(t => (t + s) % 3 == 0 || tokens == 1).ToArray()).ToList();
@@ -92,7 +92,7 @@ public sealed class TransformerKernelTests
         using var scope = NewDisposeScope();
         using var reference = Network(width, heads);
         using var network = Network(width, heads);
-        var expected = Engine(reference, sequences, tokens, wanted);
+        var expected = Reference(reference, sequences, tokens, wanted);
         var actual = Accelerated(network, sequences, tokens, precision, wanted, checkpoint);
         AssertNear("output", expected.Output, actual.Output, forward);
         foreach (var (name, gradient) in expected.Gradients) AssertNear(name, gradient, actual.Gradients[name], backward);
@@ -101,11 +101,11 @@ public sealed class TransformerKernelTests
     private static void AssertNear(string what, Tensor expected, Tensor actual, double tolerance)
     {
         Assert.Equal(expected.shape, actual.shape);
-        var difference = expected.Minus(actual).abs().max().item<float>();
+        var difference = expected.Subtract(actual).abs().max().item<float>();
         Assert.True(difference <= tolerance * Math.Max(1e-3, expected.abs().max().item<float>()), $"{what} differs by {difference:g3} of {expected.abs().max().item<float>():g3}");
     }
 
-    private static (Tensor Output, Dictionary<string, Tensor> Gradients) Engine(VisionTransformer network, int sequences, int tokens, IReadOnlyList<int[]>? wanted)
+    private static (Tensor Output, Dictionary<string, Tensor> Gradients) Reference(VisionTransformer network, int sequences, int tokens, IReadOnlyList<int[]>? wanted)
     {
         var x = Numbers(sequences, tokens, network.Shape.Width);
         x.requires_grad = true;

@@ -39,7 +39,7 @@ public sealed class AttachedKernelsTests
         var patches = side / 8 * (side / 8);
         using var chosen = new PatchSelection([[1, 3, 5, 0, 2, patches - 1], [4, 5, 6, 7, 8, 9]], 2, patches, CPU);
         Compare(Encoder, encoder =>
-            encoder.forward(images).sin().sum().Plus(encoder.Encode(images, chosen).cos().sum()).Plus(encoder.EncodeWhole(images, chosen).square().sum()));
+            encoder.forward(images).sin().sum().Add(encoder.Encode(images, chosen).cos().sum()).Add(encoder.EncodeWhole(images, chosen).square().sum()));
     }
 
     [Fact]
@@ -92,7 +92,7 @@ public sealed class AttachedKernelsTests
                 tape.Backward(loss, mark: 0);
                 losses[i] = loss.item<float>();
                 using var untracked = no_grad();
-                _ = flat.Values.Plus_(flat.Gradients!.Times(-0.3));
+                _ = flat.Values.Add_(flat.Gradients!.Multiply(-0.3));
                 attached?.Refresh();
             }
 
@@ -180,7 +180,7 @@ public sealed class AttachedKernelsTests
 
     private static void AssertNear(string what, Tensor expected, Tensor actual, double tolerance)
     {
-        var (difference, largest) = (expected.Minus(actual).abs().max().item<float>(), expected.abs().max().item<float>());
+        var (difference, largest) = (expected.Subtract(actual).abs().max().item<float>(), expected.abs().max().item<float>());
         Assert.True(difference <= tolerance * Math.Max(1e-3, largest), $"{what} differs by {difference:g3} of {largest:g3}");
     }
 
@@ -190,7 +190,7 @@ public sealed class AttachedKernelsTests
         Initialization.Initialize(network, 3, stream: 0);
         using var scope = NewDisposeScope();
         using var untracked = no_grad();
-        foreach (var parameter in network.parameters()) _ = parameter.Plus_(Waves(parameter.shape).Times(0.1));
+        foreach (var parameter in network.parameters()) _ = parameter.Add_(Waves(parameter.shape).Multiply(0.1));
         return network;
     }
 

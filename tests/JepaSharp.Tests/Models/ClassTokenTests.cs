@@ -64,7 +64,7 @@ public sealed class ClassTokenTests
         using var encoder = Encoder(classToken: true, learned: false);
         var before = encoder.forward(Waves(1, 3, 32, 32));
         Assert.NotEqual(before.select(1, 0).data<float>().ToArray(), encoder.forward(Waves(1, 3, 32, 32).cos()).select(1, 0).data<float>().ToArray());
-        _ = encoder.named_parameters().First().parameter.Plus_(Waves(1, 1, 32));
+        _ = encoder.named_parameters().First().parameter.Add_(Waves(1, 1, 32));
         var after = encoder.forward(Waves(1, 3, 32, 32));
         Assert.NotEqual(before.narrow(1, 1, 16).data<float>().ToArray(), after.narrow(1, 1, 16).data<float>().ToArray());
     }
@@ -90,7 +90,7 @@ public sealed class ClassTokenTests
     private static void AssertNear(Tensor expected, Tensor actual)
     {
         Assert.Equal(expected.shape, actual.shape);
-        var difference = expected.Minus(actual).abs().max().item<float>();
+        var difference = expected.Subtract(actual).abs().max().item<float>();
         Assert.True(difference <= 1e-5 * expected.abs().max().item<float>(), $"differs by {difference:g3}");
     }
 

@@ -34,7 +34,7 @@ public sealed class GradientTapeTests
     {
         var y = net.Forward(x);
         var (whole, part) = (y.view(15, 32), y.narrow(1, 1, 3));
-        return net.Layer.forward(whole).square().mean().Plus(net.Norm.forward(part).sin().sum()).Plus(net.Layer.forward(y).cos().sum()).Plus(y.sum());
+        return net.Layer.forward(whole).square().mean().Add(net.Norm.forward(part).sin().sum()).Add(net.Layer.forward(y).cos().sum()).Add(y.sum());
     });
 
     /// <summary>GELU keeps its input for its backward pass, which must come once, after both kernels'.</summary>
@@ -42,7 +42,7 @@ public sealed class GradientTapeTests
     public void WhatLibtorchMade_ReadByTwoKernels_IsGoneBackThroughOnce() => SameAsLibtorch((net, x) =>
     {
         var h = nn.functional.gelu(net.Forward(x));
-        return net.Layer.forward(h).square().mean().Plus(net.Norm.forward(h).sin().sum()).Plus(h.square().sum());
+        return net.Layer.forward(h).square().mean().Add(net.Norm.forward(h).sin().sum()).Add(h.square().sum());
     });
 
     /// <summary>Kernels do not read their output again, so that it may be changed, in libtorch's sight.</summary>
@@ -50,8 +50,8 @@ public sealed class GradientTapeTests
     public void Output_WrittenOverInPlace_GoesOnAsInLibtorch() => SameAsLibtorch((net, x) =>
     {
         var y = net.Forward(x);
-        _ = y.Times_(0.5);
-        _ = y.narrow(1, 0, 2).Times_(3);
+        _ = y.Multiply_(0.5);
+        _ = y.narrow(1, 0, 2).Multiply_(3);
         return net.Layer.forward(y).square().mean();
     });
 
@@ -63,7 +63,7 @@ public sealed class GradientTapeTests
         using var tape = GradientTape.Start();
         var x = Waves(3, 5, 32);
         var y = net.Norm.forward(x).sum();
-        _ = x.Times_(2);
+        _ = x.Multiply_(2);
         var error = Assert.ThrowsAny<Exception>(() => tape.Backward(y, mark: 0));
         Assert.Contains("modified by an inplace operation", error.Message, StringComparison.Ordinal);
     }
@@ -76,7 +76,7 @@ public sealed class GradientTapeTests
         var tape = GradientTape.Start();
         var x = Waves(3, 5, 32);
         var y = net.Norm.forward(x).sum();
-        _ = x.Times_(2);
+        _ = x.Multiply_(2);
         y.backward();
         _ = Assert.ThrowsAny<Exception>(tape.Dispose);
         Assert.Null(GradientTape.Current);
@@ -136,7 +136,7 @@ public sealed class GradientTapeTests
                 Initialization.Initialize(part, 7, stream: i);
                 using (no_grad())
                 {
-                    foreach (var parameter in part.parameters()) _ = parameter.Plus_(Waves(parameter.shape).Times(0.1));
+                    foreach (var parameter in part.parameters()) _ = parameter.Add_(Waves(parameter.shape).Multiply(0.1));
                 }
 
                 if (kernels) _kernels.Add(AttachedKernels.To(part, new KernelUse(ScalarType.Float32, Trained: true, WeightsChange: true)));

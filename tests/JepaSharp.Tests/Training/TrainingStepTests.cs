@@ -47,7 +47,7 @@ public sealed class TrainingStepTests
     [Fact]
     public void Run_WhileGarbageIsCollectedAllTheTime_TakesTheSameSteps()
     {
-        // A number whose native memory is freed while the engine reads it would change a step, or end it (docs/decisions/0002).
+        // A number whose native memory is freed while libtorch reads it would change a step, or end it (docs/decisions/0002).
         using var images = rand(2, 3, 32, 32);
         var masks = SomeMasks(2);
         double[] Losses()

@@ -29,16 +29,16 @@ public static class Lidar
         using var noGradient = no_grad();
         var features = views.ToTensor().to(ScalarType.Float64).reshape(images, viewsPerImage, views.Width);
         var means = features.mean([1L], keepdim: true);
-        var within = features.Minus(means).reshape(views.Rows, views.Width);
+        var within = features.Subtract(means).reshape(views.Rows, views.Width);
         var between = means.reshape(images, views.Width);
-        between = between.Minus(between.mean([0L], keepdim: true));
-        var scatterWithin = within.t().mm(within).Times(1 / ((double)images * (viewsPerImage - 1))).Plus(eye(views.Width, dtype: ScalarType.Float64).Times(Ridge));
-        var scatterBetween = between.t().mm(between).Times(1 / (images - 1.0));
+        between = between.Subtract(between.mean([0L], keepdim: true));
+        var scatterWithin = within.t().mm(within).Multiply(1 / ((double)images * (viewsPerImage - 1))).Add(eye(views.Width, dtype: ScalarType.Float64).Multiply(Ridge));
+        var scatterBetween = between.t().mm(between).Multiply(1 / (images - 1.0));
 
         // With W = L L', the eigenvalues of W^(-1/2) B W^(-1/2) are those of L^-1 B L^-T.
         var root = linalg.cholesky(scatterWithin);
         var half = linalg.solve(root, scatterBetween);
         var whitened = linalg.solve(root, half.t());
-        return EffectiveRank.Of(linalg.eigvalsh(whitened.Plus(whitened.t()).Times(0.5)).data<double>().ToArray());
+        return EffectiveRank.Of(linalg.eigvalsh(whitened.Add(whitened.t()).Multiply(0.5)).data<double>().ToArray());
     }
 }

@@ -40,13 +40,13 @@ internal static class HeadGrid
             if (place == 0) order = Shuffled(fit.Count, options.Seed, step / stepsPerEpoch);
             var rows = tensor(order.AsSpan(place * batch, batch).ToArray());
             var x = Normalised(features.index_select(0, rows), epsilon);
-            var slope = Slope(x.mm(weights).Plus(bias).view(batch, heads.Count, classes), truth.index_select(0, rows)).view(batch, columns);
+            var slope = Slope(x.mm(weights).Add(bias).view(batch, heads.Count, classes), truth.index_select(0, rows)).view(batch, columns);
 
-            var rate = rates.Times(-0.5 * (1 + Math.Cos(Math.PI * step / steps)));
-            _ = weightSpeed.Times_(options.Momentum).Plus_(x.t().mm(slope)).Plus_(weights * decays);
-            _ = weights.Plus_(weightSpeed * rate);
-            _ = biasSpeed.Times_(options.Momentum).Plus_(slope.sum([0L]));
-            _ = bias.Plus_(biasSpeed * rate);
+            var rate = rates.Multiply(-0.5 * (1 + Math.Cos(Math.PI * step / steps)));
+            _ = weightSpeed.Multiply_(options.Momentum).Add_(x.t().mm(slope)).Add_(weights * decays);
+            _ = weights.Add_(weightSpeed * rate);
+            _ = biasSpeed.Multiply_(options.Momentum).Add_(slope.sum([0L]));
+            _ = bias.Add_(biasSpeed * rate);
         }
 
         return Readouts(fit.Features, weights, bias, heads.Count, classes);
@@ -55,12 +55,12 @@ internal static class HeadGrid
     /// <summary>[B, D], each feature with mean 0 and variance 1 over the batch.</summary>
     private static Tensor Normalised(Tensor x, Tensor epsilon)
     {
-        var centred = x.Minus(x.mean([0L]));
-        return centred * (centred * centred).mean([0L]).Plus(epsilon).rsqrt();
+        var centred = x.Subtract(x.mean([0L]));
+        return centred * (centred * centred).mean([0L]).Add(epsilon).rsqrt();
     }
 
     /// <summary>(softmax - y) / B: [B, H, C] from logits [B, H, C] and one-hot truth [B, C].</summary>
-    private static Tensor Slope(Tensor logits, Tensor truth) => logits.softmax(-1).Minus(truth.unsqueeze(1)).Times(1.0 / logits.shape[0]).contiguous();
+    private static Tensor Slope(Tensor logits, Tensor truth) => logits.softmax(-1).Subtract(truth.unsqueeze(1)).Multiply(1.0 / logits.shape[0]).contiguous();
 
     private static Tensor OneHot(ClassificationSet fit)
     {

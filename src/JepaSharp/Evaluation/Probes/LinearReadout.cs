@@ -46,7 +46,7 @@ internal sealed record LinearReadout(double[] Weights, double[] Bias)
         {
             using var inner = NewDisposeScope();
             var count = Math.Min(chunk, features.Rows - first);
-            var part = features.ToTensor(first, count).to(ScalarType.Float64).mm(weights).Plus(bias);
+            var part = features.ToTensor(first, count).to(ScalarType.Float64).mm(weights).Add(bias);
             part.data<double>().CopyTo(outputs.AsSpan(first * Bias.Length, count * Bias.Length));
         }
 

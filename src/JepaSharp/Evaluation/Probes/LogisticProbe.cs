@@ -76,7 +76,7 @@ public static class LogisticProbe
             (_images, _width, _classes, _penalty) = (fit.Count, fit.Features.Width, fit.Classes, penalty);
             var type = (long)_images * _width <= LargestDouble ? ScalarType.Float64 : ScalarType.Float32;
             using var scope = NewDisposeScope();
-            var centred = fit.Features.ToTensor().to(type).Minus(tensor(moments.Mean).to(type));
+            var centred = fit.Features.ToTensor().to(type).Subtract(tensor(moments.Mean).to(type));
             _features = (centred * tensor(moments.InverseDeviation()).to(type)).MoveToOuterDisposeScope();
             var truth = new double[_images * _classes];
             for (var i = 0; i < _images; i++) truth[(i * _classes) + fit.Labels[i]] = 1;
@@ -88,13 +88,13 @@ public static class LogisticProbe
             using var scope = NewDisposeScope();
             var size = _width * _classes;
             var weights = tensor(point[..size].ToArray(), [_width, _classes]);
-            var logits = _features.mm(weights.to(_features.dtype)).to(ScalarType.Float64).Plus(tensor(point[size..].ToArray()));
+            var logits = _features.mm(weights.to(_features.dtype)).to(ScalarType.Float64).Add(tensor(point[size..].ToArray()));
             var logarithms = nn.functional.log_softmax(logits, 1);
             var loss = -(logarithms * _truth).sum().item<double>() / _images;
 
             // d loss / d logits = (softmax - truth) / n
-            var slope = logarithms.exp().Minus(_truth).Times(1.0 / _images);
-            var byWeight = _features.t().mm(slope.to(_features.dtype)).to(ScalarType.Float64).Plus(weights.Times(_penalty));
+            var slope = logarithms.exp().Subtract(_truth).Multiply(1.0 / _images);
+            var byWeight = _features.t().mm(slope.to(_features.dtype)).to(ScalarType.Float64).Add(weights.Multiply(_penalty));
             byWeight.contiguous().data<double>().CopyTo(gradient[..size]);
             slope.sum([0L]).data<double>().CopyTo(gradient[size..]);
             return loss + (_penalty / 2 * (weights * weights).sum().item<double>());

@@ -37,9 +37,9 @@ internal sealed class RidgeEquations
         {
             using var inner = NewDisposeScope();
             var count = Math.Min(chunk, features.Rows - first);
-            var x = features.ToTensor(first, count).to(ScalarType.Float64).Minus(mean) * scale;
-            gram.Plus_(x.t().mm(x));
-            products.Plus_(x.t().mm(all.narrow(0, first, count)));
+            var x = features.ToTensor(first, count).to(ScalarType.Float64).Subtract(mean) * scale;
+            gram.Add_(x.t().mm(x));
+            products.Add_(x.t().mm(all.narrow(0, first, count)));
         }
 
         _gram = gram.data<double>().ToArray();
@@ -54,7 +54,7 @@ internal sealed class RidgeEquations
         int width = _moments.Mean.Length, outputs = _mean.Length;
         using var scope = NewDisposeScope();
         using var noGradient = no_grad();
-        var matrix = tensor(_gram, [width, width]).Plus(eye(width, dtype: ScalarType.Float64).Times(penalty));
+        var matrix = tensor(_gram, [width, width]).Add(eye(width, dtype: ScalarType.Float64).Multiply(penalty));
         var root = linalg.cholesky(matrix);
         var weights = cholesky_solve(tensor(_products, [width, outputs]), root).contiguous();
         return LinearReadout.Unstandardise(_moments, weights.data<double>().ToArray(), _mean);

@@ -156,12 +156,12 @@ internal sealed class GradientTape : IDisposable
             }
             else if (_own)
             {
-                _ = _gradient.Plus_(gradient);
+                _ = _gradient.Add_(gradient);
             }
             else
             {
                 // The first may be somebody else's too: only a sum may be changed.
-                var sum = _gradient.Plus(gradient).DetachFromDisposeScope();
+                var sum = _gradient.Add(gradient).DetachFromDisposeScope();
                 _gradient.Dispose();
                 (_gradient, _own) = (sum, true);
             }

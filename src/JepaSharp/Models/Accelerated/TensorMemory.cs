@@ -7,7 +7,7 @@ namespace JepaSharp.Models.Accelerated;
 internal static unsafe class TensorMemory
 {
     /// <summary>The first number of a float32 tensor in main memory whose numbers lie one after the other.</summary>
-    /// <remarks>Valid as long as the engine keeps the tensor's memory: hold a handle to it.</remarks>
+    /// <remarks>Valid as long as libtorch keeps the tensor's memory: hold a handle to it.</remarks>
     /// <exception cref="ArgumentException">It is none such.</exception>
     public static float* Floats(Tensor tensor)
     {

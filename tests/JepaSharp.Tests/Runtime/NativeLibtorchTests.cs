@@ -2,12 +2,12 @@ using static TorchSharp.torch;
 
 namespace JepaSharp.Tests;
 
-public sealed class NativeEngineTests
+public sealed class NativeLibtorchTests
 {
     [Fact]
     public void Engine_OnThisMachine_MultipliesMatrices()
     {
-        JepaSharp.Runtime.NativeEngine.Load();
+        JepaSharp.Runtime.NativeLibtorch.Load();
         using var product = ones(2, 3).mm(ones(3, 2));
         Assert.Equal(3f, product[0, 0].item<float>());
     }

@@ -17,7 +17,7 @@ namespace JepaSharp.Runtime;
 /// <c>torch/lib</c> of an installed PyTorch, that libtorch is used, CUDA included.</item>
 /// </list>
 /// </remarks>
-public static class NativeEngine
+public static class NativeLibtorch
 {
     /// <summary>Environment variable naming a folder of libtorch libraries to use instead of the packaged ones.</summary>
     public const string FolderVariable = "JEPASHARP_LIBTORCH";
@@ -32,7 +32,7 @@ public static class NativeEngine
     public static bool UsesMendedCopy { get; private set; }
 
     /// <summary>Loads the native libraries, once. Safe to call from any thread and more than once.</summary>
-    /// <exception cref="EngineNotLoadedException">A library is missing or does not load; the message says which and why.</exception>
+    /// <exception cref="LibtorchNotLoadedException">A library is missing or does not load; the message says which and why.</exception>
     public static void Load()
     {
         lock (Gate)
@@ -52,7 +52,7 @@ public static class NativeEngine
             Load();
             return true;
         }
-        catch (EngineNotLoadedException)
+        catch (LibtorchNotLoadedException)
         {
             return false;
         }
@@ -66,12 +66,12 @@ public static class NativeEngine
         if (!File.Exists(torchSharp))
         {
             if (string.IsNullOrEmpty(chosen)) return;
-            throw new EngineNotLoadedException($"{torchSharp} is missing; it comes with the TorchSharp package and must lie beside the program.");
+            throw new LibtorchNotLoadedException($"{torchSharp} is missing; it comes with the TorchSharp package and must lie beside the program.");
         }
 
         var folder = string.IsNullOrEmpty(chosen) ? packaged : Path.GetFullPath(chosen);
         if (!File.Exists(Path.Combine(folder, "libtorch_cpu.so")))
-            throw new EngineNotLoadedException(
+            throw new LibtorchNotLoadedException(
                 $"{folder} holds no libtorch_cpu.so. Point {FolderVariable} at the folder of libtorch libraries (of PyTorch: its torch/lib), "
                 + "or unset it.");
 
@@ -118,10 +118,10 @@ public static class NativeEngine
         }
         catch (Exception e) when (e is DllNotFoundException or BadImageFormatException or Win32Exception or OutOfMemoryException)
         {
-            throw new EngineNotLoadedException($"{path} does not load: {e.Message} {ProcessLimits.AboutAddressSpace}".TrimEnd(), e);
+            throw new LibtorchNotLoadedException($"{path} does not load: {e.Message} {ProcessLimits.AboutAddressSpace}".TrimEnd(), e);
         }
     }
 }
 
 /// <summary>libtorch, or TorchSharp's native library, is missing or does not load on this machine.</summary>
-public sealed class EngineNotLoadedException(string message, Exception? inner = null) : Exception(message, inner);
+public sealed class LibtorchNotLoadedException(string message, Exception? inner = null) : Exception(message, inner);
