@@ -5,7 +5,7 @@ namespace JepaSharp.Tests;
 public sealed class NativeLibtorchTests
 {
     [Fact]
-    public void Engine_OnThisMachine_MultipliesMatrices()
+    public void Libtorch_OnThisMachine_MultipliesMatrices()
     {
         JepaSharp.Runtime.NativeLibtorch.Load();
         using var product = ones(2, 3).mm(ones(3, 2));
