@@ -114,6 +114,10 @@ public sealed class EvaluateVerbTests : IDisposable
         { "evaluate ridge --weights {hf} --data {dir}/fit --test {dir}/test --penalty 0", "above 0" },
         { "evaluate linear --weights {hf} --data {dir}/fit --test {dir}/test --lr -1", "above 0" },
         { "evaluate fine-tune --weights {hf} --data {dir}/fit --test {dir}/test --layer-decay 2", "at most 1" },
+        { "evaluate fine-tune --weights {hf} --data {dir}/fit --test {dir}/test --clip 0", "more than 0" },
+        { "evaluate fine-tune --weights {hf} --data {dir}/fit --test {dir}/test --resume", "give its folder with --out" },
+        { "evaluate fine-tune --weights {hf} --data {dir}/fit --test {dir}/test --resume --out {dir}/fit", "it is not a run" },
+        { "evaluate fine-tune --weights {hf} --data {dir}/fit --test {dir}/test --out {dir}/fit", "is not empty" },
         { "evaluate knn --weights {hf} --data {dir}/fit --test {dir}/test --out {dir}/nowhere/a.json", "There is no folder" },
         { "evaluate knn --weights {dir}/fit --data {dir}/fit --test {dir}/test", "a folder without weights" },
     };
@@ -134,6 +138,36 @@ public sealed class EvaluateVerbTests : IDisposable
         Assert.DoesNotContain("   at ", message, StringComparison.Ordinal);
         Assert.DoesNotContain("internal error", message, StringComparison.Ordinal);
         Assert.Empty(_out.ToString());
+    }
+
+    [Fact]
+    public void FineTuning_WithARunFolder_LeavesARunThatIsGoneOnWithReportedAndUsed()
+    {
+        const string Line = "evaluate fine-tune --weights {hf} --data {dir}/fit --test {dir}/test --size 16 --epochs 4 --batch 8 --lr 0.1 --out {dir}/run";
+        Assert.True(Run(Line) == 0, _error.ToString());
+        var first = ScoresOf("run/evaluation.json");
+        Assert.Equal(12, File.ReadLines(_folder["run/metrics.csv"]).Count() - 1);
+
+        // A finished run that is gone on with takes no step, and is scored again.
+        Assert.True(Run(Line + " --resume") == 0, _error.ToString());
+        Assert.Equal(first, ScoresOf("run/evaluation.json"));
+        Assert.Equal(12, File.ReadLines(_folder["run/metrics.csv"]).Count() - 1);
+        Assert.Equal(2, Run(Line.Replace("--lr 0.1", "--lr 0.2", StringComparison.Ordinal) + " --resume"));
+        Assert.Contains("recipe.learning_rate was 0.1, now 0.2", _error.ToString(), StringComparison.Ordinal);
+
+        Assert.True(Run("report {dir}/run") == 0, _error.ToString());
+        var page = File.ReadAllText(_folder["run/report.html"]);
+        Assert.Contains("Fine-tuning of", page, StringComparison.Ordinal);
+        Assert.Contains("There are no pictures, and no checkpoints are compared: fine-tuning cannot be built", page, StringComparison.Ordinal);
+        Assert.DoesNotContain("jepa pretrain", page, StringComparison.Ordinal);
+        Assert.True(Run("evaluate knn --weights {dir}/run --data {dir}/fit --test {dir}/test --no-cache --size 16") == 0, _error.ToString());
+        Assert.Contains("averaged_encoder", _error.ToString(), StringComparison.Ordinal);
+
+        string ScoresOf(string path)
+        {
+            using var json = JsonDocument.Parse(File.ReadAllText(_folder[path]));
+            return json.RootElement.GetProperty("results")[0].GetProperty("scores").GetRawText();
+        }
     }
 
     [Fact]

@@ -1,24 +1,26 @@
 using System.Text.Json;
 using JepaSharp.Data;
 using JepaSharp.Weights;
+using static TorchSharp.torch;
 
 namespace JepaSharp.Tests.Data;
 
-/// <summary>Two photographs and what Pillow and torchvision make of them.</summary>
-internal sealed class RecordedPhotos : IDisposable
+/// <summary>Photographs and what Pillow and torchvision make of them.</summary>
+internal sealed class RecordedPhotos(string recording) : IDisposable
 {
-    private readonly SafetensorsFile _recorded;
-    private readonly string _folder = SharedFolder.Require("parity/preprocess");
+    private readonly SafetensorsFile _recorded = SafetensorsFile.Open(RecordedFolders.PathOf(recording, "expected.safetensors"));
 
-    public RecordedPhotos()
-    {
-        _recorded = SafetensorsFile.Open(Path.Combine(_folder, "expected.safetensors"));
-        Expected = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(_folder, "expected.json"))).RootElement;
-    }
+    /// <summary>Every recording, with the number of each of its photographs.</summary>
+    public static IEnumerable<TheoryDataRow<string, int>> All => RecordedFolders.Of(
+        ["preprocess"], null, recording => Enumerable.Range(0, RecordedFolders.FactsOf(recording).GetProperty("photos").GetArrayLength()));
 
-    public JsonElement Expected { get; }
+    public JsonElement Expected { get; } = RecordedFolders.FactsOf(recording);
 
-    public string PathOf(int photo) => Path.Combine(_folder, $"photo{photo}.jpg");
+    public string PathOf(int photo) => RecordedFolders.PathOf(recording, Expected.GetProperty("photos")[photo].GetProperty("file").GetString()!);
+
+    /// <summary>What is recorded of a photograph as bytes, without its number: "decoded".</summary>
+    public IEnumerable<string> ImagesOf(int photo) =>
+        _recorded.Tensors.Where(t => t.Value.Type == ScalarType.Byte && t.Key.StartsWith($"{photo}.", StringComparison.Ordinal)).Select(t => t.Key[(t.Key.IndexOf('.', StringComparison.Ordinal) + 1)..]);
 
     public PixelBox CropOf(int photo)
     {

@@ -1,23 +1,26 @@
 using System.Globalization;
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using JepaSharp.Masking;
 
 namespace JepaSharp.Tests.Masking;
 
 /// <summary>The published sampler's recorded statistics, which another random generator must meet within three standard errors.</summary>
-public sealed class ReferenceMaskStatisticsTests
+public sealed partial class ReferenceMaskStatisticsTests
 {
     private const int Batches = 1000;
 
+    public static TheoryData<string> Recorded => Fixtures.NamesIn("reference_mask_statistics");
+
+    /// <summary>A name is CROP/PATCH B=BATCH min_keep=N.</summary>
     [Theory]
-    [InlineData("224/16 B=64 min_keep=10", 14, 64, 10)]
-    [InlineData("224/14 B=128 min_keep=10", 16, 128, 10)]
-    [InlineData("96/8 B=64 min_keep=10", 12, 64, 10)]
-    [InlineData("32/4 B=128 min_keep=4", 8, 128, 4)]
-    public void ReferenceMasks_OverManyBatches_HaveTheRecordedStatistics(string name, int side, int batch, int minKeep)
+    [MemberData(nameof(Recorded))]
+    [Trait(RecordedFolders.Trait, "reference_numbers")]
+    public void ReferenceMasks_OverManyBatches_HaveTheRecordedStatistics(string name)
     {
-        using var file = JsonDocument.Parse(File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "Fixtures", "reference_numbers.json")));
-        var recorded = file.RootElement.GetProperty("reference_mask_statistics").GetProperty(name);
+        int[] numbers = [.. Number().Matches(name).Select(m => int.Parse(m.Value, CultureInfo.InvariantCulture))];
+        var (side, batch, minKeep) = (numbers[0] / numbers[1], numbers[2], numbers[3]);
+        var recorded = Fixtures.ReferenceNumbers.GetProperty("reference_mask_statistics").GetProperty(name);
         var recordedBatches = recorded.GetProperty("batches").GetInt32();
         var sampler = new MultiBlockMasking(new()
         {
@@ -58,6 +61,9 @@ public sealed class ReferenceMaskStatisticsTests
             Assert.InRange((double)histogram.GetValueOrDefault(size) / recordedBatches, p - (3 * error), p + (3 * error));
         }
     }
+
+    [GeneratedRegex("[0-9]+")]
+    private static partial Regex Number();
 
     private static Moments[] Rows(int count) => [.. Enumerable.Range(0, count).Select(_ => new Moments())];
 

@@ -5,17 +5,22 @@ namespace JepaSharp.Tests.Models;
 
 public sealed class PositionTableTests
 {
+    public static TheoryData<string> Recorded => Fixtures.NamesIn("sincos");
+
+    /// <summary>A name is WIDTHxGRID; rows are the first, the last, or numbered.</summary>
     [Theory]
-    [InlineData("64x6", 64, 6)]
-    [InlineData("96x12", 96, 12)]
-    [InlineData("32x14", 32, 14)]
-    public void SineCosine_OnRecordedGrids_GivesRecordedRows(string key, int width, int grid)
+    [MemberData(nameof(Recorded))]
+    [Trait(RecordedFolders.Trait, "reference_numbers")]
+    public void SineCosine_OnRecordedGrids_GivesRecordedRows(string name)
     {
-        var recorded = Fixtures.ReferenceNumbers.GetProperty("sincos").GetProperty(key);
+        int[] sizes = [.. name.Split('x').Select(int.Parse)];
+        var (width, grid) = (sizes[0], sizes[1]);
         var table = PositionTable.SineCosine(grid, grid, width);
-        foreach (var (row, index) in ((string, int)[])[("first_row", 0), ("row_5", 5), ("last_row", (grid * grid) - 1)])
+        foreach (var row in Fixtures.ReferenceNumbers.GetProperty("sincos").GetProperty(name).EnumerateObject())
         {
-            var expected = recorded.GetProperty(row).EnumerateArray().Select(e => e.GetDouble()).ToArray();
+            var index = row.Name switch { "first_row" => 0, "last_row" => (grid * grid) - 1, _ => int.Parse(row.Name["row_".Length..]) };
+            var expected = row.Value.EnumerateArray().Select(e => e.GetDouble()).ToArray();
+            Assert.NotEmpty(expected);
             for (var i = 0; i < expected.Length; i++) Assert.Equal(expected[i], table[(index * width) + i], 1e-6);
         }
     }

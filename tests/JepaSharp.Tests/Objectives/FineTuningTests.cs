@@ -67,7 +67,12 @@ public sealed class FineTuningTests
         using var objective = New(new FineTuneOptions { LayerDecay = 0.5, Average = 0.5 });
         var constant = new ScheduleOptions
         {
-            StepsPerEpoch = 100, Epochs = 1, LearningRate = 0.1, FinalLearningRate = 0.1, WeightDecay = 0.05, FinalWeightDecay = 0.05,
+            StepsPerEpoch = 100,
+            Epochs = 1,
+            LearningRate = 0.1,
+            FinalLearningRate = 0.1,
+            WeightDecay = 0.05,
+            FinalWeightDecay = 0.05,
         };
         using var step = new TrainingStep(objective, new Schedules(constant));
         using var batch = new ViewBatch(new Dictionary<string, Tensor> { ["image"] = rand([3, 3, 32, 32], generator: new Generator(1)) }, [4, 0, 8]);

@@ -4,10 +4,11 @@ namespace JepaSharp.Tests.Optimization;
 
 public sealed class SchedulesTests
 {
+    public static TheoryData<int> Recorded => [.. Enumerable.Range(0, Fixtures.ReferenceNumbers.GetProperty("schedules").GetArrayLength())];
+
     [Theory]
-    [InlineData(0)]
-    [InlineData(1)]
-    [InlineData(2)]
+    [MemberData(nameof(Recorded))]
+    [Trait(RecordedFolders.Trait, "reference_numbers")]
     public void Schedules_AtRecordedSteps_GiveRecordedNumbers(int which)
     {
         var recorded = Fixtures.ReferenceNumbers.GetProperty("schedules")[which];

@@ -7,19 +7,12 @@ namespace JepaSharp.Tests.Parity;
 /// <summary>Encoders loaded from published files against what transformers made of the same weights (float32, CPU).</summary>
 public sealed class PublishedFeaturesTests(ITestOutputHelper output)
 {
-    public static TheoryData<string, string> Sources
-    {
-        get
-        {
-            var sources = new TheoryData<string, string>();
-            foreach (var run in (string[])["nano", "micro", "two-context-blocks"])
-            {
-                foreach (var from in (string[])["hf", "checkpoint.pth.tar", "exported.safetensors", "exported folder"]) sources.Add(run, from);
-            }
+    private static readonly string[] Names = ["nano", "micro", "two-context-blocks"];
 
-            return sources;
-        }
-    }
+    public static IEnumerable<TheoryDataRow<string>> Runs => RecordedFolders.Of(Names, holding: "hf");
+
+    public static IEnumerable<TheoryDataRow<string, string>> Sources =>
+        RecordedFolders.Of(Names, holding: "hf", _ => (string[])["hf", "checkpoint.pth.tar", "exported.safetensors", "exported folder"]);
 
     [Theory]
     [MemberData(nameof(Sources))]
@@ -28,7 +21,7 @@ public sealed class PublishedFeaturesTests(ITestOutputHelper output)
         using var scope = NewDisposeScope();
         using var temporary = new TemporaryFolder();
         using var encoder = Load(run, from, temporary);
-        using var expected = SafetensorsFile.Open(Recorded(run, "hf/expected.safetensors"));
+        using var expected = SafetensorsFile.Open(RecordedFolders.PathOf(run, "hf/expected.safetensors"));
         using var untracked = no_grad();
         foreach (var (pixels, state) in ((string, string)[])[("pixel_values", "last_hidden_state"), ("pixel_values_larger", "last_hidden_state_larger")])
         {
@@ -38,12 +31,13 @@ public sealed class PublishedFeaturesTests(ITestOutputHelper output)
         }
     }
 
-    [Fact]
-    public void Encoder_InBfloat16_StaysCloseToTheRecordedFeatures()
+    [Theory]
+    [MemberData(nameof(Runs))]
+    public void Encoder_InBfloat16_StaysCloseToTheRecordedFeatures(string run)
     {
         using var scope = NewDisposeScope();
-        using var encoder = Load("nano", "hf", null);
-        using var expected = SafetensorsFile.Open(Recorded("nano", "hf/expected.safetensors"));
+        using var encoder = Load(run, "hf", null);
+        using var expected = SafetensorsFile.Open(RecordedFolders.PathOf(run, "hf/expected.safetensors"));
         using var untracked = no_grad();
         encoder.ComputeIn(ScalarType.BFloat16);
         var features = encoder.forward(expected.Read("pixel_values"));
@@ -56,8 +50,8 @@ public sealed class PublishedFeaturesTests(ITestOutputHelper output)
 
     private static VisionTransformer Load(string run, string from, TemporaryFolder? temporary)
     {
-        if (!from.StartsWith("exported", StringComparison.Ordinal)) return Load(Recorded(run, from), HeadsOf(run));
-        using (var published = PretrainedWeights.Open(Recorded(run, "checkpoint.pth.tar"), HeadsOf(run)))
+        if (!from.StartsWith("exported", StringComparison.Ordinal)) return Load(RecordedFolders.PathOf(run, from), HeadsOf(run));
+        using (var published = PretrainedWeights.Open(RecordedFolders.PathOf(run, "checkpoint.pth.tar"), HeadsOf(run)))
         {
             if (from == "exported folder") WeightsExport.ToHuggingFace(published, null, PixelNormalization.ImageNet, temporary![from]);
             else WeightsExport.ToSafetensors(published, null, PixelNormalization.ImageNet, temporary![from]);
@@ -72,7 +66,5 @@ public sealed class PublishedFeaturesTests(ITestOutputHelper output)
         return PretrainedNetworks.LoadEncoder(weights);
     }
 
-    private static int HeadsOf(string run) => run == "two-context-blocks" ? 4 : 3;
-
-    private static string Recorded(string run, string file) => run == "nano" ? Fixtures.PathOf($"nano/{file}") : SharedFolder.Require($"parity/{run}/{file}");
+    private static int HeadsOf(string run) => RecordedFolders.FactsOf(run).GetProperty("num_heads").GetInt32();
 }

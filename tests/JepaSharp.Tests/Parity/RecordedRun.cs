@@ -18,23 +18,23 @@ internal sealed class RecordedRun : IDisposable
     private readonly SafetensorsFile _expected;
     private readonly JsonElement _facts;
 
+    /// <summary>A recording of <see cref="RecordedFolders"/>.</summary>
+    public static RecordedRun Of(string recording, ScalarType precision = ScalarType.Float32) => new(file => RecordedFolders.PathOf(recording, file), precision);
+
+    /// <summary>A recording in a folder.</summary>
     public RecordedRun(string folder, ScalarType precision = ScalarType.Float32)
+        : this(file => Path.Combine(folder, file), precision)
     {
-        _initial = SafetensorsFile.Open(Path.Combine(folder, "initial.safetensors"));
-        _batches = SafetensorsFile.Open(Path.Combine(folder, "batches.safetensors"));
-        _expected = SafetensorsFile.Open(Path.Combine(folder, "expected.safetensors"));
-        _facts = JsonDocument.Parse(File.ReadAllText(Path.Combine(folder, "expected.json"))).RootElement;
+    }
+
+    private RecordedRun(Func<string, string> pathOf, ScalarType precision)
+    {
+        _initial = SafetensorsFile.Open(pathOf("initial.safetensors"));
+        _batches = SafetensorsFile.Open(pathOf("batches.safetensors"));
+        _expected = SafetensorsFile.Open(pathOf("expected.safetensors"));
+        _facts = JsonDocument.Parse(File.ReadAllText(pathOf("expected.json"))).RootElement;
         int Number(string key) => _facts.GetProperty(key).GetInt32();
-        var encoder = new VisionTransformerShape
-        {
-            ImageHeight = Number("image_size"),
-            ImageWidth = Number("image_size"),
-            PatchSize = Number("patch_size"),
-            Width = Number("embed_dim"),
-            Depth = Number("depth"),
-            Heads = Number("num_heads"),
-            MlpWidth = Number("embed_dim") * Number("mlp_ratio"),
-        };
+        var encoder = ShapeOf(_facts) with { Channels = (int)_initial.Tensors["encoder.patch_embed.proj.weight"].Shape[1] };
         var predictor = new PredictorShape(Number("predictor_embed_dim"), Number("predictor_depth"), Number("predictor_num_heads"));
         var s = _facts.GetProperty("schedule");
         Schedules = new Schedules(new ScheduleOptions
@@ -51,7 +51,10 @@ internal sealed class RecordedRun : IDisposable
             FinalMomentum = s.GetProperty("ema")[1].GetDouble(),
             Stretch = s.GetProperty("ipe_scale").GetDouble(),
         });
-        Step = new JepaStep(encoder, predictor, Schedules, new StepSettings(precision));
+        var o = _facts.GetProperty("optimizer");
+        var optimizer = new OptimizerSettings(o.GetProperty("betas")[0].GetDouble(), o.GetProperty("betas")[1].GetDouble(), o.GetProperty("eps").GetDouble());
+        var loss = _facts.GetProperty("loss").GetString()!.StartsWith("smooth_l1", StringComparison.Ordinal) ? JepaLoss.SmoothL1 : JepaLoss.L2;
+        Step = new JepaStep(encoder, predictor, Schedules, new StepSettings(precision, optimizer), loss: loss);
         LoadInitial("encoder.", Objective.ContextEncoder);
         LoadInitial("predictor.", Objective.Predictor);
         LoadInitial("target_encoder.", Objective.TargetEncoder);
@@ -64,7 +67,24 @@ internal sealed class RecordedRun : IDisposable
 
     public JepaStep Step { get; }
 
-    public double Bfloat16Loss => _facts.GetProperty("loss_bf16_autocast_step0").GetDouble();
+    /// <summary>Of the first step, by PyTorch's autocast; null where it was not recorded.</summary>
+    public double? Bfloat16Loss => _facts.TryGetProperty("loss_bf16_autocast_step0", out var loss) ? loss.GetDouble() : null;
+
+    /// <summary>The encoder's shape as <c>expected.json</c> has it.</summary>
+    public static VisionTransformerShape ShapeOf(JsonElement facts)
+    {
+        int Number(string key) => facts.GetProperty(key).GetInt32();
+        return new VisionTransformerShape
+        {
+            ImageHeight = Number("image_size"),
+            ImageWidth = Number("image_size"),
+            PatchSize = Number("patch_size"),
+            Width = Number("embed_dim"),
+            Depth = Number("depth"),
+            Heads = Number("num_heads"),
+            MlpWidth = (int)Math.Round(Number("embed_dim") * facts.GetProperty("mlp_ratio").GetDouble()),
+        };
+    }
 
     public IReadOnlyList<(double Loss, double LearningRate, double WeightDecay, double Momentum)> Steps =>
         [.. _facts.GetProperty("steps").EnumerateArray().Select(e => (

@@ -12,7 +12,7 @@ internal sealed class JepaStep : IDisposable
 {
     private IReadOnlyList<MaskBatch> _masks = [];
 
-    public JepaStep(VisionTransformerShape encoder, PredictorShape predictor, Schedules schedules, StepSettings? settings = null, ulong seed = 0)
+    public JepaStep(VisionTransformerShape encoder, PredictorShape predictor, Schedules schedules, StepSettings? settings = null, ulong seed = 0, JepaLoss loss = JepaLoss.SmoothL1)
     {
         // Micro-batches are numbered through the run: those of a step are the given ones in turn.
         Objective = new ImageJepa(new ImageJepaOptions
@@ -20,6 +20,7 @@ internal sealed class JepaStep : IDisposable
             Encoder = encoder,
             Predictor = predictor,
             Seed = seed,
+            Loss = loss,
             Masks = (_, microBatch, _) => _masks[(int)(microBatch % _masks.Count)],
         });
         Inner = new TrainingStep(Objective, schedules, settings);

@@ -1,6 +1,7 @@
 using System.IO.Compression;
 using System.Text.Json;
 using JepaSharp.Models;
+using JepaSharp.Tests.Parity;
 using JepaSharp.Weights;
 using static TorchSharp.torch;
 
@@ -12,7 +13,7 @@ public sealed class PretrainedWeightsTests : IDisposable
 
     public void Dispose() => _folder.Dispose();
 
-    public static TheoryData<string> ParityFolders => ["nano", "micro", "two-context-blocks"];
+    public static IEnumerable<TheoryDataRow<string>> ParityFolders => RecordedFolders.Of(["nano", "micro", "two-context-blocks"], holding: "checkpoint.pth.tar");
 
     [Theory]
     [MemberData(nameof(ParityFolders))]
@@ -48,7 +49,7 @@ public sealed class PretrainedWeightsTests : IDisposable
     [Fact]
     public void Checkpoint_FromThePublishedCode_GivesEpochAndOptimizer()
     {
-        using var weights = PretrainedWeights.Open(Recorded("nano", "checkpoint.pth.tar"), heads: 3);
+        using var weights = PretrainedWeights.Open(SafetensorsTests.Fixture("nano/checkpoint.pth.tar"), heads: 3);
         Assert.Equal(2, weights.Epoch);
         var optimizer = Assert.IsType<AdamWState>(weights.Optimizer);
         Assert.Equal(8, optimizer.Step);
@@ -67,7 +68,7 @@ public sealed class PretrainedWeightsTests : IDisposable
     public void Checkpoint_WithAGradientScaler_IsReadAsWithout()
     {
         // The recorded one has none: its None becomes the dictionary of a scaler that was used.
-        using var archive = ZipFile.OpenRead(Recorded("nano", "checkpoint.pth.tar"));
+        using var archive = ZipFile.OpenRead(SafetensorsTests.Fixture("nano/checkpoint.pth.tar"));
         var files = archive.Entries.Select(entry =>
         {
             using var stream = entry.Open();
@@ -83,7 +84,7 @@ public sealed class PretrainedWeightsTests : IDisposable
         File.WriteAllBytes(_folder["scaled.pth.tar"], CraftedFile.Zip(files));
 
         using var scaled = PretrainedWeights.Open(_folder["scaled.pth.tar"], heads: 3);
-        using var plain = PretrainedWeights.Open(Recorded("nano", "checkpoint.pth.tar"), heads: 3);
+        using var plain = PretrainedWeights.Open(SafetensorsTests.Fixture("nano/checkpoint.pth.tar"), heads: 3);
         using (var raw = PickledCheckpoint.Open(_folder["scaled.pth.tar"]))
             Assert.Contains("scale", Assert.IsType<OrderedDictionary<object, object?>>(((OrderedDictionary<object, object?>)raw.Root!)["scaler"]).Keys);
         AssertSame(plain, scaled, [.. NetworkNames.OfImageJepa]);
@@ -97,8 +98,8 @@ public sealed class PretrainedWeightsTests : IDisposable
     {
         // v = (1 - b2) sum over 8 steps of b2^(8 - k) g_k^2 is at least the first term, in every element. Of another block's parameter that is seldom true.
         using var scope = NewDisposeScope();
-        using var weights = PretrainedWeights.Open(Recorded("nano", "checkpoint.pth.tar"), heads: 3);
-        using var expected = SafetensorsFile.Open(Recorded("nano", "expected.safetensors"));
+        using var weights = PretrainedWeights.Open(SafetensorsTests.Fixture("nano/checkpoint.pth.tar"), heads: 3);
+        using var expected = SafetensorsFile.Open(SafetensorsTests.Fixture("nano/expected.safetensors"));
         var (compared, exchangeable) = (0, 0);
         foreach (var (name, moments) in weights.Optimizer!.Moments)
         {
@@ -145,7 +146,7 @@ public sealed class PretrainedWeightsTests : IDisposable
     [Fact]
     public void PublishedToOursToOurs_IsBitExactAndKeepsWhatIsKnown()
     {
-        using var published = PretrainedWeights.Open(Recorded("nano", "checkpoint.pth.tar"), heads: 3);
+        using var published = PretrainedWeights.Open(SafetensorsTests.Fixture("nano/checkpoint.pth.tar"), heads: 3);
         var metadata = WeightsMetadata.Describe(published.Encoder, published.Predictor, PixelNormalization.ImageNet, published.Epoch);
         var run = _folder["run"];
         foreach (var name in (string[])["epoch-0001", "latest"])
@@ -168,15 +169,15 @@ public sealed class PretrainedWeightsTests : IDisposable
     [Fact]
     public void HuggingFace_LaterLayoutInShards_ReadsAsTheFirst()
     {
-        using var hf = SafetensorsFile.Open(Recorded("nano", "hf/model.safetensors"));
+        using var hf = SafetensorsFile.Open(SafetensorsTests.Fixture("nano/hf/model.safetensors"));
         var later = hf.Tensors.Select(pair => KeyValuePair.Create(LaterName(pair.Key), pair.Value)).ToList();
         Assert.Contains(later, pair => pair.Key == "ijepa.layers.1.attention.o_proj.weight");
         SafetensorsWriter.Write(_folder["model-1.safetensors"], later[..10]);
         SafetensorsWriter.Write(_folder["model-2.safetensors"], later[10..]);
         var map = later.Select((pair, i) => (pair.Key, Shard: $"model-{(i < 10 ? 1 : 2)}.safetensors")).ToDictionary(pair => pair.Key, pair => pair.Shard);
         File.WriteAllText(_folder["model.safetensors.index.json"], JsonSerializer.Serialize(new { metadata = new { total_size = 1 }, weight_map = map }));
-        File.Copy(Recorded("nano", "hf/config.json"), _folder["config.json"]);
-        using var first = PretrainedWeights.Open(Recorded("nano", "hf"));
+        File.Copy(SafetensorsTests.Fixture("nano/hf/config.json"), _folder["config.json"]);
+        using var first = PretrainedWeights.Open(SafetensorsTests.Fixture("nano/hf"));
         using var sharded = PretrainedWeights.Open(_folder.Path);
         Assert.Equal(WeightsFormat.HuggingFace, sharded.Format);
         AssertSame(first, sharded, NetworkNames.TargetEncoder);
@@ -186,7 +187,7 @@ public sealed class PretrainedWeightsTests : IDisposable
     [Fact]
     public void LoneEncoder_WithoutPrefix_IsTheTargetEncoder()
     {
-        using var published = PretrainedWeights.Open(Recorded("nano", "checkpoint.pth.tar"), heads: 3);
+        using var published = PretrainedWeights.Open(SafetensorsTests.Fixture("nano/checkpoint.pth.tar"), heads: 3);
         SafetensorsWriter.Write(_folder["e.safetensors"], [.. published.Network(NetworkNames.ContextEncoder)]);
         using var lone = PretrainedWeights.Open(_folder["e.safetensors"], heads: 3);
         Assert.Equal((WeightsFormat.Safetensors, NetworkNames.TargetEncoder), (lone.Format, Assert.Single(lone.Present)));
@@ -198,7 +199,7 @@ public sealed class PretrainedWeightsTests : IDisposable
     public void Report_MissingExtraAndMisshapen_NamesEach()
     {
         using var scope = NewDisposeScope();
-        using var initial = SafetensorsFile.Open(Recorded("nano", "initial.safetensors"));
+        using var initial = SafetensorsFile.Open(SafetensorsTests.Fixture("nano/initial.safetensors"));
         var changed = initial.Tensors.Where(pair => pair.Key != "encoder.norm.bias").ToDictionary();
         changed["predictor.predictor_norm.bias"] = LazyTensor.Of(zeros(7));
         changed["target_encoder.norm.weight"] = LazyTensor.Of(zeros([48], ScalarType.Int64));
@@ -219,7 +220,7 @@ public sealed class PretrainedWeightsTests : IDisposable
     public void Read_NaN_IsRefusedByName()
     {
         using var scope = NewDisposeScope();
-        using var initial = SafetensorsFile.Open(Recorded("nano", "initial.safetensors"));
+        using var initial = SafetensorsFile.Open(SafetensorsTests.Fixture("nano/initial.safetensors"));
         var changed = initial.Tensors.ToDictionary();
         changed["encoder.norm.bias"] = LazyTensor.Of(full(48, float.NaN));
         SafetensorsWriter.Write(_folder["w.safetensors"], [.. changed]);
@@ -231,7 +232,7 @@ public sealed class PretrainedWeightsTests : IDisposable
     [Fact]
     public void Encoder_OfUnknownWidthWithoutHeads_AsksForThem()
     {
-        using var weights = PretrainedWeights.Open(Recorded("nano", "checkpoint.pth.tar"));
+        using var weights = PretrainedWeights.Open(SafetensorsTests.Fixture("nano/checkpoint.pth.tar"));
         Assert.Null(weights.Heads);
         Assert.Contains("48", Assert.Throws<WeightsFileException>(() => weights.Encoder).Message);
     }
@@ -260,23 +261,13 @@ public sealed class PretrainedWeightsTests : IDisposable
     {
         using var json = JsonDocument.Parse(File.ReadAllText(Recorded(folder, "expected.json")));
         int Number(string key) => json.RootElement.GetProperty(key).GetInt32();
-        Assert.Equal(new VisionTransformerShape
-        {
-            ImageHeight = Number("image_size"),
-            ImageWidth = Number("image_size"),
-            PatchSize = Number("patch_size"),
-            Width = Number("embed_dim"),
-            Depth = Number("depth"),
-            Heads = Number("num_heads"),
-            MlpWidth = 4 * Number("embed_dim"),
-        }, weights.Encoder);
+        Assert.Equal(RecordedRun.ShapeOf(json.RootElement), weights.Encoder);
         Assert.Equal(new PredictorShape(Number("predictor_embed_dim"), Number("predictor_depth"), Number("predictor_num_heads")), weights.Predictor);
     }
 
-    private static int HeadsOf(string folder) => folder == "two-context-blocks" ? 4 : 3;
+    private static int HeadsOf(string folder) => RecordedFolders.FactsOf(folder).GetProperty("num_heads").GetInt32();
 
-    private static string Recorded(string folder, string file) =>
-        folder == "nano" ? SafetensorsTests.Fixture(Path.Combine(folder, file)) : SharedFolder.Require(Path.Combine("parity", folder, file));
+    private static string Recorded(string folder, string file) => RecordedFolders.PathOf(folder, file);
 
     private static string LaterName(string name) => "ijepa." + name
         .Replace("encoder.layer.", "layers.").Replace("attention.attention.query", "attention.q_proj").Replace("attention.attention.key", "attention.k_proj")

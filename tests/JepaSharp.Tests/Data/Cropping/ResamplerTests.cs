@@ -1,3 +1,5 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
 using CsCheck;
 using JepaSharp.Data;
 using JepaSharp.Data.Cropping;
@@ -5,24 +7,16 @@ using JepaSharp.Data.Decoding;
 
 namespace JepaSharp.Tests.Data.Cropping;
 
-public class ResamplerTests
+public partial class ResamplerTests
 {
     [Theory]
-    [InlineData(0)]
-    [InlineData(1)]
-    public void Sample_RecordedPhoto_GivesPillowsPixels(int photo)
+    [MemberData(nameof(RecordedPhotos.All), MemberType = typeof(RecordedPhotos))]
+    public void Sample_RecordedPhoto_GivesPillowsPixels(string recording, int photo)
     {
-        using var recorded = new RecordedPhotos();
+        using var recorded = new RecordedPhotos(recording);
         var image = recorded.Image($"{photo}.decoded");
-        var crop = recorded.CropOf(photo);
-        var cases = new (string Name, CropGeometry Geometry)[]
-        {
-            ("crop_resize_bilinear_224", CropGeometry.Of(crop, 224, 224, ResampleFilter.Bilinear)),
-            ("crop_resize_bicubic_96", CropGeometry.Of(crop, 96, 96, ResampleFilter.Bicubic)),
-            ("squash_bilinear_224", EvaluationTransform.Squash(224).GeometryOf(image.Width, image.Height)),
-            ("eval_resize256_bicubic_center224", EvaluationTransform.CenterCrop(224).GeometryOf(image.Width, image.Height)),
-            ("eval_resize256_bilinear_center224", EvaluationTransform.CenterCrop(224, ResampleFilter.Bilinear).GeometryOf(image.Width, image.Height)),
-        };
+        var cases = recorded.ImagesOf(photo).Where(name => name != "decoded").Select(name => (Name: name, Geometry: Geometry(name, image, recorded.CropOf(photo)))).ToList();
+        Assert.NotEmpty(cases);
         foreach (var (name, geometry) in cases)
         {
             var expected = recorded.Image($"{photo}.{name}").Pixels;
@@ -37,6 +31,19 @@ public class ResamplerTests
             var (mean, _) = RecordedPhotos.Difference(expected, fromFile);
             Assert.True(mean < 0.01, $"{name} from the file: mean difference {mean}");
         }
+    }
+
+    /// <summary>crop_resize_FILTER_SIZE, squash_FILTER_SIZE, eval_resizeSIDE_FILTER_centerSIZE.</summary>
+    private static CropGeometry Geometry(string name, RgbImage image, PixelBox crop)
+    {
+        var filter = name.Contains("bicubic", StringComparison.Ordinal) ? ResampleFilter.Bicubic : ResampleFilter.Bilinear;
+        int[] sizes = [.. Number().Matches(name).Select(m => int.Parse(m.Value, CultureInfo.InvariantCulture))];
+        if (name.StartsWith("crop_resize_", StringComparison.Ordinal)) return CropGeometry.Of(crop, sizes[0], sizes[0], filter);
+        if (name.StartsWith("squash_", StringComparison.Ordinal)) return EvaluationTransform.Squash(sizes[0], filter).GeometryOf(image.Width, image.Height);
+        Assert.StartsWith("eval_resize", name, StringComparison.Ordinal);
+        var geometry = EvaluationTransform.CenterCrop(sizes[1], filter).GeometryOf(image.Width, image.Height);
+        Assert.Equal(sizes[0], Math.Min(geometry.Width, geometry.Height));
+        return geometry;
     }
 
     [Fact]
@@ -88,4 +95,7 @@ public class ResamplerTests
         var (mean, largest) = RecordedPhotos.Difference(exact, reduced);
         Assert.True(mean is > 0 and < 1 && largest < 8, $"mean {mean}, largest {largest}");
     }
+
+    [GeneratedRegex("[0-9]+")]
+    private static partial Regex Number();
 }

@@ -7,11 +7,10 @@ namespace JepaSharp.Tests.Data.Decoding;
 public class ImageDecoderTests
 {
     [Theory]
-    [InlineData(0)]
-    [InlineData(1)]
-    public void Decode_RecordedPhoto_GivesPillowsPixels(int photo)
+    [MemberData(nameof(RecordedPhotos.All), MemberType = typeof(RecordedPhotos))]
+    public void Decode_RecordedPhoto_GivesPillowsPixels(string recording, int photo)
     {
-        using var recorded = new RecordedPhotos();
+        using var recorded = new RecordedPhotos(recording);
         using var image = ImageDecoder.Open(recorded.PathOf(photo));
         var expected = recorded.Image($"{photo}.decoded");
         var (mean, largest) = RecordedPhotos.Difference(expected.Pixels, image.Decode().Pixels);
