@@ -19,7 +19,7 @@ internal static partial class Guest
         var before = Observed();
         if (tuned) RuntimeTuning.Apply();
         NativeLibtorch.Load();
-        Console.WriteLine($"a block of 24 MB, before the library is used: {Place(24 << 20)}");
+        Console.WriteLine($"a block of 64 MB, before the library is used: {Place(64 << 20)}");
         Console.WriteLine($"TorchSharp's nativeBackendLoaded, before the library is used: {IsLoaded()}");
         Use();
         foreach (var (what, value) in Observed()) Console.WriteLine($"{what}: {before[what]} -> {value}");
@@ -41,20 +41,19 @@ internal static partial class Guest
         ["environment"] = string.Join(' ', Environment.GetEnvironmentVariables().Cast<DictionaryEntry>().Select(v => $"{v.Key}={v.Value}")
             .Order(StringComparer.Ordinal)).GetHashCode(StringComparison.Ordinal).ToString("x8"),
         ["OMP_WAIT_POLICY"] = Marshal.PtrToStringUTF8(NativeVariable("OMP_WAIT_POLICY")) ?? "unset",
-        ["a block of 24 MB"] = Place(24 << 20),
+        ["a block of 64 MB"] = Place(64 << 20),
     };
 
     // TorchSharp sets it itself when it first makes a tensor.
     private static object? IsLoaded() => typeof(torch).GetField("nativeBackendLoaded", BindingFlags.Static | BindingFlags.NonPublic)?.GetValue(null);
 
-    // Untold, glibc maps a block of this size by itself; the heap's break then stays where it was.
+    // Untold, glibc maps a block of this size by itself, far above the heap's break.
     private static unsafe string Place(int bytes)
     {
-        var before = Break(0);
-        var block = NativeMemory.Alloc((nuint)bytes);
-        var moved = Break(0) - before;
-        NativeMemory.Free(block);
-        return moved < bytes ? "from the kernel" : "on the heap";
+        var block = (nint)NativeMemory.Alloc((nuint)bytes);
+        var place = block < Break(0) ? "on the heap" : "from the kernel";
+        NativeMemory.Free((void*)block);
+        return place;
     }
 
     [LibraryImport("libc", EntryPoint = "getenv", StringMarshalling = StringMarshalling.Utf8)]

@@ -9,7 +9,7 @@ public sealed class PrintableTests
     [InlineData("a\u001b[2Jb", "a\\x1B[2Jb")]
     [InlineData("a\nb\rc\td\u0007", "a\\nb\\rc\\td\\x07")]
     [InlineData("gnp.\u202ecod\u2066\u200f", "gnp.\\u202Ecod\\u2066\\u200F")]
-    [InlineData("\u009b31m\u007f\u2028", "\\u009b31m\\u007f\\u2028")]
+    [InlineData("\u009b31m\u007f\u2028", "\\u009B31m\\x7F\\u2028")]
     public void Text_WithControls_IsShownAndNotObeyed(string text, string shown) => Assert.Equal(shown, Printable.Of(text));
 
     [Fact]

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using JepaSharp.Configuration;
 using JepaSharp.Masking;
 using JepaSharp.Models;
 using JepaSharp.Objectives;

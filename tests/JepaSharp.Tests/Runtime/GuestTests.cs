@@ -11,11 +11,11 @@ public sealed class GuestTests
         if (!OperatingSystem.IsLinux()) Assert.Skip("Only on Linux is anything tuned.");
         var lines = Lines("guest");
         Assert.Contains("OMP_WAIT_POLICY: unset -> unset", lines);
-        Assert.Contains("a block of 24 MB: from the kernel -> from the kernel", lines);
+        Assert.Contains("a block of 64 MB: from the kernel -> from the kernel", lines);
         const string Environment = "environment: ";
         var digests = Assert.Single(lines, line => line.StartsWith(Environment, StringComparison.Ordinal))[Environment.Length..].Split(" -> ");
         Assert.Equal(digests[0], digests[1]);
-        Assert.Contains("a block of 24 MB, before the library is used: from the kernel", lines);
+        Assert.Contains("a block of 64 MB, before the library is used: from the kernel", lines);
         Assert.Contains("TorchSharp's nativeBackendLoaded, before the library is used: False", lines);
     }
 
@@ -26,7 +26,7 @@ public sealed class GuestTests
         if (!OperatingSystem.IsLinux()) Assert.Skip("Only on Linux is anything tuned.");
         var lines = Lines("guest", "tuned");
         Assert.Contains("OMP_WAIT_POLICY: unset -> passive", lines);
-        Assert.Contains("a block of 24 MB, before the library is used: on the heap", lines);
+        Assert.Contains("a block of 64 MB, before the library is used: on the heap", lines);
     }
 
     private static string[] Lines(params string[] arguments)

@@ -13,7 +13,7 @@ public sealed class PrintableNameTests
 
     [Theory]
     [InlineData("a\u001b[31mb", "a\\x1B[31mb")]
-    [InlineData("a\nb\tc\r", "a\\x0Ab\\x09c\\x0D")]
+    [InlineData("a\nb\tc\r", "a\\nb\\tc\\r")]
     [InlineData("a\u009bb", "a\\u009Bb")]
     [InlineData("gpj.\u202eexe", "gpj.\\u202Eexe")]
     [InlineData("a\u2028b", "a\\u2028b")]

@@ -65,7 +65,7 @@ public sealed class FolderSituations : SituationTests
             Build = Set,
         },
         new("a control character in a name", "printf 'x' > \"$(printf 'set/a\\033[31mb\\nc.png')\" && jepa inspect set --all", 0,
-            "a\\x1B[31mb\\x0Ac.png")
+            "a\\x1B[31mb\\nc.png")
         {
             Build = Set,
             Never = ["\u001b[31m"],

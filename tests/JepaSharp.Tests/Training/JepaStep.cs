@@ -1,3 +1,4 @@
+using JepaSharp.Configuration;
 using JepaSharp.Masking;
 using JepaSharp.Models;
 using JepaSharp.Objectives;
@@ -12,7 +13,8 @@ internal sealed class JepaStep : IDisposable
 {
     private IReadOnlyList<MaskBatch> _masks = [];
 
-    public JepaStep(VisionTransformerShape encoder, PredictorShape predictor, Schedules schedules, StepSettings? settings = null, ulong seed = 0, JepaLoss loss = JepaLoss.SmoothL1)
+    public JepaStep(
+        VisionTransformerShape encoder, PredictorShape predictor, Schedules schedules, StepSettings? settings = null, ulong seed = 0, JepaLoss loss = JepaLoss.SmoothL1)
     {
         // Micro-batches are numbered through the run: those of a step are the given ones in turn.
         Objective = new ImageJepa(new ImageJepaOptions

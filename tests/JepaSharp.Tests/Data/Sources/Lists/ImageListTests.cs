@@ -44,7 +44,7 @@ public sealed class ImageListTests : IDisposable
     public void List_QuotedFields_KeepDelimitersQuotesAndLineEnds()
     {
         using var list = Written("path,label\n\"a,b.png\",\"say \"\"cat\"\"\"\n\"c\nd.png\",x\n");
-        Assert.Equal(["a,b.png", "c\\x0Ad.png"], list.Names());
+        Assert.Equal(["a,b.png", "c\\nd.png"], list.Names());
         Assert.Equal("say \"cat\"", list.ClassNames()[0]);
     }
 
