@@ -1,5 +1,5 @@
 using JepaSharp.Cli.Display;
-using JepaSharp.Data.Decoding;
+using JepaSharp.Data.Loading;
 using JepaSharp.Data.Sources;
 
 namespace JepaSharp.Cli.Reports;
@@ -22,7 +22,7 @@ internal sealed record ImageCheck(
         var progress = new CountProgress(terminal, all ? "decoding images" : "reading headers", looked);
         var found = new ((int Width, int Height) Size, string Format, bool HasMore, ImageUnreadableException? Failure)[looked];
         var done = 0;
-        Parallel.For(0, looked, new() { MaxDegreeOfParallelism = Environment.ProcessorCount, CancellationToken = cancellation }, () => new PixelBuffer(), (i, _, buffer) =>
+        Parallel.For(0, looked, new() { MaxDegreeOfParallelism = Environment.ProcessorCount, CancellationToken = cancellation }, () => DecodingBound.NewBuffer(Environment.ProcessorCount), (i, _, buffer) =>
         {
             try
             {

@@ -14,7 +14,7 @@ internal sealed class DecodingMemory
     private const long Megabyte = 1 << 20;
 
     // So much garbage is not left to the collector's own time: the next image of that size would come on top of it.
-    private const long CollectedFrom = 32 * Megabyte;
+    private const long CollectedFrom = 128 * Megabyte;
 
     private static readonly ConcurrentDictionary<int, DecodingMemory> Gates = new();
 
@@ -95,13 +95,13 @@ internal sealed class DecodingMemory
     /// <summary>Gives a room so many bytes: of the pool, or, where that has not enough left, of the one place as soon as it is free.</summary>
     internal void Change(DecodingRoom room, long bytes)
     {
-        if (TakePlaceFor(room, bytes) && bytes >= CollectedFrom) GC.Collect();
+        if (TakePlaceFor(room, bytes) && bytes >= CollectedFrom) Collect();
     }
 
     /// <summary>Leaves what a room has to the others.</summary>
     internal void Leave(DecodingRoom room)
     {
-        if (room.IsAlone && room.Bytes >= CollectedFrom) GC.Collect();
+        if (room.IsAlone && room.Bytes >= CollectedFrom) Collect();
         lock (_gate)
         {
             if (room.IsAlone) (_isTaken, _alone) = (false, 0);
@@ -141,6 +141,9 @@ internal sealed class DecodingMemory
             return true;
         }
     }
+
+    // Aggressive: what is freed goes back to the system at once.
+    private static void Collect() => GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
 
     private static double Megabytes(long bytes) => Math.Ceiling(bytes / (double)Megabyte);
 

@@ -76,7 +76,7 @@ public static class ImageDecoder
         var needed = chunks.Needed(file);
         try
         {
-            return chunks.Depth == 16 || chunks.Pixels > MostPixelsWhole
+            return (chunks.Depth == 16 || chunks.Pixels > MostPixelsWhole) && VipsImage.IsAvailable
                 ? VipsImage.OpenPng(needed, name, chunks, limits)
                 : SkiaImage.Open(needed, name, "png", limits, chunks.Orientation, chunks.HasFurtherFrames);
         }

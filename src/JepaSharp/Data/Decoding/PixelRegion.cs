@@ -45,18 +45,6 @@ public readonly struct PixelRegion
         for (var y = 0; y < Box.Height; y++) CopyRow(y, image.Row(Box.Top + y));
     }
 
-    /// <summary>Copies the region to its place in [H, W, 4] pixels of an image that has all columns of the region, and no others; the fourth byte becomes 255.</summary>
-    internal void CopyTo(byte[] rgba, int width)
-    {
-        for (var y = 0; y < Box.Height; y++)
-        {
-            var from = Bytes.AsSpan(y * Stride, Box.Width * BytesPerPixel);
-            var to = rgba.AsSpan(4 * (Box.Top + y) * width, 4 * width);
-            for (int x = 0, source = 0; x < to.Length; x += 4, source += BytesPerPixel)
-                (to[x], to[x + 1], to[x + 2], to[x + 3]) = (from[source], from[source + 1], from[source + 2], 255);
-        }
-    }
-
     private void CopyRow(int y, Span<byte> to)
     {
         var from = Bytes.AsSpan(y * Stride, Box.Width * BytesPerPixel);

@@ -10,8 +10,14 @@ namespace JepaSharp.Data.Decoding;
 /// </summary>
 internal sealed class VipsImage : StoredImage
 {
+    /// <summary>Is handed samples of whole rows and the first row; says whether it wants more.</summary>
+    private delegate bool TakeSamples(ReadOnlySpan<byte> samples, int top);
+
     // Rows that libvips holds ahead of those asked for, where the file has no larger strips or tiles.
     private const int RowsAhead = 256;
+
+    // Every strip is an array of its own: left to the collector's own time, they would add up to the whole image.
+    private const long MostGarbage = 128 << 20;
 
     private static readonly Lazy<Exception?> Failure = new(Start);
 
@@ -32,6 +38,9 @@ internal sealed class VipsImage : StoredImage
         if (image.Bands < _layout.Colours) throw new ImageUnreadableException(name, $"the {format}'s header is damaged: {image.Bands} channels for {colour}.");
         _isWhole = format == "png" && file.Length > 28 && file.Span[28] != 0; // interlaced
     }
+
+    /// <summary>Whether libvips loads here.</summary>
+    public static bool IsAvailable => Failure.Value is null;
 
     public override string Format { get; }
 
@@ -77,7 +86,7 @@ internal sealed class VipsImage : StoredImage
         ReadRows(box, rows, (samples, top) =>
         {
             var count = samples.Length / SampleScale.BytesOf(_sample);
-            ReadOnlySpan<byte> eight = samples;
+            var eight = samples;
             if (scale is { } wide)
             {
                 if (levels.Length < count) levels = new byte[count];
@@ -136,18 +145,41 @@ internal sealed class VipsImage : StoredImage
     }
 
     /// <summary>Decodes rows from the top until they are all read, or <paramref name="take"/> has enough.</summary>
-    private void ReadRows(PixelBox box, int rows, Func<byte[], int, bool> take)
+    private void ReadRows(PixelBox box, int rows, TakeSamples take)
     {
         try
         {
             using var encoded = new EncodedBytes(_file);
             using var region = Region.New(encoded.Image);
+            var garbage = 0L;
             for (var top = box.Top; top < box.Top + box.Height; top += rows)
-                if (!take(region.Fetch(box.Left, top, box.Width, Math.Min(rows, box.Top + box.Height - top)), top)) return;
+            {
+                var samples = region.Fetch(box.Left, top, box.Width, Math.Min(rows, box.Top + box.Height - top));
+                if (!take(samples, top)) return;
+                garbage += samples.Length;
+                if (garbage < MostGarbage) continue;
+                GC.Collect(GC.MaxGeneration, GCCollectionMode.Forced, blocking: true);
+                garbage = 0;
+            }
         }
         catch (VipsException e)
         {
             throw new ImageUnreadableException(_name, $"the {Format} data is damaged or cut short ({FirstLine(e)}).", e);
+        }
+    }
+
+    /// <summary>A JPEG of an image, made row by row, where SkiaSharp's encoder would hold three more bytes of every pixel; null where it refuses.</summary>
+    public static byte[]? Jpeg(RgbImage image, int quality)
+    {
+        try
+        {
+            using var pixels = Image.NewFromMemory(image.Pixels, image.Width, image.Height, 3, Enums.BandFormat.Uchar);
+            using var rgb = pixels.Copy(interpretation: Enums.Interpretation.Srgb);
+            return rgb.JpegsaveBuffer(q: quality, subsampleMode: Enums.ForeignSubsample.On);
+        }
+        catch (VipsException)
+        {
+            return null;
         }
     }
 

@@ -1,3 +1,4 @@
+using JepaSharp.Data.Decoding;
 using JepaSharp.Runtime;
 
 namespace JepaSharp.Data.Loading;
@@ -27,4 +28,8 @@ public static class DecodingBound
             Volatile.Write(ref _megabytes, value);
         }
     }
+
+    /// <summary>Memory to decode into for one of several threads, which keeps its share of the bound.</summary>
+    /// <param name="threads">Threads that decode.</param>
+    public static PixelBuffer NewBuffer(int threads) => new(new LoaderMemory(null, threads).KeptBytes);
 }

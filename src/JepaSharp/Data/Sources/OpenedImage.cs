@@ -57,11 +57,12 @@ public abstract class OpenedImage : IDisposable
 
     /// <summary>Decodes the whole image at full size within the bound.</summary>
     /// <param name="buffer">The thread's memory.</param>
+    /// <param name="extra">Bytes that will be needed beside the pixels.</param>
     /// <exception cref="ImageUnreadableException">The data is damaged, or decoding it needs more memory than there may be.</exception>
-    internal RgbImage DecodeWhole(PixelBuffer buffer)
+    internal RgbImage DecodeWhole(PixelBuffer buffer, long extra = 0)
     {
         var request = new DecodeRequest(PixelBox.Whole(Width, Height), Width, Height, AllowScaling: false);
-        Require(request, 3L * Width * Height);
+        Require(request, (3L * Width * Height) + extra);
         var image = new RgbImage(Width, Height);
         DecodeBands(request, buffer, (in band) => band.CopyTo(image));
         buffer.Trim();
@@ -72,7 +73,7 @@ public abstract class OpenedImage : IDisposable
     /// <param name="request">What is needed of the image.</param>
     /// <param name="extra">Bytes that are needed beside the decoder's.</param>
     /// <exception cref="ImageUnreadableException">It is more than one image may take.</exception>
-    internal void Require(in DecodeRequest request, long extra)
+    private void Require(in DecodeRequest request, long extra)
     {
         if (Room is not { } room) return;
         var bytes = MemoryToDecode(request) + extra;

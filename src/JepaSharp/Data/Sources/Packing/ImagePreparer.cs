@@ -14,8 +14,11 @@ internal sealed record PreparedImage(byte[] Bytes, int Width, int Height, bool I
 /// <summary>Reduces and encodes images for a pack. Keeps its memory; one for each thread.</summary>
 internal sealed class ImagePreparer(PackOptions options, long kept)
 {
-    // Four bytes a pixel for the encoder, and what it makes of them.
-    private const long BytesToEncode = 5;
+    // SkiaSharp's encoder takes four bytes a pixel, holds three of coefficients, and what it makes of them.
+    private const long BytesToEncode = 8;
+
+    // Larger images go to libvips's encoder, which holds nothing but what it makes.
+    private const long MostPixels = 16 << 20, BytesToEncodeLarge = 1;
 
     // A JPEG ends there to a side, says libjpeg.
     private const int LongestSide = 65_500;
@@ -39,19 +42,12 @@ internal sealed class ImagePreparer(PackOptions options, long kept)
             return new PreparedImage(pixels.Pixels, width, height, IsEncoded: false);
         }
 
-        var bytes = BytesToEncode * width * height;
-        var rgba = isWhole ? Whole(image, bytes) : WithFourth(Reduced(image, width, height, bytes));
-        return Jpeg(rgba, width, height, quality) is { } jpeg ? new PreparedImage(jpeg, width, height, IsEncoded: true) : new PreparedImage(WithoutFourth(rgba), width, height, IsEncoded: false);
-    }
-
-    private byte[] Whole(OpenedImage image, long extra)
-    {
-        var request = new DecodeRequest(PixelBox.Whole(image.Width, image.Height), image.Width, image.Height, AllowScaling: false);
-        image.Require(request, extra);
-        var rgba = GC.AllocateUninitializedArray<byte>(4 * image.Width * image.Height);
-        image.DecodeBands(request, _sampler.Buffer, (in band) => band.CopyTo(rgba, image.Width));
-        _sampler.Buffer.Trim();
-        return rgba;
+        var isLarge = (long)width * height > MostPixels && VipsImage.IsAvailable;
+        var bytes = (isLarge ? BytesToEncodeLarge : BytesToEncode) * width * height;
+        var rgb = isWhole ? image.DecodeWhole(_sampler.Buffer, bytes) : Reduced(image, width, height, bytes);
+        return (isLarge ? VipsImage.Jpeg(rgb, quality) : Jpeg(rgb, quality)) is { } jpeg
+            ? new PreparedImage(jpeg, width, height, IsEncoded: true)
+            : new PreparedImage(rgb.Pixels, width, height, IsEncoded: false);
     }
 
     private RgbImage Reduced(OpenedImage image, int width, int height, long extra)
@@ -71,21 +67,16 @@ internal sealed class ImagePreparer(PackOptions options, long kept)
     // Rounded downwards, as torchvision's Resize does.
     private static int Scaled(int length, int side, int shorter) => (int)((long)length * side / shorter);
 
-    private static byte[] WithFourth(RgbImage image)
-    {
-        var rgba = new byte[4L * image.Width * image.Height];
-        PixelRegion.Of(image).CopyTo(rgba, image.Width);
-        return rgba;
-    }
-
-    private static byte[] WithoutFourth(byte[] rgba) => [.. rgba.Where((_, i) => i % 4 != 3)];
-
     /// <summary>null where the encoder refuses.</summary>
-    private static unsafe byte[]? Jpeg(byte[] rgba, int width, int height, int quality)
+    private static unsafe byte[]? Jpeg(RgbImage image, int quality)
     {
-        fixed (byte* first = rgba)
+        var pixels = new byte[4L * image.Width * image.Height];
+        for (int from = 0, to = 0; from < image.Pixels.Length; from += 3, to += 4)
+            (pixels[to], pixels[to + 1], pixels[to + 2], pixels[to + 3]) = (image.Pixels[from], image.Pixels[from + 1], image.Pixels[from + 2], 255);
+        fixed (byte* first = pixels)
         {
-            using var pixmap = new SKPixmap(new SKImageInfo(width, height, SKColorType.Rgba8888, SKAlphaType.Opaque), (IntPtr)first);
+            var info = new SKImageInfo(image.Width, image.Height, SKColorType.Rgba8888, SKAlphaType.Opaque);
+            using var pixmap = new SKPixmap(info, (IntPtr)first);
             using var data = pixmap.Encode(new SKJpegEncoderOptions(quality, SKJpegEncoderDownsample.Downsample420, SKJpegEncoderAlphaOption.Ignore));
             return data?.ToArray();
         }
