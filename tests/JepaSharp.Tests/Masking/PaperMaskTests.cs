@@ -149,6 +149,16 @@ public sealed class PaperMaskTests
         Assert.Equal([15 * 15, 16 * 16], lengths.Order());
     }
 
+    [Theory]
+    [InlineData(MaskCompatibility.Paper, 14 * 14)]
+    [InlineData(MaskCompatibility.Reference, 13 * 13)]
+    public void Context_OfTheWholeGrid_IsCappedAsTheModeSays(MaskCompatibility mode, int patches)
+    {
+        var sampler = new MultiBlockMasking(
+            new() { Grid = new PatchGrid(14, 14), ContextScale = new Interval(1, 1), AllowOverlap = true, Compatibility = mode });
+        Assert.All(Enumerable.Range(0, 20), step => Assert.Equal(patches, sampler.Sample(4, step, 2).ContextLength));
+    }
+
     [Fact]
     public void Sizes_WithNoneInRange_AreTheNearestOnes()
     {
