@@ -1,9 +1,12 @@
 using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
+using System.Globalization;
 using System.Reflection;
+using System.Text.RegularExpressions;
 using JepaSharp.Cli.Display;
 using JepaSharp.Cli.Verbs;
+using JepaSharp.Data.Loading;
 using JepaSharp.Runtime;
 
 namespace JepaSharp.Cli;
@@ -79,4 +82,87 @@ internal static class CommandLine
             return 0;
         }
     }
+}
+
+/// <summary>Checks of options' values that several verbs make.</summary>
+internal static class OptionChecks
+{
+    /// <summary>Refuses numbers below <paramref name="least"/>. What is no number at all, the parser reports itself.</summary>
+    public static void RequireAtLeast(this Option option, long least) => option.Validators.Add(result =>
+    {
+        if (result.Tokens is [var token] && long.TryParse(token.Value, CultureInfo.InvariantCulture, out var value) && value < least)
+            result.AddError($"{option.Name} {token.Value}: expected at least {least}.");
+    });
+}
+
+/// <summary><c>--memory-mb</c>: what decoding images may hold at a time, for verbs that have no configuration with <c>data.memory_mb</c>.</summary>
+internal sealed class MemoryOption : Option<int?>
+{
+    public MemoryOption()
+        : base("--memory-mb")
+    {
+        Description = $"Most that images being decoded and batches hold at a time, in MB; {DecodingBound.DefaultMegabytes} if not given.";
+        HelpName = "N";
+        this.RequireAtLeast(DecodingBound.LeastMegabytes);
+    }
+
+    /// <summary>Sets the process's bound to what was given.</summary>
+    /// <param name="arguments">The command line.</param>
+    /// <param name="otherwise">What a configuration says; null for none.</param>
+    public void Bound(ParseResult arguments, int? otherwise = null) => DecodingBound.Megabytes = arguments.GetValue(this) ?? otherwise ?? DecodingBound.DefaultMegabytes;
+}
+
+/// <summary>A verb of the command: <c>jepa NAME</c>. One class a verb, in <c>Verbs/</c>, added to the list in <see cref="CommandLine"/>.</summary>
+/// <remarks>
+/// A verb declares its options as fields and adds them in its constructor, and its <see cref="Run"/> reads them, calls the library and
+/// shows what came of it. It catches nothing: whatever it throws becomes a message and an exit code in <see cref="Failure"/>.
+/// Results go to <see cref="Terminal.Out"/>, everything said on the way to <see cref="Terminal.Error"/>.
+/// Long work gets <see cref="StopSignals.Token"/>, and a verb that was stopped returns <see cref="StopSignals.ExitCode"/>. One that has something to finish
+/// when it is stopped says so beforehand: <see cref="StopSignals.WaitForWork"/>.
+/// </remarks>
+internal abstract class Verb(string name, string description) : Command(name, description)
+{
+    /// <summary>Whether what is printed is all that comes of the work. Where it is not, work goes on when standard output cannot be written, and that is said at its end.</summary>
+    public virtual bool PrintsItsResult(ParseResult arguments) => false;
+
+    /// <summary>Says that the work is whole, where its last words could not be printed.</summary>
+    public virtual string Finished => "the work is done";
+
+    /// <summary>Does the work.</summary>
+    /// <returns>The exit code: 0 for done.</returns>
+    public abstract int Run(ParseResult arguments, Terminal terminal, StopSignals stop);
+}
+
+/// <summary>
+/// Does in a command line what the shell leaves undone after an equals sign or in quotes: <c>--out=~/runs/a</c>, <c>--set
+/// data.path=~/photos</c>.
+/// </summary>
+internal static partial class HomeFolders
+{
+    private const string OptionAndKey = "(?:--?[A-Za-z][A-Za-z-]*=)?(?:[a-z]+\\.[a-z0-9_]+=)?";
+
+    /// <summary>The arguments, with a leading <c>~/</c> made the home folder wherever a path may begin.</summary>
+    /// <exception cref="JepaException">One begins with the home of another user, which only the shell knows.</exception>
+    public static IReadOnlyList<string> In(IReadOnlyList<string> arguments) => [.. arguments.Select(In)];
+
+    private static string In(string argument)
+    {
+        if (Own().Match(argument) is { Success: true } own)
+        {
+            var path = own.Groups["path"].Value;
+            return own.Groups["before"].Value + HomePath.Expand(path is "~" ? "~/" : path);
+        }
+
+        if (Others().Match(argument) is not { Success: true } other || Path.Exists(other.Groups["path"].Value)) return argument;
+        var user = other.Groups["user"].Value;
+        throw new JepaException(
+            $"{argument}: the shell did not replace {user}, another user's home. Give the whole path (or ./{user} for a folder of that name).",
+            isUsage: true);
+    }
+
+    [GeneratedRegex($"^(?<before>{OptionAndKey})(?<path>~(?:/.*)?)$", RegexOptions.Singleline | RegexOptions.ExplicitCapture)]
+    private static partial Regex Own();
+
+    [GeneratedRegex($"^{OptionAndKey}(?<path>(?<user>~[a-z_][a-z0-9_-]*)/.*)$", RegexOptions.Singleline | RegexOptions.ExplicitCapture)]
+    private static partial Regex Others();
 }

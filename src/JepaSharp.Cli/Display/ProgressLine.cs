@@ -1,4 +1,6 @@
+using System.Diagnostics;
 using System.Globalization;
+using JepaSharp.Training.Progress;
 
 namespace JepaSharp.Cli.Display;
 
@@ -59,4 +61,60 @@ internal static class ProgressLine
     private static int Length(List<(string Text, int Weight)> parts) => parts.Sum(p => p.Text.Length) + (2 * (parts.Count - 1));
 
     private static string Invariant(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
+}
+
+/// <summary>Shows a run that is a part of something larger: how many images it has trained on, how fast, and the time left.</summary>
+/// <param name="terminal">Where to show it.</param>
+/// <param name="doing">What is done: "fine-tuning".</param>
+internal sealed class RunProgress(Terminal terminal, string doing) : ITrainingObserver
+{
+    private RateProgress? _rate;
+
+    public void OnStart(RunPlan plan) =>
+        _rate = new RateProgress(terminal, doing, "images", ImagesAt(plan.TotalSteps, plan.BatchSize), ImagesAt(plan.FirstStep, plan.BatchSize));
+
+    public void OnStep(in StepReport step) => _rate?.Report(ImagesAt(step.Step, step.Images));
+
+    public void OnMessage(string text)
+    {
+        _rate?.Finish();
+        terminal.Error.WriteLine(text);
+    }
+
+    public void OnWarning(long step, string text) => OnMessage(FormattableString.Invariant($"warning at step {step}: {text}"));
+
+    public void OnEnd(RunEnd end) => _rate?.Finish();
+
+    private static int ImagesAt(long steps, int each) => (int)Math.Min(steps * each, int.MaxValue);
+}
+
+/// <summary>Shows how many of so many things are done, how fast, and the time left: one redrawn line on a terminal, a plain line now and then elsewhere.</summary>
+/// <param name="terminal">Where to show it.</param>
+/// <param name="doing">What is done: "embedding".</param>
+/// <param name="things">To what: "images".</param>
+/// <param name="total">How many.</param>
+/// <param name="before">How many were done before.</param>
+internal sealed class RateProgress(Terminal terminal, string doing, string things, int total, int before) : IProgress<int>
+{
+    private static readonly TimeSpan BetweenLines = TimeSpan.FromSeconds(30), BetweenRedraws = TimeSpan.FromSeconds(0.1);
+
+    private readonly Stopwatch _clock = Stopwatch.StartNew();
+    private TimeSpan _shown;
+
+    public void Report(int value)
+    {
+        if (_clock.Elapsed - _shown < (terminal.ErrorIsTerminal ? BetweenRedraws : BetweenLines)) return;
+        _shown = _clock.Elapsed;
+        var rate = (value - before) / _clock.Elapsed.TotalSeconds;
+        var left = rate > 0 ? TimeSpan.FromSeconds(Math.Min((total - value) / rate, TimeSpan.FromDays(999).TotalSeconds)) : TimeSpan.Zero;
+        var line = FormattableString.Invariant($"{doing} {value:n0} / {total:n0} {things}  {(double)value / total,4:p0}  {rate:n1} {things}/s  {ProgressLine.Duration(left)} left");
+        if (terminal.ErrorIsTerminal) terminal.Redraw(line);
+        else terminal.Error.WriteLine(line);
+    }
+
+    /// <summary>Takes the line away.</summary>
+    public void Finish()
+    {
+        if (terminal.ErrorIsTerminal) terminal.Erase();
+    }
 }

@@ -1,3 +1,5 @@
+using System.Text;
+using JepaSharp.Runtime;
 using Spectre.Console;
 
 namespace JepaSharp.Cli.Display;
@@ -85,4 +87,73 @@ internal sealed class Terminal
             return 80;
         }
     }
+}
+
+/// <summary>Text from elsewhere, names above all, in a form that a terminal shows and does not obey.</summary>
+/// <remarks>
+/// Escape sequences would move the cursor, colour or retitle the window, line breaks would look like lines of ours, and marks of direction show a name
+/// other than it is. Files keep names as they are; only what people read goes through here.
+/// </remarks>
+internal static class Printable
+{
+    /// <summary>The text with every control character written out: see <see cref="PrintableName"/>.</summary>
+    /// <param name="text">Any text.</param>
+    /// <param name="keepLines">Whether line feeds stay.</param>
+    public static string Of(string text, bool keepLines = false) =>
+        keepLines && text.Contains('\n', StringComparison.Ordinal) ? string.Join('\n', text.Split('\n').Select(PrintableName.Of)) : PrintableName.Of(text);
+}
+
+/// <summary>Shows how many of so many things are done, on one redrawn line; says nothing where nobody watches.</summary>
+internal sealed class CountProgress(Terminal terminal, string doing, int total) : IProgress<int>
+{
+    private readonly Lock _gate = new();
+    private int _most;
+    private long _last;
+
+    public void Report(int value)
+    {
+        if (!terminal.ErrorIsTerminal) return;
+        lock (_gate)
+        {
+            _most = Math.Max(_most, value);
+            if (Environment.TickCount64 - _last < 100) return;
+            _last = Environment.TickCount64;
+            terminal.Redraw($"{doing} {_most:n0} / {total:n0}");
+        }
+    }
+
+    /// <summary>Takes the line away.</summary>
+    public void Finish()
+    {
+        if (terminal.ErrorIsTerminal) terminal.Erase();
+    }
+}
+
+/// <summary>Writes lines for people: whatever names they hold, a line stays one line and moves no cursor.</summary>
+/// <param name="inner">Where to.</param>
+internal sealed class PrintableWriter(TextWriter inner) : TextWriter
+{
+    /// <inheritdoc/>
+    public override Encoding Encoding => inner.Encoding;
+
+    /// <inheritdoc/>
+    public override void Write(char value) => Write(value.ToString());
+
+    /// <inheritdoc/>
+    public override void Write(char[] buffer, int index, int count) => Write(new string(buffer, index, count));
+
+    /// <inheritdoc/>
+    public override void Write(ReadOnlySpan<char> buffer) => Write(new string(buffer));
+
+    /// <summary>Writes text of ours, whose line feeds are meant.</summary>
+    public override void Write(string? value) => inner.Write(value is null ? null : Printable.Of(value, keepLines: true));
+
+    /// <inheritdoc/>
+    public override void WriteLine() => inner.WriteLine();
+
+    /// <summary>Writes one line: a line feed in it came with a name.</summary>
+    public override void WriteLine(string? value) => inner.WriteLine(value is null ? null : Printable.Of(value));
+
+    /// <inheritdoc/>
+    public override void Flush() => inner.Flush();
 }

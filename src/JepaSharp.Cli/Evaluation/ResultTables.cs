@@ -1,5 +1,6 @@
 using System.Globalization;
 using JepaSharp.Cli.Display;
+using JepaSharp.Evaluation.Targets;
 using JepaSharp.Evaluation.Tasks;
 
 namespace JepaSharp.Cli.Evaluation;
@@ -46,4 +47,30 @@ internal static class ResultTables
     private static string Number(double value) => string.Create(CultureInfo.InvariantCulture, $"{value:F3}");
 
     private static string Time(ResultRow row) => string.Create(CultureInfo.InvariantCulture, $"{row.Seconds:F1} s");
+}
+
+/// <summary>Runs a probe on each kind of features, one after the other.</summary>
+internal static class ProbeRows
+{
+    /// <summary>The rows: the encoder's, one of them marked; then, if asked for, those of the baselines and of the commonest class.</summary>
+    public static IReadOnlyList<ResultRow> Of(ProbeTask task, IReadOnlyList<FeaturePair> features, MatchedClasses classes, bool baselines, Terminal terminal, StopSignals stop)
+    {
+        var rows = new List<ResultRow>();
+        LabelledFeatures? first = null;
+        foreach (var pair in features)
+        {
+            stop.Token.ThrowIfCancellationRequested();
+            var labelled = new LabelledFeatures(pair.Name, classes.Fit(pair.Fit), classes.Test(pair.Test), pair.IsBaseline);
+            first ??= labelled;
+            terminal.Error.WriteLine($"{task.Name} on {pair.Name}: {labelled.Fit.Count:n0} images of {labelled.Fit.Classes} classes, {labelled.Fit.Features.Width:n0} features");
+            foreach (var row in task.Run(labelled))
+            {
+                rows.Add(row);
+                terminal.Error.WriteLine("  " + ResultTables.Line(row)); // a probe takes minutes: what is known is said, and not lost if the next is stopped
+            }
+        }
+
+        if (baselines) rows.Add(ProbeTask.Majority(first!));
+        return FeatureChoice.Mark(rows);
+    }
 }

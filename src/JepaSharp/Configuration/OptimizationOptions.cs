@@ -60,3 +60,13 @@ public sealed record OptimizationOptions
     /// <summary>Steps in a row that are skipped, changing no weight, where loss or gradient is not finite, before the run stops. 0. Ours.</summary>
     public int SkipNonFinite { get; init; }
 }
+
+/// <summary>The distance between a prediction and its target. In YAML: smooth_l1, l2.</summary>
+public enum JepaLoss
+{
+    /// <summary>Smooth L1 with β = 1, the published code's choice: half the square below 1, the absolute difference less one half above.</summary>
+    SmoothL1,
+
+    /// <summary>Mean squared error, as the paper's text has it (section 3).</summary>
+    L2,
+}

@@ -1,5 +1,6 @@
 using JepaSharp.Configuration.Rules;
 using JepaSharp.Configuration.Schema;
+using JepaSharp.Runtime;
 
 namespace JepaSharp.Configuration;
 
@@ -64,4 +65,86 @@ public sealed record PretrainOptions
     {
         if (FindProblems() is { Count: > 0 } problems) throw new ConfigurationException(problems);
     }
+}
+
+/// <summary>An option that has another value in other options.</summary>
+/// <param name="Key">Its full name: <c>data.batch_size</c>.</param>
+/// <param name="Before">The value there, as in YAML.</param>
+/// <param name="After">The value here, as in YAML.</param>
+internal sealed record OptionChange(string Key, string Before, string After)
+{
+    /// <summary>Every option that differs, in the order of the records.</summary>
+    public static IReadOnlyList<OptionChange> Between(PretrainOptions before, PretrainOptions after) =>
+        [.. from section in OptionSection.All
+            from key in section.Keys
+            let was = OptionValue.Write(key.Get(section.Get(before)))
+            let change = new OptionChange(key.FullName, was, OptionValue.Write(key.Get(section.Get(after))))
+            where change.Before != change.After
+            select change];
+
+    /// <summary>As the beginning or a part of a sentence.</summary>
+    public override string ToString() => $"{Key} was {Before} and is {After}";
+}
+
+/// <summary>The paths among the options, changed all alike.</summary>
+internal static class OptionPaths
+{
+    /// <summary>With a leading <c>~/</c> made the home folder, as no shell does it in a file.</summary>
+    public static PretrainOptions AtHome(PretrainOptions options) => With(options, HomePath.Expand, HomePath.Expand);
+
+    /// <summary>Options with other paths.</summary>
+    /// <param name="options">Options.</param>
+    /// <param name="images">Changes what names images: a path, perhaps with more behind a '#'.</param>
+    /// <param name="folder">Changes a plain path.</param>
+    public static PretrainOptions With(PretrainOptions options, Func<string, string> images, Func<string, string> folder)
+    {
+        var data = options.Data;
+        return options with
+        {
+            Data = data with
+            {
+                Path = Changed(data.Path, images),
+                TestPath = Changed(data.TestPath, images),
+                RootPath = Changed(data.RootPath, folder),
+                ImageFolder = data.RootPath is null ? Changed(data.ImageFolder, images) : data.ImageFolder,
+            },
+            Logging = options.Logging with { Folder = Changed(options.Logging.Folder, folder) },
+        };
+    }
+
+    private static string? Changed(string? path, Func<string, string> change) => string.IsNullOrWhiteSpace(path) ? path : change(path);
+}
+
+/// <summary>What is written, where and how often. YAML section <c>logging</c>.</summary>
+public sealed record LoggingOptions
+{
+    /// <summary>The run's folder; null leaves it to the command. Null.</summary>
+    public string? Folder { get; init; }
+
+    /// <summary>Accepted for the published files' sake; a run is called by its folder. jepa.</summary>
+    public string WriteTag { get; init; } = "jepa";
+
+    /// <summary>Steps between TensorBoard points; metrics.csv has every step. 10. Ours.</summary>
+    public int LogEvery { get; init; } = 10;
+
+    /// <summary>Epochs between checkpoints; one is always written at the end. 1. Ours.</summary>
+    public int CheckpointEvery { get; init; } = 1;
+
+    /// <summary>Steps between writings of the latest checkpoint within an epoch; null for none. Null. Ours.</summary>
+    public int? CheckpointSteps { get; init; }
+
+    /// <summary>How many of the newest epoch checkpoints are kept; null for all. 3. Ours.</summary>
+    public int? KeepLast { get; init; } = 3;
+
+    /// <summary>Epoch checkpoints whose epoch is a multiple of this are kept for good; null for none. Null. Ours.</summary>
+    public int? KeepEvery { get; init; }
+
+    /// <summary>Epochs between measures on held-out images; null for never. 1. Ours.</summary>
+    public int? EvaluateEvery { get; init; } = 1;
+
+    /// <summary>Steps between readings of the monitors; 0 for none, null for as often as costs about 0.6 % of the arithmetic. Null. Ours.</summary>
+    public int? MonitorEvery { get; init; }
+
+    /// <summary>Write TensorBoard events. True. Ours.</summary>
+    public bool Tensorboard { get; init; } = true;
 }

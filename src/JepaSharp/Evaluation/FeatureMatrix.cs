@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using JepaSharp.Runtime;
 using static TorchSharp.torch;
 
@@ -88,5 +89,105 @@ public sealed class FeatureMatrix
     internal void RequireWidth(int width)
     {
         if (Width != width) throw new JepaException($"Found {Width} features an image; the probe was fitted on {width}. Use the same encoder and pooling for both.", isUsage: true);
+    }
+}
+
+/// <summary>Finds images that are both fitted on and scored on, by their features: equal images have equal ones.</summary>
+public static class SharedImages
+{
+    /// <summary>A sentence for the user, or null where no image is on both sides.</summary>
+    /// <param name="fit">[n, D].</param>
+    /// <param name="test">[m, D].</param>
+    /// <exception cref="JepaException">All test images are among those to fit on.</exception>
+    public static string? Note(FeatureMatrix fit, FeatureMatrix test)
+    {
+        var known = new HashSet<ulong>(Enumerable.Range(0, fit.Rows).Select(row => Hash(fit.Row(row))));
+        var tested = Enumerable.Range(0, test.Rows).Select(row => Hash(test.Row(row))).ToList();
+        var same = tested.Count(known.Contains);
+        if (same == 0) return null;
+        if (same == test.Rows && tested.Distinct().Skip(1).Any()) // features that are all equal say nothing of images
+            throw new JepaException(
+                $"All {same:n0} test images are also among the images to fit on: a probe knows those, so the result would mean nothing. Give other images to --test.", isUsage: true);
+        return $"{same:n0} of {test.Rows:n0} test images look exactly like an image to fit on: results are too good by that much.";
+    }
+
+    /// <summary>FNV-1a over the bits, 64 bits wide.</summary>
+    private static ulong Hash(ReadOnlySpan<float> row)
+    {
+        var hash = 14695981039346656037UL;
+        foreach (var bits in MemoryMarshal.Cast<float, uint>(row)) hash = (hash ^ bits) * 1099511628211UL;
+        return hash ^ (hash >> 29);
+    }
+}
+
+/// <summary>Mean and population standard deviation of each feature over the images: both [D], in double precision.</summary>
+internal sealed record FeatureMoments(double[] Mean, double[] Deviation)
+{
+    /// <summary>Relative deviation below which a float32 feature is taken for a constant.</summary>
+    private const double Constant = 1e-6;
+
+    public static FeatureMoments Of(FeatureMatrix features)
+    {
+        var mean = new double[features.Width];
+        for (var row = 0; row < features.Rows; row++)
+        {
+            var values = features.Row(row);
+            for (var d = 0; d < mean.Length; d++) mean[d] += values[d];
+        }
+
+        for (var d = 0; d < mean.Length; d++) mean[d] /= features.Rows;
+        var deviation = new double[features.Width];
+        for (var row = 0; row < features.Rows; row++)
+        {
+            var values = features.Row(row);
+            for (var d = 0; d < mean.Length; d++) deviation[d] += (values[d] - mean[d]) * (values[d] - mean[d]);
+        }
+
+        for (var d = 0; d < mean.Length; d++) deviation[d] = Math.Sqrt(deviation[d] / features.Rows);
+        return new FeatureMoments(mean, deviation);
+    }
+
+    /// <summary>1 / deviation of each feature; 0, which leaves the feature out, where it is constant but for rounding.</summary>
+    public double[] InverseDeviation()
+    {
+        var inverse = new double[Deviation.Length];
+        for (var d = 0; d < inverse.Length; d++) inverse[d] = Deviation[d] > Constant * Math.Abs(Mean[d]) ? 1 / Deviation[d] : 0;
+        return inverse;
+    }
+}
+
+/// <summary>Features and a number for each image: what a regressing probe is fitted or scored on.</summary>
+public sealed class RegressionSet
+{
+    private readonly double[] _values;
+
+    /// <summary>Pairs features with numbers; the array must not be written to afterwards.</summary>
+    /// <param name="features">[n, D].</param>
+    /// <param name="values">[n], finite: a count, a distance.</param>
+    /// <exception cref="JepaException">A value is not finite, or there is not one for each image.</exception>
+    public RegressionSet(FeatureMatrix features, double[] values)
+    {
+        if (values.Length != features.Rows)
+            throw new JepaException($"Found {values.Length} values for {features.Rows} images; expected one for each.", isUsage: true);
+        var bad = Array.FindIndex(values, value => !double.IsFinite(value));
+        if (bad >= 0) throw new JepaException($"The value of image {bad} is {values[bad]}; expected a finite number.", isUsage: true);
+        (Features, _values) = (features, values);
+    }
+
+    /// <summary>[n, D].</summary>
+    public FeatureMatrix Features { get; }
+
+    /// <summary>[n].</summary>
+    public ReadOnlySpan<double> Values => _values;
+
+    /// <summary>n, images.</summary>
+    public int Count => _values.Length;
+
+    /// <summary>The given images, in the given order.</summary>
+    public RegressionSet Select(ReadOnlySpan<int> rows)
+    {
+        var values = new double[rows.Length];
+        for (var i = 0; i < rows.Length; i++) values[i] = _values[rows[i]];
+        return new RegressionSet(Features.Select(rows), values);
     }
 }

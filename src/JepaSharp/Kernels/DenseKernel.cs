@@ -1,3 +1,4 @@
+using System.Runtime.Intrinsics;
 using JepaSharp.Kernels.MachineCode;
 
 namespace JepaSharp.Kernels;
@@ -125,5 +126,21 @@ internal sealed unsafe class DenseKernel<T>(DenseMemory memory, bool trained, Wo
         var work = scratch.TakeFloats(columns);
         for (var r = 0; r < rows; r++) RowFormat.Convert<T>(from.Row(first + r, work), columns, to + ((nint)r * padded * T.Size));
         return to;
+    }
+}
+
+/// <summary>Rows of float32 into the format that products read.</summary>
+internal static unsafe class RowFormat
+{
+    /// <summary>One row, rounded, and zeros up to a whole vector.</summary>
+    public static void Convert<T>(float* from, int count, byte* to)
+        where T : struct, IElement
+    {
+        var i = 0;
+        if (count >= 16) T.Round(from, i = count & ~15, to);
+        if (i == count) return;
+        var rest = stackalloc float[16];
+        for (var j = 0; j < 16; j++) rest[j] = i + j < count ? from[i + j] : 0;
+        T.Store(to + ((nint)i * T.Size), Vector512.Load(rest));
     }
 }

@@ -58,3 +58,101 @@ public sealed record MultiBlockMaskingOptions
         static MaskProblem Share(string option, Interval range) => new(option, $"{range}", "[low, high] with low <= high, both in (0, 1]");
     }
 }
+
+/// <summary>A value among masking options that cannot be meant, whatever the grid.</summary>
+/// <param name="Option">The option as YAML calls it.</param>
+/// <param name="Found">Its value.</param>
+/// <param name="Expected">What it may be.</param>
+internal readonly record struct MaskProblem(string Option, string Found, string Expected)
+{
+    public override string ToString() => $"{Option} is {Found}; expected {Expected}.";
+}
+
+/// <summary>Whose multi-block masks are drawn where the paper and the published code differ.</summary>
+public enum MaskCompatibility
+{
+    /// <summary>The distribution that the paper states (section 3 and appendix A.1).</summary>
+    Paper,
+
+    /// <summary>
+    /// The published code's: the last row and column of patches are in no block, a block is smaller than the grid, one random number
+    /// sets both scale and aspect, and a batch is cut to its shortest mask by dropping the highest indices.
+    /// </summary>
+    Reference,
+}
+
+/// <summary>How blocks are drawn: what the paper's and the published code's masks have in common to a sampler.</summary>
+internal abstract class MultiBlockRule(MultiBlockMaskingOptions options)
+{
+    protected MultiBlockMaskingOptions Options { get; } = options;
+
+    protected PatchGrid Grid => Options.Grid;
+
+    public static MultiBlockRule Of(MultiBlockMaskingOptions options)
+        => options.Compatibility == MaskCompatibility.Reference ? new ReferenceBlocks(options) : new PaperBlocks(options);
+
+    /// <summary>
+    /// Sizes that can be drawn and leave too few patches, in words; null where every size leaves enough, so that drawing always ends.
+    /// </summary>
+    public abstract string? Obstacle();
+
+    /// <summary>Draws the sizes of a batch's blocks.</summary>
+    public abstract BlockSizes DrawSizes(ref RandomStream sizes);
+
+    /// <summary>Draws one image's blocks.</summary>
+    /// <param name="positions">The image's stream.</param>
+    /// <param name="sizes">The batch's sizes.</param>
+    /// <param name="targets">Receives the target blocks, [Mt].</param>
+    /// <param name="context">Receives the context indices, [Mc, context block size], each mask from the start of its row.</param>
+    /// <param name="lengths">Receives the context lengths, [Mc].</param>
+    /// <param name="map">Scratch, [N].</param>
+    public abstract void DrawImage(
+        ref RandomStream positions, BlockSizes sizes, Span<PatchBlock> targets, Span<long> context, Span<int> lengths, Span<byte> map);
+
+    /// <summary>Cuts a context mask to the batch's length.</summary>
+    /// <param name="positions">The image's stream, after <see cref="DrawImage"/>.</param>
+    /// <param name="mask">[n], ascending.</param>
+    /// <param name="kept">Receives Kc of the n, ascending.</param>
+    public abstract void Cut(ref RandomStream positions, ReadOnlySpan<long> mask, Span<long> kept);
+}
+
+/// <summary>Whether masks can be drawn from options at all, and on which grid they could.</summary>
+public static class MaskFeasibility
+{
+    private const int LargestSide = 128;
+
+    /// <summary>
+    /// Why drawing could go on for ever on the options' grid, as the rest of a sentence with blocks that can be drawn; null where it always ends.
+    /// </summary>
+    /// <param name="options">Every value in its range by itself.</param>
+    public static string? Explain(MultiBlockMaskingOptions options) => MultiBlockRule.Of(options).Obstacle();
+
+    /// <summary>
+    /// The smallest grid with the options' proportions on which drawing always ends; null where none of up to 128 patches a side is.
+    /// </summary>
+    /// <param name="options">Every value in its range by itself.</param>
+    public static PatchGrid? SmallestGrid(MultiBlockMaskingOptions options)
+    {
+        var longer = Math.Max(options.Grid.Height, options.Grid.Width);
+        for (var side = 1; side <= LargestSide; side++)
+        {
+            var grid = new PatchGrid(Scaled(options.Grid.Height), Scaled(options.Grid.Width));
+            if (Explain(options with { Grid = grid }) is null) return grid;
+
+            int Scaled(int length) => Math.Max(1, (int)Math.Round((double)length * side / longer, MidpointRounding.AwayFromZero));
+        }
+
+        return null;
+    }
+
+    /// <summary>What is wrong with the options' grid and what would do, in whole sentences; null where nothing is.</summary>
+    internal static string? Problem(MultiBlockMaskingOptions options)
+    {
+        if (Explain(options) is not { } obstacle) return null;
+        var found = $"A grid of {options.Grid} patches cannot be masked: {obstacle}.";
+        return SmallestGrid(options) is { } grid
+            ? $"{found} The smallest grid of this shape that works is {grid}: use a larger image or a smaller patch, or lower min_keep."
+            : $"{found} No grid of up to {LargestSide} patches a side would do: lower min_keep or the target scale (pred_mask_scale), "
+                + "or raise the context scale (enc_mask_scale).";
+    }
+}

@@ -1,6 +1,8 @@
 using JepaSharp.Data;
 using JepaSharp.Data.Loading;
+using JepaSharp.Masking;
 using JepaSharp.Models;
+using JepaSharp.Pictures;
 using static TorchSharp.torch;
 
 namespace JepaSharp.Objectives;
@@ -110,3 +112,72 @@ public sealed record ObjectiveCost(double Whole, double Part, double Measure, do
     public static double OfBlocks(int depth, int width, int mlp, int tokens) =>
         depth * ((((4.0 * width) + (2.0 * mlp)) * width * tokens) + (2.0 * width * tokens * tokens));
 }
+
+/// <summary>Images that stay the same throughout a run, with what the encoder makes of them: what <see cref="Objective.Measure"/> looks at.</summary>
+/// <param name="Batches">The images, as bytes.</param>
+/// <param name="Scaling">Brings them to the device.</param>
+/// <param name="Features">Of each batch, float32 [B, N, D]: the encoder's output. Whoever measures may dispose of each when it is done with.</param>
+/// <param name="Masked">How many of the first batches are looked at closely, through the whole loss; 0 for a glance.</param>
+/// <param name="Seed">The run's seed.</param>
+public sealed record MonitoredImages(IReadOnlyList<ImageBatch> Batches, PixelScaling Scaling, IReadOnlyList<Tensor> Features, int Masked, ulong Seed)
+{
+    /// <summary>The step by which what the loss draws is keyed: a micro-batch that training never comes to.</summary>
+    public Step Step => Step.Untracked(Seed, microBatch: -1);
+}
+
+/// <summary>What an objective shows of a few images: of each, some pictures beside it.</summary>
+/// <param name="Title">A heading.</param>
+/// <param name="Text">A sentence or two.</param>
+/// <param name="Rows">For each image, pictures with their captions.</param>
+public sealed record ObjectivePictures(string Title, string Text, IReadOnlyList<IReadOnlyList<(RgbImage Picture, string Caption)>> Rows)
+{
+    /// <summary>I-JEPA's: what the context encoder sees, and what is to be predicted.</summary>
+    /// <param name="images">Images that the grid divides.</param>
+    /// <param name="masks">Their masks.</param>
+    /// <param name="zoom">How many times larger the pictures are.</param>
+    internal static ObjectivePictures OfMasks(IReadOnlyList<RgbImage> images, MaskBatch masks, int zoom)
+    {
+        var blocks = masks.TargetBlocks == 1 ? "one block" : $"{masks.TargetBlocks} blocks";
+        return new ObjectivePictures(
+            "What it is asked",
+            $"From {masks.ContextLength} of {masks.Grid.Count} patches, what does the target encoder say of each of {blocks} of {masks.TargetLength} patches? "
+            + "The masks of the first step, on images of the data.",
+            [.. images.Select((image, i) => (IReadOnlyList<(RgbImage, string)>)
+                [(MaskPictures.Context(image, masks, i, zoom), "what the context encoder sees"), (MaskPictures.Targets(image, masks, i, zoom), "what is to be predicted")])]);
+    }
+}
+
+/// <summary>How a network's weights come about.</summary>
+public enum NetworkRole
+{
+    /// <summary>By the gradients of the loss.</summary>
+    Trained,
+
+    /// <summary>As the exponential moving average of another network of the same shapes. Begins as a copy of it.</summary>
+    Average,
+
+    /// <summary>They stay as they are.</summary>
+    Frozen,
+}
+
+/// <summary>A network of an objective. Averages are data, not code: whoever trains moves them.</summary>
+/// <param name="Name">Its name in checkpoints, such as "encoder": the weights' names begin with it and a dot.</param>
+/// <param name="Module">The network; owned by the objective.</param>
+/// <param name="Role">How its weights come about.</param>
+/// <param name="Follows">Name of the trained network that an average follows; null for others.</param>
+public sealed record Network(string Name, nn.Module Module, NetworkRole Role, string? Follows = null)
+{
+    /// <summary>What messages call it.</summary>
+    public string Title { get; init; } = Name.Replace('_', ' ');
+
+    /// <summary>Share of the learning rate that a parameter of the given name gets, for layer-wise rates; null for the whole.</summary>
+    public Func<string, double>? RateOf { get; init; }
+
+    /// <summary>Momentum of an average after the given step, from 1; null for the run's schedule.</summary>
+    public Func<long, double>? MomentumAt { get; init; }
+}
+
+/// <summary>A tensor that an objective keeps from step to step beside its weights, such as a centre. Saved with the optimizer's state.</summary>
+/// <param name="Name">Its name in checkpoints, unique within the objective.</param>
+/// <param name="Value">Any shape, float32; owned by the objective, changed only through <see cref="Step.Move"/>.</param>
+public sealed record StateTensor(string Name, Tensor Value);

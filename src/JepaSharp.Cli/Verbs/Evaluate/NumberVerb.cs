@@ -6,6 +6,7 @@ using JepaSharp.Data.Sources.Scenes;
 using JepaSharp.Evaluation.Probes;
 using JepaSharp.Evaluation.Targets;
 using JepaSharp.Evaluation.Tasks;
+using JepaSharp.Runtime;
 
 namespace JepaSharp.Cli.Verbs.Evaluate;
 
@@ -74,3 +75,97 @@ internal sealed class CountVerb() : NumberVerb("count", "count", "How many objec
 
 /// <summary><c>jepa evaluate distance</c>.</summary>
 internal sealed class DistanceVerb() : NumberVerb("distance", "distance", "How far the nearest object is, as VTAB's Clevr/Distance: from scenes, or from any column of numbers.");
+
+/// <summary><c>jepa evaluate linear</c>.</summary>
+internal sealed class LinearVerb : ProbeVerb
+{
+    private readonly LinearOptionsGroup _linear = new();
+
+    public LinearVerb()
+        : base("linear", "Batch norm and a linear layer on frozen features, trained by SGD over a grid of learning rates and weight decays.", defaultFeatures: "both") =>
+        _linear.AddTo(this);
+
+    protected override ProbeTask Task(ParseResult arguments, ulong seed) => LinearModelTask.Linear(_linear.Read(arguments, seed));
+}
+
+/// <summary><c>jepa evaluate knn</c>.</summary>
+internal sealed class KnnVerb : ProbeVerb
+{
+    private readonly Option<int> _neighbours = new("--k") { Description = "Neighbours that vote.", DefaultValueFactory = _ => 20, HelpName = "N" };
+    private readonly Option<double> _temperature = new("--temperature") { Description = "A neighbour at cosine s votes with exp(s / T).", DefaultValueFactory = _ => 0.07, HelpName = "T" };
+    private readonly Option<bool> _raw = new("--no-centre") { Description = "Do not subtract the mean of the fit features first. DINO does not; features of masked prediction gain by it." };
+
+    public KnnVerb()
+        : base("knn", "Weighted nearest neighbours by cosine, nothing to train: k 20 and temperature 0.07, as DINO.")
+    {
+        foreach (var option in (Option[])[_neighbours, _temperature, _raw]) Add(option);
+        _neighbours.RequireAtLeast(1);
+    }
+
+    protected override ProbeTask Task(ParseResult arguments, ulong seed)
+    {
+        var temperature = arguments.GetValue(_temperature);
+        if (!(temperature > 0)) throw new JepaException($"--temperature {temperature}: expected more than 0.", isUsage: true);
+        var options = new KnnOptions { Neighbours = arguments.GetValue(_neighbours), Temperature = temperature, CentreOnFitMean = !arguments.GetValue(_raw) };
+        return new KnnTask(options, [1, 10, 20, 100, 200]);
+    }
+}
+
+/// <summary>The options of a linear probe that is trained by steps.</summary>
+internal sealed class LinearOptionsGroup
+{
+    private readonly Option<double[]> _rates = new("--lr") { Description = "Learning rates to try, for batches of 256; one or several.", AllowMultipleArgumentsPerToken = true, HelpName = "RATE" };
+    private readonly Option<double[]> _decays = new("--weight-decay") { Description = "Weight decays to try; one or several.", AllowMultipleArgumentsPerToken = true, HelpName = "DECAY" };
+    private readonly Option<int?> _epochs = new("--epochs") { Description = "Passes over the features; 50 if not given.", HelpName = "N" };
+
+    public void AddTo(Command command)
+    {
+        foreach (var option in (Option[])[_rates, _decays, _epochs]) command.Add(option);
+        _epochs.RequireAtLeast(1);
+    }
+
+    /// <exception cref="JepaException">A number is out of range.</exception>
+    public LinearOptions Read(ParseResult arguments, ulong seed)
+    {
+        var options = new LinearOptions { Seed = seed };
+        if (arguments.GetValue(_rates) is { Length: > 0 } rates) options = options with { LearningRates = rates };
+        if (arguments.GetValue(_decays) is { Length: > 0 } decays) options = options with { WeightDecays = decays };
+        if (arguments.GetValue(_epochs) is { } epochs) options = options with { Epochs = epochs };
+        if (options.LearningRates.Any(r => !(r > 0))) throw new JepaException("--lr: expected numbers above 0.", isUsage: true);
+        if (options.WeightDecays.Any(d => !(d >= 0))) throw new JepaException("--weight-decay: expected numbers of at least 0.", isUsage: true);
+        return options;
+    }
+}
+
+/// <summary>A task that names classes from frozen features: makes the features, runs the probe on each kind, and reports.</summary>
+internal abstract class ProbeVerb : Verb
+{
+    private readonly EvaluationArguments _arguments;
+
+    protected ProbeVerb(string name, string description, string defaultFeatures = "last")
+        : base(name, description)
+    {
+        _arguments = new EvaluationArguments(defaultFeatures);
+        _arguments.AddTo(this);
+    }
+
+    /// <summary>The probe that the options ask for.</summary>
+    protected abstract ProbeTask Task(ParseResult arguments, ulong seed);
+
+    public override bool PrintsItsResult(ParseResult arguments) => !_arguments.HasFile(arguments);
+
+    public override int Run(ParseResult arguments, Terminal terminal, StopSignals stop)
+    {
+        var request = _arguments.Read(arguments);
+        var task = Task(arguments, request.Seed);
+        using var session = new EvaluationSession(request, _arguments.Weights, arguments, squash: false, terminal, stop);
+        var classes = MatchedClasses.Of(ClassTexts.Labels(session.Images.Fit), ClassTexts.Labels(session.Images.Test));
+        var report = new EvaluationReport(task.Name, session, task.Recipe, classes.Notes);
+        report.Announce(terminal);
+        report.Add(ProbeRows.Of(task, session.Features(), classes, request.Baselines, terminal, stop));
+        session.Notes.AddRange(task.Notes);
+        report.AddClasses(classes.Names);
+        report.Finish(terminal);
+        return ExitCode.Done;
+    }
+}

@@ -1,4 +1,6 @@
 using System.CommandLine;
+using JepaSharp.Evaluation.Probes;
+using JepaSharp.Evaluation.Tasks;
 using JepaSharp.Runtime;
 
 namespace JepaSharp.Cli.Verbs.Evaluate;
@@ -22,5 +24,35 @@ internal sealed class PenaltyOption(string unit)
         var given = arguments.GetValue(_penalties);
         if (given is not { Length: > 0 }) return null;
         return given.All(p => p > 0 && double.IsFinite(p)) ? given : throw new JepaException("--penalty: expected finite numbers above 0.", isUsage: true);
+    }
+}
+
+/// <summary><c>jepa evaluate logistic</c>.</summary>
+internal sealed class LogisticVerb : ProbeVerb
+{
+    private readonly PenaltyOption _penalty = new("as in mean cross-entropy + p/2 |W|^2");
+
+    public LogisticVerb()
+        : base("logistic", "Multinomial logistic regression on standardised features, by L-BFGS.") => _penalty.AddTo(this);
+
+    protected override ProbeTask Task(ParseResult arguments, ulong seed)
+    {
+        var options = new LogisticOptions { Seed = seed };
+        return LinearModelTask.Logistic(_penalty.Read(arguments) is { } penalties ? options with { Penalties = penalties } : options);
+    }
+}
+
+/// <summary><c>jepa evaluate ridge</c>.</summary>
+internal sealed class RidgeVerb : ProbeVerb
+{
+    private readonly PenaltyOption _penalty = new("as in |Y - XW|^2 + p |W|^2");
+
+    public RidgeVerb()
+        : base("ridge", "Ridge regression to one-hot targets on standardised features, in closed form.") => _penalty.AddTo(this);
+
+    protected override ProbeTask Task(ParseResult arguments, ulong seed)
+    {
+        var options = new RidgeOptions { Seed = seed };
+        return LinearModelTask.Ridge(_penalty.Read(arguments) is { } penalties ? options with { Penalties = penalties } : options);
     }
 }

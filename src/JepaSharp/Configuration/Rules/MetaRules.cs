@@ -1,4 +1,6 @@
 using System.Text.RegularExpressions;
+using JepaSharp.Configuration.Schema;
+using JepaSharp.Masking;
 using JepaSharp.Runtime;
 
 namespace JepaSharp.Configuration.Rules;
@@ -45,4 +47,191 @@ internal static partial class MetaRules
 
     [GeneratedRegex(@"^(auto|cpu|cuda(:\d{1,3})?)\z")]
     private static partial Regex Device();
+}
+
+/// <summary>What must hold of the section mask by itself.</summary>
+internal static class MaskRules
+{
+    public static void Check(MaskOptions mask, RuleChecks checks)
+    {
+        checks.AtLeast(1, mask.PatchSize, "mask.patch_size");
+        foreach (var problem in mask.On(new PatchGrid(1, 1)).BadValues()) checks.Report("mask." + problem.Option, problem.Found, problem.Expected);
+    }
+}
+
+/// <summary>Everything that must hold of the values of a configuration, whatever file they came from.</summary>
+internal static class OptionRules
+{
+    public static IReadOnlyList<ConfigurationProblem> Check(PretrainOptions options)
+    {
+        var checks = new RuleChecks();
+        DataRules.Check(options.Data, checks);
+        MaskRules.Check(options.Mask, checks);
+        GridRules.Check(options.Data, options.Mask, options.Meta.Objective == MetaOptions.ImageJepa, checks);
+        MetaRules.Check(options.Meta, checks);
+        OptimizationRules.Check(options.Optimization, checks);
+        LoggingRules.Check(options.Logging, checks);
+        return checks.Problems;
+    }
+}
+
+/// <summary>What must hold of the section logging.</summary>
+internal static class LoggingRules
+{
+    public static void Check(LoggingOptions logging, RuleChecks checks)
+    {
+        checks.NotEmpty(logging.Folder, "logging.folder");
+        checks.Require(
+            !string.IsNullOrWhiteSpace(logging.WriteTag) && logging.WriteTag.IndexOfAny(['/', '\\', '\0']) < 0,
+            "logging.write_tag", logging.WriteTag, "a name without slashes");
+        checks.AtLeast(1, logging.LogEvery, "logging.log_every");
+        checks.AtLeast(1, logging.CheckpointEvery, "logging.checkpoint_every");
+        checks.AtLeast(1, logging.CheckpointSteps, "logging.checkpoint_steps");
+        checks.AtLeast(1, logging.KeepLast, "logging.keep_last");
+        checks.AtLeast(1, logging.KeepEvery, "logging.keep_every");
+        checks.AtLeast(1, logging.EvaluateEvery, "logging.evaluate_every");
+        checks.AtLeast(0, logging.MonitorEvery, "logging.monitor_every");
+    }
+}
+
+/// <summary>Collects what does not hold, and goes on.</summary>
+internal sealed class RuleChecks
+{
+    private readonly List<ConfigurationProblem> _problems = [];
+
+    public IReadOnlyList<ConfigurationProblem> Problems => _problems;
+
+    /// <summary>Notes a problem unless <paramref name="holds"/>; <paramref name="found"/> is a value of an option.</summary>
+    public void Require(bool holds, string key, object? found, string expected)
+    {
+        if (!holds) Report(key, OptionValue.Write(found), expected);
+    }
+
+    public void Report(string key, string found, string expected) => _problems.Add(new(key, found, expected));
+
+    public void AtLeast(int least, int? value, string key) => Require(value is null || value >= least, key, value, $"{least} or more");
+
+    public void NotEmpty(string? text, string key) =>
+        Require(text is null || !string.IsNullOrWhiteSpace(text), key, text, "a name, or null for none");
+
+    /// <summary>Both ends in (0, <paramref name="most"/>], the low one first.</summary>
+    public void Range(Interval range, double most, string key)
+    {
+        var bound = double.IsFinite(most) ? $"in (0, {most}]" : "above 0";
+        var holds = range.Low > 0 && range.High <= most && range.Low <= range.High && double.IsFinite(range.High);
+        Require(holds, key, range, $"[low, high] with low <= high, both {bound}");
+    }
+}
+
+/// <summary>What must hold of the section data by itself.</summary>
+internal static class DataRules
+{
+    /// <summary>Beyond this side a single crop is hundreds of megabytes.</summary>
+    private const int LargestCrop = 8192;
+
+    public static void Check(DataOptions data, RuleChecks checks)
+    {
+        checks.NotEmpty(data.Path, "data.path");
+        checks.NotEmpty(data.RootPath, "data.root_path");
+        checks.NotEmpty(data.ImageFolder, "data.image_folder");
+        checks.NotEmpty(data.TestPath, "data.test_path");
+        checks.AtLeast(1, data.MaxImages, "data.max_images");
+        checks.AtLeast(1, data.BatchSize, "data.batch_size");
+        checks.Require(data.CropSize is >= 1 and <= LargestCrop, "data.crop_size", data.CropSize, $"1 to {LargestCrop} pixels");
+        checks.Range(data.CropScale, 1, "data.crop_scale");
+        checks.Range(data.CropAspect, double.PositiveInfinity, "data.crop_aspect");
+        checks.Require(data.ColorJitterStrength >= 0, "data.color_jitter_strength", data.ColorJitterStrength, "0 or more");
+        checks.Require(
+            EachChannel(data.Mean, value => value is >= 0 and <= 1), "data.mean", data.Mean, "three numbers in [0, 1], which channels are scaled to");
+        checks.Require(
+            EachChannel(data.Std, value => value is > 0 and <= 1), "data.std", data.Std, "three numbers in (0, 1]: channels are scaled to [0, 1]");
+        checks.AtLeast(0, data.NumWorkers, "data.num_workers");
+        checks.AtLeast(1, data.Prefetch, "data.prefetch");
+        checks.AtLeast(64, data.MemoryMb, "data.memory_mb");
+        checks.Require(data.MaxUnreadable is >= 0 and <= 1, "data.max_unreadable", data.MaxUnreadable, "a share, 0 to 1");
+        checks.AtLeast(1, data.SceneCount, "data.scene_count");
+        checks.Require(data.SceneSize is >= 16 and <= 2048, "data.scene_size", data.SceneSize, "16 to 2048 pixels");
+        checks.AtLeast(0, data.SceneSeed, "data.scene_seed");
+    }
+
+    private static bool EachChannel(ChannelTriple triple, Func<double, bool> holds) => holds(triple.Red) && holds(triple.Green) && holds(triple.Blue);
+}
+
+/// <summary>What must hold of the section optimization.</summary>
+internal static class OptimizationRules
+{
+    public static void Check(OptimizationOptions optimization, RuleChecks checks)
+    {
+        var o = optimization;
+        checks.AtLeast(1, o.Epochs, "optimization.epochs");
+        checks.AtLeast(1, o.MaxSteps, "optimization.max_steps");
+        checks.AtLeast(1, o.Accumulate, "optimization.accumulate");
+        checks.Require(o.Warmup >= 0 && o.Warmup <= Math.Max(1, o.Epochs), "optimization.warmup", o.Warmup, $"0 to optimization.epochs ({o.Epochs})");
+        checks.Require(
+            o.IpeScale >= 1 && double.IsFinite(o.IpeScale), "optimization.ipe_scale", o.IpeScale, "1 or more: schedules end no sooner than the run");
+        CheckLearningRates(o, checks);
+        checks.Require(IsRate(o.WeightDecay), "optimization.weight_decay", o.WeightDecay, "0 or more");
+        checks.Require(IsRate(o.FinalWeightDecay), "optimization.final_weight_decay", o.FinalWeightDecay, "0 or more");
+        var isMomentum = o.Ema is { Start: >= 0, End: <= 1 } && o.Ema.Start <= o.Ema.End;
+        checks.Require(isMomentum, "optimization.ema", o.Ema, "[start, end] with start <= end, both in [0, 1]");
+        checks.Require(o.Beta1 is >= 0 and < 1, "optimization.beta1", o.Beta1, "a number in [0, 1)");
+        checks.Require(o.Beta2 is >= 0 and < 1, "optimization.beta2", o.Beta2, "a number in [0, 1)");
+        checks.Require(o.Eps > 0 && double.IsFinite(o.Eps), "optimization.eps", o.Eps, "a number above 0");
+        checks.Require(o.ClipGrad is null or > 0, "optimization.clip_grad", o.ClipGrad, "a number above 0, or null for no clipping");
+        checks.AtLeast(0, o.SkipNonFinite, "optimization.skip_non_finite");
+    }
+
+    private static void CheckLearningRates(OptimizationOptions o, RuleChecks checks)
+    {
+        if (!(o.Lr > 0) || !double.IsFinite(o.Lr))
+        {
+            checks.Require(false, "optimization.lr", o.Lr, "a number above 0");
+            return;
+        }
+        var peak = $"0 to the highest learning rate, optimization.lr ({Schema.OptionValue.Write(o.Lr)})";
+        checks.Require(o.StartLr >= 0 && o.StartLr <= o.Lr, "optimization.start_lr", o.StartLr, peak);
+        checks.Require(o.FinalLr >= 0 && o.FinalLr <= o.Lr, "optimization.final_lr", o.FinalLr, peak);
+    }
+
+    private static bool IsRate(double value) => value >= 0 && double.IsFinite(value);
+}
+
+/// <summary>What must hold between the crop, the patch and the masks. Nothing is said here of values that are wrong by themselves.</summary>
+internal static class GridRules
+{
+    /// <param name="data">The crop.</param>
+    /// <param name="mask">The patch, and the blocks.</param>
+    /// <param name="hasBlocks">Whether blocks are drawn at all: another objective than I-JEPA may train on any grid.</param>
+    /// <param name="checks">Where problems go.</param>
+    public static void Check(DataOptions data, MaskOptions mask, bool hasBlocks, RuleChecks checks)
+    {
+        var alone = new RuleChecks();
+        DataRules.Check(data, alone);
+        MaskRules.Check(mask, alone);
+        if (alone.Problems.Any(problem => problem.Key == "data.crop_size" || problem.Key.StartsWith("mask.", StringComparison.Ordinal))) return;
+
+        if (data.CropSize % mask.PatchSize != 0)
+        {
+            var nearest = NearestMultiples(data.CropSize, mask.PatchSize);
+            checks.Report("data.crop_size", $"{data.CropSize}", $"a multiple of mask.patch_size ({mask.PatchSize}), such as {nearest}");
+            return;
+        }
+
+        if (!hasBlocks) return;
+        var side = data.CropSize / mask.PatchSize;
+        var masking = mask.On(new PatchGrid(side, side));
+        if (MaskFeasibility.Explain(masking) is not { } obstacle) return;
+        var way = MaskFeasibility.SmallestGrid(masking) is { } smallest
+            ? $"a grid of at least {smallest}: data.crop_size {smallest.Width * mask.PatchSize} or more, "
+                + "or a smaller mask.patch_size or mask.min_keep"
+            : "masks that leave a context on some grid: larger mask.enc_mask_scale, smaller mask.pred_mask_scale or mask.min_keep";
+        var found = $"{data.CropSize}, a grid of {side}x{side} patches of {mask.PatchSize} pixels, on which {obstacle}";
+        checks.Report("data.crop_size", found, way);
+    }
+
+    private static string NearestMultiples(int size, int patch)
+    {
+        var below = size / patch * patch;
+        return below > 0 ? $"{below} or {below + patch}" : $"{patch}";
+    }
 }

@@ -96,3 +96,36 @@ public static class ImageDecoder
             throw new ImageUnreadableException(name, $"{width}x{height} is {width * height:N0} pixels; at most {most:N0} are decoded.");
     }
 }
+
+/// <summary>What a decoder refuses by an image's header, before it spends memory or time.</summary>
+/// <param name="MaxPixels">Most pixels of an image; the default, 178,956,970, is where Pillow refuses too.</param>
+/// <param name="MaxFileBytes">Most bytes of a file.</param>
+public sealed record DecodingLimits(long MaxPixels = 178_956_970, long MaxFileBytes = 1 << 30)
+{
+    // Four bytes each in one array.
+    internal const long MostThatFit = 500_000_000;
+
+    /// <summary>The defaults.</summary>
+    public static DecodingLimits Default { get; } = new();
+}
+
+/// <summary>Names a file's format by its first bytes; what it is called plays no part.</summary>
+internal static class ImageFileFormat
+{
+    public const string Tiff = "tiff";
+
+    /// <summary>Extensions, lower case and without the dot, of files that are taken for images.</summary>
+    public static readonly IReadOnlyList<string> Extensions = ["jpg", "jpeg", "png", "webp", "bmp", "gif", "tif", "tiff"];
+
+    /// <summary>"jpeg", "png", "webp", "bmp", "gif" or "tiff"; null for anything else.</summary>
+    public static string? Of(ReadOnlySpan<byte> head) => head switch
+    {
+        [0xff, 0xd8, 0xff, ..] => "jpeg",
+        [0x89, (byte)'P', (byte)'N', (byte)'G', ..] => "png",
+        [(byte)'R', (byte)'I', (byte)'F', (byte)'F', _, _, _, _, (byte)'W', (byte)'E', (byte)'B', (byte)'P', ..] => "webp",
+        [(byte)'G', (byte)'I', (byte)'F', (byte)'8', ..] => "gif",
+        [(byte)'B', (byte)'M', ..] => "bmp",
+        [(byte)'I', (byte)'I', 42 or 43, 0, ..] or [(byte)'M', (byte)'M', 0, 42 or 43, ..] => Tiff,
+        _ => null,
+    };
+}

@@ -100,3 +100,77 @@ internal abstract class StoredImage : OpenedImage
             ((box.Top + box.Height + reduction - 1) / reduction) - top);
     }
 }
+
+/// <summary>The part of an image that a crop needs.</summary>
+/// <param name="Box">Pixels needed, in the full-size image.</param>
+/// <param name="OutputWidth">W in pixels that the box will be resized to.</param>
+/// <param name="OutputHeight">H in pixels that the box will be resized to.</param>
+/// <param name="AllowScaling">
+/// Whether the decoder may halve the image once or more often (JPEG does so almost for free) as long as the box keeps at least twice the
+/// output's sides, so that the antialiased resize after it still averages at least 2x2 pixels. Off, the pixels are exact.
+/// </param>
+public readonly record struct DecodeRequest(PixelBox Box, int OutputWidth, int OutputHeight, bool AllowScaling)
+{
+    /// <summary>The most that a JPEG can be divided by.</summary>
+    internal const int MostReduction = 8;
+
+    private const int Oversampling = 2;
+
+    /// <summary>Divide by at least this, even below the output's size, where the image would not fit into memory otherwise.</summary>
+    internal int LeastReduction { get; init; }
+
+    /// <summary>The largest of 1, 2, 4 and 8 by which the image may be divided.</summary>
+    public int Reduction
+    {
+        get
+        {
+            if (!AllowScaling) return Math.Max(1, LeastReduction);
+            var reduction = MostReduction;
+            while (reduction > 1 && reduction > LeastReduction && (Box.Width < (long)Oversampling * reduction * OutputWidth || Box.Height < (long)Oversampling * reduction * OutputHeight))
+                reduction /= 2;
+            return reduction;
+        }
+    }
+}
+
+/// <summary>Memory that decoded pixels are written to, kept and used again from image to image. One for each thread.</summary>
+public sealed class PixelBuffer
+{
+    // Two pixels are loaded at a time; the last load may reach this far behind the last pixel.
+    internal const int Padding = 16;
+    private const int MostKept = 64 << 20;
+
+    // Beyond this, a larger band of rows makes nothing faster.
+    private const int LargestBand = 4 << 20;
+
+    private readonly int _kept;
+    private byte[] _bytes = [];
+
+    /// <summary>A buffer that keeps up to 64 MiB.</summary>
+    public PixelBuffer()
+        : this(MostKept)
+    {
+    }
+
+    /// <summary>A buffer.</summary>
+    /// <param name="kept">Bytes that it keeps at most; what is larger is let go by <see cref="Trim"/>.</param>
+    internal PixelBuffer(long kept) => _kept = (int)Math.Min(kept, MostKept);
+
+    /// <summary>Bytes of the rows that are decoded at a time where an image can be decoded by rows; at least one row.</summary>
+    internal static int BandBytes => LargestBand;
+
+    /// <summary>Room for <paramref name="count"/> bytes and a little padding, with arbitrary content.</summary>
+    internal byte[] Reserve(long count)
+    {
+        var needed = checked((int)(count + Padding));
+        if (_bytes.Length >= needed && (_bytes.Length <= _kept || needed > _kept)) return _bytes;
+        _bytes = [];
+        return _bytes = GC.AllocateUninitializedArray<byte>(needed > _kept ? needed : Math.Min(_kept, needed + (needed / 2)));
+    }
+
+    /// <summary>Lets go of more than may be kept.</summary>
+    internal void Trim()
+    {
+        if (_bytes.Length > _kept) _bytes = [];
+    }
+}

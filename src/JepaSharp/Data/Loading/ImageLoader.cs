@@ -1,3 +1,4 @@
+using System.Text;
 using JepaSharp.Data.Cropping;
 using JepaSharp.Data.Sources;
 using JepaSharp.Runtime;
@@ -142,4 +143,71 @@ public sealed class ImageLoader
             }
         }
     }
+}
+
+/// <summary>The order of the images in an epoch: one shuffle of all, dealt out to the processes in turn, so that their shards are disjoint and equally long.</summary>
+internal static class EpochOrder
+{
+    /// <summary>[count / worldSize] indices of the process's shard.</summary>
+    public static int[] Of(int count, ulong seed, int epoch, int rank = 0, int worldSize = 1)
+    {
+        var all = new int[count];
+        for (var i = 0; i < count; i++) all[i] = i;
+        var random = new RandomStream(seed, RandomPurpose.Order, epoch);
+        random.Shuffle<int>(all);
+        if (worldSize == 1) return all;
+        var shard = new int[count / worldSize];
+        for (var i = 0; i < shard.Length; i++) shard[i] = all[rank + (i * worldSize)];
+        return shard;
+    }
+}
+
+/// <summary>The orders of the epochs that batches in flight belong to: made once each, by whichever thread first needs it, and let go when no batch can need it again.</summary>
+/// <param name="make">The order of an epoch.</param>
+internal sealed class EpochOrders(Func<int, int[]> make)
+{
+    private readonly Lock _gate = new();
+    private readonly Dictionary<int, int[]> _kept = [];
+
+    /// <summary>The order of an epoch.</summary>
+    /// <param name="epoch">From 0.</param>
+    /// <param name="oldest">The oldest epoch that any batch in flight may belong to.</param>
+    public int[] Of(int epoch, int oldest)
+    {
+        lock (_gate)
+        {
+            if (_kept.TryGetValue(epoch, out var order)) return order;
+            foreach (var past in _kept.Keys.Where(e => e < oldest).ToList()) _kept.Remove(past);
+            return _kept[epoch] = make(epoch);
+        }
+    }
+}
+
+/// <summary>Lists images that could not be read as a CSV: <c>name,reason</c>, for <c>unreadable.csv</c> in a run folder.</summary>
+public static class UnreadableReport
+{
+    /// <summary>Name of the file in a run folder.</summary>
+    public const string FileName = "unreadable.csv";
+
+    /// <summary>Writes the list to a temporary name and renames it; writes nothing, and leaves no older list, where all images could be read.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="unreadable">The images, as <see cref="ImageLoader.Unreadable"/> has them.</param>
+    public static void Write(string path, IReadOnlyList<ImageUnreadableException> unreadable)
+    {
+        ArgumentNullException.ThrowIfNull(unreadable);
+        if (unreadable.Count == 0)
+        {
+            File.Delete(path);
+            return;
+        }
+
+        var text = new StringBuilder("name,reason\n");
+        foreach (var image in unreadable) text.Append(Quoted(image.Name)).Append(',').Append(Quoted(image.Reason)).Append('\n');
+        var unfinished = path + ".unfinished";
+        File.WriteAllText(unfinished, text.ToString());
+        File.Move(unfinished, path, overwrite: true);
+    }
+
+    private static string Quoted(string field) =>
+        field.AsSpan().IndexOfAny(",\"\r\n") < 0 ? field : $"\"{field.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
 }

@@ -114,3 +114,32 @@ public abstract class OpenedImage : IDisposable
     {
     }
 }
+
+/// <summary>One image cannot be read. Carries the image's name and a reason in words.</summary>
+/// <param name="name">The image's name in its source.</param>
+/// <param name="reason">What is wrong with it.</param>
+/// <param name="inner">The cause, where there is one.</param>
+public sealed class ImageUnreadableException(string name, string reason, Exception? inner = null)
+    : Exception(PrintableName.Of($"{name}: {reason}"), inner)
+{
+    /// <summary>The image's name in its source.</summary>
+    public string Name { get; } = name;
+
+    /// <summary>What is wrong with it.</summary>
+    public string Reason { get; } = reason;
+}
+
+/// <summary>An image whose pixels are already at hand.</summary>
+/// <param name="pixels">The image; handed out as it is.</param>
+internal sealed class PixelImage(RgbImage pixels) : OpenedImage
+{
+    public override int Width => pixels.Width;
+
+    public override int Height => pixels.Height;
+
+    public override RgbImage Decode() => pixels;
+
+    public override long MemoryToDecode(in DecodeRequest request) => 0;
+
+    public override PixelRegion DecodeRegion(in DecodeRequest request, PixelBuffer buffer) => PixelRegion.Of(pixels);
+}

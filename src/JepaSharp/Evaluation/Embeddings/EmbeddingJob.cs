@@ -3,6 +3,7 @@ using JepaSharp.Data;
 using JepaSharp.Data.Loading;
 using JepaSharp.Data.Sources;
 using JepaSharp.Evaluation.Embeddings.Writers;
+using JepaSharp.Models;
 using JepaSharp.Runtime;
 using static TorchSharp.torch;
 
@@ -111,5 +112,61 @@ public sealed class EmbeddingJob : IDisposable
     {
         using var scope = NewDisposeScope();
         return _request.Output.Of(_request.Encoder, _request.Scaling.ToImages(batch)).cpu().contiguous().data<float>().ToArray();
+    }
+}
+
+/// <summary>What is carried along with an image's embedding.</summary>
+/// <param name="Name">The image's name in its source.</param>
+/// <param name="Label">Index of its class; null without labels.</param>
+/// <param name="Class">Name of its class; null without labels.</param>
+internal readonly record struct EmbeddedImage(string Name, int? Label, string? Class)
+{
+    public static EmbeddedImage Of(ImageSource source, int index)
+    {
+        var label = source.LabelOf(index);
+        return new EmbeddedImage(source.NameOf(index), label, label is { } l ? source.Classes[l] : null);
+    }
+}
+
+/// <summary>The shape of one image's embedding.</summary>
+/// <param name="Patches">N where each patch is kept; null for the average over them.</param>
+/// <param name="Width">Numbers of one vector.</param>
+internal sealed record EmbeddingLayout(int? Patches, int Width)
+{
+    /// <summary>Of square images of a size.</summary>
+    public static EmbeddingLayout Of(VisionTransformer encoder, EncoderOutput output, int size)
+    {
+        var side = size / encoder.Shape.PatchSize;
+        return new EmbeddingLayout(output.Pooled ? null : side * side, output.WidthOf(encoder));
+    }
+
+    /// <summary>Vectors of one image.</summary>
+    public int Vectors => Patches ?? 1;
+
+    /// <summary>Numbers of one image.</summary>
+    public int Numbers => Vectors * Width;
+
+    /// <summary>Shape of so many images' embeddings.</summary>
+    public long[] ShapeOf(long images) => Patches is { } patches ? [images, patches, Width] : [images, Width];
+}
+
+/// <summary>Which of an encoder's representations are taken of an image.</summary>
+/// <param name="Layers">How many blocks from the last: 1 is the encoder's output; more are put side by side, the last one last.</param>
+/// <param name="Pooled">The average over the patches, or each patch by itself.</param>
+/// <remarks>Paper, appendix A.2: average-pooled patches of the last layer, or of the last four side by side.</remarks>
+public sealed record EncoderOutput(int Layers = 1, bool Pooled = true)
+{
+    /// <summary>Numbers of one vector: <see cref="Layers"/> times the encoder's width.</summary>
+    public int WidthOf(VisionTransformer encoder) => Layers * encoder.Shape.Width;
+
+    /// <summary>Images [B, C, H, W], normalised -> float32 [B, L D], or [B, N, L D] where patches are kept apart.</summary>
+    /// <exception cref="ArgumentException">The encoder has fewer blocks, or the images' sides are not multiples of the patch size.</exception>
+    public Tensor Of(VisionTransformer encoder, Tensor images)
+    {
+        using var scope = NewDisposeScope();
+        using var untracked = no_grad();
+        var patches = Layers == 1 ? encoder.forward(images) : cat([.. encoder.LastBlocks(images, Layers)], dim: -1);
+        patches = patches.to(float32);
+        return (Pooled ? patches.mean([1]) : patches.alias()).MoveToOuterDisposeScope();
     }
 }

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using JepaSharp.Evaluation.Probes;
 
 namespace JepaSharp.Evaluation.Tasks;
@@ -44,4 +45,125 @@ public sealed record ResultRow
         ["root_mean_square_error"] = score.RootMeanSquareError,
         ["rounded_accuracy"] = score.RoundedAccuracy,
     };
+}
+
+/// <summary>Chooses among kinds of features, as the paper does between the last layer and the last four, but on held-out fit data.</summary>
+public static class FeatureChoice
+{
+    /// <summary>The rows, one of them marked: the one with the best held-out result, or the only one. Baselines take no part.</summary>
+    /// <remarks>Where several were tried without holding anything out, the first counts.</remarks>
+    public static IReadOnlyList<ResultRow> Mark(IReadOnlyList<ResultRow> rows)
+    {
+        var candidates = rows.Index().Where(row => !row.Item.IsBaseline).ToList();
+        if (candidates.Count == 0) return rows;
+        var chosen = candidates.TrueForAll(row => row.Item.HeldOut is not null) ? candidates.MaxBy(row => row.Item.HeldOut).Index : candidates[0].Index;
+        return [.. rows.Index().Select(row => row.Index == chosen ? row.Item with { IsChosen = true } : row.Item)];
+    }
+}
+
+/// <summary>One kind of features with a class for each image: to fit on, and, sealed, to score on.</summary>
+/// <param name="Name">What a person would call the features.</param>
+/// <param name="Fit">What is fitted and chosen on.</param>
+/// <param name="Test">What the result is scored on.</param>
+/// <param name="IsBaseline">Whether they are there to be beaten: pixels, or an untrained encoder.</param>
+public sealed record LabelledFeatures(string Name, ClassificationSet Fit, TestSet Test, bool IsBaseline = false);
+
+/// <summary>One kind of features with a number for each image: to fit on, and, sealed, to score on.</summary>
+/// <param name="Name">What a person would call the features.</param>
+/// <param name="Fit">What is fitted and chosen on.</param>
+/// <param name="Test">What the result is scored on.</param>
+/// <param name="IsBaseline">Whether they are there to be beaten: pixels, or an untrained encoder.</param>
+public sealed record NumberedFeatures(string Name, RegressionSet Fit, RegressionTestSet Test, bool IsBaseline = false);
+
+/// <summary>Ridge regression to the numbers of a column.</summary>
+public static class RegressionTask
+{
+    /// <summary>Fits, then scores.</summary>
+    public static ResultRow Run(NumberedFeatures features, RidgeOptions options)
+    {
+        var clock = Stopwatch.StartNew();
+        var fitted = RidgeProbe.Fit(features.Fit, options);
+        return new ResultRow
+        {
+            Features = features.Name,
+            Probe = "ridge regression",
+            Scores = ResultRow.ScoresOf(features.Test.Score(fitted)),
+            Settings = new Dictionary<string, double> { ["penalty"] = fitted.Penalty },
+            HeldOut = fitted.Trials.Count > 0 ? fitted.Trials.Max(t => t.HeldOut) : null,
+            Trials = fitted.Trials,
+            IsBaseline = features.IsBaseline,
+            Seconds = clock.Elapsed.TotalSeconds,
+        };
+    }
+}
+
+/// <summary>A probe with its recipe: fits and chooses on one set, scores on the other.</summary>
+public abstract class ProbeTask
+{
+    /// <summary>What a person would call the probe.</summary>
+    public abstract string Name { get; }
+
+    /// <summary>The recipe, to repeat it: every setting by name.</summary>
+    public abstract object Recipe { get; }
+
+    /// <summary>What a user should know of the rows, a sentence each; complete when all rows are made.</summary>
+    public virtual IReadOnlyList<string> Notes => [];
+
+    /// <summary>The rows for one kind of features, the main one first.</summary>
+    public IReadOnlyList<ResultRow> Run(LabelledFeatures features)
+    {
+        var clock = Stopwatch.StartNew();
+        var rows = Rows(features);
+        return [.. rows.Select(row => row with { IsBaseline = features.IsBaseline, Seconds = clock.Elapsed.TotalSeconds })];
+    }
+
+    /// <summary>Fits, then scores.</summary>
+    protected abstract IReadOnlyList<ResultRow> Rows(LabelledFeatures features);
+
+    /// <summary>The row of the probe that looks at nothing.</summary>
+    public static ResultRow Majority(LabelledFeatures features) => new()
+    {
+        Features = "none",
+        Probe = "commonest class",
+        Scores = ResultRow.ScoresOf(features.Test.Score(Probes.MajorityProbe.Fit(features.Fit))),
+        IsBaseline = true,
+    };
+}
+
+/// <summary>A probe fitted on each of several small subsets and scored on all test images; the mean counts.</summary>
+/// <param name="method">The probe.</param>
+/// <param name="subsets">Rows of the fit set that each subset is made of.</param>
+public sealed class LowShotTask(ProbeTask method, IReadOnlyList<int[]> subsets) : ProbeTask
+{
+    /// <inheritdoc/>
+    public override string Name => method.Name;
+
+    /// <inheritdoc/>
+    public override object Recipe => new { Images = subsets.Select(s => s.Length).ToArray(), method.Recipe };
+
+    /// <inheritdoc/>
+    protected override IReadOnlyList<ResultRow> Rows(LabelledFeatures features)
+    {
+        var rows = subsets.Select(subset => method.Run(features with { Fit = features.Fit.Select(subset) })[0]).ToList();
+        return [Summary(features.Name, method.Name, rows)];
+    }
+
+    /// <summary>Means over subsets, and the deviation of the accuracy.</summary>
+    public static ResultRow Summary(string features, string probe, IReadOnlyList<ResultRow> rows)
+    {
+        var accuracies = rows.Select(r => r.Scores["accuracy"]).ToList();
+        var mean = accuracies.Average();
+        var scores = rows[0].Scores.Keys.ToDictionary(key => key, key => rows.Average(r => r.Scores[key]));
+        // Sample deviation: with n - 1.
+        scores["accuracy_deviation"] = rows.Count < 2 ? 0 : Math.Sqrt(accuracies.Sum(a => (a - mean) * (a - mean)) / (rows.Count - 1));
+        foreach (var (draw, accuracy) in accuracies.Index()) scores[$"accuracy_of_draw_{draw + 1}"] = accuracy;
+        return new ResultRow
+        {
+            Features = features,
+            Probe = rows.Count == 1 ? probe : $"{probe}, {rows.Count} draws",
+            Scores = scores,
+            HeldOut = rows.All(r => r.HeldOut is not null) ? rows.Average(r => r.HeldOut) : null,
+            Trials = [.. rows.SelectMany(r => r.Trials)],
+        };
+    }
 }

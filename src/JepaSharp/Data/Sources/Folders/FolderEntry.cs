@@ -46,3 +46,59 @@ internal sealed record FileStatus(FileIdentity Identity, EntryKind Kind, long Le
         return File.Exists(real) ? new FileStatus(identity, EntryKind.File, new FileInfo(real).Length, 1) : null;
     }
 }
+
+/// <summary>Lists one folder, hidden entries and those of strange names included.</summary>
+internal static class FolderListing
+{
+    private static readonly EnumerationOptions Everything = new() { IgnoreInaccessible = false, AttributesToSkip = FileAttributes.None };
+
+    /// <summary>What the folder holds, in ordinal order of the names.</summary>
+    /// <exception cref="IOException">It cannot be listed.</exception>
+    /// <exception cref="UnauthorizedAccessException">It may not be listed.</exception>
+    public static List<FolderEntry> Of(string folder)
+    {
+        var entries = LinuxFiles.AreHere
+            ? LinuxFiles.List(folder)
+            : [.. new DirectoryInfo(folder).EnumerateFileSystemInfos("*", Everything).Select(EntryOf)];
+        entries.Sort((a, b) => string.CompareOrdinal(a.Name, b.Name));
+        return entries;
+    }
+
+    private static FolderEntry EntryOf(FileSystemInfo entry)
+    {
+        var isHidden = OperatingSystem.IsWindows() && (entry.Attributes & (FileAttributes.Hidden | FileAttributes.System)) != 0;
+        var kind = entry.LinkTarget is not null ? EntryKind.Link : entry is DirectoryInfo ? EntryKind.Folder : EntryKind.File;
+        return new FolderEntry(entry.Name, kind, IsHidden: isHidden);
+    }
+}
+
+/// <summary>Names of what operating systems, network disks and archivers leave among a user's files. Nothing below them is a user's image.</summary>
+internal static class SystemNames
+{
+    private static readonly Dictionary<string, string> Folders = new(StringComparer.OrdinalIgnoreCase)
+    {
+        ["@eaDir"] = "in @eaDir, a network disk's thumbnails",
+        ["@Recycle"] = "in a network disk's @Recycle",
+        ["@Recently-Snapshot"] = "in a network disk's @Recently-Snapshot",
+        ["#recycle"] = "in a network disk's #recycle",
+        ["#snapshot"] = "in a network disk's #snapshot",
+        ["__MACOSX"] = "in __MACOSX, a Mac's notes on files",
+        ["$RECYCLE.BIN"] = "in $RECYCLE.BIN, what Windows deleted",
+        ["RECYCLER"] = "in RECYCLER, what Windows deleted",
+        ["System Volume Information"] = "in Windows's System Volume Information",
+        ["lost+found"] = "in lost+found",
+    };
+
+    private static readonly HashSet<string> Files = new(
+        ["Thumbs.db", "ehthumbs.db", "ehthumbs_vista.db", "desktop.ini", "Icon\r"], StringComparer.OrdinalIgnoreCase);
+
+    /// <summary>What files below an entry, or the entry itself, are to be called; null where it is a user's own.</summary>
+    public static string? WhatIs(in FolderEntry entry)
+    {
+        if (Folders.TryGetValue(entry.Name, out var what) && entry.Kind != EntryKind.File) return what;
+        if (entry.Kind == EntryKind.Folder) return entry.IsHidden || entry.Name.StartsWith('.') ? "in hidden folders" : null;
+        if (entry.Name.StartsWith("._", StringComparison.Ordinal)) return "of a Mac's ._ notes on files";
+        if (Files.Contains(entry.Name)) return "of Windows's or a Mac's own";
+        return entry.IsHidden || entry.Name.StartsWith('.') ? "hidden" : null;
+    }
+}
