@@ -12,13 +12,16 @@ internal static class CommandRace
     {
         var arguments = new StepArguments(words, "ours", "peer", "rounds", "name", "images");
         var (ours, peer) = (arguments.Text("ours", ""), arguments.Text("peer", ""));
-        if (ours.Length == 0 || peer.Length == 0) throw new JepaException("race-commands needs --ours \"COMMAND\" and --peer \"COMMAND\".", isUsage: true);
-        var rounds = Enumerable.Range(1, arguments.Number("rounds", 3)).Select(round => (Ours: Seconds(ours, round), Peer: Seconds(peer, round))).ToList();
+        if (ours.Length == 0 || peer.Length == 0)
+            throw new JepaException("race-commands needs --ours \"COMMAND\" and --peer \"COMMAND\".", isUsage: true);
+        var rounds =
+            Enumerable.Range(1, arguments.Number("rounds", 3)).Select(round => (Ours: Seconds(ours, round), Peer: Seconds(peer, round))).ToList();
         var ratios = rounds.Select(r => r.Peer / r.Ours).ToList();
         double images = arguments.Number("images", 0), our = Median.Of(rounds.Select(r => r.Ours)), their = Median.Of(rounds.Select(r => r.Peer));
         Console.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
-            $"| {arguments.Text("name", "")} | {our:F2} | {their:F2} | {images / our:F1} | {images / their:F1} | **{Median.Of(ratios):F2}** ({ratios.Min():F2} to {ratios.Max():F2}) |"));
+            $"| {arguments.Text("name", "")} | {our:F2} | {their:F2} | {images / our:F1} | {images / their:F1} | **{Median.Of(ratios):F2}** "
+                + $"({ratios.Min():F2} to {ratios.Max():F2}) |"));
         return 0;
     }
 

@@ -31,7 +31,8 @@ internal static class LoaderBenchmark
             leastWork = Math.Min(leastWork, (process.TotalProcessorTime - worked).TotalMilliseconds / loaded * 1000);
         }
 
-        Console.WriteLine($"{path}: {source.Count:N0} images to {cropSize}x{cropSize}, {threads} thread(s): {best:F0} images/s, {leastWork:F0} ms of processor time for 1,000 images");
+        Console.WriteLine($"{path}: {source.Count:N0} images to {cropSize}x{cropSize}, {threads} thread(s): {best:F0} images/s, {leastWork:F0} ms "
+            + $"of processor time for 1,000 images");
         return 0;
     }
 
@@ -61,11 +62,13 @@ internal static class LoaderBenchmark
 
         clock.Stop();
         process.Refresh();
-        Console.WriteLine(FormattableString.Invariant($"{images / clock.Elapsed.TotalSeconds:F1} {images / (process.TotalProcessorTime - worked).TotalSeconds:F1}"));
+        Console.WriteLine(FormattableString.Invariant(
+            $"{images / clock.Elapsed.TotalSeconds:F1} {images / (process.TotalProcessorTime - worked).TotalSeconds:F1}"));
         return 0;
     }
 
-    private static ImageLoader Loader(ImageSource source, int cropSize, int threads, ResampleFilter filter, bool useFlip) => new(source, new ImageLoaderOptions
+    private static ImageLoader Loader(ImageSource source, int cropSize, int threads, ResampleFilter filter, bool useFlip) =>
+        new(source, new ImageLoaderOptions
     {
         BatchSize = BatchSize,
         Threads = threads,

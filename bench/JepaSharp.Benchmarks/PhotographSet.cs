@@ -7,7 +7,8 @@ using SkiaSharp;
 
 namespace JepaSharp.Benchmarks;
 
-/// <summary>Photographs of an ordinary size to measure loading with: crops of a few, at changing places, as JPEGs of 400x533 pixels and quality 90.</summary>
+/// <summary>Photographs of an ordinary size to measure loading with: crops of a few, at changing places, as JPEGs of 400x533 pixels and quality
+/// 90.</summary>
 internal static class PhotographSet
 {
     private const int Count = 512, Width = 400, Height = 533, Quality = 90;
@@ -46,7 +47,8 @@ internal static class PhotographSet
         var pin = GCHandle.Alloc(pixels, GCHandleType.Pinned);
         try
         {
-            using var pixmap = new SKPixmap(new SKImageInfo(image.Width, image.Height, SKColorType.Rgba8888, SKAlphaType.Opaque), pin.AddrOfPinnedObject());
+            using var pixmap =
+                new SKPixmap(new SKImageInfo(image.Width, image.Height, SKColorType.Rgba8888, SKAlphaType.Opaque), pin.AddrOfPinnedObject());
             using var data = pixmap.Encode(new SKJpegEncoderOptions(Quality, SKJpegEncoderDownsample.Downsample420, SKJpegEncoderAlphaOption.Ignore))
                 ?? throw new InvalidOperationException("The pixels cannot be stored as JPEG.");
             return data.ToArray();

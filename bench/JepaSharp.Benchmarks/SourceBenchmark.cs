@@ -6,7 +6,8 @@ using JepaSharp.Runtime;
 
 namespace JepaSharp.Benchmarks;
 
-/// <summary>Images a second that a source opens and decodes whole on one thread, in order and shuffled; best of several rounds after one to warm up.</summary>
+/// <summary>Images a second that a source opens and decodes whole on one thread, in order and shuffled; best of several rounds after one to warm
+/// up.</summary>
 internal static class SourceBenchmark
 {
     private const int Rounds = 3, Most = 10_000;
@@ -22,7 +23,8 @@ internal static class SourceBenchmark
             var inOrder = Best(source, order[..Math.Min(Most, order.Length)]);
             new RandomStream(0, RandomPurpose.Evaluation).Shuffle(order.AsSpan());
             var shuffled = Best(source, order[..Math.Min(Most, order.Length)]);
-            Console.WriteLine($"{path}: {source.Count:N0} images, opened in {opened.TotalSeconds:F2} s; {inOrder:N0} images/s in order, {shuffled:N0} shuffled");
+            Console.WriteLine(
+                $"{path}: {source.Count:N0} images, opened in {opened.TotalSeconds:F2} s; {inOrder:N0} images/s in order, {shuffled:N0} shuffled");
         }
 
         return 0;
@@ -38,7 +40,8 @@ internal static class SourceBenchmark
             foreach (var index in order)
             {
                 using var image = source.Open(index);
-                image.DecodeRegion(new DecodeRequest(PixelBox.Whole(image.Width, image.Height), image.Width, image.Height, AllowScaling: false), buffer);
+                image.DecodeRegion(
+                    new DecodeRequest(PixelBox.Whole(image.Width, image.Height), image.Width, image.Height, AllowScaling: false), buffer);
             }
 
             if (round > 0) best = Math.Max(best, order.Length / clock.Elapsed.TotalSeconds);

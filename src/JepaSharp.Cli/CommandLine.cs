@@ -16,7 +16,8 @@ internal static class CommandLine
 {
     /// <summary>Every verb, in the order of the help page.</summary>
     private static IEnumerable<Verb> Verbs() =>
-        [new PretrainVerb(), new EvaluateVerb(), new ReportVerb(), new EmbedVerb(), new ExportVerb(), new InspectVerb(), new MasksVerb(), new PackVerb(), new ScenesVerb(), new DoctorVerb()];
+        [new PretrainVerb(), new EvaluateVerb(), new ReportVerb(), new EmbedVerb(), new ExportVerb(), new InspectVerb(), new MasksVerb(),
+            new PackVerb(), new ScenesVerb(), new DoctorVerb()];
 
     /// <summary>Parses and runs.</summary>
     /// <returns>0 done, 1 failed, 2 wrong usage, 129, 130 or 143 stopped by a signal.</returns>
@@ -60,7 +61,8 @@ internal static class CommandLine
 
     private static RootCommand Build(Terminal terminal, StopSignals stop, IEnumerable<Verb> verbs)
     {
-        var root = new RootCommand("JepaSharp: I-JEPA for .NET. Pretrains a Vision Transformer on unlabelled images, and says whether what it learned is any good.");
+        var root = new RootCommand(
+            "JepaSharp: I-JEPA for .NET. Pretrains a Vision Transformer on unlabelled images, and says whether what it learned is any good.");
         root.SetAction(_ => root.Parse("--help").Invoke(new InvocationConfiguration { Output = terminal.Out, Error = terminal.Error }));
         root.Options.OfType<VersionOption>().Single().Action = new PrintVersion();
         foreach (var verb in verbs)
@@ -109,7 +111,8 @@ internal sealed class MemoryOption : Option<int?>
     /// <summary>Sets the process's bound to what was given.</summary>
     /// <param name="arguments">The command line.</param>
     /// <param name="otherwise">What a configuration says; null for none.</param>
-    public void Bound(ParseResult arguments, int? otherwise = null) => DecodingBound.Megabytes = arguments.GetValue(this) ?? otherwise ?? DecodingBound.DefaultMegabytes;
+    public void Bound(ParseResult arguments, int? otherwise = null) =>
+        DecodingBound.Megabytes = arguments.GetValue(this) ?? otherwise ?? DecodingBound.DefaultMegabytes;
 }
 
 /// <summary>A verb of the command: <c>jepa NAME</c>. One class a verb, in <c>Verbs/</c>, added to the list in <see cref="CommandLine"/>.</summary>
@@ -117,12 +120,13 @@ internal sealed class MemoryOption : Option<int?>
 /// A verb declares its options as fields and adds them in its constructor, and its <see cref="Run"/> reads them, calls the library and
 /// shows what came of it. It catches nothing: whatever it throws becomes a message and an exit code in <see cref="Failure"/>.
 /// Results go to <see cref="Terminal.Out"/>, everything said on the way to <see cref="Terminal.Error"/>.
-/// Long work gets <see cref="StopSignals.Token"/>, and a verb that was stopped returns <see cref="StopSignals.ExitCode"/>. One that has something to finish
-/// when it is stopped says so beforehand: <see cref="StopSignals.WaitForWork"/>.
+/// Long work gets <see cref="StopSignals.Token"/>, and a verb that was stopped returns <see cref="StopSignals.ExitCode"/>. One that has something to
+/// finish when it is stopped says so beforehand: <see cref="StopSignals.WaitForWork"/>.
 /// </remarks>
 internal abstract class Verb(string name, string description) : Command(name, description)
 {
-    /// <summary>Whether what is printed is all that comes of the work. Where it is not, work goes on when standard output cannot be written, and that is said at its end.</summary>
+    /// <summary>Whether what is printed is all that comes of the work. Where it is not, work goes on when standard output cannot be written, and that
+    /// is said at its end.</summary>
     public virtual bool PrintsItsResult(ParseResult arguments) => false;
 
     /// <summary>Says that the work is whole, where its last words could not be printed.</summary>

@@ -44,7 +44,8 @@ internal static class Failure
                 return ExitCode.Failed;
             case OutOfMemoryException:
             case ExternalException when IsLibtorchOutOfMemory(cause.Message):
-                Say(error, $"Out of memory. Use a smaller batch, model or image, or a machine with more memory. {ProcessLimits.AboutAddressSpace}".TrimEnd());
+                const string Smaller = "Out of memory. Use a smaller batch, model or image, or a machine with more memory.";
+                Say(error, $"{Smaller} {ProcessLimits.AboutAddressSpace}".TrimEnd());
                 return ExitCode.Failed;
             case DllNotFoundException:
                 Say(error, $"A native library does not load: {FirstLine(cause.Message)} {ProcessLimits.AboutAddressSpace}".TrimEnd());
@@ -87,7 +88,8 @@ internal static class Failure
     private static bool IsBadDescriptor(Exception e) => e.HResult == 9 || e.InnerException is { } inner && IsBadDescriptor(inner);
 
     private static bool IsLibtorchOutOfMemory(string message) =>
-        message.Contains("can't allocate memory", StringComparison.OrdinalIgnoreCase) || message.Contains("out of memory", StringComparison.OrdinalIgnoreCase);
+        message.Contains("can't allocate memory", StringComparison.OrdinalIgnoreCase) || message.Contains(
+            "out of memory", StringComparison.OrdinalIgnoreCase);
 
     private static string FirstLine(string text) => text.Split('\n', 2)[0].TrimEnd('\r');
 
@@ -106,7 +108,8 @@ internal static class Failure
         }
     }
 
-    /// <summary>One line, or a list below its head: what comes after a line feed is set in, so that it cannot be taken for a message of its own.</summary>
+    /// <summary>One line, or a list below its head: what comes after a line feed is set in, so that it cannot be taken for a message of its
+    /// own.</summary>
     private static void Say(TextWriter error, string message)
     {
         var (prefix, lines) = ("jepa: ", message.TrimEnd().Split('\n'));

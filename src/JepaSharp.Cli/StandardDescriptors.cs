@@ -2,7 +2,8 @@ using System.Runtime.InteropServices;
 
 namespace JepaSharp.Cli;
 
-/// <summary>Standard input, output and error of a process that was started without some of them (<c>2&gt;&amp;-</c>, some service managers).</summary>
+/// <summary>Standard input, output and error of a process that was started without some of them (<c>2&gt;&amp;-</c>, some service
+/// managers).</summary>
 /// <remarks>
 /// What is closed is the next number that a file gets: the runtime's own pipes, which messages would then be written into, or a user's file. So the
 /// gaps are filled with /dev/null, and where the runtime has taken one already, the process starts itself once more with all three open. A descriptor

@@ -3,13 +3,15 @@ using System.Runtime.InteropServices;
 namespace JepaSharp.Cli;
 
 /// <summary>
-/// Ctrl-C, SIGTERM, SIGHUP (the terminal or connection is gone) and SIGUSR1 (which Slurm sends before it pre-empts a job: SIGCONT and SIGTERM, or whatever
+/// Ctrl-C, SIGTERM, SIGHUP (the terminal or connection is gone) and SIGUSR1 (which Slurm sends before it pre-empts a job: SIGCONT and SIGTERM, or
+/// whatever
 /// <c>--signal</c> says): the first asks the work to finish its step and stop. After it, Ctrl-C leaves at once.
 /// </summary>
 /// <remarks>
 /// What is ignored when the process starts stays ignored, as by <c>nohup</c>. Work that has nothing to finish, and does not stop within
 /// <see cref="Patience"/>, is left.
-/// Only Ctrl-C does: a job manager may send SIGTERM to the same process twice, or SIGUSR1 a minute before SIGTERM, and a checkpoint is being written then.
+/// Only Ctrl-C does: a job manager may send SIGTERM to the same process twice, or SIGUSR1 a minute before SIGTERM, and a checkpoint is being written
+/// then.
 /// </remarks>
 internal sealed partial class StopSignals : IDisposable
 {

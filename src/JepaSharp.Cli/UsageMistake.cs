@@ -28,9 +28,11 @@ internal static class UsageMistake
     private static IEnumerable<string> Problems(ParseResult parsed, Command command, string name)
     {
         // A word that is not understood makes the parser complain of everything after it: the first such word is the mistake.
-        if ((UnknownOption(parsed) ?? (parsed.UnmatchedTokens is [var unmatched, ..] ? unmatched : null)) is not { } word) return parsed.Errors.Select(e => e.Message);
+        if ((UnknownOption(parsed) ?? (parsed.UnmatchedTokens is [var unmatched, ..] ? unmatched : null)) is not { } word)
+            return parsed.Errors.Select(e => e.Message);
         var isOption = word.StartsWith('-');
-        var what = isOption ? $"{name} has no option '{word}'" : command.Subcommands.Count > 0 ? $"{name} has no verb '{word}'" : $"{name} does not take '{word}'";
+        var what = isOption ? $"{name} has no option '{word}'" : command.Subcommands.Count > 0 ? $"{name} has no verb '{word}'" : $"{name} does not "
+            + $"take '{word}'";
         var known = isOption
             ? command.Options.Where(o => !o.Hidden).SelectMany(o => o.Aliases.Prepend(o.Name))
             : command.Subcommands.Select(c => c.Name);

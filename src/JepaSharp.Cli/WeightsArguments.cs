@@ -18,7 +18,11 @@ internal sealed class WeightsArguments
     };
 
     private readonly Option<string?> _encoder = new("--encoder") { HelpName = "WHICH" };
-    private readonly Option<int?> _heads = new("--heads") { Description = "Attention heads, where the file does not tell and the width is none of the usual.", HelpName = "N" };
+    private readonly Option<int?> _heads = new("--heads")
+    {
+        Description = "Attention heads, where the file does not tell and the width is none of the usual.",
+        HelpName = "N",
+    };
 
     /// <summary>Adds them to a verb.</summary>
     public void AddTo(Command command, string aboutEncoder)
@@ -77,7 +81,8 @@ internal sealed class WeightsArguments
 
     /// <summary>What to tell a user whose weights do not say how many heads they have.</summary>
     public static JepaException NeedsHeads(string path) =>
-        new($"{path} does not say how many attention heads its encoder has, and its width is none of the published models'. Give it: --heads N.", isUsage: true);
+        new($"{path} does not say how many attention heads its encoder has, and its width is none of the published models'. Give it: --heads N.",
+            isUsage: true);
 }
 
 /// <summary>An encoder with what is known of it.</summary>

@@ -47,7 +47,8 @@ internal static class WrittenReport
             var checkpoints = run.CheckpointsToShow(images);
             if (checkpoints.Count == 0)
             {
-                terminal.Error.WriteLine($"note: the report does not rank checkpoints, which would take longer than the steps did; jepa report {run.Folder} does");
+                terminal.Error.WriteLine(
+                    $"note: the report does not rank checkpoints, which would take longer than the steps did; jepa report {run.Folder} does");
                 return run.WriteReport(null, images, cancellation);
             }
 

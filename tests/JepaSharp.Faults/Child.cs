@@ -5,7 +5,8 @@ using JepaSharp.Runtime;
 
 namespace JepaSharp.Faults;
 
-/// <summary>The command <c>jepa</c> in a process that keeps a journal of what a loss of power would leave, and may die in the middle of a flush.</summary>
+/// <summary>The command <c>jepa</c> in a process that keeps a journal of what a loss of power would leave, and may die in the middle of a
+/// flush.</summary>
 internal static partial class Child
 {
     private const int Kill = 9;

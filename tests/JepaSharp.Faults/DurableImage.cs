@@ -79,7 +79,8 @@ internal sealed partial class DurableImage
     private IEnumerable<(string Key, bool IsFolder, string Name)> NamesOf(string key)
     {
         var path = Path.Combine(_names, key);
-        return !File.Exists(path) ? [] : File.ReadAllLines(path).Where(l => l.Length > 0).Select(l => l.Split('\t')).Select(p => (p[0], p[1] == "folder", p[2]));
+        return !File.Exists(path) ? [] : File.ReadAllLines(path).Where(l => l.Length > 0).Select(l => l.Split('\t')).Select(
+            p => (p[0], p[1] == "folder", p[2]));
     }
 
     private static void Put(string path, string text)

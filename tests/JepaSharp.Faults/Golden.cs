@@ -14,8 +14,8 @@ namespace JepaSharp.Faults;
 
 /// <summary>Small runs of every kind, each as one line of digests: two builds that train alike to the bit print the same lines.</summary>
 /// <remarks>
-/// The digests are of one machine: compare two builds on the same processor. A line has the digest of every step's loss, learning rate, weight decay and
-/// momentum, of all weights, of AdamW's moments and of what was measured on the way.
+/// The digests are of one machine: compare two builds on the same processor. A line has the digest of every step's loss, learning rate, weight decay
+/// and momentum, of all weights, of AdamW's moments and of what was measured on the way.
 /// </remarks>
 internal static class Golden
 {
@@ -25,7 +25,8 @@ internal static class Golden
     {
         Data = new DataOptions { CropSize = 48, BatchSize = 8, NumWorkers = 2, UseHorizontalFlip = true },
         Mask = new MaskOptions { PatchSize = 8, MinKeep = 2 },
-        Meta = new MetaOptions { ModelName = "vit_tiny", EmbedDim = 96, NumHeads = 3, Depth = 3, PredDepth = 2, PredEmbDim = 48, Precision = Precision.Fp32 },
+        Meta = new MetaOptions { ModelName = "vit_tiny", EmbedDim = 96, NumHeads = 3, Depth = 3, PredDepth = 2, PredEmbDim = 48,
+            Precision = Precision.Fp32 },
         Optimization = new OptimizationOptions { Epochs = 10, Warmup = 2 },
         Logging = new LoggingOptions { CheckpointEvery = 5, Tensorboard = true, EvaluateEvery = 5 },
     };
@@ -38,7 +39,8 @@ internal static class Golden
         ("fp32, libtorch", [], "kernels off"),
         ("bf16, libtorch", ["meta.precision=bf16"], "kernels off"),
         ("fp32, kernels, 3 micro-batches, clipped", ["optimization.accumulate=3", "optimization.clip_grad=0.1"], ""),
-        ("bf16, kernels, 2 micro-batches, blocks computed again", ["meta.precision=bf16", "optimization.accumulate=2", "optimization.checkpoint_activations=true"], ""),
+        ("bf16, kernels, 2 micro-batches, blocks computed again",
+            ["meta.precision=bf16", "optimization.accumulate=2", "optimization.checkpoint_activations=true"], ""),
         ("fp32, libtorch, 3 micro-batches, clipped", ["optimization.accumulate=3", "optimization.clip_grad=0.1"], "kernels off"),
         ("fp32, kernels, 2 contexts, L2, published masks", ["mask.num_enc_masks=2", "optimization.loss=l2", "mask.compatibility=reference"], ""),
         ("fp32, kernels, heads that do not fit", ["meta.pred_num_heads=12"], ""),
@@ -59,15 +61,20 @@ internal static class Golden
         if (!Directory.Exists(images)) SceneFolder.Write(images, 120, 72, 48, seed: 5);
         foreach (var (name, settings, surroundings) in Kinds.Where(k => only is null || k.Name.Contains(only, StringComparison.Ordinal)))
         {
-            var run = Path.Combine(folder, name.Replace(", ", "-", StringComparison.Ordinal).Replace(' ', '-').Replace("'", "", StringComparison.Ordinal));
-            string[] set = [.. settings.Append("data.path=" + images).Append(string.Create(CultureInfo.InvariantCulture, $"optimization.max_steps={Steps}"))];
+            var run =
+                Path.Combine(folder, name.Replace(", ", "-", StringComparison.Ordinal).Replace(' ', '-').Replace("'", "", StringComparison.Ordinal));
+            string[] set =
+                [.. settings.Append("data.path=" + images).Append(string.Create(CultureInfo.InvariantCulture, $"optimization.max_steps={Steps}"))];
             var config = run + ".yaml";
             File.WriteAllText(config, Small.Apply(set).ToYaml());
             var off = surroundings.EndsWith("kernels off", StringComparison.Ordinal);
             string[] begin = ["child", "-", "0", "pretrain", config, "--out", run, "-q"];
             var codes = surroundings switch
             {
-                "resumed" => new[] { Child(off, [.. begin, "--max-steps", "23"]), Child(off, "child", "-", "0", "pretrain", "--resume", "--out", run, "-q", "--max-steps", Steps.ToString(CultureInfo.InvariantCulture)) },
+                "resumed" =>
+                    new[] { Child(off, [.. begin, "--max-steps", "23"]),
+                        Child(off, "child", "-", "0", "pretrain", "--resume", "--out", run, "-q", "--max-steps",
+                            Steps.ToString(CultureInfo.InvariantCulture)) },
                 "init" => [Child(off, [.. begin, "--init", Path.Combine(folder, "fp32-kernels")])],
                 _ when surroundings.StartsWith("ahead", StringComparison.Ordinal) => [Child(off, "golden-ahead", config, images, run)],
                 _ => [Child(off, begin)],
@@ -94,7 +101,11 @@ internal static class Golden
 
     private static int Child(bool kernelsOff, params string[] arguments)
     {
-        var start = new ProcessStartInfo("dotnet", [typeof(Golden).Assembly.Location, .. arguments]) { RedirectStandardError = true, RedirectStandardOutput = true };
+        var start = new ProcessStartInfo("dotnet", [typeof(Golden).Assembly.Location, .. arguments])
+        {
+            RedirectStandardError = true,
+            RedirectStandardOutput = true,
+        };
         if (kernelsOff) start.Environment["JEPASHARP_KERNELS"] = "off";
         using var process = Process.Start(start)!;
         var said = process.StandardError.ReadToEndAsync();
@@ -113,8 +124,10 @@ internal static class Golden
         int[] wanted = [.. columns.Select(c => Array.IndexOf(head, c)).Where(i => i >= 0)];
         var steps = string.Join('\n', lines.Skip(1).Select(l => l.Split(',')).Select(cells => string.Join(',', wanted.Select(i => cells[i]))));
         var measures = Path.Combine(run, "measures.csv");
-        return $"{lines.Length - 1} steps, last loss {lines[^1].Split(',')[Array.IndexOf(head, "loss")]}, steps {Short(Encoding.UTF8.GetBytes(steps))}, "
-            + $"weights {TensorsOf(Path.Combine(latest, "weights.safetensors"))}, moments {TensorsOf(Path.Combine(latest, "optimizer.safetensors"))}, "
+        return $"{lines.Length - 1} steps, last loss {lines[^1].Split(',')[Array.IndexOf(head, "loss")]}, steps "
+            + $"{Short(Encoding.UTF8.GetBytes(steps))}, "
+            + $"weights {TensorsOf(Path.Combine(latest, "weights.safetensors"))}, moments "
+            + $"{TensorsOf(Path.Combine(latest, "optimizer.safetensors"))}, "
             + $"measures {Short(File.Exists(measures) ? File.ReadAllBytes(measures) : [])}";
     }
 

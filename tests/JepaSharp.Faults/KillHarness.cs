@@ -7,7 +7,8 @@ using JepaSharp.Training;
 
 namespace JepaSharp.Faults;
 
-/// <summary>Kills a small run at random moments and in many ways, resumes it, and compares its end with the run that was never stopped, bit for bit.</summary>
+/// <summary>Kills a small run at random moments and in many ways, resumes it, and compares its end with the run that was never stopped, bit for
+/// bit.</summary>
 /// <param name="say">Told a line for each kill and each end.</param>
 internal sealed class KillHarness(Action<string> say)
 {
@@ -15,7 +16,8 @@ internal sealed class KillHarness(Action<string> say)
     {
         Data = new DataOptions { CropSize = 32, BatchSize = 4, NumWorkers = 2, UseHorizontalFlip = true },
         Mask = new MaskOptions { PatchSize = 8, MinKeep = 1 },
-        Meta = new MetaOptions { ModelName = "vit_tiny", EmbedDim = 96, NumHeads = 2, Depth = 2, PredDepth = 1, PredEmbDim = 48, Precision = Precision.Fp32 },
+        Meta = new MetaOptions { ModelName = "vit_tiny", EmbedDim = 96, NumHeads = 2, Depth = 2, PredDepth = 1, PredEmbDim = 48,
+            Precision = Precision.Fp32 },
         Optimization = new OptimizationOptions { Epochs = 24, Warmup = 4 },
         Logging = new LoggingOptions { CheckpointSteps = 2, KeepLast = 2, KeepEvery = 10, Tensorboard = false, EvaluateEvery = 3 },
     };
@@ -60,14 +62,17 @@ internal sealed class KillHarness(Action<string> say)
                 done++;
             }
 
-            if (WaitForExit(Start(run, Path.Combine(place, "journal"), 0, out var said)) != 0) return Failed($"a run could not go on to its end: {said}");
+            if (WaitForExit(Start(run, Path.Combine(place, "journal"), 0, out var said)) != 0)
+                return Failed($"a run could not go on to its end: {said}");
             var difference = expected.DifferenceTo(RunEvidence.Of(run));
             same &= difference is null;
             say(string.Create(CultureInfo.InvariantCulture, $"run {runs}: {difference ?? "the same bits as the unbroken run"}"));
             Directory.Delete(place, recursive: true);
         }
 
-        say(string.Create(CultureInfo.InvariantCulture, $"{done} kills of {runs} runs of {RunEvidence.StepsOf(whole)} steps in {clock.Elapsed.TotalMinutes:F1} minutes: {(same ? "every run ended in the same metrics, measures, weights and moments, bit for bit" : "NOT the same")}"));
+        say(string.Create(CultureInfo.InvariantCulture,
+            $"{done} kills of {runs} runs of {RunEvidence.StepsOf(whole)} steps in {clock.Elapsed.TotalMinutes:F1} minutes: "
+                + $"{(same ? "every run ended in the same metrics, measures, weights and moments, bit for bit" : "NOT the same")}"));
         Directory.Delete(_place, recursive: true);
         return same;
     }
@@ -120,13 +125,15 @@ internal sealed class KillHarness(Action<string> say)
 
     private Process Start(string run, string journal, int dieAtFlush, out System.Text.StringBuilder said)
     {
-        string[] command = RunFolder.HoldsRun(run) ? ["pretrain", "--resume", "--out", run, "-q"] : ["pretrain", Config, "--data", Images, "--out", run, "-q"];
+        string[] command =
+            RunFolder.HoldsRun(run) ? ["pretrain", "--resume", "--out", run, "-q"] : ["pretrain", Config, "--data", Images, "--out", run, "-q"];
         var start = new ProcessStartInfo(Environment.ProcessPath is { } host && Path.GetFileNameWithoutExtension(host) == "dotnet" ? host : "dotnet")
         {
             RedirectStandardError = true,
             RedirectStandardOutput = true,
         };
-        foreach (var word in (string[])[typeof(KillHarness).Assembly.Location, "child", journal, dieAtFlush.ToString(CultureInfo.InvariantCulture), .. command]) start.ArgumentList.Add(word);
+        foreach (var word in (string[])[typeof(KillHarness).Assembly.Location, "child", journal, dieAtFlush.ToString(CultureInfo.InvariantCulture),
+            .. command]) start.ArgumentList.Add(word);
         var process = Process.Start(start)!;
         var text = said = new System.Text.StringBuilder();
         process.ErrorDataReceived += (_, line) => { lock (text) text.AppendLine(line.Data); };
@@ -136,7 +143,8 @@ internal sealed class KillHarness(Action<string> say)
         return process;
     }
 
-    private static int SignalOf(Fault fault) => fault switch { Fault.Interrupt or Fault.InterruptTwice => 2, Fault.Terminate => 15, Fault.Warn => 10, _ => 9 };
+    private static int SignalOf(Fault fault) =>
+        fault switch { Fault.Interrupt or Fault.InterruptTwice => 2, Fault.Terminate => 15, Fault.Warn => 10, _ => 9 };
 
     private static void Send(Process process, Fault fault)
     {

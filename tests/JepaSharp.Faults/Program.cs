@@ -9,7 +9,8 @@ return args switch
 {
     ["child", var journal, var flush, .. var command] => Child.Run(journal, int.Parse(flush, CultureInfo.InvariantCulture), command),
     ["kills", var count, .. var rest] when rest.Length <= 1 =>
-        new KillHarness(Console.WriteLine).Run(int.Parse(count, CultureInfo.InvariantCulture), rest is [var seed] ? ulong.Parse(seed, CultureInfo.InvariantCulture) : 0) ? 0 : 1,
+        new KillHarness(Console.WriteLine).Run(int.Parse(count, CultureInfo.InvariantCulture),
+            rest is [var seed] ? ulong.Parse(seed, CultureInfo.InvariantCulture) : 0) ? 0 : 1,
     ["soak", var training, var embedding, var folder] =>
         Soak.Run(double.Parse(training, CultureInfo.InvariantCulture), double.Parse(embedding, CultureInfo.InvariantCulture), folder),
     ["golden", var folder, .. var rest] when rest.Length <= 1 => Golden.Run(folder, rest is [var only] ? only : null),

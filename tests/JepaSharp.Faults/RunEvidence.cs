@@ -11,7 +11,8 @@ internal sealed record RunEvidence(string Metrics, string Measures, byte[] Weigh
     public static RunEvidence Of(string run)
     {
         var latest = Path.Combine(run, "checkpoints", "latest");
-        var rows = File.ReadAllLines(Path.Combine(run, "metrics.csv")).Select(l => string.Join(',', l.Split(',').Where((_, column) => !Times.Contains(column))));
+        var rows = File.ReadAllLines(Path.Combine(run, "metrics.csv")).Select(
+            l => string.Join(',', l.Split(',').Where((_, column) => !Times.Contains(column))));
         return new RunEvidence(
             string.Join('\n', rows), File.ReadAllText(Path.Combine(run, "measures.csv")),
             File.ReadAllBytes(Path.Combine(latest, "weights.safetensors")), File.ReadAllBytes(Path.Combine(latest, "optimizer.safetensors")));
@@ -21,7 +22,8 @@ internal sealed record RunEvidence(string Metrics, string Measures, byte[] Weigh
     public static long StepsOf(string run)
     {
         var path = Path.Combine(run, "metrics.csv");
-        return File.Exists(path) && File.ReadLines(path).LastOrDefault() is { } last && last.Split(',') is { Length: > Step } cells && long.TryParse(cells[Step], out var step) ? step : 0;
+        return File.Exists(path) && File.ReadLines(path).LastOrDefault() is { } last && last.Split(',') is { Length: > Step } cells
+            && long.TryParse(cells[Step], out var step) ? step : 0;
     }
 
     /// <summary>What differs; null where nothing does.</summary>

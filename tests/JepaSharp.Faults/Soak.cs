@@ -29,8 +29,10 @@ internal static class Soak
         var (until, embedded) = (DateTime.UtcNow + TimeSpan.FromMinutes(embeddingMinutes), 0);
         while (DateTime.UtcNow < until)
         {
-            var code = Command(until - DateTime.UtcNow, "embed", "--weights", run, "--data", images, "--out", Path.Combine(folder, string.Create(CultureInfo.InvariantCulture, $"{embedded++}.npy")));
-            foreach (var file in Directory.GetFiles(folder, "*.npy*").Concat(Directory.GetFiles(folder, "*.csv").Where(f => Path.GetFileName(f) != "soak.csv"))) File.Delete(file);
+            var code = Command(until - DateTime.UtcNow, "embed", "--weights", run, "--data", images, "--out", Path.Combine(
+                folder, string.Create(CultureInfo.InvariantCulture, $"{embedded++}.npy")));
+            foreach (var file in Directory.GetFiles(folder, "*.npy*")
+                .Concat(Directory.GetFiles(folder, "*.csv").Where(f => Path.GetFileName(f) != "soak.csv"))) File.Delete(file);
             if (code is not (ExitCode.Done or ExitCode.Interrupted)) return code;
         }
 
@@ -44,7 +46,8 @@ internal static class Soak
     private static int Command(TimeSpan time, params string[] arguments)
     {
         using var stop = new StopSignals(_ => { });
-        using var timer = new Timer(_ => stop.Receive(ExitCode.Interrupted), null, time > TimeSpan.Zero ? time : TimeSpan.Zero, Timeout.InfiniteTimeSpan);
+        using var timer =
+            new Timer(_ => stop.Receive(ExitCode.Interrupted), null, time > TimeSpan.Zero ? time : TimeSpan.Zero, Timeout.InfiniteTimeSpan);
         return CommandLine.Run(arguments, new Terminal(TextWriter.Null, Console.Error), stop);
     }
 }

@@ -5,7 +5,8 @@ using TorchSharp;
 namespace JepaSharp.Faults;
 
 /// <summary>What the process held at a moment.</summary>
-internal readonly record struct SoakSample(double Minutes, string Phase, double ResidentMegabytes, double ManagedMegabytes, int Handles, int Threads, long Tensors);
+internal readonly record struct SoakSample(
+    double Minutes, string Phase, double ResidentMegabytes, double ManagedMegabytes, int Handles, int Threads, long Tensors);
 
 /// <summary>Looks at the process's own memory, handles, threads and tensors at even intervals.</summary>
 internal sealed class SoakWatch : IDisposable
@@ -68,12 +69,15 @@ internal sealed class SoakWatch : IDisposable
         using var process = Process.GetCurrentProcess();
         var handles = Directory.Exists("/proc/self/fd") ? Directory.GetFileSystemEntries("/proc/self/fd").Length : process.HandleCount;
         var sample = new SoakSample(
-            _clock.Elapsed.TotalMinutes, Phase, process.WorkingSet64 / 1e6, GC.GetTotalMemory(forceFullCollection: false) / 1e6, handles, process.Threads.Count, torch.Tensor.TotalCount);
+            _clock.Elapsed.TotalMinutes, Phase, process.WorkingSet64 / 1e6, GC.GetTotalMemory(forceFullCollection: false) / 1e6, handles,
+            process.Threads.Count, torch.Tensor.TotalCount);
         lock (_samples)
         {
             _samples.Add(sample);
             File.AppendAllText(_table, string.Create(
-                CultureInfo.InvariantCulture, $"{sample.Minutes:F2},{sample.Phase},{sample.ResidentMegabytes:F1},{sample.ManagedMegabytes:F1},{sample.Handles},{sample.Threads},{sample.Tensors}\n"));
+                CultureInfo.InvariantCulture,
+                $"{sample.Minutes:F2},{sample.Phase},{sample.ResidentMegabytes:F1},{sample.ManagedMegabytes:F1},{sample.Handles},{sample.Threads},"
+                    + $"{sample.Tensors}\n"));
         }
     }
 }

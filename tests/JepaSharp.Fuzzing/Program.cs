@@ -6,7 +6,8 @@ return args switch
     ["list"] => Listed(),
     ["seeds", var folder] => Seeds.Write(folder),
     ["fuzz", var name] => Fuzzed(ReaderTarget.Named(name)),
-    ["mutate", var name, var seconds] => Mutations.Run(ReaderTarget.Named(name), TimeSpan.FromSeconds(double.Parse(seconds, System.Globalization.CultureInfo.InvariantCulture))),
+    ["mutate", var name, var seconds] =>
+        Mutations.Run(ReaderTarget.Named(name), TimeSpan.FromSeconds(double.Parse(seconds, System.Globalization.CultureInfo.InvariantCulture))),
     ["replay", var name, .. var paths] when paths.Length > 0 => Replayed(ReaderTarget.Named(name), paths),
     _ => Usage(),
 };

@@ -21,7 +21,8 @@ internal sealed record ReaderTarget(string Name, string FileName, Action<string,
     /// <summary>Every reader.</summary>
     public static IReadOnlyList<ReaderTarget> All { get; } =
     [
-        new("pickle", "data.pkl", (path, bytes) => new RestrictedUnpickler(path, bytes, (_, _, _) => throw new WeightsFileException(path, "a tensor", "none")).Load()),
+        new("pickle", "data.pkl", (
+            path, bytes) => new RestrictedUnpickler(path, bytes, (_, _, _) => throw new WeightsFileException(path, "a tensor", "none")).Load()),
         new("zip", "checkpoint.pth", (path, _) => PickledCheckpoint.Open(path).Dispose()),
         new("safetensors", "weights.safetensors", (path, _) => SafetensorsFile.Open(path).Dispose()),
         new("tar", "shard.tar", (path, _) => ReadImages(ImageSources.Open(path))),
@@ -62,12 +63,14 @@ internal sealed record ReaderTarget(string Name, string FileName, Action<string,
         return refused;
     }
 
-    /// <summary>Reads one input, twice where the first time takes more than a second: the machine may have been busy, or the code not compiled yet.</summary>
+    /// <summary>Reads one input, twice where the first time takes more than a second: the machine may have been busy, or the code not compiled
+    /// yet.</summary>
     /// <exception cref="Exception">A finding: as of <see cref="Execute"/>, or more than a second both times.</exception>
     public void ExecuteInTime(ScratchFile place, byte[] bytes)
     {
         if (Timed() <= Longest) return;
-        if (Timed() is var again && again > Longest) throw new InvalidOperationException($"{Name}: {again.TotalSeconds:F1} s for an input of {bytes.Length:N0} bytes.");
+        if (Timed() is var again && again > Longest)
+            throw new InvalidOperationException($"{Name}: {again.TotalSeconds:F1} s for an input of {bytes.Length:N0} bytes.");
 
         TimeSpan Timed()
         {

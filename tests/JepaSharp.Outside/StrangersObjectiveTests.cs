@@ -35,7 +35,8 @@ public sealed class StrangersObjectiveTests : IDisposable
         Assert.Equal(("two-views", "teacher"), (weights.Objective, weights.Evaluated));
         Assert.Equal(["student", "teacher"], weights.Present);
         Assert.Equal(["teacher"], WeightsExport.ToHuggingFace(weights, null, PixelNormalization.ImageNet, Path.Combine(_folder, "hf")));
-        Assert.Equal(["student", "teacher"], WeightsExport.ToSafetensors(weights, null, PixelNormalization.ImageNet, Path.Combine(_folder, "all.safetensors")));
+        Assert.Equal(["student", "teacher"], WeightsExport.ToSafetensors(
+            weights, null, PixelNormalization.ImageNet, Path.Combine(_folder, "all.safetensors")));
 
         using var ours = PretrainedNetworks.LoadEncoder(weights);
         using var published = PretrainedWeights.Open(Path.Combine(_folder, "hf"));
@@ -65,7 +66,8 @@ public sealed class StrangersObjectiveTests : IDisposable
             new StopAfter(stop, stopAfter),
         ]);
         trainer.Run(folder, records, stop: stop.Token);
-        return [.. trainer.Objective.Encoder.state_dict().Values.SelectMany(t => t.data<float>().ToArray()), .. trainer.Objective.State[0].Value.data<float>()];
+        return [.. trainer.Objective.Encoder.state_dict().Values.SelectMany(t => t.data<float>().ToArray()),
+            .. trainer.Objective.State[0].Value.data<float>()];
     }
 
     private sealed class StopAfter(CancellationTokenSource stop, int? steps) : ITrainingObserver

@@ -6,18 +6,30 @@ using static TorchSharp.torch;
 
 namespace JepaSharp.Outside;
 
-/// <summary>An objective that the library does not know: a student sees one crop and says what a teacher, its average, says of another, less a running centre.</summary>
+/// <summary>An objective that the library does not know: a student sees one crop and says what a teacher, its average, says of another, less a
+/// running centre.</summary>
 public sealed class TwoViews : Objective
 {
-    private static readonly VisionTransformerShape Shape = new() { ImageHeight = 32, ImageWidth = 32, PatchSize = 8, Width = 32, Depth = 2, Heads = 2, MlpWidth = 64 };
+    private static readonly VisionTransformerShape Shape = new()
+    {
+        ImageHeight = 32,
+        ImageWidth = 32,
+        PatchSize = 8,
+        Width = 32,
+        Depth = 2,
+        Heads = 2,
+        MlpWidth = 64,
+    };
     private readonly VisionTransformer _student = new(Shape), _teacher = new(Shape);
     private readonly Tensor _centre = zeros(1, 32);
 
     public TwoViews() => Initialization.Initialize(_student, seed: 7, stream: 0);
 
     public override string Name => "two-views";
-    public override IReadOnlyList<Network> Networks => [new("student", _student, NetworkRole.Trained), new("teacher", _teacher, NetworkRole.Average, "student")];
-    public override IReadOnlyList<View> Views => [new("whole", new TrainingTransform { CropSize = 32 }), new("parts", new TrainingTransform { CropSize = 16 }, Count: 2)];
+    public override IReadOnlyList<Network> Networks =>
+        [new("student", _student, NetworkRole.Trained), new("teacher", _teacher, NetworkRole.Average, "student")];
+    public override IReadOnlyList<View> Views =>
+        [new("whole", new TrainingTransform { CropSize = 32 }), new("parts", new TrainingTransform { CropSize = 16 }, Count: 2)];
     public override VisionTransformer Encoder => _teacher;
     public override IReadOnlyList<StateTensor> State => [new("centre", _centre)];
     public override IReadOnlyList<string> Numbers => ["centre_norm"];

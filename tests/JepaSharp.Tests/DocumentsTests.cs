@@ -26,7 +26,8 @@ public sealed partial class DocumentsTests
     public void Links_LeadToFiles(string document)
     {
         var folder = Path.GetDirectoryName(Path.Combine(Root, document))!;
-        var targets = Link().Matches(Text(document)).Select(match => match.Groups[1].Value).Where(target => !target.Contains("://", StringComparison.Ordinal));
+        var targets =
+            Link().Matches(Text(document)).Select(match => match.Groups[1].Value).Where(target => !target.Contains("://", StringComparison.Ordinal));
         Assert.All(targets, target => Assert.True(Path.Exists(Path.Combine(folder, target)), target));
     }
 

@@ -11,9 +11,11 @@ public sealed partial class FaithfulnessTests
     {
         var text = File.ReadAllText(Path.Combine(ArchitectureTests.RepositoryRoot(), "docs", "faithfulness.md"));
         var tests = typeof(FaithfulnessTests).Assembly.GetTypes()
-            .SelectMany(type => type.GetMethods().Where(method => method.GetCustomAttribute<FactAttribute>() is not null).Select(method => $"{type.Name}.{method.Name}"))
+            .SelectMany(type => type.GetMethods().Where(method => method.GetCustomAttribute<FactAttribute>() is not null).Select(
+                method => $"{type.Name}.{method.Name}"))
             .ToHashSet(StringComparer.Ordinal);
-        var lines = Enumerable.Range(1, 17).Select(n => text.Split('\n').Single(line => line.StartsWith($"| {n} |", StringComparison.Ordinal))).ToList();
+        var lines =
+            Enumerable.Range(1, 17).Select(n => text.Split('\n').Single(line => line.StartsWith($"| {n} |", StringComparison.Ordinal))).ToList();
         foreach (var line in lines)
         {
             var named = TestName().Matches(line).Select(match => match.Groups[1].Value).ToList();

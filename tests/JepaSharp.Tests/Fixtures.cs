@@ -5,7 +5,8 @@ namespace JepaSharp.Tests;
 /// <summary>Small recorded numbers that live in the repository.</summary>
 internal static class Fixtures
 {
-    /// <summary>Mask statistics, schedules and position tables of the published implementation: those of the shared folder, else the ones in the repository.</summary>
+    /// <summary>Mask statistics, schedules and position tables of the published implementation: those of the shared folder, else the ones in the
+    /// repository.</summary>
     public static JsonElement ReferenceNumbers { get; } =
         JsonDocument.Parse(File.ReadAllText(SharedFolder.Find("parity/reference_numbers.json") ?? PathOf("reference_numbers.json"))).RootElement;
 

@@ -3,7 +3,8 @@ using System.Text.Json;
 namespace JepaSharp.Tests;
 
 /// <summary>
-/// Recordings of other programs' numbers: the folder <c>parity/NAME</c> of <see cref="SharedFolder"/>, and every folder below it that holds an <c>expected.json</c>.
+/// Recordings of other programs' numbers: the folder <c>parity/NAME</c> of <see cref="SharedFolder"/>, and every folder below it that holds an
+/// <c>expected.json</c>.
 /// Tests take all they need from the files, so that whatever is put there in the same form is run: <c>dotnet test --filter Recorded=NAME</c>.
 /// </summary>
 internal static class RecordedFolders
@@ -13,10 +14,12 @@ internal static class RecordedFolders
 
     private const string Facts = "expected.json";
 
-    /// <summary>Rows for a theory: what a recording is called, such as "mae" and "mae/plain-pixels". Where there is none, a row that is skipped with the reason.</summary>
+    /// <summary>Rows for a theory: what a recording is called, such as "mae" and "mae/plain-pixels". Where there is none, a row that is skipped with
+    /// the reason.</summary>
     /// <param name="names">Folders below <c>parity</c>.</param>
     /// <param name="holding">Only recordings that hold this file or folder themselves; null for all.</param>
-    public static IEnumerable<TheoryDataRow<string>> Of(IEnumerable<string> names, string? holding = null) => names.SelectMany(name => Held(name, holding) is [_, ..] found
+    public static IEnumerable<TheoryDataRow<string>> Of(IEnumerable<string> names, string? holding = null) =>
+        names.SelectMany(name => Held(name, holding) is [_, ..] found
         ? found.Select(recording => new TheoryDataRow<string>(recording).WithTrait(Trait, name))
         : [new TheoryDataRow<string>(name) { Skip = Missing(name, holding) }.WithTrait(Trait, name)]);
 
@@ -42,13 +45,15 @@ internal static class RecordedFolders
     }
 
     /// <summary>What its <c>expected.json</c> says.</summary>
-    public static JsonElement FactsOf(string recording) => JsonDocument.Parse(File.ReadAllBytes(Path.Combine(FolderOf(recording), Facts))).RootElement;
+    public static JsonElement FactsOf(string recording) =>
+        JsonDocument.Parse(File.ReadAllBytes(Path.Combine(FolderOf(recording), Facts))).RootElement;
 
     private static string[] Held(string name, string? holding)
     {
         var top = FolderOf(name);
         if (!Directory.Exists(top)) return [];
-        var folders = Directory.EnumerateFiles(top, Facts, SearchOption.AllDirectories).Select(path => Path.GetDirectoryName(path)!).Order(StringComparer.Ordinal);
+        var folders = Directory.EnumerateFiles(top, Facts, SearchOption.AllDirectories).Select(path => Path.GetDirectoryName(path)!).Order(
+            StringComparer.Ordinal);
         return
         [
             .. folders.Where(folder => holding is null || Path.Exists(Path.Combine(folder, holding)))
@@ -64,5 +69,6 @@ internal static class RecordedFolders
     }
 
     private static string Missing(string name, string? holding) =>
-        $"shared/parity/{name} with {Facts}{(holding is null ? "" : $" and {holding}")} is not beside the repository ({SharedFolder.Variable} can say where shared is).";
+        $"shared/parity/{name} with {Facts}{(holding is null ? "" : $" and {holding}")} is not beside the repository ({SharedFolder.Variable} can "
+            + $"say where shared is).";
 }

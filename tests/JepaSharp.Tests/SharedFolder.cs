@@ -1,6 +1,7 @@
 namespace JepaSharp.Tests;
 
-/// <summary>Recorded numbers and images that are too large for the repository, in a folder named <c>shared</c> beside it, or where a variable says.</summary>
+/// <summary>Recorded numbers and images that are too large for the repository, in a folder named <c>shared</c> beside it, or where a variable
+/// says.</summary>
 internal static class SharedFolder
 {
     /// <summary>The environment variable that says where the folder is.</summary>

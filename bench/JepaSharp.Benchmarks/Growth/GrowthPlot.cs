@@ -3,7 +3,8 @@ using System.Text;
 
 namespace JepaSharp.Benchmarks.Growth;
 
-/// <summary>Draws the sweeps as SVG: seconds above, memory below, a panel for each axis and one against the operations; all axes logarithmic.</summary>
+/// <summary>Draws the sweeps as SVG: seconds above, memory below, a panel for each axis and one against the operations; all axes
+/// logarithmic.</summary>
 internal static class GrowthPlot
 {
     private const int Panel = 210, Gap = 62, Left = 64, Top = 44;
@@ -14,10 +15,13 @@ internal static class GrowthPlot
         var columns = axes.Count + 1;
         var svg = new StringBuilder();
         int width = Left + (columns * (Panel + Gap)), height = Top + (2 * (Panel + Gap)) + 10;
-        svg.AppendLine(Text(
-            $"<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" width=\"{width}\" height=\"{height}\" font-family=\"sans-serif\" font-size=\"11\">"));
+        svg.AppendLine(string.Create(CultureInfo.InvariantCulture,
+            $"<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" width=\"{width}\" height=\"{height}\" "
+                + $"font-family=\"sans-serif\" font-size=\"11\">"));
         svg.AppendLine("<rect width=\"100%\" height=\"100%\" fill=\"white\"/>");
-        svg.AppendLine(Text($"<text x=\"{Left}\" y=\"20\" font-size=\"14\">A training step's cost. Dots: measured. Dashed: as the operations grow, through the last point.</text>"));
+        svg.AppendLine(string.Create(CultureInfo.InvariantCulture,
+            $"<text x=\"{Left}\" y=\"20\" font-size=\"14\">A training step's cost. Dots: measured. Dashed: as the operations grow, "
+            + $"through the last point.</text>"));
         for (var c = 0; c < columns; c++)
         {
             var last = c == axes.Count;
@@ -26,13 +30,15 @@ internal static class GrowthPlot
             var name = last ? "GFLOP a step, all points" : axes[c];
             var at = Left + (c * (Panel + Gap));
             Draw(svg, at, Top, name, "seconds", [.. shown.Select(p => (x(p), p.Seconds, p.Operations))]);
-            Draw(svg, at, Top + Panel + Gap, name, "MiB above an empty process", [.. shown.Select(p => (x(p), Math.Max(1, p.Megabytes - floor), p.Operations))]);
+            Draw(svg, at, Top + Panel + Gap, name, "MiB above an empty process", [.. shown.Select(
+                p => (x(p), Math.Max(1, p.Megabytes - floor), p.Operations))]);
         }
 
         return svg.AppendLine("</svg>").ToString();
     }
 
-    private static void Draw(StringBuilder svg, int left, int top, string xName, string yName, IReadOnlyList<(double X, double Y, double Operations)> points)
+    private static void Draw(
+        StringBuilder svg, int left, int top, string xName, string yName, IReadOnlyList<(double X, double Y, double Operations)> points)
     {
         var (fromX, toX) = Range(points.Select(p => p.X));
         var (fromY, toY) = Range(points.Select(p => p.Y));
@@ -40,9 +46,13 @@ internal static class GrowthPlot
         double AtY(double v) => top + Panel - (Panel * Math.Log(v / fromY) / Math.Log(toY / fromY));
         svg.AppendLine(Text($"<rect x=\"{left}\" y=\"{top}\" width=\"{Panel}\" height=\"{Panel}\" fill=\"none\" stroke=\"#888\"/>"));
         foreach (var tick in Ticks(fromX, toX))
-            svg.AppendLine(Text($"<path d=\"M{AtX(tick):F1} {top}v{Panel}\" stroke=\"#eee\"/><text x=\"{AtX(tick):F1}\" y=\"{top + Panel + 14}\" text-anchor=\"middle\">{tick}</text>"));
+            svg.AppendLine(string.Create(CultureInfo.InvariantCulture,
+                $"<path d=\"M{AtX(tick):F1} {top}v{Panel}\" stroke=\"#eee\"/><text x=\"{AtX(tick):F1}\" y=\"{top + Panel + 14}\" "
+                + $"text-anchor=\"middle\">{tick}</text>"));
         foreach (var tick in Ticks(fromY, toY))
-            svg.AppendLine(Text($"<path d=\"M{left} {AtY(tick):F1}h{Panel}\" stroke=\"#eee\"/><text x=\"{left - 4}\" y=\"{AtY(tick) + 4:F1}\" text-anchor=\"end\">{tick}</text>"));
+            svg.AppendLine(string.Create(CultureInfo.InvariantCulture,
+                $"<path d=\"M{left} {AtY(tick):F1}h{Panel}\" stroke=\"#eee\"/><text x=\"{left - 4}\" y=\"{AtY(tick) + 4:F1}\" "
+                + $"text-anchor=\"end\">{tick}</text>"));
         svg.AppendLine(Text($"<text x=\"{left + (Panel / 2)}\" y=\"{top + Panel + 30}\" text-anchor=\"middle\">{xName}</text>"));
         svg.AppendLine(Text($"<text x=\"{left}\" y=\"{top - 6}\">{yName}</text>"));
 
@@ -50,7 +60,9 @@ internal static class GrowthPlot
         var clip = Text($"c{left}x{top}");
         svg.AppendLine(Text($"<clipPath id=\"{clip}\"><rect x=\"{left}\" y=\"{top}\" width=\"{Panel}\" height=\"{Panel}\"/></clipPath>"));
         var expected = points.Select(p => Text($"{AtX(p.X):F1},{AtY(end.Y * p.Operations / end.Operations):F1}"));
-        svg.AppendLine(Text($"<polyline points=\"{string.Join(' ', expected)}\" clip-path=\"url(#{clip})\" fill=\"none\" stroke=\"#c60\" stroke-dasharray=\"4 3\"/>"));
+        svg.AppendLine(string.Create(CultureInfo.InvariantCulture,
+            $"<polyline points=\"{string.Join(' ', expected)}\" clip-path=\"url(#{clip})\" fill=\"none\" stroke=\"#c60\" "
+            + $"stroke-dasharray=\"4 3\"/>"));
         foreach (var p in points) svg.AppendLine(Text($"<circle cx=\"{AtX(p.X):F1}\" cy=\"{AtY(p.Y):F1}\" r=\"3.5\" fill=\"#06c\"/>"));
     }
 

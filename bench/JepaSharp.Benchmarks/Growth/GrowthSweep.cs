@@ -5,7 +5,8 @@ using JepaSharp.Benchmarks.Steps;
 
 namespace JepaSharp.Benchmarks.Growth;
 
-/// <summary>How seconds and memory of a step grow with tokens, batch, width and depth, one at a time about the same middle; every point a process of its own.</summary>
+/// <summary>How seconds and memory of a step grow with tokens, batch, width and depth, one at a time about the same middle; every point a process of
+/// its own.</summary>
 internal static class GrowthSweep
 {
     private const int Grid = 14, Batch = 16, Width = 192, Depth = 6;
@@ -32,7 +33,8 @@ internal static class GrowthSweep
             foreach (var value in values)
             {
                 var step = JsonSerializer.Deserialize<StepMeasure>(ChildProcess.Self($"step --shape {shape(value)} {options}"))!;
-                points.Add(new GrowthPoint(axis, shown(value), shape(value), StepOperations.Of(StepShape.Parse(shape(value))).Total, step.Steps.Min(), step.PeakMegabytes));
+                points.Add(new GrowthPoint(
+                    axis, shown(value), shape(value), StepOperations.Of(StepShape.Parse(shape(value))).Total, step.Steps.Min(), step.PeakMegabytes));
                 Console.Error.WriteLine(Text($"{axis} {shown(value)}: {step.Seconds:F3} s, {step.PeakMegabytes:F0} MiB"));
             }
         }
@@ -66,8 +68,9 @@ internal static class GrowthSweep
             double All(Func<GrowthPoint, double> y) => PowerLaw.Exponent([.. of.Select(p => (x(p), y(p)))]);
             double Last(Func<GrowthPoint, double> y) => PowerLaw.Exponent([.. of.TakeLast(2).Select(p => (x(p), y(p)))]);
             Func<GrowthPoint, double> memory = p => p.Megabytes - floor;
-            text.AppendLine(Text(
-                $"| {name} | {All(p => p.Operations):F2} | {All(p => p.Seconds):F2} | {Last(p => p.Seconds):F2} | {All(memory):F2} | {Last(memory):F2} |"));
+            text.AppendLine(string.Create(CultureInfo.InvariantCulture,
+                $"| {name} | {All(p => p.Operations):F2} | {All(p => p.Seconds):F2} | {Last(p => p.Seconds):F2} | {All(memory):F2} | "
+                    + $"{Last(memory):F2} |"));
         }
     }
 

@@ -28,7 +28,8 @@ internal static class ChildProcess
     private static string LastLine(string program, IReadOnlyList<string> arguments, bool kernels)
     {
         var start = new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true };
-        if (!start.Environment.ContainsKey("OMP_NUM_THREADS")) start.Environment["OMP_NUM_THREADS"] = Environment.ProcessorCount.ToString(CultureInfo.InvariantCulture);
+        if (!start.Environment.ContainsKey("OMP_NUM_THREADS"))
+            start.Environment["OMP_NUM_THREADS"] = Environment.ProcessorCount.ToString(CultureInfo.InvariantCulture);
         if (!kernels) start.Environment[Kernels.KernelSupport.Variable] = "off";
         using var process = Process.Start(start)!;
         var output = process.StandardOutput.ReadToEnd();

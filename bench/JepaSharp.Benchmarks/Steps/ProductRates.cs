@@ -8,8 +8,8 @@ namespace JepaSharp.Benchmarks.Steps;
 
 /// <summary>What this machine multiplies matrices at, in GFLOP/s: with libtorch's operator, and with JepaSharp's tiles, all threads.</summary>
 /// <remarks>
-/// Both at the size of a ViT-Small's MLP: [2048, 384] times [384, 1536]. The tiles find both factors packed and rounded, and their results are dropped:
-/// the ceiling of what any step built on them could reach.
+/// Both at the size of a ViT-Small's MLP: [2048, 384] times [384, 1536]. The tiles find both factors packed and rounded, and their results are
+/// dropped: the ceiling of what any step built on them could reach.
 /// </remarks>
 internal static class ProductRates
 {

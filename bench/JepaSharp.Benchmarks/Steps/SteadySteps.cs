@@ -3,7 +3,8 @@ using static TorchSharp.torch;
 
 namespace JepaSharp.Benchmarks.Steps;
 
-/// <summary>Watches a thousand steps for anything that grows: live tensors, resident memory, managed memory and how much of it a step asks for.</summary>
+/// <summary>Watches a thousand steps for anything that grows: live tensors, resident memory, managed memory and how much of it a step asks
+/// for.</summary>
 internal static class SteadySteps
 {
     private const int Every = 100;
@@ -15,7 +16,8 @@ internal static class SteadySteps
     {
         var arguments = new StepArguments(words, "steps", "precision", "shape");
         using var bench = new StepBench(StepShape.Parse(arguments.Text("shape", "8,4,64,2")), arguments.Precision);
-        Console.WriteLine("| step | live tensors | resident MiB | managed KiB after collection | managed KiB asked for a step |\n|---|---|---|---|---|");
+        Console.WriteLine(
+            "| step | live tensors | resident MiB | managed KiB after collection | managed KiB asked for a step |\n|---|---|---|---|---|");
         var seen = new List<(long Tensors, double Resident, double Managed)>();
         var asked = GC.GetTotalAllocatedBytes();
         for (var step = 1; step <= arguments.Number("steps", 1000); step++)
@@ -25,16 +27,19 @@ internal static class SteadySteps
             var allocated = (GC.GetTotalAllocatedBytes() - asked) / 1024.0 / Every;
             var managed = GC.GetTotalMemory(forceFullCollection: true) / 1024.0;
             seen.Add((Tensor.TotalCount, ProcessMemory.Now, managed));
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"| {step} | {seen[^1].Tensors} | {seen[^1].Resident:F1} | {managed:F0} | {allocated:F0} |"));
+            Console.WriteLine(string.Create(
+                CultureInfo.InvariantCulture, $"| {step} | {seen[^1].Tensors} | {seen[^1].Resident:F1} | {managed:F0} | {allocated:F0} |"));
             asked = GC.GetTotalAllocatedBytes();
         }
 
         // The first stretch warms up: code is compiled, caches fill.
         var (early, late) = (seen[Math.Min(1, seen.Count - 1)], seen[^1]);
-        var flat = late.Tensors == early.Tensors && late.Resident - early.Resident < LooseMegabytes && late.Managed - early.Managed < LooseMegabytes * 1024;
+        var flat =
+            late.Tensors == early.Tensors && late.Resident - early.Resident < LooseMegabytes && late.Managed - early.Managed < LooseMegabytes * 1024;
         Console.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
-            $"\nFrom the second line to the last: {late.Tensors - early.Tensors:+0;-0;0} tensors, {late.Resident - early.Resident:+0.0;-0.0;0.0} MiB resident, {late.Managed - early.Managed:+0;-0;0} KiB managed: {(flat ? "flat" : "NOT FLAT")}."));
+            $"\nFrom the second line to the last: {late.Tensors - early.Tensors:+0;-0;0} tensors, {late.Resident - early.Resident:+0.0;-0.0;0.0} "
+                + $"MiB resident, {late.Managed - early.Managed:+0;-0;0} KiB managed: {(flat ? "flat" : "NOT FLAT")}."));
         return flat ? 0 : 1;
     }
 }

@@ -14,7 +14,9 @@ internal sealed class StepArguments
         for (var i = 0; i < arguments.Count; i++)
         {
             var name = arguments[i].StartsWith("--", StringComparison.Ordinal) ? arguments[i][2..] : "";
-            if (!known.Contains(name)) throw new JepaException($"\"{arguments[i]}\" is not known here; known are {string.Join(", ", known.Select(k => "--" + k))}.", isUsage: true);
+            if (!known.Contains(name))
+                throw new JepaException(
+                    $"\"{arguments[i]}\" is not known here; known are {string.Join(", ", known.Select(k => "--" + k))}.", isUsage: true);
             var hasValue = i + 1 < arguments.Count && !arguments[i + 1].StartsWith("--", StringComparison.Ordinal);
             _values[name] = hasValue ? arguments[++i] : "";
         }
@@ -34,5 +36,6 @@ internal sealed class StepArguments
 
     public int Number(string name, int otherwise) => !_values.TryGetValue(name, out var text)
         ? otherwise
-        : int.TryParse(text, CultureInfo.InvariantCulture, out var number) ? number : throw new JepaException($"--{name} is \"{text}\"; expected a whole number.", isUsage: true);
+        : int.TryParse(text, CultureInfo.InvariantCulture, out var number) ? number : throw new JepaException(
+            $"--{name} is \"{text}\"; expected a whole number.", isUsage: true);
 }

@@ -37,5 +37,6 @@ internal sealed record StepOperations(double TargetEncoder, double ContextEncode
             3 * ((2 * seen * encoder.Width * predictor.Width) + predicted + (2 * asked * predictor.Width * encoder.Width)));
     }
 
-    private static double Block(double rows, int tokens, int width, int hidden) => (2 * rows * width * ((4.0 * width) + (2.0 * hidden))) + (4 * rows * tokens * width);
+    private static double Block(double rows, int tokens, int width, int hidden) =>
+        (2 * rows * width * ((4.0 * width) + (2.0 * hidden))) + (4 * rows * tokens * width);
 }

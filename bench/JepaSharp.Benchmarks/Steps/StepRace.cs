@@ -12,7 +12,8 @@ namespace JepaSharp.Benchmarks.Steps;
 /// <param name="PeerMegabytes">The peer's peak resident memory.</param>
 /// <param name="LibraryRate">GFLOP/s of libtorch's matrix product.</param>
 /// <param name="TileRate">GFLOP/s of JepaSharp's tiles.</param>
-internal sealed record RaceRound(StepMeasure Ours, StepMeasure? Libtorch, double PeerSeconds, double PeerFastest, double PeerMegabytes, double LibraryRate, double TileRate);
+internal sealed record RaceRound(
+    StepMeasure Ours, StepMeasure? Libtorch, double PeerSeconds, double PeerFastest, double PeerMegabytes, double LibraryRate, double TileRate);
 
 /// <summary>Times JepaSharp's training step and the peer's in turn, and writes the table of ratios.</summary>
 internal static class StepRace
@@ -23,7 +24,9 @@ internal static class StepRace
     {
         var arguments = new StepArguments(words, Known);
         var peer = arguments.Text("peer", "");
-        if (peer.Length == 0) throw new JepaException("race-step needs --peer \"COMMAND PREFIX\", the program to race, as in \"python3 ijepa_step.py\".", isUsage: true);
+        if (peer.Length == 0)
+            throw new JepaException(
+                "race-step needs --peer \"COMMAND PREFIX\", the program to race, as in \"python3 ijepa_step.py\".", isUsage: true);
         var chosen = arguments.Text("shape", "all");
         var precision = arguments.Text("precision", "bf16");
         var table = new RaceTable();
@@ -59,7 +62,8 @@ internal static class StepRace
         var ours = $"step --shape {name} --precision {precision} --steps {steps}";
         var theirs = string.Create(
             CultureInfo.InvariantCulture,
-            $"{peer} {StepShape.Named(name).PeerArguments(name)} --precision {precision} --attention {arguments.Text("attention", "naive")} --fused --steps {steps}");
+            $"{peer} {StepShape.Named(name).PeerArguments(name)} --precision {precision} --attention {arguments.Text("attention", "naive")} --fused "
+                + $"--steps {steps}");
         var our = Measure(ChildProcess.Self(ours));
         using var line = JsonDocument.Parse(ChildProcess.Command(theirs));
         var libtorch = arguments.Flag("libtorch") ? Measure(ChildProcess.Self(ours, kernels: false)) : null;

@@ -8,7 +8,8 @@ namespace JepaSharp.Benchmarks.Steps;
 /// <param name="Loss">Of the last step: two runs of the same shape print the same.</param>
 /// <param name="Phases">Mean seconds of a step by part.</param>
 /// <param name="Steps">Seconds of every measured step.</param>
-internal sealed record StepMeasure(double Seconds, double PeakMegabytes, double Loss, IReadOnlyDictionary<string, double> Phases, IReadOnlyList<double> Steps);
+internal sealed record StepMeasure(
+    double Seconds, double PeakMegabytes, double Loss, IReadOnlyDictionary<string, double> Phases, IReadOnlyList<double> Steps);
 
 /// <summary>Takes training steps of a shape in this process, and prints one line of JSON about them.</summary>
 internal static class StepRun

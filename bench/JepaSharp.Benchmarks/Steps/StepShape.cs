@@ -31,7 +31,10 @@ internal sealed record StepShape(string Name, VisionTransformerShape Encoder, Pr
         "base" => Preset("ViT-Base 224/16", "vit_base", 224, 16, 16, (384, 6), 62, 30),
         "large" => Preset("ViT-Large 224/16", "vit_large", 224, 16, 4, (384, 12), 62, 30),
         "huge" => Preset("ViT-Huge 224/14", "vit_huge", 224, 14, 2, (384, 12), 81, 40),
-        _ => throw new JepaException($"Shape \"{name}\" is not known. Use tiny, small, base, large, huge, or numbers: grid,batch,width,depth (as in 16,8,192,6).", isUsage: true),
+        _ =>
+            throw new JepaException(
+                $"Shape \"{name}\" is not known. Use tiny, small, base, large, huge, or numbers: grid,batch,width,depth (as in 16,8,192,6).",
+                isUsage: true),
     };
 
     /// <summary>A shape by name, or by its numbers: patches along a side, batch, width, depth.</summary>
@@ -44,7 +47,8 @@ internal sealed record StepShape(string Name, VisionTransformerShape Encoder, Pr
         return OfNumbers(n[0], n[1], n[2], n[3]);
     }
 
-    /// <summary>A shape that one number at a time can be changed of: heads 32 wide, a predictor of half the width and depth, 35 % of the patches as context, 17 % a target.</summary>
+    /// <summary>A shape that one number at a time can be changed of: heads 32 wide, a predictor of half the width and depth, 35 % of the patches as
+    /// context, 17 % a target.</summary>
     public static StepShape OfNumbers(int grid, int batch, int width, int depth)
     {
         const int Patch = 8;
@@ -60,13 +64,15 @@ internal sealed record StepShape(string Name, VisionTransformerShape Encoder, Pr
         };
         var patches = grid * grid;
         var (context, target) = ((int)Math.Round(0.35 * patches), (int)Math.Round(0.17 * patches));
-        return new StepShape($"{grid},{batch},{width},{depth}", encoder.Validated(), new PredictorShape(width / 2, Math.Max(1, depth / 2), width / 32), batch, context, target);
+        return new StepShape($"{grid},{batch},{width},{depth}", encoder.Validated(),
+            new PredictorShape(width / 2, Math.Max(1, depth / 2), width / 32), batch, context, target);
     }
 
     /// <summary>What the peer is told, so that it does the same.</summary>
     public string PeerArguments(string model) => string.Create(
         CultureInfo.InvariantCulture,
-        $"--model vit_{model} --image {Encoder.ImageHeight} --patch {Encoder.PatchSize} --batch {Batch} --predictor-depth {Predictor.Depth} --predictor-dim {Predictor.Width} --context {Context} --target {Target}");
+        $"--model vit_{model} --image {Encoder.ImageHeight} --patch {Encoder.PatchSize} --batch {Batch} --predictor-depth {Predictor.Depth} "
+            + $"--predictor-dim {Predictor.Width} --context {Context} --target {Target}");
 
     /// <summary>Masks of other patches, at random, for every image.</summary>
     public MaskBatch Masks(int step)
@@ -86,10 +92,12 @@ internal sealed record StepShape(string Name, VisionTransformerShape Encoder, Pr
         }
 
         return new MaskBatch(
-            new PatchGrid(Encoder.GridHeight, Encoder.GridWidth), Batch, [Block(0, Context)], [.. Enumerable.Range(1, Targets).Select(t => Block(t, Target))]);
+            new PatchGrid(Encoder.GridHeight, Encoder.GridWidth), Batch, [Block(0, Context)],
+            [.. Enumerable.Range(1, Targets).Select(t => Block(t, Target))]);
     }
 
-    private static StepShape Preset(string name, string model, int image, int patch, int batch, (int Width, int Depth) predictor, int context, int target)
+    private static StepShape Preset(
+        string name, string model, int image, int patch, int batch, (int Width, int Depth) predictor, int context, int target)
     {
         var encoder = ModelPresets.Encoder(model, image, patch);
         return new StepShape(name, encoder, new PredictorShape(predictor.Width, predictor.Depth, encoder.Heads), batch, context, target);

@@ -5,7 +5,8 @@ using JepaSharp.Training.Progress;
 namespace JepaSharp.Cli.Display;
 
 /// <summary>Shows a run as it goes: one line redrawn in place on a terminal, a plain line every so often elsewhere.</summary>
-/// <remarks>The line is written in one piece and never wider than the window; the cursor is not hidden, so nothing has to be restored however the process ends.</remarks>
+/// <remarks>The line is written in one piece and never wider than the window; the cursor is not hidden, so nothing has to be restored however the
+/// process ends.</remarks>
 internal sealed class ConsoleProgress : ITrainingObserver
 {
     private static readonly TimeSpan RedrawInterval = TimeSpan.FromMilliseconds(100);
@@ -113,7 +114,8 @@ internal sealed class ConsoleProgress : ITrainingObserver
             if (_lineIsDrawn) _terminal.Error.WriteLine(); // the last line stays
             _lineIsDrawn = false;
             var how = end.Outcome switch { RunOutcome.Completed => "Done", RunOutcome.Stopped => "Stopped", _ => "Failed" };
-            _terminal.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{how} after {end.Step} steps, {ProgressLine.Duration(end.Elapsed)}."));
+            _terminal.Error.WriteLine(
+                string.Create(CultureInfo.InvariantCulture, $"{how} after {end.Step} steps, {ProgressLine.Duration(end.Elapsed)}."));
             _status = null;
         }
     }

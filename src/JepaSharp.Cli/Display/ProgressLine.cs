@@ -88,7 +88,8 @@ internal sealed class RunProgress(Terminal terminal, string doing) : ITrainingOb
     private static int ImagesAt(long steps, int each) => (int)Math.Min(steps * each, int.MaxValue);
 }
 
-/// <summary>Shows how many of so many things are done, how fast, and the time left: one redrawn line on a terminal, a plain line now and then elsewhere.</summary>
+/// <summary>Shows how many of so many things are done, how fast, and the time left: one redrawn line on a terminal, a plain line now and then
+/// elsewhere.</summary>
 /// <param name="terminal">Where to show it.</param>
 /// <param name="doing">What is done: "embedding".</param>
 /// <param name="things">To what: "images".</param>
@@ -107,7 +108,8 @@ internal sealed class RateProgress(Terminal terminal, string doing, string thing
         _shown = _clock.Elapsed;
         var rate = (value - before) / _clock.Elapsed.TotalSeconds;
         var left = rate > 0 ? TimeSpan.FromSeconds(Math.Min((total - value) / rate, TimeSpan.FromDays(999).TotalSeconds)) : TimeSpan.Zero;
-        var line = FormattableString.Invariant($"{doing} {value:n0} / {total:n0} {things}  {(double)value / total,4:p0}  {rate:n1} {things}/s  {ProgressLine.Duration(left)} left");
+        var line = FormattableString.Invariant(
+            $"{doing} {value:n0} / {total:n0} {things}  {(double)value / total,4:p0}  {rate:n1} {things}/s  {ProgressLine.Duration(left)} left");
         if (terminal.ErrorIsTerminal) terminal.Redraw(line);
         else terminal.Error.WriteLine(line);
     }

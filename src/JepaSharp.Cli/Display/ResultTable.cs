@@ -13,7 +13,8 @@ internal sealed class ResultTable(string? title, params IReadOnlyList<string> co
     /// <summary>Adds a row, one text a column.</summary>
     public ResultTable Add(params IReadOnlyList<string> cells)
     {
-        if (cells.Count != columns.Count) throw new ArgumentException($"A row has {cells.Count} cells; the table has {columns.Count} columns.", nameof(cells));
+        if (cells.Count != columns.Count)
+            throw new ArgumentException($"A row has {cells.Count} cells; the table has {columns.Count} columns.", nameof(cells));
         _rows.Add([.. cells.Select(cell => Printable.Of(cell))]);
         return this;
     }
@@ -30,7 +31,8 @@ internal sealed class ResultTable(string? title, params IReadOnlyList<string> co
         var table = new Table { Border = TableBorder.Rounded };
         if (title is not null) table.Title = new TableTitle(Markup.Escape(title));
         for (var c = 0; c < columns.Count; c++)
-            table.AddColumn(new TableColumn(new Text(columns[c], new Style(decoration: Decoration.Bold))) { Alignment = IsNumeric(c) ? Justify.Right : Justify.Left });
+            table.AddColumn(new TableColumn(new Text(columns[c], new Style(decoration: Decoration.Bold))) { Alignment = IsNumeric(c)
+                ? Justify.Right : Justify.Left });
         foreach (var row in _rows) table.AddRow(row.Select(cell => new Text(cell)));
         console.Write(table);
     }

@@ -2,7 +2,8 @@ using System.Text;
 
 namespace JepaSharp.Cli.Display;
 
-/// <summary>Standard output or error, which can be full, closed or gone while there is work to do: that is remembered, and thrown only where nothing else is worth doing.</summary>
+/// <summary>Standard output or error, which can be full, closed or gone while there is work to do: that is remembered, and thrown only where nothing
+/// else is worth doing.</summary>
 /// <param name="inner">The process's own stream.</param>
 internal sealed class StandardStream(TextWriter inner) : TextWriter
 {

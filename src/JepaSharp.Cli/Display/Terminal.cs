@@ -19,7 +19,8 @@ internal sealed class Terminal
     /// <param name="width">Columns of the terminal.</param>
     public Terminal(TextWriter output, TextWriter error, bool outIsTerminal = false, bool errorIsTerminal = false, Func<int>? width = null)
     {
-        (_output, _error, OutIsTerminal, ErrorIsTerminal, _width) = (new StandardStream(output), new StandardStream(error), outIsTerminal, errorIsTerminal, width ?? (() => 80));
+        (_output, _error, OutIsTerminal, ErrorIsTerminal, _width) =
+            (new StandardStream(output), new StandardStream(error), outIsTerminal, errorIsTerminal, width ?? (() => 80));
         (Out, Error) = (new PrintableWriter(_output), new PrintableWriter(_error));
     }
 
@@ -65,7 +66,8 @@ internal sealed class Terminal
     {
         // A terminal that cannot move its cursor, and a build service, get plain lines.
         var capable = Environment.GetEnvironmentVariable("TERM") != "dumb" && string.IsNullOrEmpty(Environment.GetEnvironmentVariable("CI"));
-        return new Terminal(Console.Out, Console.Error, capable && !Console.IsOutputRedirected, capable && !Console.IsErrorRedirected, ConsoleWidth) { OutIsClosed = StandardDescriptors.OutputIsClosed };
+        return new Terminal(Console.Out, Console.Error, capable && !Console.IsOutputRedirected, capable && !Console.IsErrorRedirected,
+            ConsoleWidth) { OutIsClosed = StandardDescriptors.OutputIsClosed };
     }
 
     /// <summary>Spectre's view of <see cref="Out"/>, for tables.</summary>
@@ -91,8 +93,8 @@ internal sealed class Terminal
 
 /// <summary>Text from elsewhere, names above all, in a form that a terminal shows and does not obey.</summary>
 /// <remarks>
-/// Escape sequences would move the cursor, colour or retitle the window, line breaks would look like lines of ours, and marks of direction show a name
-/// other than it is. Files keep names as they are; only what people read goes through here.
+/// Escape sequences would move the cursor, colour or retitle the window, line breaks would look like lines of ours, and marks of direction show a
+/// name other than it is. Files keep names as they are; only what people read goes through here.
 /// </remarks>
 internal static class Printable
 {
@@ -100,7 +102,8 @@ internal static class Printable
     /// <param name="text">Any text.</param>
     /// <param name="keepLines">Whether line feeds stay.</param>
     public static string Of(string text, bool keepLines = false) =>
-        keepLines && text.Contains('\n', StringComparison.Ordinal) ? string.Join('\n', text.Split('\n').Select(PrintableName.Of)) : PrintableName.Of(text);
+        keepLines && text.Contains('\n', StringComparison.Ordinal)
+            ? string.Join('\n', text.Split('\n').Select(PrintableName.Of)) : PrintableName.Of(text);
 }
 
 /// <summary>Shows how many of so many things are done, on one redrawn line; says nothing where nobody watches.</summary>

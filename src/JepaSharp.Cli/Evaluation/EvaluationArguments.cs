@@ -10,22 +10,86 @@ internal sealed class EvaluationArguments
 {
     private const string Auto = "auto";
 
-    private readonly Option<string> _data = new("--data") { Description = "Images to fit on: anything that 'jepa inspect' understands.", Required = true, HelpName = "PATH" };
-    private readonly Option<string?> _test = new("--test") { Description = "Images to score on. If not given: the test part that belongs to --data, else a fifth of it, chosen by the images' names.", HelpName = "PATH" };
-    private readonly Option<string?> _out = new("--out") { Description = "A JSON file with everything needed to repeat the evaluation.", HelpName = "FILE.json" };
-    private readonly Option<string> _features = new("--features") { Description = "last: patches of the last layer, averaged; last4: of the last four layers, side by side; both: the better on held-out fit data; patches: every patch, side by side.", HelpName = "WHICH" };
-    private readonly Option<int?> _size = new("--size") { Description = "Side of the square images in pixels; that of the training if not given.", HelpName = "N" };
-    private readonly Option<string> _transform = new("--transform") { Description = "paper: resize, then cut out the centre; squash: the whole image. auto: paper, but squash for count and distance.", DefaultValueFactory = _ => Auto, HelpName = "HOW" };
-    private readonly Option<int> _batch = new("--batch") { Description = "Images a pass of the encoder.", DefaultValueFactory = _ => 64, HelpName = "N" };
-    private readonly Option<string> _device = new("--device") { Description = "auto, cpu, cuda or cuda:N.", DefaultValueFactory = _ => Auto, HelpName = "DEVICE" };
-    private readonly Option<string> _precision = new("--precision") { Description = "fp32, bf16, or auto (by measuring).", DefaultValueFactory = _ => "fp32", HelpName = "PRECISION" };
-    private readonly Option<int> _seed = new("--seed") { Description = "Seed of splits, draws, orders and the untrained encoder.", DefaultValueFactory = _ => 0, HelpName = "N" };
-    private readonly Option<string> _baselines = new("--baselines") { Description = "on: beside the encoder also raw pixels, an untrained encoder and the commonest class; off: not.", HelpName = "on|off" };
+    private readonly Option<string> _data = new("--data")
+    {
+        Description = "Images to fit on: anything that 'jepa inspect' understands.",
+        Required = true,
+        HelpName = "PATH",
+    };
+    private readonly Option<string?> _test = new("--test")
+    {
+        Description = "Images to score on. If not given: the test part that belongs to --data, else a fifth of it, chosen by the images' names.",
+        HelpName = "PATH",
+    };
+    private readonly Option<string?> _out = new("--out")
+    {
+        Description = "A JSON file with everything needed to repeat the evaluation.",
+        HelpName = "FILE.json",
+    };
+    private readonly Option<string> _features = new("--features")
+    {
+        Description = "last: patches of the last layer, averaged; last4: of the last four layers, side by side; both: the better on held-out fit "
+            + "data; patches: every patch, side by side.",
+        HelpName = "WHICH",
+    };
+    private readonly Option<int?> _size = new("--size")
+    {
+        Description = "Side of the square images in pixels; that of the training if not given.",
+        HelpName = "N",
+    };
+    private readonly Option<string> _transform = new("--transform")
+    {
+        Description = "paper: resize, then cut out the centre; squash: the whole image. auto: paper, but squash for count and distance.",
+        DefaultValueFactory = _ => Auto,
+        HelpName = "HOW",
+    };
+    private readonly Option<int> _batch = new("--batch")
+    {
+        Description = "Images a pass of the encoder.",
+        DefaultValueFactory = _ => 64,
+        HelpName = "N",
+    };
+    private readonly Option<string> _device = new("--device")
+    {
+        Description = "auto, cpu, cuda or cuda:N.",
+        DefaultValueFactory = _ => Auto,
+        HelpName = "DEVICE",
+    };
+    private readonly Option<string> _precision = new("--precision")
+    {
+        Description = "fp32, bf16, or auto (by measuring).",
+        DefaultValueFactory = _ => "fp32",
+        HelpName = "PRECISION",
+    };
+    private readonly Option<int> _seed = new("--seed")
+    {
+        Description = "Seed of splits, draws, orders and the untrained encoder.",
+        DefaultValueFactory = _ => 0,
+        HelpName = "N",
+    };
+    private readonly Option<string> _baselines = new("--baselines")
+    {
+        Description = "on: beside the encoder also raw pixels, an untrained encoder and the commonest class; off: not.",
+        HelpName = "on|off",
+    };
     private readonly Option<int?> _maxFit = new("--max-fit") { Description = "Fit on so many of the images, always the same ones.", HelpName = "N" };
-    private readonly Option<int?> _maxTest = new("--max-test") { Description = "Score on so many of the images, always the same ones.", HelpName = "N" };
-    private readonly Option<string?> _cache = new("--cache") { Description = $"Folder to keep features in; {FeatureCache.DefaultFolder() ?? "none, for want of a home folder,"} if not given.", HelpName = "DIR" };
+    private readonly Option<int?> _maxTest = new("--max-test")
+    {
+        Description = "Score on so many of the images, always the same ones.",
+        HelpName = "N",
+    };
+    private readonly Option<string?> _cache = new("--cache")
+    {
+        Description = $"Folder to keep features in; {FeatureCache.DefaultFolder() ?? "none, for want of a home folder,"} if not given.",
+        HelpName = "DIR",
+    };
     private readonly Option<bool> _noCache = new("--no-cache") { Description = "Keep no features, and use none that were kept." };
-    private readonly Option<double> _cacheLimit = new("--cache-limit") { Description = "Most gigabytes of kept features.", DefaultValueFactory = _ => FeatureCache.DefaultLimit / (double)(1L << 30), HelpName = "GB" };
+    private readonly Option<double> _cacheLimit = new("--cache-limit")
+    {
+        Description = "Most gigabytes of kept features.",
+        DefaultValueFactory = _ => FeatureCache.DefaultLimit / (double)(1L << 30),
+        HelpName = "GB",
+    };
 
     private readonly MemoryOption _memory = new();
     private readonly Option<bool> _resume = new("--resume") { Description = "Go on with the run in --out, with the same options." };
@@ -37,7 +101,9 @@ internal sealed class EvaluationArguments
     public EvaluationArguments(string defaultFeatures, bool baselines = true, bool runs = false)
     {
         _runs = runs;
-        if (runs) (_out.Description, _out.HelpName) = ("A folder to keep the run in, with the results as evaluation.json; or FILE.json for the results alone.", "RUN");
+        if (runs)
+            (_out.Description, _out.HelpName) =
+                ("A folder to keep the run in, with the results as evaluation.json; or FILE.json for the results alone.", "RUN");
         _features.DefaultValueFactory = _ => defaultFeatures;
         _baselines.DefaultValueFactory = _ => baselines ? "on" : "off";
     }
@@ -50,7 +116,8 @@ internal sealed class EvaluationArguments
     public void AddTo(Command command, bool ownBatch = false)
     {
         Weights.AddTo(command, "Which encoder to use: target (the default) or context.");
-        foreach (var option in (Option[])[_data, _test, _out, _features, _size, _transform, _device, _precision, _seed, _baselines, _maxFit, _maxTest, _cache, _noCache, _cacheLimit, _memory])
+        foreach (var option in (Option[])[_data, _test, _out, _features, _size, _transform, _device, _precision, _seed, _baselines, _maxFit, _maxTest,
+            _cache, _noCache, _cacheLimit, _memory])
             command.Add(option);
         if (!ownBatch) command.Add(_batch);
         if (_runs) command.Add(_resume);
@@ -85,11 +152,14 @@ internal sealed class EvaluationArguments
         {
             var folder = Path.GetDirectoryName(Path.GetFullPath(output))!;
             if (Directory.Exists(output)) throw new JepaException($"{output} is a folder. Give a file ending in .json.", isUsage: true);
-            if (!Directory.Exists(folder)) throw new JepaException($"There is no folder {folder} to write {Path.GetFileName(output)} into. Make it, or give another --out.", isUsage: true);
+            if (!Directory.Exists(folder))
+                throw new JepaException(
+                    $"There is no folder {folder} to write {Path.GetFileName(output)} into. Make it, or give another --out.", isUsage: true);
         }
 
         var gigabytes = arguments.GetValue(_cacheLimit);
-        if (!(gigabytes > 0)) throw new JepaException($"--cache-limit {gigabytes.ToString(CultureInfo.InvariantCulture)}: expected more than 0.", isUsage: true);
+        if (!(gigabytes > 0))
+            throw new JepaException($"--cache-limit {gigabytes.ToString(CultureInfo.InvariantCulture)}: expected more than 0.", isUsage: true);
         return new EvaluationRequest
         {
             Data = arguments.GetValue(_data)!,

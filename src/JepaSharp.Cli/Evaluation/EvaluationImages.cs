@@ -9,7 +9,8 @@ namespace JepaSharp.Cli.Evaluation;
 /// <param name="TestAddress">Where the test images are.</param>
 /// <param name="Test">The test images.</param>
 /// <param name="Notes">What was chosen for the user.</param>
-internal sealed record EvaluationImages(string FitAddress, ImageSource Fit, string TestAddress, ImageSource Test, IReadOnlyList<string> Notes) : IDisposable
+internal sealed record EvaluationImages(string FitAddress, ImageSource Fit, string TestAddress, ImageSource Test, IReadOnlyList<string> Notes)
+    : IDisposable
 {
     private const string Share = "0.2", Rest = "0.8";
 
@@ -26,12 +27,14 @@ internal sealed record EvaluationImages(string FitAddress, ImageSource Fit, stri
         foreach (var part in (string[])["test", "val"])
         {
             if (TestPart(data, part) is { } found)
-                return Limited(new EvaluationImages(data, ImageSources.Open(data), Option(data, $"part={part}"), found, [$"scoring on the {part} part of {data}"]), maxFit, maxTest);
+                return Limited(new EvaluationImages(data, ImageSources.Open(data), Option(data, $"part={part}"), found,
+                    [$"scoring on the {part} part of {data}"]), maxFit, maxTest);
         }
 
         var (fitShare, testShare) = (Option(data, $"train-share={Rest}"), Option(data, $"test-share={Share}"));
         return Limited(
-            new EvaluationImages(fitShare, ImageSources.Open(fitShare), testShare, ImageSources.Open(testShare), [$"no --test was given: scoring on a fifth of {data}, chosen by the images' names"]),
+            new EvaluationImages(fitShare, ImageSources.Open(fitShare), testShare, ImageSources.Open(testShare),
+                [$"no --test was given: scoring on a fifth of {data}, chosen by the images' names"]),
             maxFit,
             maxTest);
     }
@@ -52,7 +55,8 @@ internal sealed record EvaluationImages(string FitAddress, ImageSource Fit, stri
     {
         if (string.Equals(Normal(data), Normal(test), StringComparison.Ordinal))
             throw new JepaException(
-                $"--data and --test are the same images ({test}): a probe knows those it was fitted on, so the result would mean nothing. Give other images to --test, "
+                $"--data and --test are the same images ({test}): a probe knows those it was fitted on, so the result would mean nothing. Give "
+                    + $"other images to --test, "
                 + "or leave it out to have a fifth held out.",
                 isUsage: true);
 
@@ -60,7 +64,8 @@ internal sealed record EvaluationImages(string FitAddress, ImageSource Fit, stri
         {
             var mark = Path.Exists(address) ? -1 : address.LastIndexOf('#');
             var (path, options) = mark < 0 ? (address, "") : (address[..mark], address[mark..]);
-            if (Directory.Exists(path)) path = new DirectoryInfo(path) is { LinkTarget: not null } link ? link.ResolveLinkTarget(true)!.FullName : Path.GetFullPath(path);
+            if (Directory.Exists(path))
+                path = new DirectoryInfo(path) is { LinkTarget: not null } link ? link.ResolveLinkTarget(true)!.FullName : Path.GetFullPath(path);
             else if (File.Exists(path)) path = Path.GetFullPath(path);
             return Path.TrimEndingDirectorySeparator(path) + options;
         }
@@ -79,5 +84,6 @@ internal sealed record EvaluationImages(string FitAddress, ImageSource Fit, stri
         }
     }
 
-    private static string Option(string address, string option) => Path.Exists(address) || !address.Contains('#', StringComparison.Ordinal) ? $"{address}#{option}" : $"{address}&{option}";
+    private static string Option(string address, string option) =>
+        Path.Exists(address) || !address.Contains('#', StringComparison.Ordinal) ? $"{address}#{option}" : $"{address}&{option}";
 }

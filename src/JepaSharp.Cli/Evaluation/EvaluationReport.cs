@@ -28,8 +28,12 @@ internal sealed class EvaluationReport(string task, EvaluationSession session, o
     public void Announce(Terminal terminal)
     {
         foreach (var note in session.Images.Notes) terminal.Error.WriteLine("chosen: " + note);
-        terminal.Error.WriteLine($"{task}: {session.Loaded.Name} encoder of {session.Loaded.Path}, {session.Transform.Size}x{session.Transform.Size} pixels, {session.Device.type}, {session.Precision.Name}");
-        terminal.Error.WriteLine($"fit on {session.Images.Fit.Count:n0} images of {session.Images.Fit.Description}; scored on {session.Images.Test.Count:n0} of {session.Images.Test.Description}");
+        terminal.Error.WriteLine(
+            $"{task}: {session.Loaded.Name} encoder of {session.Loaded.Path}, {session.Transform.Size}x{session.Transform.Size} pixels, "
+                + $"{session.Device.type}, {session.Precision.Name}");
+        terminal.Error.WriteLine(
+            $"fit on {session.Images.Fit.Count:n0} images of {session.Images.Fit.Description}; scored on {session.Images.Test.Count:n0} of "
+                + $"{session.Images.Test.Description}");
     }
 
     public void Add(IReadOnlyList<ResultRow> rows) => _rows.AddRange(rows);

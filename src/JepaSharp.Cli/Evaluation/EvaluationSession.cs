@@ -31,12 +31,15 @@ internal sealed class EvaluationSession : IDisposable
 
     /// <summary>Opens everything, so that mistakes are found before any work is done.</summary>
     /// <exception cref="JepaException">Something is missing or does not fit.</exception>
-    public EvaluationSession(EvaluationRequest request, WeightsArguments weights, System.CommandLine.ParseResult arguments, bool squash, Terminal terminal, StopSignals stop)
+    public EvaluationSession(EvaluationRequest request, WeightsArguments weights, System.CommandLine.ParseResult arguments, bool squash,
+        Terminal terminal, StopSignals stop)
     {
         (Request, _terminal, _stop, _cache) = (request, terminal, stop, request.Cache);
-        _claim = request.Out is { } output ? OutputLock.Beside(output, "evaluating into") : null;
+        _claim = request is { Out: { } output, Run: null } ? OutputLock.Beside(output, "evaluating into") : null;
         Images = EvaluationImages.Open(request.Data, request.Test, request.MaxFit, request.MaxTest);
-        if (request.HasNoHome) _terminal.Error.WriteLine("note: There is no home folder to keep features in; the result does not depend on it. Give a folder with --cache, or --no-cache.");
+        if (request.HasNoHome)
+            _terminal.Error.WriteLine(
+                "note: There is no home folder to keep features in; the result does not depend on it. Give a folder with --cache, or --no-cache.");
         foreach (var line in SourceNotes.Of(Images.Fit).Concat(SourceNotes.Of(Images.Test)).Distinct()) terminal.Error.WriteLine(line);
         Device = TorchBackend.ChooseDevice(request.Device);
         Loaded = weights.LoadEncoder(arguments, Device);
@@ -46,8 +49,11 @@ internal sealed class EvaluationSession : IDisposable
         var shape = Loaded.Encoder.Shape;
         var size = request.Size ?? Math.Min(shape.ImageHeight, shape.ImageWidth);
         if (size % shape.PatchSize != 0)
-            throw new JepaException($"Images of {size} pixels are not a whole number of {shape.PatchSize}-pixel patches. Give --size a multiple of {shape.PatchSize}.", isUsage: true);
-        Transform = (request.Transform ?? (squash ? "squash" : "paper")) == "squash" ? EvaluationTransform.Squash(size) : EvaluationTransform.CenterCrop(size);
+            throw new JepaException(
+                $"Images of {size} pixels are not a whole number of {shape.PatchSize}-pixel patches. Give --size a multiple of {shape.PatchSize}.",
+                isUsage: true);
+        Transform = (request.Transform
+            ?? (squash ? "squash" : "paper")) == "squash" ? EvaluationTransform.Squash(size) : EvaluationTransform.CenterCrop(size);
         Scaling = new PixelScaling([.. Loaded.Normalization.Mean], [.. Loaded.Normalization.Deviation], Device);
     }
 
@@ -90,7 +96,9 @@ internal sealed class EvaluationSession : IDisposable
         var trained = new EncoderFeatures($"{Loaded.Name} encoder", Loaded.Encoder, Scaling, output, Transform.Size, computation);
         using var fresh = Request.Baselines ? Untrained() : null;
         var kinds = new List<ImageFeatures> { trained };
-        if (fresh is not null) kinds.AddRange([new EncoderFeatures("untrained encoder", fresh, Scaling, output, Transform.Size, computation), new PixelFeatures(Transform.Size)]);
+        if (fresh is not null)
+            kinds.AddRange(
+                [new EncoderFeatures("untrained encoder", fresh, Scaling, output, Transform.Size, computation), new PixelFeatures(Transform.Size)]);
 
         var fit = Extracted(kinds, Images.Fit, Images.FitAddress, "fit images");
         var test = Extracted(kinds, Images.Test, Images.TestAddress, "test images");
@@ -126,7 +134,8 @@ internal sealed class EvaluationSession : IDisposable
         }
 
         var width = Loaded.Encoder.Shape.Width;
-        PooledFeatures Last(PooledFeatures all) => all.Matrix.Width == width ? all : all with { Matrix = all.Matrix.Columns(all.Matrix.Width - width, width) };
+        PooledFeatures Last(PooledFeatures all) =>
+            all.Matrix.Width == width ? all : all with { Matrix = all.Matrix.Columns(all.Matrix.Width - width, width) };
         if (Request.Features is "last" or "both") yield return new FeaturePair($"{kind.Name}, last layer", isBaseline, Last(fit), Last(test));
         if (Request.Features is "last4" or "both") yield return new FeaturePair($"{kind.Name}, last {Depth} layers", isBaseline, fit, test);
     }
@@ -169,7 +178,9 @@ internal sealed class EvaluationSession : IDisposable
         }
         catch (JepaException e)
         {
-            _terminal.Error.WriteLine($"note: {e.Message} Features are not kept for next time; the result does not depend on it. Give another folder with --cache, or --no-cache.");
+            _terminal.Error.WriteLine(
+                $"note: {e.Message} Features are not kept for next time; the result does not depend on it. Give another folder with --cache, or "
+                    + $"--no-cache.");
             _cache = null;
         }
     }

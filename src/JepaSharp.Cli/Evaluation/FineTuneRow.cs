@@ -27,7 +27,8 @@ internal static class FineTuneRow
     /// <param name="stop">Stops between steps.</param>
     /// <param name="folder">Where the training on all of <paramref name="fit"/> is kept; null for nowhere.</param>
     public static ResultRow Of(
-        EvaluationSession session, VisionTransformer start, string name, LabelledImages fit, LabelledImages test, FineTuneOptions options, bool holdOut,
+        EvaluationSession session, VisionTransformer start, string name, LabelledImages fit, LabelledImages test, FineTuneOptions options,
+        bool holdOut,
         Terminal terminal, StopSignals stop, RunFolder? folder = null)
     {
         var clock = Stopwatch.StartNew();
@@ -44,14 +45,16 @@ internal static class FineTuneRow
             Features = name,
             Probe = "fine-tuned",
             Scores = ResultRow.ScoresOf(score),
-            Settings = new Dictionary<string, double> { ["learning_rate"] = options.LearningRate, ["layer_decay"] = options.LayerDecay, ["epochs"] = options.Epochs },
+            Settings = new Dictionary<string, double> { ["learning_rate"] = options.LearningRate, ["layer_decay"] = options.LayerDecay,
+                ["epochs"] = options.Epochs },
             HeldOut = heldOut,
             Seconds = clock.Elapsed.TotalSeconds,
         };
     }
 
     private static ClassificationScore Score(
-        EvaluationSession session, VisionTransformer start, LabelledImages fit, LabelledImages scored, FineTuneOptions options, Terminal terminal, StopSignals stop,
+        EvaluationSession session, VisionTransformer start, LabelledImages fit, LabelledImages scored, FineTuneOptions options, Terminal terminal,
+        StopSignals stop,
         RunFolder? folder)
     {
         var request = new FineTuningRequest

@@ -14,17 +14,21 @@ internal static class ResultTables
         var (classes, numbers) = (rows.Where(r => r.Scores.ContainsKey("accuracy")).ToList(), rows.Where(r => r.Scores.ContainsKey("r2")).ToList());
         if (classes.Count > 0)
         {
-            var table = new ResultTable("classes, on the test images (* counts)", "", "features", "probe", "settings", "held out", "accuracy", "mean per class", "time");
+            var table = new ResultTable(
+                "classes, on the test images (* counts)", "", "features", "probe", "settings", "held out", "accuracy", "mean per class", "time");
             foreach (var row in classes)
-                table.Add(Mark(row), row.Features, row.Probe, Settings(row), row.HeldOut is { } held ? Percent(held) : "-", Accuracy(row), Percent(row.Scores["mean_per_class_accuracy"]), Time(row));
+                table.Add(Mark(row), row.Features, row.Probe, Settings(row), row.HeldOut is { } held ? Percent(held) : "-", Accuracy(row),
+                    Percent(row.Scores["mean_per_class_accuracy"]), Time(row));
             yield return table;
         }
 
         if (numbers.Count > 0)
         {
-            var table = new ResultTable("numbers, on the test images (* counts)", "", "features", "probe", "settings", "R2", "mean error", "right when rounded", "time");
+            var table = new ResultTable(
+                "numbers, on the test images (* counts)", "", "features", "probe", "settings", "R2", "mean error", "right when rounded", "time");
             foreach (var row in numbers)
-                table.Add(Mark(row), row.Features, row.Probe, Settings(row), Number(row.Scores["r2"]), Number(row.Scores["mean_absolute_error"]), Percent(row.Scores["rounded_accuracy"]), Time(row));
+                table.Add(Mark(row), row.Features, row.Probe, Settings(row), Number(row.Scores["r2"]), Number(row.Scores["mean_absolute_error"]),
+                    Percent(row.Scores["rounded_accuracy"]), Time(row));
             yield return table;
         }
     }
@@ -36,7 +40,8 @@ internal static class ResultTables
     private static string Mark(ResultRow row) => row.IsChosen ? "*" : " ";
 
     private static string Settings(ResultRow row) =>
-        string.Join(", ", row.Settings.Where(s => s.Key is not ("neighbours" or "temperature")).Select(s => string.Create(CultureInfo.InvariantCulture, $"{s.Key.Replace('_', ' ')} {s.Value:G3}")));
+        string.Join(", ", row.Settings.Where(s => s.Key is not ("neighbours" or "temperature")).Select(
+            s => string.Create(CultureInfo.InvariantCulture, $"{s.Key.Replace('_', ' ')} {s.Value:G3}")));
 
     private static string Accuracy(ResultRow row) => row.Scores.TryGetValue("accuracy_deviation", out var deviation)
         ? string.Create(CultureInfo.InvariantCulture, $"{100 * row.Scores["accuracy"]:F1} ± {100 * deviation:F1}%")
@@ -53,7 +58,8 @@ internal static class ResultTables
 internal static class ProbeRows
 {
     /// <summary>The rows: the encoder's, one of them marked; then, if asked for, those of the baselines and of the commonest class.</summary>
-    public static IReadOnlyList<ResultRow> Of(ProbeTask task, IReadOnlyList<FeaturePair> features, MatchedClasses classes, bool baselines, Terminal terminal, StopSignals stop)
+    public static IReadOnlyList<ResultRow> Of(
+        ProbeTask task, IReadOnlyList<FeaturePair> features, MatchedClasses classes, bool baselines, Terminal terminal, StopSignals stop)
     {
         var rows = new List<ResultRow>();
         LabelledFeatures? first = null;
@@ -62,11 +68,14 @@ internal static class ProbeRows
             stop.Token.ThrowIfCancellationRequested();
             var labelled = new LabelledFeatures(pair.Name, classes.Fit(pair.Fit), classes.Test(pair.Test), pair.IsBaseline);
             first ??= labelled;
-            terminal.Error.WriteLine($"{task.Name} on {pair.Name}: {labelled.Fit.Count:n0} images of {labelled.Fit.Classes} classes, {labelled.Fit.Features.Width:n0} features");
+            terminal.Error.WriteLine(
+                $"{task.Name} on {pair.Name}: {labelled.Fit.Count:n0} images of {labelled.Fit.Classes} classes, {labelled.Fit.Features.Width:n0} "
+                    + $"features");
             foreach (var row in task.Run(labelled))
             {
                 rows.Add(row);
-                terminal.Error.WriteLine("  " + ResultTables.Line(row)); // a probe takes minutes: what is known is said, and not lost if the next is stopped
+                // a probe takes minutes: what is known is said, and not lost if the next is stopped
+                terminal.Error.WriteLine("  " + ResultTables.Line(row));
             }
         }
 

@@ -28,9 +28,14 @@ internal static class DataSetReport
         PrintColumns(source, terminal);
         var check = ImageCheck.Of(source, all, terminal, cancellation);
         output.WriteLine();
-        output.WriteLine(Text($"{check.Looked:N0} images {(all ? "decoded" : check.Looked < source.Count ? "looked at by their headers, drawn from all over the set" : "looked at by their headers")}"));
-        output.WriteLine("formats: " + (check.Formats.Count == 0 ? "none" : string.Join(", ", check.Formats.OrderByDescending(f => f.Value).ThenBy(f => f.Key, StringComparer.Ordinal).Select(f => Text($"{f.Value:N0} {f.Key}")))));
-        if (check.WithFurtherFrames > 0) output.WriteLine(Text($"note: {check.WithFurtherFrames:N0} of them hold several frames or pages; of each the first is taken"));
+        var how =
+            all ? "decoded" : check.Looked < source.Count ? "looked at by their headers, drawn from all over the set" : "looked at by their headers";
+        output.WriteLine(Text($"{check.Looked:N0} images {how}"));
+        output.WriteLine("formats: " + (check.Formats.Count == 0
+            ? "none" : string.Join(", ", check.Formats.OrderByDescending(f => f.Value).ThenBy(f => f.Key, StringComparer.Ordinal).Select(
+                f => Text($"{f.Value:N0} {f.Key}")))));
+        if (check.WithFurtherFrames > 0)
+            output.WriteLine(Text($"note: {check.WithFurtherFrames:N0} of them hold several frames or pages; of each the first is taken"));
         PrintSizes(check, terminal);
         PrintBroken(check, output, all);
         return check.Broken.Count;
@@ -50,7 +55,9 @@ internal static class DataSetReport
         var table = new ResultTable(null, "class", "images", "share");
         for (var c = 0; c < Math.Min(ShownClasses, counts.Length); c++)
             table.Add(PrintableName.Of(source.Classes[c]), Text($"{counts[c]:N0}"), Share(counts[c], source.Count));
-        if (counts.Length > ShownClasses) table.Add(Text($"({counts.Length - ShownClasses:N0} more)"), Text($"{counts.Skip(ShownClasses).Sum():N0}"), Share(counts.Skip(ShownClasses).Sum(), source.Count));
+        if (counts.Length > ShownClasses)
+            table.Add(Text($"({counts.Length - ShownClasses:N0} more)"), Text($"{counts.Skip(ShownClasses).Sum():N0}"), Share(
+                counts.Skip(ShownClasses).Sum(), source.Count));
         if (without > 0) table.Add("(no label)", Text($"{without:N0}"), Share(without, source.Count));
         terminal.Out.WriteLine();
         table.Print(terminal);
@@ -66,7 +73,8 @@ internal static class DataSetReport
         {
             var values = Enumerable.Range(0, source.Count).Select(i => source.ValueOf(i, column)).ToArray();
             var known = values.OfType<double>().DefaultIfEmpty().ToArray();
-            table.Add(column, Text($"{known.Min():G6}"), Text($"{known.Average():G6}"), Text($"{known.Max():G6}"), Text($"{values.Count(v => v is null):N0}"));
+            table.Add(column, Text($"{known.Min():G6}"), Text($"{known.Average():G6}"), Text($"{known.Max():G6}"), Text(
+                $"{values.Count(v => v is null):N0}"));
         }
 
         terminal.Out.WriteLine();

@@ -17,10 +17,12 @@ internal static class DryRunReport
         foreach (var (name, crops, side) in tried.Views) table.Add($"view {name}", Text($"[{crops * batch}, 3, {side}, {side}]"));
         foreach (var (name, role, parameters) in tried.Networks) table.Add(name, Text($"{parameters:n0} parameters, {Words(role)}"));
         table.Add("images", Text($"{tried.Images:n0}"));
-        table.Add("steps", Text($"{tried.TotalSteps:n0}, {tried.StepsPerEpoch:n0} an epoch, {batch * options.Optimization.Accumulate:n0} images each"));
+        table.Add(
+            "steps", Text($"{tried.TotalSteps:n0}, {tried.StepsPerEpoch:n0} an epoch, {batch * options.Optimization.Accumulate:n0} images each"));
         table.Add("loss of the first step", Text($"{tried.Loss:G4}"));
         table.Add("first step", Text($"{tried.FirstStep.TotalSeconds:F2} s"));
-        table.Add("a step after it", Text($"{tried.Step.TotalSeconds:F3} s, {batch * options.Optimization.Accumulate / tried.Step.TotalSeconds:F0} images/s"));
+        table.Add("a step after it", Text(
+            $"{tried.Step.TotalSeconds:F3} s, {batch * options.Optimization.Accumulate / tried.Step.TotalSeconds:F0} images/s"));
         table.Add("all steps", Text($"{ProgressLine.Duration(tried.Whole)}, measures and checkpoints not counted"));
         table.Add("most memory held", tried.PeakMegabytes is { } peak ? Text($"{peak:n0} MiB") : "the system does not say");
         table.Print(terminal);

@@ -11,7 +11,8 @@ namespace JepaSharp.Cli.Reports;
 /// <param name="WithFurtherFrames">How many hold further frames or pages, which are not read.</param>
 /// <param name="Broken">Those that could not be read, in the set's order.</param>
 internal sealed record ImageCheck(
-    int Looked, IReadOnlyList<(int Width, int Height)> Sizes, IReadOnlyDictionary<string, int> Formats, int WithFurtherFrames, IReadOnlyList<ImageUnreadableException> Broken)
+    int Looked, IReadOnlyList<(int Width, int Height)> Sizes,
+    IReadOnlyDictionary<string, int> Formats, int WithFurtherFrames, IReadOnlyList<ImageUnreadableException> Broken)
 {
     private const int Sample = 2000;
 
@@ -22,7 +23,8 @@ internal sealed record ImageCheck(
         var progress = new CountProgress(terminal, all ? "decoding images" : "reading headers", looked);
         var found = new ((int Width, int Height) Size, string Format, bool HasMore, ImageUnreadableException? Failure)[looked];
         var done = 0;
-        Parallel.For(0, looked, new() { MaxDegreeOfParallelism = Environment.ProcessorCount, CancellationToken = cancellation }, () => DecodingBound.NewBuffer(Environment.ProcessorCount), (i, _, buffer) =>
+        Parallel.For(0, looked, new() { MaxDegreeOfParallelism = Environment.ProcessorCount, CancellationToken = cancellation },
+            () => DecodingBound.NewBuffer(Environment.ProcessorCount), (i, _, buffer) =>
         {
             try
             {

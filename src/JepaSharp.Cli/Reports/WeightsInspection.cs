@@ -30,9 +30,13 @@ internal static class WeightsInspection
         yield return ("size", Megabytes(SizeOf(weights.Path)));
         yield return ("types", string.Join(", ", survey.Types.Select(t => $"{t.Key} ({t.Value} tensors)")));
         var encoder = weights.Architecture;
-        yield return ("encoder", $"{PresetOf(encoder)}{encoder.Width} wide, {encoder.Depth} blocks, {HeadsText(encoder.Heads)}, MLP {encoder.MlpWidth}");
-        yield return ("images", Invariant($"{encoder.ImageHeight}x{encoder.ImageWidth} pixels, {encoder.Channels} channels, patch {encoder.PatchSize}: a grid of {encoder.GridHeight}x{encoder.GridWidth}"));
-        if (weights.PredictorArchitecture is { } predictor) yield return ("predictor", $"{predictor.Width} wide, {predictor.Depth} blocks, {HeadsText(predictor.Heads)}");
+        yield return (
+            "encoder", $"{PresetOf(encoder)}{encoder.Width} wide, {encoder.Depth} blocks, {HeadsText(encoder.Heads)}, MLP {encoder.MlpWidth}");
+        yield return ("images", string.Create(CultureInfo.InvariantCulture,
+            $"{encoder.ImageHeight}x{encoder.ImageWidth} pixels, {encoder.Channels} channels, patch {encoder.PatchSize}: a grid of "
+                + $"{encoder.GridHeight}x{encoder.GridWidth}"));
+        if (weights.PredictorArchitecture is { } predictor)
+            yield return ("predictor", $"{predictor.Width} wide, {predictor.Depth} blocks, {HeadsText(predictor.Heads)}");
         if (weights.Objective is { } objective) yield return ("objective", objective);
         foreach (var network in weights.Present)
             yield return (NetworkNames.Title(network), Invariant($"{weights.ParametersOf(network):n0} parameters"));
@@ -46,13 +50,16 @@ internal static class WeightsInspection
     {
         const string beside = "optimizer.safetensors";
         if (weights.Optimizer is { } optimizer) return Invariant($"AdamW after {optimizer.Step:n0} steps, {optimizer.Moments.Count} parameters");
-        var isBeside = weights.Format == WeightsFormat.Native && File.Exists(Path.Combine(Path.GetDirectoryName(Path.GetFullPath(weights.Path))!, beside));
+        var isBeside =
+            weights.Format == WeightsFormat.Native && File.Exists(Path.Combine(Path.GetDirectoryName(Path.GetFullPath(weights.Path))!, beside));
         return isBeside ? $"AdamW, in {beside} beside it" : "none";
     }
 
     private static IEnumerable<string> Warnings(PretrainedWeights weights, WeightsSurvey survey)
     {
-        if (survey.NotFinite.Count > 0) yield return $"numbers that are not finite in {survey.NotFinite.Count} tensors: {Some(survey.NotFinite)}. The training it comes from had failed.";
+        if (survey.NotFinite.Count > 0)
+            yield return $"numbers that are not finite in {survey.NotFinite.Count} tensors: {Some(survey.NotFinite)}. The training it comes from "
+                + $"had failed.";
         if (survey.AllZero.Count > 0) yield return $"{survey.AllZero.Count} tensors are all zeros: {Some(survey.AllZero)}.";
         foreach (var network in weights.Networks.Except(weights.Present))
         {
@@ -62,8 +69,10 @@ internal static class WeightsInspection
         }
 
         if (weights.Report.Missing.Count > 0) yield return $"{weights.Report.Missing.Count} weights are missing: {Some(weights.Report.Missing)}.";
-        if (weights.Report.Mismatched.Count > 0) yield return $"{weights.Report.Mismatched.Count} weights do not fit: {Some(weights.Report.Mismatched)}.";
-        if (weights.Report.Unknown.Count > 0) yield return $"{weights.Report.Unknown.Count} names mean nothing here and are passed over: {Some(weights.Report.Unknown)}.";
+        if (weights.Report.Mismatched.Count > 0)
+            yield return $"{weights.Report.Mismatched.Count} weights do not fit: {Some(weights.Report.Mismatched)}.";
+        if (weights.Report.Unknown.Count > 0)
+            yield return $"{weights.Report.Unknown.Count} names mean nothing here and are passed over: {Some(weights.Report.Unknown)}.";
         if (weights.Heads is null) yield return "nothing tells the number of attention heads; whatever uses these weights needs --heads N.";
         foreach (var warning in weights.Warnings) yield return warning;
     }
@@ -96,7 +105,8 @@ internal static class WeightsInspection
 
     private static string Megabytes(long bytes) => Invariant($"{bytes / 1e6:n1} MB");
 
-    private static string Numbers(IEnumerable<double> numbers) => string.Join(' ', numbers.Select(number => number.ToString("0.####", CultureInfo.InvariantCulture)));
+    private static string Numbers(IEnumerable<double> numbers) =>
+        string.Join(' ', numbers.Select(number => number.ToString("0.####", CultureInfo.InvariantCulture)));
 
     private static string Some(IReadOnlyList<string> names) =>
         string.Join(", ", names.Take(ShownNames)) + (names.Count > ShownNames ? $" and {names.Count - ShownNames} more" : "");

@@ -13,15 +13,54 @@ namespace JepaSharp.Cli.Verbs;
 internal sealed class EmbedVerb : Verb
 {
     private readonly WeightsArguments _weights = new();
-    private readonly Option<string> _data = new("--data") { Description = "The images: a folder, a list, an archive or a data set.", Required = true, HelpName = "PATH" };
-    private readonly Option<string> _out = new("--out") { Description = "A new file ending in .safetensors, .npy, .csv or .parquet.", Required = true, HelpName = "FILE" };
-    private readonly Option<string> _pool = new("--pool") { Description = "mean: one vector an image; none: one a patch.", DefaultValueFactory = _ => "mean", HelpName = "POOL" };
-    private readonly Option<string> _layers = new("--layers") { Description = "last, or last4: the last four blocks side by side.", DefaultValueFactory = _ => "last", HelpName = "LAYERS" };
-    private readonly Option<int?> _size = new("--size") { Description = "Side of the square images in pixels; that of the training if not given.", HelpName = "N" };
-    private readonly Option<string> _transform = new("--transform") { Description = "paper: resize, then cut out the centre; squash: the whole image, as Hugging Face.", DefaultValueFactory = _ => "paper", HelpName = "HOW" };
+    private readonly Option<string> _data = new("--data")
+    {
+        Description = "The images: a folder, a list, an archive or a data set.",
+        Required = true,
+        HelpName = "PATH",
+    };
+    private readonly Option<string> _out = new("--out")
+    {
+        Description = "A new file ending in .safetensors, .npy, .csv or .parquet.",
+        Required = true,
+        HelpName = "FILE",
+    };
+    private readonly Option<string> _pool = new("--pool")
+    {
+        Description = "mean: one vector an image; none: one a patch.",
+        DefaultValueFactory = _ => "mean",
+        HelpName = "POOL",
+    };
+    private readonly Option<string> _layers = new("--layers")
+    {
+        Description = "last, or last4: the last four blocks side by side.",
+        DefaultValueFactory = _ => "last",
+        HelpName = "LAYERS",
+    };
+    private readonly Option<int?> _size = new("--size")
+    {
+        Description = "Side of the square images in pixels; that of the training if not given.",
+        HelpName = "N",
+    };
+    private readonly Option<string> _transform = new("--transform")
+    {
+        Description = "paper: resize, then cut out the centre; squash: the whole image, as Hugging Face.",
+        DefaultValueFactory = _ => "paper",
+        HelpName = "HOW",
+    };
     private readonly Option<int> _batch = new("--batch") { Description = "Images a pass.", DefaultValueFactory = _ => 32, HelpName = "N" };
-    private readonly Option<string> _device = new("--device") { Description = "auto, cpu, cuda or cuda:N.", DefaultValueFactory = _ => "auto", HelpName = "DEVICE" };
-    private readonly Option<string> _precision = new("--precision") { Description = "fp32, bf16, or auto (by measuring).", DefaultValueFactory = _ => "fp32", HelpName = "PRECISION" };
+    private readonly Option<string> _device = new("--device")
+    {
+        Description = "auto, cpu, cuda or cuda:N.",
+        DefaultValueFactory = _ => "auto",
+        HelpName = "DEVICE",
+    };
+    private readonly Option<string> _precision = new("--precision")
+    {
+        Description = "fp32, bf16, or auto (by measuring).",
+        DefaultValueFactory = _ => "fp32",
+        HelpName = "PRECISION",
+    };
 
     private readonly MemoryOption _memory = new();
 
@@ -63,11 +102,14 @@ internal sealed class EmbedVerb : Verb
                 Transform = arguments.GetValue(_transform) == "squash" ? EvaluationTransform.Squash(size) : EvaluationTransform.CenterCrop(size),
                 Output = new EncoderOutput(arguments.GetValue(_layers) == "last4" ? 4 : 1, arguments.GetValue(_pool) == "mean"),
                 BatchSize = arguments.GetValue(_batch),
-                Facts = new Dictionary<string, string> { ["encoder"] = loaded.Name, ["precision"] = precision.Name, ["normalization"] = loaded.NormalizationText },
+                Facts = new Dictionary<string, string> { ["encoder"] = loaded.Name, ["precision"] = precision.Name,
+                    ["normalization"] = loaded.NormalizationText },
             },
             paths,
             claim);
-        terminal.Error.WriteLine($"embedding {source.Count:n0} images of {source.Description} with the {loaded.Name} encoder of {loaded.Path}, {size}x{size} pixels, {precision.Name}");
+        terminal.Error.WriteLine(
+            $"embedding {source.Count:n0} images of {source.Description} with the {loaded.Name} encoder of {loaded.Path}, {size}x{size} pixels, "
+                + $"{precision.Name}");
         if (job.AlreadyDone > 0) terminal.Error.WriteLine($"going on after image {job.AlreadyDone:n0} of an earlier run");
         return Report(Embed(job, source, terminal, stop), paths, terminal, stop);
     }

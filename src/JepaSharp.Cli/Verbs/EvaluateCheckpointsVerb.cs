@@ -14,7 +14,11 @@ internal sealed class EvaluateCheckpointsVerb : Verb
 {
     private readonly Argument<string> _run = new("RUN") { Description = "The folder of a run of jepa pretrain." };
     private readonly Option<string?> _data = new("--data") { Description = "Images to measure on; the run's own without it.", HelpName = "PATH" };
-    private readonly Option<string?> _test = new("--test") { Description = "Labelled images to score probes on; the run's own without it.", HelpName = "PATH" };
+    private readonly Option<string?> _test = new("--test")
+    {
+        Description = "Labelled images to score probes on; the run's own without it.",
+        HelpName = "PATH",
+    };
     private readonly Option<string?> _out = new("--out") { Description = "Write everything measured to this file.", HelpName = "FILE.json" };
     private readonly Option<string?> _device = new("--device") { Description = "auto, cpu, cuda or cuda:N.", HelpName = "DEVICE" };
 
@@ -60,12 +64,14 @@ internal sealed class EvaluateCheckpointsVerb : Verb
     private static ResultTable Table(CheckpointRanking ranking)
     {
         string[] scores = [.. ranking.Ranked.SelectMany(c => c.Probe.Keys).Where(MeasureWords.IsProbeScore).Distinct()];
-        var table = new ResultTable("checkpoints, the best first", ["checkpoint", "step", .. scores.Select(s => s.Replace('_', ' ')), "RankMe", "LiDAR", "loss", "by position", "constant"]);
+        var table = new ResultTable("checkpoints, the best first",
+            ["checkpoint", "step", .. scores.Select(s => s.Replace('_', ' ')), "RankMe", "LiDAR", "loss", "by position", "constant"]);
         foreach (var c in ranking.Ranked)
         {
             table.Add([
                 c.Name, Text(c.Step, "F0"), .. scores.Select(s => c.Probe.TryGetValue(s, out var value) ? Text(value, "F3") : "-"),
-                Text(c.Reading.RankMe, "F2"), Text(c.Reading.Lidar, "F2"), Text(c.Reading.Loss, "F4"), Text(c.Reading.PositionLoss, "F4"), Text(c.Reading.ConstantLoss, "F4")]);
+                Text(c.Reading.RankMe, "F2"), Text(c.Reading.Lidar, "F2"), Text(c.Reading.Loss, "F4"), Text(c.Reading.PositionLoss, "F4"),
+                Text(c.Reading.ConstantLoss, "F4")]);
         }
 
         return table;
@@ -82,7 +88,8 @@ internal sealed class EvaluateVerb : Verb
     {
         Verb[] tasks =
         [
-            new KnnVerb(), new LinearVerb(), new LogisticVerb(), new RidgeVerb(), new LowShotVerb(), new FineTuneVerb(), new CountVerb(), new DistanceVerb(),
+            new KnnVerb(), new LinearVerb(), new LogisticVerb(), new RidgeVerb(), new LowShotVerb(), new FineTuneVerb(), new CountVerb(),
+            new DistanceVerb(),
             new EvaluateCheckpointsVerb(),
         ];
         foreach (var task in tasks) Add(task);
@@ -92,5 +99,6 @@ internal sealed class EvaluateVerb : Verb
 
     /// <summary>Without a task: says which there are.</summary>
     public override int Run(ParseResult arguments, Terminal terminal, StopSignals stop) =>
-        arguments.RootCommandResult.Command.Parse("evaluate --help").Invoke(new InvocationConfiguration { Output = terminal.Out, Error = terminal.Error });
+        arguments.RootCommandResult.Command.Parse("evaluate --help").Invoke(
+            new InvocationConfiguration { Output = terminal.Out, Error = terminal.Error });
 }

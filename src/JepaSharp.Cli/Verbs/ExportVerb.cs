@@ -10,12 +10,18 @@ internal sealed class ExportVerb : Verb
 {
     private readonly WeightsArguments _weights = new();
     private readonly Option<string> _to = new("--to") { Description = "safetensors or huggingface.", Required = true, HelpName = "FORMAT" };
-    private readonly Option<string> _out = new("--out") { Description = "A new file ending in .safetensors, or a new folder for huggingface.", Required = true, HelpName = "PATH" };
+    private readonly Option<string> _out = new("--out")
+    {
+        Description = "A new file ending in .safetensors, or a new folder for huggingface.",
+        Required = true,
+        HelpName = "PATH",
+    };
 
     public ExportVerb()
         : base("export", "Writes weights as safetensors in the published names, or as a Hugging Face folder.")
     {
-        _weights.AddTo(this, "target or context: this encoder alone. Without it: safetensors takes every network there is, huggingface the target encoder.");
+        _weights.AddTo(
+            this, "target or context: this encoder alone. Without it: safetensors takes every network there is, huggingface the target encoder.");
         Add(_to);
         Add(_out);
         _to.AcceptOnlyFromAmong("safetensors", "huggingface");
@@ -31,8 +37,11 @@ internal sealed class ExportVerb : Verb
         using var weights = _weights.Open(arguments);
         var network = _weights.EncoderAsked(arguments, weights);
         var normalization = weights.Normalization ?? PixelNormalization.ImageNet;
-        if (weights.Normalization is null) terminal.Error.WriteLine("the weights do not say how pixels were normalised: ImageNet's mean and deviation are written, as the published models were trained");
-        var written = toFolder ? WeightsExport.ToHuggingFace(weights, network, normalization, path) : WeightsExport.ToSafetensors(weights, network, normalization, path);
+        if (weights.Normalization is null)
+            terminal.Error.WriteLine(
+                "the weights do not say how pixels were normalised: ImageNet's mean and deviation are written, as the published models were trained");
+        var written = toFolder ? WeightsExport.ToHuggingFace(weights, network, normalization, path) : WeightsExport.ToSafetensors(
+            weights, network, normalization, path);
         terminal.Out.WriteLine($"{path}: {string.Join(", ", written.Select(NetworkNames.Title))}");
         return ExitCode.Done;
     }

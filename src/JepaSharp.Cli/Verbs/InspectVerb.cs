@@ -11,7 +11,8 @@ internal sealed class InspectVerb : Verb
 {
     private readonly Argument<string> _path = new("PATH")
     {
-        Description = "Weights (a run folder, a checkpoint, a .pth.tar, a .safetensors file, a Hugging Face folder), or images: anything that --data takes elsewhere.",
+        Description = "Weights (a run folder, a checkpoint, a .pth.tar, a .safetensors file, a Hugging Face folder), or images: anything that "
+            + "--data takes elsewhere.",
     };
 
     private readonly Option<int?> _heads = new("--heads") { Description = "Attention heads, where the weights do not tell.", HelpName = "N" };

@@ -15,10 +15,18 @@ namespace JepaSharp.Cli.Verbs;
 internal sealed class MasksVerb : Verb
 {
     private readonly Argument<string?> _config = new("CONFIG") { Description = "A YAML configuration.", Arity = ArgumentArity.ZeroOrOne };
-    private readonly Option<string?> _data = new("--data") { Description = "Images to draw on. Without it: rendered scenes, built in.", HelpName = "PATH" };
+    private readonly Option<string?> _data = new("--data")
+    {
+        Description = "Images to draw on. Without it: rendered scenes, built in.",
+        HelpName = "PATH",
+    };
     private readonly Option<string> _out = new("--out") { Description = "The picture to write.", Required = true, HelpName = "FILE.png" };
     private readonly Option<int> _count = new("--count") { Description = "How many images.", DefaultValueFactory = _ => 6, HelpName = "N" };
-    private readonly Option<string[]> _set = new("--set") { Description = "Set a configuration key; may be repeated.", HelpName = "SECTION.KEY=VALUE" };
+    private readonly Option<string[]> _set = new("--set")
+    {
+        Description = "Set a configuration key; may be repeated.",
+        HelpName = "SECTION.KEY=VALUE",
+    };
 
     public MasksVerb()
         : base("masks", "Draws images with their context and target blocks.")
@@ -27,7 +35,8 @@ internal sealed class MasksVerb : Verb
         foreach (var option in (Option[])[_data, _out, _count, _set]) Add(option);
         _out.Validators.Add(result =>
         {
-            if (result.Tokens is [var token] && !token.Value.EndsWith(".png", StringComparison.OrdinalIgnoreCase)) result.AddError($"--out {token.Value}: the picture is a PNG; expected a name ending in .png.");
+            if (result.Tokens is [var token] && !token.Value.EndsWith(".png", StringComparison.OrdinalIgnoreCase))
+                result.AddError($"--out {token.Value}: the picture is a PNG; expected a name ending in .png.");
         });
         _count.Validators.Add(result =>
         {
@@ -48,7 +57,8 @@ internal sealed class MasksVerb : Verb
         var path = Path.GetFullPath(arguments.GetValue(_out)!);
         Write(path, MaskSheet.Draw([.. Images(batch)], masks));
         terminal.Out.WriteLine(
-            $"{path}: {count} crops of {setup.Options.Data.CropSize} pixels, a grid of {masks.Grid}; {masks.ContextBlocks} context block(s) of {masks.ContextLength} patches, "
+            $"{path}: {count} crops of {setup.Options.Data.CropSize} pixels, a grid of {masks.Grid}; {masks.ContextBlocks} context block(s) of "
+                + $"{masks.ContextLength} patches, "
             + $"{masks.TargetBlocks} target blocks of {masks.TargetLength}");
         return ExitCode.Done;
     }
@@ -67,7 +77,8 @@ internal sealed class MasksVerb : Verb
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new JepaException($"{path} cannot be written: {e.Message} Give a file in a folder that exists and that you may write to.", inner: e);
+            throw new JepaException(
+                $"{path} cannot be written: {e.Message} Give a file in a folder that exists and that you may write to.", inner: e);
         }
     }
 }

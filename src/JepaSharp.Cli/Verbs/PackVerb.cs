@@ -14,8 +14,18 @@ internal sealed class PackVerb : Verb
 {
     private const int RawUpTo = 64, DefaultQuality = 90;
 
-    private readonly Option<string> _data = new("--data") { Description = "Images: anything that --data takes elsewhere.", Required = true, HelpName = "PATH" };
-    private readonly Option<string> _out = new("--out") { Description = "The file to write, ending in .jepapack.", Required = true, HelpName = "FILE" };
+    private readonly Option<string> _data = new("--data")
+    {
+        Description = "Images: anything that --data takes elsewhere.",
+        Required = true,
+        HelpName = "PATH",
+    };
+    private readonly Option<string> _out = new("--out")
+    {
+        Description = "The file to write, ending in .jepapack.",
+        Required = true,
+        HelpName = "FILE",
+    };
     private readonly Option<int?> _side = new("--side") { Description = "Shorter side in pixels that larger images are reduced to.", HelpName = "S" };
     private readonly Option<int?> _quality = new("--quality") { Description = "Store JPEGs of this quality, 1 to 100.", HelpName = "Q" };
     private readonly Option<bool> _raw = new("--raw") { Description = "Store pixels as they are." };
@@ -32,8 +42,10 @@ internal sealed class PackVerb : Verb
     {
         _memory.Bound(arguments);
         var path = arguments.GetValue(_out)!;
-        if (!path.EndsWith(PackWriter.Extension, StringComparison.Ordinal)) throw new JepaException($"--out {path}: a pack's name ends in {PackWriter.Extension}, by which it is recognised.", isUsage: true);
-        if (arguments.GetValue(_raw) && arguments.GetValue(_quality) is not null) throw new JepaException("--raw and --quality cannot go together: choose one.", isUsage: true);
+        if (!path.EndsWith(PackWriter.Extension, StringComparison.Ordinal))
+            throw new JepaException($"--out {path}: a pack's name ends in {PackWriter.Extension}, by which it is recognised.", isUsage: true);
+        if (arguments.GetValue(_raw) && arguments.GetValue(_quality) is not null)
+            throw new JepaException("--raw and --quality cannot go together: choose one.", isUsage: true);
         using var source = ImageSources.Open(arguments.GetValue(_data)!);
         SourceNotes.Print(source, terminal);
         var side = arguments.GetValue(_side);
@@ -51,12 +63,17 @@ internal sealed class PackVerb : Verb
         }
 
         var stored = quality is null ? "pixels as they are" : $"JPEGs of quality {quality}";
-        terminal.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{result.Count:N0} images as {stored} in {path}, {result.Bytes / 1e6:N1} MB"));
+        terminal.Out.WriteLine(
+            string.Create(CultureInfo.InvariantCulture, $"{result.Count:N0} images as {stored} in {path}, {result.Bytes / 1e6:N1} MB"));
         if (result.KeptAsPixels is [var first, ..])
-            terminal.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{result.KeptAsPixels.Count:N0} images are stored as pixels, since a JPEG ends at 65,500 pixels to a side: {first}{(result.KeptAsPixels.Count > 1 ? " and others" : "")}"));
+            terminal.Out.WriteLine(string.Create(CultureInfo.InvariantCulture,
+                $"{result.KeptAsPixels.Count:N0} images are stored as pixels, since a JPEG ends at 65,500 pixels to a side: "
+                    + $"{first}{(result.KeptAsPixels.Count > 1 ? " and others" : "")}"));
         var list = path + "." + UnreadableReport.FileName;
         UnreadableReport.Write(list, result.Unreadable);
-        if (result.Unreadable.Count > 0) terminal.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{result.Unreadable.Count:N0} images could not be read and are left out: {list}"));
+        if (result.Unreadable.Count > 0)
+            terminal.Out.WriteLine(
+                string.Create(CultureInfo.InvariantCulture, $"{result.Unreadable.Count:N0} images could not be read and are left out: {list}"));
         return ExitCode.Done;
     }
 

@@ -18,7 +18,8 @@ namespace JepaSharp.Cli.Verbs;
 /// <param name="Profile">Whether to say at the end where the time went.</param>
 /// <param name="DryRun">Whether only to try it: build everything, take a step, say what a run would take.</param>
 internal sealed record PretrainArguments(
-    string? Config, string? Data, string? Out, bool Resume, string? Init, string? Device, string? Precision, long? MaxSteps, IReadOnlyList<string> Settings, bool Quiet,
+    string? Config, string? Data, string? Out, bool Resume, string? Init, string? Device, string? Precision, long? MaxSteps,
+    IReadOnlyList<string> Settings, bool Quiet,
     bool Profile = false, bool DryRun = false)
 {
     /// <summary>Everything that sets a configuration key, as <c>section.key=value</c>; options of their own win over <c>--set</c>.</summary>
@@ -45,17 +46,33 @@ internal sealed record PretrainArguments(
             Arity = ArgumentArity.ZeroOrOne,
         };
 
-        private readonly Option<string?> _data = new("--data") { Description = "Images to train on. Without it: rendered scenes, built in.", HelpName = "PATH" };
+        private readonly Option<string?> _data = new("--data")
+        {
+            Description = "Images to train on. Without it: rendered scenes, built in.",
+            HelpName = "PATH",
+        };
         private readonly Option<string?> _out = new("--out") { Description = "The run folder; runs/DATE-TIME-MODEL if not given.", HelpName = "RUN" };
         private readonly Option<bool> _resume = new("--resume")
         {
             Description = "Go on with the run in --out from its newest checkpoint; --set optimization.epochs=N makes it longer.",
         };
 
-        private readonly Option<string?> _init = new("--init") { Description = "Begin with these weights instead of random ones.", HelpName = "PATH" };
+        private readonly Option<string?> _init = new("--init")
+        {
+            Description = "Begin with these weights instead of random ones.",
+            HelpName = "PATH",
+        };
         private readonly Option<string?> _device = new("--device") { Description = "auto, cpu, cuda or cuda:N.", HelpName = "DEVICE" };
-        private readonly Option<string?> _precision = new("--precision") { Description = "auto (by measuring), fp32 or bf16.", HelpName = "PRECISION" };
-        private readonly Option<long?> _maxSteps = new("--max-steps") { Description = "Stop after so many steps; the schedules stay those of the whole run.", HelpName = "N" };
+        private readonly Option<string?> _precision = new("--precision")
+        {
+            Description = "auto (by measuring), fp32 or bf16.",
+            HelpName = "PRECISION",
+        };
+        private readonly Option<long?> _maxSteps = new("--max-steps")
+        {
+            Description = "Stop after so many steps; the schedules stay those of the whole run.",
+            HelpName = "N",
+        };
 
         private readonly Option<string[]> _set = new("--set")
         {
@@ -66,14 +83,18 @@ internal sealed record PretrainArguments(
         };
 
         private readonly Option<bool> _quiet = new("--quiet", "-q") { Description = "Plain progress lines, also on a terminal." };
-        private readonly Option<bool> _dryRun = new("--dry-run") { Description = "Build everything, take a step or two, say shapes, memory and the time of a whole run. Writes nothing." };
+        private readonly Option<bool> _dryRun = new("--dry-run")
+        {
+            Description = "Build everything, take a step or two, say shapes, memory and the time of a whole run. Writes nothing.",
+        };
         private readonly Option<bool> _profile = new("--profile") { Description = "Say at the end where the time of training went." };
 
         /// <summary>Adds them to a verb.</summary>
         public void AddTo(Command command)
         {
             command.Add(_config);
-            foreach (var option in (Option[])[_data, _out, _resume, _init, _device, _precision, _maxSteps, _set, _quiet, _profile, _dryRun]) command.Add(option);
+            foreach (var option in (Option[])[_data, _out, _resume, _init, _device, _precision, _maxSteps, _set, _quiet, _profile, _dryRun])
+                command.Add(option);
             _precision.AcceptOnlyFromAmong("auto", "fp32", "bf16");
             _maxSteps.Validators.Add(result =>
             {
@@ -88,15 +109,19 @@ internal sealed record PretrainArguments(
             });
             command.Validators.Add(result =>
             {
-                if (result.GetValue(_resume) && result.GetValue(_out) is null) result.AddError("--resume needs --out RUN, the folder of the run to go on with.");
-                if (result.GetValue(_resume) && result.GetValue(_dryRun)) result.AddError("--dry-run tries a run that is not begun yet: it cannot be given with --resume.");
-                if (result.GetValue(_resume) && result.GetValue(_init) is not null) result.AddError("--resume and --init exclude each other: a resumed run has its own weights.");
+                if (result.GetValue(_resume) && result.GetValue(_out) is null)
+                    result.AddError("--resume needs --out RUN, the folder of the run to go on with.");
+                if (result.GetValue(_resume) && result.GetValue(_dryRun))
+                    result.AddError("--dry-run tries a run that is not begun yet: it cannot be given with --resume.");
+                if (result.GetValue(_resume) && result.GetValue(_init) is not null)
+                    result.AddError("--resume and --init exclude each other: a resumed run has its own weights.");
             });
         }
 
         /// <summary>Reads what was given.</summary>
         public PretrainArguments Read(ParseResult parsed) => new(
-            parsed.GetValue(_config), parsed.GetValue(_data), parsed.GetValue(_out), parsed.GetValue(_resume), parsed.GetValue(_init), parsed.GetValue(_device),
+            parsed.GetValue(_config), parsed.GetValue(_data), parsed.GetValue(_out), parsed.GetValue(_resume), parsed.GetValue(_init),
+            parsed.GetValue(_device),
             parsed.GetValue(_precision), parsed.GetValue(_maxSteps), parsed.GetValue(_set) ?? [], parsed.GetValue(_quiet), parsed.GetValue(_profile),
             parsed.GetValue(_dryRun));
     }

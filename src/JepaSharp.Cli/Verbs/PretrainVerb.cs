@@ -16,7 +16,8 @@ internal sealed class PretrainVerb : Verb
     private readonly PretrainArguments.Options _arguments = new();
 
     public PretrainVerb()
-        : base("pretrain", "Pretrains an encoder on images without labels. Without arguments: on built-in scenes, in a few minutes.") => _arguments.AddTo(this);
+        : base("pretrain", "Pretrains an encoder on images without labels. Without arguments: on built-in scenes, in a few minutes.") =>
+            _arguments.AddTo(this);
 
     public override string Finished => "the run is complete";
 
@@ -27,7 +28,9 @@ internal sealed class PretrainVerb : Verb
         if (asked.DryRun) return Try(asked, init, terminal, stop);
         using var run = asked.Resume ? Resumed(asked) : Begun(asked, init);
         var (trainer, folder) = (run.Trainer, run.Folder);
-        string Stopped() => $"stopped after step {trainer.Step.State.StepCount:n0} of {trainer.TotalSteps:n0}; go on with: jepa pretrain --resume --out {folder.Path}";
+        string Stopped() =>
+            $"stopped after step {trainer.Step.State.StepCount:n0} of {trainer.TotalSteps:n0}; go on with: jepa pretrain --resume --out "
+                + $"{folder.Path}";
         // What is a run now can be gone on with, even if it is left before its first step.
         stop.Farewell = () => terminal.Error.WriteLine(Stopped());
         foreach (var line in run.Opening) terminal.Error.WriteLine(line);
@@ -48,7 +51,8 @@ internal sealed class PretrainVerb : Verb
         }
 
         if (run.MonitorTime > TimeSpan.Zero)
-            terminal.Error.WriteLine(FormattableString.Invariant($"of these, monitors took {run.MonitorTime.TotalSeconds:F1} s, {100 * run.MonitorTime / end.Elapsed:F1} %"));
+            terminal.Error.WriteLine(FormattableString.Invariant(
+                $"of these, monitors took {run.MonitorTime.TotalSeconds:F1} s, {100 * run.MonitorTime / end.Elapsed:F1} %"));
         if (history.LastStep >= 0) history.Table().Print(terminal);
         if (asked.Profile) TimeProfile.Print(trainer.Step.Clock, end.Elapsed, terminal);
         WriteReport(run, terminal, stop);

@@ -10,7 +10,12 @@ internal sealed class ScenesVerb : Verb
 {
     private readonly Option<string> _out = new("--out") { Description = "A new or empty folder.", Required = true, HelpName = "DIR" };
     private readonly Option<int> _count = new("--count") { Description = "How many scenes.", Required = true, HelpName = "N" };
-    private readonly Option<int> _size = new("--size") { Description = "Side of the square pictures in pixels.", DefaultValueFactory = _ => 128, HelpName = "S" };
+    private readonly Option<int> _size = new("--size")
+    {
+        Description = "Side of the square pictures in pixels.",
+        DefaultValueFactory = _ => 128,
+        HelpName = "S",
+    };
     private readonly Option<uint> _seed = new("--seed") { Description = "Which world of scenes.", DefaultValueFactory = _ => 0, HelpName = "K" };
 
     public ScenesVerb()
@@ -27,14 +32,17 @@ internal sealed class ScenesVerb : Verb
         using var work = stop.WaitForWork(); // what was begun is removed
         try
         {
-            SceneFolder.Write(folder, count, size, size, arguments.GetValue(_seed), threads: Environment.ProcessorCount, progress: progress, cancellation: stop.Token);
+            SceneFolder.Write(folder, count, size, size, arguments.GetValue(_seed), threads: Environment.ProcessorCount, progress: progress,
+                cancellation: stop.Token);
         }
         finally
         {
             progress.Finish();
         }
 
-        terminal.Out.WriteLine($"{count:n0} scenes of {size}x{size} pixels in {Path.Combine(folder, SceneFolder.ImageFolder)}, what is in them in {Path.Combine(folder, SceneFolder.AnnotationFile)}");
+        terminal.Out.WriteLine(
+            $"{count:n0} scenes of {size}x{size} pixels in {Path.Combine(folder, SceneFolder.ImageFolder)}, what is in them in "
+                + $"{Path.Combine(folder, SceneFolder.AnnotationFile)}");
         return ExitCode.Done;
     }
 }

@@ -56,7 +56,9 @@ public sealed class ClassificationSet
     {
         var counts = ClassCounts();
         if (counts.Count(count => count > 0) < 2)
-            throw new JepaException($"All {Count} images to fit on are of class {counts.IndexOf(Count)}; a classifying probe needs images of at least 2 classes.", isUsage: true);
+            throw new JepaException(
+                $"All {Count} images to fit on are of class {counts.IndexOf(Count)}; a classifying probe needs images of at least 2 classes.",
+                isUsage: true);
         return this;
     }
 }

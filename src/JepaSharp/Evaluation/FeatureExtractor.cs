@@ -31,7 +31,8 @@ public sealed class FeatureExtractor
     /// <param name="progress">Is told how many images are done.</param>
     /// <param name="cancellation">Stops between batches.</param>
     public PooledFeatures Pooled(
-        VisionTransformer encoder, ImageSource source, IReadOnlyList<int>? indices = null, IProgress<int>? progress = null, CancellationToken cancellation = default)
+        VisionTransformer encoder, ImageSource source, IReadOnlyList<int>? indices = null, IProgress<int>? progress = null,
+        CancellationToken cancellation = default)
     {
         var width = encoder.Shape.Width;
         var values = new List<float>((indices?.Count ?? source.Count) * width);

@@ -20,7 +20,8 @@ public sealed class FeatureMatrix
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(rows);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(width);
         if (values.LongLength != (long)rows * width)
-            throw new ArgumentException($"{rows} rows of {width} features need {(long)rows * width} values; found {values.LongLength}.", nameof(values));
+            throw new ArgumentException(
+                $"{rows} rows of {width} features need {(long)rows * width} values; found {values.LongLength}.", nameof(values));
         for (var i = 0; i < values.Length; i++)
         {
             if (!float.IsFinite(values[i]))
@@ -51,7 +52,8 @@ public sealed class FeatureMatrix
     {
         if (features.dim() != 2) throw new ArgumentException($"Found a tensor of {features.dim()} dimensions; expected [n, D].", nameof(features));
         using var scope = NewDisposeScope();
-        return new FeatureMatrix((int)features.shape[0], (int)features.shape[1], features.detach().to(ScalarType.Float32).cpu().contiguous().data<float>().ToArray());
+        return new FeatureMatrix(
+            (int)features.shape[0], (int)features.shape[1], features.detach().to(ScalarType.Float32).cpu().contiguous().data<float>().ToArray());
     }
 
     /// <summary>A copy of the given rows, in the given order: [rows.Length, D].</summary>
@@ -72,7 +74,8 @@ public sealed class FeatureMatrix
         return new FeatureMatrix(Rows, count, selected);
     }
 
-    /// <summary>A new float32 tensor of rows <paramref name="first"/> to <paramref name="first"/> + <paramref name="count"/> - 1: [count, D].</summary>
+    /// <summary>A new float32 tensor of rows <paramref name="first"/> to <paramref name="first"/> + <paramref name="count"/> - 1: [count,
+    /// D].</summary>
     internal Tensor ToTensor(int first, int count)
     {
         NativeLibtorch.Load();
@@ -88,7 +91,9 @@ public sealed class FeatureMatrix
     /// <summary>Throws if features of another width are given to a probe fitted on this width.</summary>
     internal void RequireWidth(int width)
     {
-        if (Width != width) throw new JepaException($"Found {Width} features an image; the probe was fitted on {width}. Use the same encoder and pooling for both.", isUsage: true);
+        if (Width != width)
+            throw new JepaException(
+                $"Found {Width} features an image; the probe was fitted on {width}. Use the same encoder and pooling for both.", isUsage: true);
     }
 }
 
@@ -107,7 +112,8 @@ public static class SharedImages
         if (same == 0) return null;
         if (same == test.Rows && tested.Distinct().Skip(1).Any()) // features that are all equal say nothing of images
             throw new JepaException(
-                $"All {same:n0} test images are also among the images to fit on: a probe knows those, so the result would mean nothing. Give other images to --test.", isUsage: true);
+                $"All {same:n0} test images are also among the images to fit on: a probe knows those, so the result would mean nothing. Give other "
+                    + $"images to --test.", isUsage: true);
         return $"{same:n0} of {test.Rows:n0} test images look exactly like an image to fit on: results are too good by that much.";
     }
 

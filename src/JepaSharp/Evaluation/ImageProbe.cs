@@ -6,7 +6,8 @@ using JepaSharp.Runtime;
 
 namespace JepaSharp.Evaluation;
 
-/// <summary>Quick measures of an encoder on images: spread of the features always, nearest neighbours and a ridge probe where there are labels.</summary>
+/// <summary>Quick measures of an encoder on images: spread of the features always, nearest neighbours and a ridge probe where there are
+/// labels.</summary>
 public sealed class ImageProbe
 {
     private readonly FeatureExtractor _extractor;
@@ -25,7 +26,8 @@ public sealed class ImageProbe
     /// <param name="largestTest">How many of <paramref name="test"/> are scored at most, drawn once.</param>
     /// <param name="heldOut">Whether the test images are a held-out part of the training images; the measures' names say so.</param>
     /// <exception cref="JepaException">A test set whose labels do not go with the images'.</exception>
-    public ImageProbe(FeatureExtractor extractor, ImageSource images, ImageSource? test = null, int largestSample = 5000, ulong seed = 0, int? largestTest = null, bool heldOut = false)
+    public ImageProbe(FeatureExtractor extractor, ImageSource images, ImageSource? test = null, int largestSample = 5000, ulong seed = 0,
+        int? largestTest = null, bool heldOut = false)
     {
         (_extractor, _images, _test, _name) = (extractor, images, test, heldOut ? "heldout_accuracy" : "accuracy");
         if (test is not null) RequireSameClasses(images, test);
@@ -34,17 +36,20 @@ public sealed class ImageProbe
     }
 
     /// <summary>Measures an encoder.</summary>
-    /// <returns>rankme; with labels knn_accuracy and ridge_accuracy on the test images (knn_heldout_accuracy and so on for a held-out part); feature_deviation, mean_cosine.</returns>
+    /// <returns>rankme; with labels knn_accuracy and ridge_accuracy on the test images (knn_heldout_accuracy and so on for a held-out part);
+    /// feature_deviation, mean_cosine.</returns>
     /// <param name="encoder">The encoder.</param>
     /// <param name="progress">Is told how many images were looked at.</param>
     /// <param name="cancellation">Stops between batches.</param>
-    public IReadOnlyDictionary<string, double> Measure(VisionTransformer encoder, IProgress<int>? progress = null, CancellationToken cancellation = default)
+    public IReadOnlyDictionary<string, double> Measure(
+        VisionTransformer encoder, IProgress<int>? progress = null, CancellationToken cancellation = default)
     {
         var fit = _extractor.Pooled(encoder, _images, _sample, progress, cancellation);
         var measures = new Dictionary<string, double>();
         if (_test is not null)
         {
-            var (fitSet, testSet) = (Labelled(fit, _images), Labelled(_extractor.Pooled(encoder, _test, _testSample, After(progress, _sample.Length), cancellation), _test));
+            var (fitSet, testSet) = (Labelled(fit, _images), Labelled(
+                _extractor.Pooled(encoder, _test, _testSample, After(progress, _sample.Length), cancellation), _test));
             measures["knn_" + _name] = KnnProbe.Fit(fitSet).Score(testSet).Accuracy;
             measures["ridge_" + _name] = RidgeProbe.Fit(fitSet).Score(testSet).Accuracy;
         }
@@ -95,7 +100,8 @@ public sealed class ImageProbe
 
         if (test.Classes.Except(images.Classes, StringComparer.Ordinal).ToList() is { Count: > 0 } unknown)
             throw new JepaException(
-                $"{test.Description} has classes that {images.Description} lacks: {string.Join(", ", unknown.Take(5))}. Test images must be of the training images' classes.",
+                $"{test.Description} has classes that {images.Description} lacks: {string.Join(", ", unknown.Take(5))}. Test images must be of the "
+                    + $"training images' classes.",
                 isUsage: true);
     }
 }

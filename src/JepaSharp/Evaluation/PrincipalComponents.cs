@@ -12,7 +12,8 @@ public sealed class PrincipalComponents
     private readonly double[] _mean;
     private readonly double[][] _axes;
 
-    private PrincipalComponents(double[] mean, double[][] axes, double[] variances, double total) => (_mean, _axes, Variances, TotalVariance) = (mean, axes, variances, total);
+    private PrincipalComponents(double[] mean, double[][] axes, double[] variances, double total) =>
+        (_mean, _axes, Variances, TotalVariance) = (mean, axes, variances, total);
 
     /// <summary>Variance along each axis (population, over the rows fitted): [k], falling.</summary>
     public IReadOnlyList<double> Variances { get; }
@@ -40,9 +41,11 @@ public sealed class PrincipalComponents
         var (values, vectors) = linalg.eigh(covariance); // ascending; vectors in columns
         var variances = values.data<double>().ToArray();
         var columns = vectors.t().contiguous().data<double>().ToArray();
-        double[][] axes = [.. Enumerable.Range(1, count).Select(k => Upright(columns.AsSpan((features.Width - k) * features.Width, features.Width).ToArray()))];
+        double[][] axes =
+            [.. Enumerable.Range(1, count).Select(k => Upright(columns.AsSpan((features.Width - k) * features.Width, features.Width).ToArray()))];
         return new PrincipalComponents(
-            mean.data<double>().ToArray(), axes, [.. variances.Reverse().Take(count).Select(v => Math.Max(0, v))], variances.Sum(v => Math.Max(0, v)));
+            mean.data<double>().ToArray(), axes, [.. variances.Reverse().Take(count).Select(v => Math.Max(0, v))],
+            variances.Sum(v => Math.Max(0, v)));
     }
 
     /// <summary>Coordinates of a row [D] along the axes: [k].</summary>

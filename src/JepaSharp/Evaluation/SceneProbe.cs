@@ -27,7 +27,8 @@ public sealed class SceneProbe
     /// <param name="encoder">The encoder.</param>
     /// <param name="progress">Is told how many scenes were looked at.</param>
     /// <param name="cancellation">Stops between batches.</param>
-    public IReadOnlyDictionary<string, double> Measure(VisionTransformer encoder, IProgress<int>? progress = null, CancellationToken cancellation = default)
+    public IReadOnlyDictionary<string, double> Measure(
+        VisionTransformer encoder, IProgress<int>? progress = null, CancellationToken cancellation = default)
     {
         var fit = _extractor.Pooled(encoder, _fit, null, progress, cancellation);
         var test = _extractor.Pooled(encoder, _test, null, ImageProbe.After(progress, _fit.Count), cancellation);
@@ -79,6 +80,7 @@ public sealed record RegressionScore(double R2, double MeanAbsoluteError, double
         }
 
         return new RegressionScore(
-            spread > 0 ? 1 - (squares / spread) : double.NaN, absolutes / truth.Length, Math.Sqrt(squares / truth.Length), (double)right / truth.Length, truth.Length);
+            spread > 0 ? 1 - (squares / spread) : double.NaN, absolutes / truth.Length, Math.Sqrt(squares / truth.Length),
+            (double)right / truth.Length, truth.Length);
     }
 }

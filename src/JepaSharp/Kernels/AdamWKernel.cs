@@ -35,16 +35,19 @@ internal static unsafe class AdamWKernel
     /// <param name="approach">1 - momentum of the average.</param>
     /// <param name="threads">Who does the work.</param>
     public static void Step(
-        float* weights, float* gradients, float* first, float* second, float* average, nint count, AdamWNumbers numbers, double approach, WorkerThreads threads)
+        float* weights, float* gradients, float* first, float* second, float* average, nint count, AdamWNumbers numbers, double approach,
+        WorkerThreads threads)
     {
         var correction2 = Math.Sqrt(1 - Math.Pow(numbers.Beta2, numbers.Step));
         var keep = (float)(1 - (numbers.LearningRate * numbers.WeightDecay));
         var rate = (float)(numbers.LearningRate / (1 - Math.Pow(numbers.Beta1, numbers.Step)));
-        var constants = new Constants((float)(1 - numbers.Beta1), (float)numbers.Beta2, (float)(1 - numbers.Beta2), keep, rate, (float)(1 / correction2), (float)numbers.Epsilon, (float)approach);
+        var constants = new Constants((float)(1 - numbers.Beta1), (float)numbers.Beta2, (float)(1 - numbers.Beta2), keep, rate,
+            (float)(1 / correction2), (float)numbers.Epsilon, (float)approach);
         threads.Run((int)((count + Piece - 1) / Piece), (piece, _) =>
         {
             var from = (nint)piece * Piece;
-            Run(weights + from, gradients + from, first + from, second + from, average == null ? null : average + from, Math.Min(Piece, count - from), constants);
+            Run(weights + from, gradients + from, first + from, second + from, average == null ? null : average + from, Math.Min(Piece, count - from),
+                constants);
         });
     }
 
@@ -56,7 +59,8 @@ internal static unsafe class AdamWKernel
             var gradient = Vector512.Load(g + i);
             var momentum = Vector512.Load(m + i);
             momentum = Vector512.FusedMultiplyAdd(gradient - momentum, Vector512.Create(c.Approach1), momentum);
-            var variance = Vector512.FusedMultiplyAdd(gradient * gradient, Vector512.Create(c.Rest2), Vector512.Load(v + i) * Vector512.Create(c.Beta2));
+            var variance =
+                Vector512.FusedMultiplyAdd(gradient * gradient, Vector512.Create(c.Rest2), Vector512.Load(v + i) * Vector512.Create(c.Beta2));
             var denominator = Vector512.FusedMultiplyAdd(Vector512.Sqrt(variance), Vector512.Create(c.Correction), Vector512.Create(c.Epsilon));
             var weight = (Vector512.Load(w + i) * Vector512.Create(c.Keep)) - (Vector512.Create(c.Rate) * momentum / denominator);
             momentum.Store(m + i);
@@ -76,5 +80,6 @@ internal static unsafe class AdamWKernel
         }
     }
 
-    private readonly record struct Constants(float Approach1, float Beta2, float Rest2, float Keep, float Rate, float Correction, float Epsilon, float Approach);
+    private readonly record struct Constants(
+        float Approach1, float Beta2, float Rest2, float Keep, float Rate, float Correction, float Epsilon, float Approach);
 }

@@ -70,7 +70,8 @@ internal sealed unsafe class BlockPanels<T> : IDisposable
     public void Dispose() => _norms.Dispose();
 }
 
-/// <summary>A pre-norm transformer block, backward, for one group of sequences on one thread; the weights' gradients follow from the panels it leaves.</summary>
+/// <summary>A pre-norm transformer block, backward, for one group of sequences on one thread; the weights' gradients follow from the panels it
+/// leaves.</summary>
 /// <remarks>See <see cref="BlockForward{T}"/>. The norms' outputs and GELU's are computed again rather than kept.</remarks>
 internal readonly unsafe struct BlockBackward<T>(BlockWeights<T> weights, int width, int heads)
     where T : struct, IElement
@@ -111,7 +112,8 @@ internal readonly unsafe struct BlockBackward<T>(BlockWeights<T> weights, int wi
     }
 
     /// <summary>dy becomes the gradient of the sum between attention and MLP.</summary>
-    private void Mlp(BlockActivations kept, float* dy, nint wantedRow, int wanted, nint word, float* norms, BlockPanels<T> panels, Work work, Scratch w)
+    private void Mlp(
+        BlockActivations kept, float* dy, nint wantedRow, int wanted, nint word, float* norms, BlockPanels<T> panels, Work work, Scratch w)
     {
         var mark = w.Mark;
         var hidden = w.Take((nint)RowsAtOnce * _hidden * T.Size);
@@ -124,9 +126,11 @@ internal readonly unsafe struct BlockBackward<T>(BlockWeights<T> weights, int wi
             Products.Multiply<T, GeluBackward<T>>(
                 work.Rows + (r * RowBytes), RowBytes, count, weights.Contract.Backward, weights.Contract.BackwardWords, _hidden, work.Tile,
                 new GeluBackward<T>(
-                    kept.BeforeGelu + ((wantedRow + r) * _hidden * T.Size), (nint)_hidden * T.Size, hidden, panels.Hidden.At + offset, panels.Activated.At + offset, panels.WantedWords));
+                    kept.BeforeGelu + ((wantedRow + r) * _hidden * T.Size), (nint)_hidden * T.Size, hidden, panels.Hidden.At + offset,
+                    panels.Activated.At + offset, panels.WantedWords));
             Products.Multiply<T, StoreFloats>(
-                hidden, (nint)_hidden * T.Size, count, weights.Expand.Backward, weights.Expand.BackwardWords, width, work.Tile, new StoreFloats(work.Gradient, width));
+                hidden, (nint)_hidden * T.Size, count, weights.Expand.Backward, weights.Expand.BackwardWords, width, work.Tile,
+                new StoreFloats(work.Gradient, width));
             Norm(
                 kept.Middle + ((wantedRow + r) * width), kept.MlpStatistics + (2 * (wantedRow + r)), count, weights.Memory.MlpNorm, work.Gradient,
                 dy + ((nint)r * width), norms, work.Normed);
@@ -144,7 +148,8 @@ internal readonly unsafe struct BlockBackward<T>(BlockWeights<T> weights, int wi
         T.Round(dy, (nint)wanted * width, work.Rows);
         var dAttended = w.Take(wanted * RowBytes);
         Products.Multiply<T, Store<T>>(
-            work.Rows, RowBytes, wanted, weights.Projection.Backward, weights.Projection.BackwardWords, width, work.Tile, new Store<T>(dAttended, RowBytes));
+            work.Rows, RowBytes, wanted, weights.Projection.Backward, weights.Projection.BackwardWords, width, work.Tile,
+            new Store<T>(dAttended, RowBytes));
         return dAttended;
     }
 
@@ -159,23 +164,28 @@ internal readonly unsafe struct BlockBackward<T>(BlockWeights<T> weights, int wi
                 var (from, count) = (layout.FirstWanted(s), (int)(layout.FirstWanted(s + 1) - layout.FirstWanted(s)));
                 var sequence = (nint)(s - first) * layout.Tokens * 3 * RowBytes;
                 attention.Backward(
-                    kept.Qkv + (row * 3 * RowBytes) + sequence, layout.Tokens, all == null ? null : all + from, count, dAttended + ((from - wantedRow) * RowBytes), dQkv + sequence, w);
+                    kept.Qkv + (row * 3 * RowBytes) + sequence, layout.Tokens, all == null ? null : all + from, count,
+                    dAttended + ((from - wantedRow) * RowBytes), dQkv + sequence, w);
             }
         }
 
         return dQkv;
     }
 
-    private void AttentionNorm(BlockActivations kept, byte* dQkv, float* dx, nint row, int rows, nint word, float* norms, BlockPanels<T> panels, Work work)
+    private void AttentionNorm(
+        BlockActivations kept, byte* dQkv, float* dx, nint row, int rows, nint word, float* norms, BlockPanels<T> panels, Work work)
     {
         for (var r = 0; r < rows; r += RowsAtOnce)
         {
             var count = Math.Min(RowsAtOnce, rows - r);
             Products.Multiply<T, StoreFloats>(
-                dQkv + (r * 3 * RowBytes), 3 * RowBytes, count, weights.QueryKeyValue.Backward, weights.QueryKeyValue.BackwardWords, width, work.Tile, new StoreFloats(work.Gradient, width));
+                dQkv + (r * 3 * RowBytes), 3 * RowBytes, count, weights.QueryKeyValue.Backward, weights.QueryKeyValue.BackwardWords, width, work.Tile,
+                new StoreFloats(work.Gradient, width));
             Norm(
-                kept.Input + ((row + r) * width), kept.Statistics + (2 * (row + r)), count, weights.Memory.AttentionNorm, work.Gradient, dx + ((nint)r * width), norms, work.Normed);
-            Packing.Rows<T>(work.Normed, RowBytes, count, width, panels.AttentionInput.At + ((word + (r / T.PerWord)) * TileProduct.PanelStep), panels.AllWords);
+                kept.Input + ((row + r) * width), kept.Statistics + (2 * (row + r)), count, weights.Memory.AttentionNorm, work.Gradient,
+                dx + ((nint)r * width), norms, work.Normed);
+            Packing.Rows<T>(
+                work.Normed, RowBytes, count, width, panels.AttentionInput.At + ((word + (r / T.PerWord)) * TileProduct.PanelStep), panels.AllWords);
         }
     }
 
@@ -185,7 +195,8 @@ internal readonly unsafe struct BlockBackward<T>(BlockWeights<T> weights, int wi
         {
             var row = input + ((nint)r * width);
             var (mean, inverse) = (statistics[2 * r], statistics[(2 * r) + 1]);
-            LayerNormKernel.Backward(row, width, mean, inverse, norm.Scale.Values, outward + ((nint)r * width), inward + ((nint)r * width), gradients, gradients + width);
+            LayerNormKernel.Backward(
+                row, width, mean, inverse, norm.Scale.Values, outward + ((nint)r * width), inward + ((nint)r * width), gradients, gradients + width);
             T.Norm(row, width, mean, inverse, norm.Scale.Values, norm.Shift.Values, normed + (r * RowBytes));
         }
     }

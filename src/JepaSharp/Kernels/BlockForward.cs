@@ -50,8 +50,8 @@ internal sealed unsafe class BlockActivations : IDisposable
 /// <summary>A pre-norm transformer block, forward, for one group of sequences on one thread.</summary>
 /// <remarks>
 /// <code>m = x + Wₚ attention(norm₁(x)) + bₚ      y = m + W₂ GELU(W₁ norm₂(m) + b₁) + b₂</code>
-/// The sum that runs through the blocks is float32; what the products read is rounded to their format. A group's rows go through the whole block while
-/// they are in the thread's cache.
+/// The sum that runs through the blocks is float32; what the products read is rounded to their format. A group's rows go through the whole block
+/// while they are in the thread's cache.
 /// </remarks>
 internal readonly unsafe struct BlockForward<T>(BlockWeights<T> weights, int width, int heads, float epsilon)
     where T : struct, IElement
@@ -92,7 +92,8 @@ internal readonly unsafe struct BlockForward<T>(BlockWeights<T> weights, int wid
                 var (from, count) = (layout.FirstWanted(s), (int)(layout.FirstWanted(s + 1) - layout.FirstWanted(s)));
                 var queries = all == null ? null : all + from;
                 attention.Forward(
-                    qkv + ((nint)(s - first) * layout.Tokens * 3 * width * T.Size), layout.Tokens, queries, count, attended + ((from - wantedRow) * width * T.Size), w);
+                    qkv + ((nint)(s - first) * layout.Tokens * 3 * width * T.Size), layout.Tokens, queries, count,
+                    attended + ((from - wantedRow) * width * T.Size), w);
                 if (queries != null) Gather(x + ((nint)(s - first) * layout.Tokens * width), queries, count, middle + ((from - wantedRow) * width));
             }
         }
@@ -110,7 +111,8 @@ internal readonly unsafe struct BlockForward<T>(BlockWeights<T> weights, int wid
             Norm(from, count, weights.Memory.MlpNorm, normed, kept is null ? null : kept.MlpStatistics + (2 * (wantedRow + r)));
             Products.Multiply<T, ApplyGelu<T>>(
                 normed, (nint)width * T.Size, count, weights.Expand.Forward, weights.Expand.ForwardWords, _hidden, tile,
-                new ApplyGelu<T>(hidden, kept is null ? null : kept.BeforeGelu + ((wantedRow + r) * _hidden * T.Size), (nint)_hidden * T.Size, weights.Memory.Expand.Bias.Values));
+                new ApplyGelu<T>(hidden, kept is null ? null : kept.BeforeGelu + ((wantedRow + r) * _hidden * T.Size), (nint)_hidden * T.Size,
+                    weights.Memory.Expand.Bias.Values));
             Products.Multiply<T, AddBias>(
                 hidden, (nint)_hidden * T.Size, count, weights.Contract.Forward, weights.Contract.ForwardWords, width, tile,
                 new AddBias(y + ((nint)r * width), from, width, weights.Memory.Contract.Bias.Values));

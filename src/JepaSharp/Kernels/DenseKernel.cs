@@ -56,12 +56,14 @@ internal sealed unsafe class DenseKernel<T>(DenseMemory memory, bool trained, Wo
         else if (added.IsEmpty)
         {
             Products.Multiply<T, AddBias>(
-                from, stride, count, _weight.Forward, _weight.ForwardWords, memory.Outputs, tile, new AddBias(to, null, memory.Outputs, memory.Bias.Values));
+                from, stride, count, _weight.Forward, _weight.ForwardWords, memory.Outputs, tile,
+                new AddBias(to, null, memory.Outputs, memory.Bias.Values));
         }
         else
         {
             Products.Multiply<T, AddBiasAndRow>(
-                from, stride, count, _weight.Forward, _weight.ForwardWords, memory.Outputs, tile, new AddBiasAndRow(to, memory.Outputs, memory.Bias.Values, added, first));
+                from, stride, count, _weight.Forward, _weight.ForwardWords, memory.Outputs, tile,
+                new AddBiasAndRow(to, memory.Outputs, memory.Bias.Values, added, first));
         }
     });
 
@@ -90,7 +92,8 @@ internal sealed unsafe class DenseKernel<T>(DenseMemory memory, bool trained, Wo
             if (whole != to) CopyRows(whole, _weight.PaddedInputs, to, memory.Inputs, count);
         });
         var gradient = new WeightGradient<T>(
-            new Pointer(packedOutward), memory.Outputs, new Pointer(packedInput), memory.Inputs, words, new FloatPointer(memory.Weight.Gradient), new FloatPointer(memory.Bias.Gradient));
+            new Pointer(packedOutward), memory.Outputs, new Pointer(packedInput), memory.Inputs, words, new FloatPointer(memory.Weight.Gradient),
+            new FloatPointer(memory.Bias.Gradient));
         threads.Run(gradient.Pieces, gradient.Run);
     }
 
@@ -118,7 +121,8 @@ internal sealed unsafe class DenseKernel<T>(DenseMemory memory, bool trained, Wo
 
     private static int Pieces(nint rows) => (int)((rows + RowsAtOnce - 1) / RowsAtOnce);
 
-    private static (nint First, int Count) Piece(int piece, nint rows) => ((nint)piece * RowsAtOnce, (int)Math.Min(RowsAtOnce, rows - ((nint)piece * RowsAtOnce)));
+    private static (nint First, int Count) Piece(int piece, nint rows) =>
+        ((nint)piece * RowsAtOnce, (int)Math.Min(RowsAtOnce, rows - ((nint)piece * RowsAtOnce)));
 
     private static byte* Rounded(RowSource from, nint first, int rows, int columns, int padded, Scratch scratch)
     {

@@ -23,7 +23,8 @@ internal static unsafe class DistanceKernel
         threads.Run(sums.Length, (piece, _) =>
         {
             var first = (nint)piece * Piece;
-            sums[piece] = Part(predictions + first, targets + first, (int)Math.Min(Piece, count - first), smooth, (float)factor, gradient is null ? null : gradient + first);
+            sums[piece] = Part(predictions + first, targets + first, (int)Math.Min(Piece, count - first), smooth, (float)factor,
+                gradient is null ? null : gradient + first);
         });
         var sum = 0.0;
         foreach (var part in sums) sum += part; // in this order, whoever did them

@@ -29,7 +29,8 @@ internal unsafe interface IElement
     /// <summary>Writes (x - mean) · inverse · scale + shift for every number of a row, rounded to nearest, ties to even.</summary>
     static abstract void Norm(float* row, int width, float mean, float inverse, float* scale, float* shift, byte* target);
 
-    /// <summary>16 words, each of the numbers of one column in <see cref="PerWord"/> neighbouring rows; the second row is ignored where one fills a word.</summary>
+    /// <summary>16 words, each of the numbers of one column in <see cref="PerWord"/> neighbouring rows; the second row is ignored where one fills a
+    /// word.</summary>
     static abstract Vector512<uint> Words(Vector512<float> row, Vector512<float> next);
 
     /// <summary>The same from rows that are already in this format.</summary>
@@ -73,7 +74,8 @@ internal readonly unsafe struct Brain16 : IElement
     public static TileProducts Tiles => TileProducts.Pairs;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<float> Load(byte* source) => Vector512.ShiftLeft(Avx512F.ConvertToVector512UInt32(Vector256.Load((ushort*)source)), 16).AsSingle();
+    public static Vector512<float> Load(byte* source) =>
+        Vector512.ShiftLeft(Avx512F.ConvertToVector512UInt32(Vector256.Load((ushort*)source)), 16).AsSingle();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Store(byte* target, Vector512<float> values) =>
@@ -96,7 +98,8 @@ internal readonly unsafe struct Brain16 : IElement
         var whole = width & ~31;
         if (whole > 0)
         {
-            var arguments = new NormArguments { Row = row, Scale = scale, Shift = shift, Target = target, Count = whole, Mean = mean, Inverse = inverse };
+            var arguments =
+                new NormArguments { Row = row, Scale = scale, Shift = shift, Target = target, Count = whole, Mean = mean, Inverse = inverse };
             RowRoutines.Norm(&arguments);
         }
 
@@ -109,9 +112,11 @@ internal readonly unsafe struct Brain16 : IElement
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<uint> Words(byte* row, byte* next) =>
-        Avx512F.ConvertToVector512UInt32(Vector256.Load((ushort*)row)) | Vector512.ShiftLeft(Avx512F.ConvertToVector512UInt32(Vector256.Load((ushort*)next)), 16);
+        Avx512F.ConvertToVector512UInt32(Vector256.Load((ushort*)row)) | Vector512.ShiftLeft(
+            Avx512F.ConvertToVector512UInt32(Vector256.Load((ushort*)next)), 16);
 
-    /// <summary>The upper half is the nearest bfloat16, ties to even. (Not-a-number stays one: products and sums of the step never mask it.)</summary>
+    /// <summary>The upper half is the nearest bfloat16, ties to even. (Not-a-number stays one: products and sums of the step never mask
+    /// it.)</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector512<uint> Rounded(Vector512<float> values)
     {

@@ -17,7 +17,8 @@ internal static unsafe class LayerNormKernel
     /// <param name="norm">Scale and shift; null for neither.</param>
     /// <param name="target">Where the first goes.</param>
     /// <param name="statistics">Where to leave every row's mean and 1 / √(variance + ε); null for nowhere.</param>
-    public static void Forward<T>(float* input, long* chosen, nint first, int count, int width, float epsilon, NormMemory? norm, byte* target, float* statistics)
+    public static void Forward<T>(
+        float* input, long* chosen, nint first, int count, int width, float epsilon, NormMemory? norm, byte* target, float* statistics)
         where T : struct, IElement
     {
         var both = stackalloc float[8];
@@ -73,11 +74,13 @@ internal static unsafe class LayerNormKernel
 
         var size = Vector128.Create((float)width);
         var means = VectorFunctions.Sums(p, q, r, s) / size;
-        Vector512<float> ma = Vector512.Create(means[0]), mb = Vector512.Create(means[1]), mc = Vector512.Create(means[2]), md = Vector512.Create(means[3]);
+        Vector512<float> ma = Vector512.Create(means[0]), mb = Vector512.Create(means[1]), mc = Vector512.Create(means[2]),
+        md = Vector512.Create(means[3]);
         p = q = r = s = Vector512<float>.Zero;
         for (var i = 0; i < width; i += 16)
         {
-            Vector512<float> x = Vector512.Load(a + i) - ma, y = Vector512.Load(b + i) - mb, z = Vector512.Load(c + i) - mc, w = Vector512.Load(d + i) - md;
+            Vector512<float> x = Vector512.Load(a + i) - ma, y = Vector512.Load(b + i) - mb, z = Vector512.Load(c + i) - mc,
+            w = Vector512.Load(d + i) - md;
             p = Vector512.FusedMultiplyAdd(x, x, p);
             q = Vector512.FusedMultiplyAdd(y, y, q);
             r = Vector512.FusedMultiplyAdd(z, z, r);
@@ -93,7 +96,8 @@ internal static unsafe class LayerNormKernel
     public static void Apply<T>(float* row, int first, int width, float mean, float inverse, float* scale, float* shift, byte* target)
         where T : struct, IElement
     {
-        for (var i = first; i < width; i += 16) T.Store(target + (i * (nint)T.Size), (Normalized(row, i, mean, inverse) * Vector512.Load(scale + i)) + Vector512.Load(shift + i));
+        for (var i = first; i < width; i += 16)
+            T.Store(target + (i * (nint)T.Size), (Normalized(row, i, mean, inverse) * Vector512.Load(scale + i)) + Vector512.Load(shift + i));
     }
 
     /// <summary>(x - mean) · inverse, in the products' format.</summary>
@@ -103,7 +107,8 @@ internal static unsafe class LayerNormKernel
         for (var i = 0; i < width; i += 16) T.Store(target + (i * (nint)T.Size), Normalized(row, i, mean, inverse));
     }
 
-    /// <summary>Adds the gradient of the input to <paramref name="inward"/>, and this row's part of scale's and shift's gradients to theirs.</summary>
+    /// <summary>Adds the gradient of the input to <paramref name="inward"/>, and this row's part of scale's and shift's gradients to
+    /// theirs.</summary>
     /// <remarks>
     /// <code>x̂ = (x - mean) inverse      g = outward · scale
     /// inward += inverse (g - mean(g) - x̂ mean(g x̂))      scale' += outward x̂      shift' += outward</code>
@@ -132,5 +137,6 @@ internal static unsafe class LayerNormKernel
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector512<float> Normalized(float* row, int i, float mean, float inverse) => (Vector512.Load(row + i) - Vector512.Create(mean)) * Vector512.Create(inverse);
+    private static Vector512<float> Normalized(float* row, int i, float mean, float inverse) =>
+        (Vector512.Load(row + i) - Vector512.Create(mean)) * Vector512.Create(inverse);
 }

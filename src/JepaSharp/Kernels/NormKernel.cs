@@ -15,7 +15,8 @@ internal sealed unsafe class NormKernel(int width, float epsilon, WorkerThreads 
     public void Forward(float* input, long* chosen, nint rows, NormMemory? norm, float* output) => threads.Run(Pieces(rows), (piece, _) =>
     {
         var first = piece * (nint)RowsAtOnce;
-        LayerNormKernel.Forward<Single32>(input, chosen, first, (int)Math.Min(RowsAtOnce, rows - first), width, epsilon, norm, (byte*)(output + (first * width)), null);
+        LayerNormKernel.Forward<Single32>(
+            input, chosen, first, (int)Math.Min(RowsAtOnce, rows - first), width, epsilon, norm, (byte*)(output + (first * width)), null);
     });
 
     /// <summary>From the gradient of the output to that of the input; scale's and shift's gradients are added to.</summary>

@@ -50,7 +50,8 @@ internal sealed unsafe class PackedWeight<T>(float* source, int outputs, int inp
         var numbers = scratch.Take(rows * stride);
         for (var r = 0; r < rows; r++) RowFormat.Convert<T>(from + ((nint)r * inputs), inputs, numbers + (r * stride));
         if (forward) Packing.Transposed(numbers, stride, rows, ForwardWords, Forward + ((nint)piece * ForwardWords * TileProduct.PanelStep));
-        if (backward) Packing.Rows<T>(numbers, stride, rows, PaddedInputs, Backward + ((nint)Packing.Words<T>(first) * TileProduct.PanelStep), BackwardWords);
+        if (backward)
+            Packing.Rows<T>(numbers, stride, rows, PaddedInputs, Backward + ((nint)Packing.Words<T>(first) * TileProduct.PanelStep), BackwardWords);
     }
 }
 
@@ -68,7 +69,8 @@ internal sealed record DenseMemory(ParameterMemory Weight, ParameterMemory Bias,
 internal sealed record NormMemory(ParameterMemory Scale, ParameterMemory Shift);
 
 /// <summary>A transformer block's parameters.</summary>
-internal sealed record BlockMemory(NormMemory AttentionNorm, DenseMemory QueryKeyValue, DenseMemory Projection, NormMemory MlpNorm, DenseMemory Expand, DenseMemory Contract);
+internal sealed record BlockMemory(
+    NormMemory AttentionNorm, DenseMemory QueryKeyValue, DenseMemory Projection, NormMemory MlpNorm, DenseMemory Expand, DenseMemory Contract);
 
 /// <summary>A transformer block's parameters with the matrices in panels.</summary>
 internal sealed unsafe class BlockWeights<T>(BlockMemory memory)

@@ -6,7 +6,8 @@ using JepaSharp.Kernels.MachineCode;
 namespace JepaSharp.Kernels;
 
 /// <summary>Brings matrices into the panels that tile products read: for each word, 32 columns side by side.</summary>
-/// <remarks>A matrix of C columns fills ⌈C / 32⌉ panels of <c>words · 128</c> bytes, one after the other; what is missing in the last is zero.</remarks>
+/// <remarks>A matrix of C columns fills ⌈C / 32⌉ panels of <c>words · 128</c> bytes, one after the other; what is missing in the last is
+/// zero.</remarks>
 internal static unsafe class Packing
 {
     private const int Columns = TileProduct.Columns;
@@ -38,7 +39,8 @@ internal static unsafe class Packing
             var to = target + (column / Columns * words * TileProduct.PanelStep) + (column % Columns * 4);
             var from = source + (column * (nint)T.Size);
             var row = 0;
-            for (; row + T.PerWord <= rows; row += T.PerWord, from += stride * T.PerWord, to += TileProduct.PanelStep) T.Words(from, from + stride).Store((uint*)to);
+            for (; row + T.PerWord <= rows; row += T.PerWord, from += stride * T.PerWord, to += TileProduct.PanelStep)
+                T.Words(from, from + stride).Store((uint*)to);
             if (row < rows) T.Words(from, zeros).Store((uint*)to);
         }
 
@@ -99,7 +101,8 @@ internal static unsafe class Packing
         }
     }
 
-    /// <summary>16 x 16 words from row to column: sixteen vectors <paramref name="stride"/> bytes apart to sixteen <paramref name="step"/> bytes apart.</summary>
+    /// <summary>16 x 16 words from row to column: sixteen vectors <paramref name="stride"/> bytes apart to sixteen <paramref name="step"/> bytes
+    /// apart.</summary>
     private static void Transpose(byte* from, nint stride, byte* to, nint step)
     {
         // Pairs, then fours, within 128-bit lanes: in q the words of four rows, quarter by quarter.
@@ -122,7 +125,8 @@ internal static unsafe class Packing
         Vector512<uint> k = Vector512.Load((uint*)(from + (2 * stride))), l = Vector512.Load((uint*)(from + (3 * stride)));
         var (p, q) = (Avx512F.UnpackLow(i, j).AsUInt64(), Avx512F.UnpackHigh(i, j).AsUInt64());
         var (r, s) = (Avx512F.UnpackLow(k, l).AsUInt64(), Avx512F.UnpackHigh(k, l).AsUInt64());
-        return (Avx512F.UnpackLow(p, r).AsUInt32(), Avx512F.UnpackHigh(p, r).AsUInt32(), Avx512F.UnpackLow(q, s).AsUInt32(), Avx512F.UnpackHigh(q, s).AsUInt32());
+        return (Avx512F.UnpackLow(p, r).AsUInt32(), Avx512F.UnpackHigh(p, r).AsUInt32(), Avx512F.UnpackLow(q, s).AsUInt32(),
+            Avx512F.UnpackHigh(q, s).AsUInt32());
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -115,7 +115,8 @@ internal readonly unsafe struct AddBiasAndRow(float* target, nint stride, float*
         {
             var row = added.Of(first + r, stride) + column;
             for (var v = 0; v < width; v += 16)
-                (Vector512.Load(tile + (r * 32) + v) + Vector512.Load(bias + column + v) + Vector512.Load(row + v)).Store(target + (r * stride) + column + v);
+                (Vector512.Load(tile + (r * 32) + v) + Vector512.Load(bias + column + v) + Vector512.Load(row + v)).Store(
+                    target + (r * stride) + column + v);
         }
     }
 }
@@ -175,7 +176,8 @@ internal readonly unsafe struct ApplyGelu<T>(byte* target, byte* before, nint st
 /// layer's weight gradient needs, is computed again on the way and packed.
 /// </summary>
 /// <remarks>The packed targets begin at this piece's first word.</remarks>
-internal readonly unsafe struct GeluBackward<T>(byte* before, nint stride, byte* gradient, byte* packedGradient, byte* packedOutput, nint panelWords) : IPanelEnd
+internal readonly unsafe struct GeluBackward<T>(byte* before, nint stride, byte* gradient, byte* packedGradient, byte* packedOutput,
+    nint panelWords) : IPanelEnd
     where T : struct, IElement
 {
     public TileEnd? Fuse(int column, ref TileArguments arguments) => null;

@@ -5,7 +5,8 @@ namespace JepaSharp.Kernels;
 /// <summary>What is done with 32 columns of a product while they are still in the nearest cache.</summary>
 internal unsafe interface IPanelEnd
 {
-    /// <summary>Which machine code does the same to the 32 columns from <paramref name="column"/> on while they are in registers; null where none does.</summary>
+    /// <summary>Which machine code does the same to the 32 columns from <paramref name="column"/> on while they are in registers; null where none
+    /// does.</summary>
     /// <param name="column">First column.</param>
     /// <param name="arguments">Is told where the code finds and leaves what, from the first row on.</param>
     TileEnd? Fuse(int column, ref TileArguments arguments);
@@ -38,7 +39,8 @@ internal static unsafe class Products
     {
         for (var column = 0; column < columns; column += Columns)
         {
-            var arguments = new TileArguments { Left = left, LeftStride = leftStride, Right = right + (column / Columns * words * TileProduct.PanelStep), Words = words };
+            var arguments = new TileArguments { Left = left, LeftStride = leftStride, Right = right
+                + (column / Columns * words * TileProduct.PanelStep), Words = words };
             if (columns - column >= Columns && end.Fuse(column, ref arguments) is { } fused)
             {
                 T.Tiles.Run(rows, LeftLayout.Rows, fused, ref arguments);
@@ -51,10 +53,12 @@ internal static unsafe class Products
     }
 
     /// <summary>Rows times one panel: result [rows, 32] float32.</summary>
-    public static void Panel<T>(byte* left, nint leftStride, int rows, byte* panel, nint words, float* result, nint resultStride, bool accumulate = false)
+    public static void Panel<T>(
+        byte* left, nint leftStride, int rows, byte* panel, nint words, float* result, nint resultStride, bool accumulate = false)
         where T : struct, IElement
     {
-        var arguments = new TileArguments { Left = left, LeftStride = leftStride, Right = panel, Words = words, Result = result, ResultStride = resultStride * sizeof(float) };
+        var arguments = new TileArguments { Left = left, LeftStride = leftStride, Right = panel, Words = words, Result = result,
+            ResultStride = resultStride * sizeof(float) };
         T.Tiles.Run(rows, LeftLayout.Rows, accumulate ? TileEnd.Accumulate : TileEnd.Store, ref arguments);
     }
 

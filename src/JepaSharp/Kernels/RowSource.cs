@@ -19,7 +19,8 @@ internal sealed unsafe class ConsecutiveRows(float* at, int width) : RowSource
 /// <summary>How images of [B, C, H, W] lie in memory: numbers from one image, channel, line and pixel to the next.</summary>
 internal readonly record struct ImageStrides(nint Image, nint Channel, nint Line, nint Pixel);
 
-/// <summary>Patches of P x P pixels of images, [C, P, P] a row, read where they lie; all of them, image by image and line by line, or chosen ones.</summary>
+/// <summary>Patches of P x P pixels of images, [C, P, P] a row, read where they lie; all of them, image by image and line by line, or chosen
+/// ones.</summary>
 internal sealed unsafe class PatchRows(float* images, ImageStrides strides, int channels, int patch, int down, int across, long* chosen) : RowSource
 {
     /// <inheritdoc/>

@@ -18,7 +18,8 @@ internal static unsafe class SoftmaxKernel
         for (var i = 0; i < padded; i += 16) (i < count ? Vector512.Load(row + i) * inverse : Vector512<float>.Zero).Store(row + i);
     }
 
-    /// <summary>The same for all <paramref name="rows"/>, into <paramref name="target"/> and in the products' format; what the rows hold afterwards is of no use.</summary>
+    /// <summary>The same for all <paramref name="rows"/>, into <paramref name="target"/> and in the products' format; what the rows hold afterwards
+    /// is of no use.</summary>
     public static void Apply<T>(float* scores, int rows, int count, int padded, float scale, byte* target)
         where T : struct, IElement
     {
@@ -32,7 +33,8 @@ internal static unsafe class SoftmaxKernel
                 var row = a + (r * padded);
                 var inverse = first + 4 <= rows ? Vector512.Create(inverses[r]) : Exponentials<T>(row, count, scale);
                 var to = target + ((nint)(first + r) * padded * T.Size);
-                for (var i = 0; i < padded; i += 16) T.Store(to + (i * T.Size), i < count ? Vector512.Load(row + i) * inverse : Vector512<float>.Zero);
+                for (var i = 0; i < padded; i += 16)
+                    T.Store(to + (i * T.Size), i < count ? Vector512.Load(row + i) * inverse : Vector512<float>.Zero);
             }
         }
     }
@@ -77,7 +79,8 @@ internal static unsafe class SoftmaxKernel
         }
 
         var offsets = VectorFunctions.Largest(p, q, r, s) * -scale;
-        Vector512<float> oa = Vector512.Create(offsets[0]), ob = Vector512.Create(offsets[1]), oc = Vector512.Create(offsets[2]), od = Vector512.Create(offsets[3]);
+        Vector512<float> oa = Vector512.Create(offsets[0]), ob = Vector512.Create(offsets[1]), oc = Vector512.Create(offsets[2]),
+        od = Vector512.Create(offsets[3]);
         p = q = r = s = Vector512<float>.Zero;
         for (var i = 0; i < count; i += 16)
         {
@@ -91,7 +94,8 @@ internal static unsafe class SoftmaxKernel
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector512<float> Greater(float* row, int i, int count, Vector512<float> than) => Avx512F.Max(Inside(row, i, count, Vector512.Create(float.NegativeInfinity)), than);
+    private static Vector512<float> Greater(float* row, int i, int count, Vector512<float> than) =>
+        Avx512F.Max(Inside(row, i, count, Vector512.Create(float.NegativeInfinity)), than);
 
     /// <summary>Of 16 numbers, in place; powers of two where they are rounded to bfloat16.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -113,7 +117,8 @@ internal static unsafe class SoftmaxKernel
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector512<float> Mask(Vector512<float> values, int i, int count) => Vector512.ConditionalSelect(Before(i, count), values, Vector512<float>.Zero);
+    private static Vector512<float> Mask(Vector512<float> values, int i, int count) =>
+        Vector512.ConditionalSelect(Before(i, count), values, Vector512<float>.Zero);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector512<float> Before(int i, int count) => Vector512.LessThan(Lanes, Vector512.Create(count - i)).AsSingle();

@@ -14,13 +14,15 @@ internal interface ITransformerKernel : IDisposable
     /// <summary>Packs the weights as they are now.</summary>
     void Refresh();
 
-    /// <summary>Forward without anything kept, through blocks <paramref name="first"/> to <paramref name="end"/> - 1 (null: the last). Tokens [S N, D] to wanted outputs.</summary>
+    /// <summary>Forward without anything kept, through blocks <paramref name="first"/> to <paramref name="end"/> - 1 (null: the last). Tokens [S N,
+    /// D] to wanted outputs.</summary>
     unsafe void Infer(SequenceLayout layout, float* input, float* output, int first = 0, int? end = null);
 
     /// <summary>Forward; keeps what backward needs, the input's memory included, until <see cref="Backward"/> or <see cref="Release"/>.</summary>
     unsafe object Forward(SequenceLayout layout, float* input, float* output);
 
-    /// <summary>Backward of one forward pass: gradient of the outputs (changed) to gradient of the inputs; parameters' gradients are added to.</summary>
+    /// <summary>Backward of one forward pass: gradient of the outputs (changed) to gradient of the inputs; parameters' gradients are added
+    /// to.</summary>
     unsafe void Backward(object forward, float* outward, float* inward);
 
     /// <summary>Gives up a forward pass whose backward will not come.</summary>
@@ -45,8 +47,10 @@ internal sealed unsafe class TransformerKernel<T> : ITransformerKernel
     /// <param name="trained">Whether gradients are wanted.</param>
     /// <param name="keepPanels">Keep all weights packed, rather than pack each block before its turn.</param>
     /// <param name="threads">Who does the work.</param>
-    /// <param name="checkpoint">Keep only each block's input and compute the rest again in the backward pass (Chen et al., 2016): less memory, a third more work.</param>
-    public TransformerKernel(StackShape shape, IReadOnlyList<BlockMemory> blocks, bool trained, bool keepPanels, WorkerThreads threads, bool checkpoint = false)
+    /// <param name="checkpoint">Keep only each block's input and compute the rest again in the backward pass (Chen et al., 2016): less memory, a
+    /// third more work.</param>
+    public TransformerKernel(
+        StackShape shape, IReadOnlyList<BlockMemory> blocks, bool trained, bool keepPanels, WorkerThreads threads, bool checkpoint = false)
     {
         (_shape, _threads, _checkpoint) = (shape, threads, checkpoint);
         _blocks = [.. blocks.Select(b => new BlockWeights<T>(b))];
@@ -163,7 +167,8 @@ internal sealed unsafe class TransformerKernel<T> : ITransformerKernel
             }
         });
         var width = _shape.Width;
-        var targets = stackalloc float*[4] { block.AttentionNorm.Scale.Gradient, block.AttentionNorm.Shift.Gradient, block.MlpNorm.Scale.Gradient, block.MlpNorm.Shift.Gradient };
+        var targets = stackalloc float*[4] { block.AttentionNorm.Scale.Gradient, block.AttentionNorm.Shift.Gradient, block.MlpNorm.Scale.Gradient,
+            block.MlpNorm.Shift.Gradient };
         for (var part = 0; part < 4; part++)
         {
             for (var i = 0; i < width; i += 16)

@@ -52,7 +52,8 @@ internal static class VectorFunctions
     }
 
     /// <summary>eˣ, relative error below 2e-7; 0 below -104.</summary>
-    /// <remarks>x = n ln 2 + r with |r| ≤ ln 2 / 2, ln 2 in two parts (Cody and Waite); eʳ by its Taylor polynomial of degree 7; scaled by 2ⁿ.</remarks>
+    /// <remarks>x = n ln 2 + r with |r| ≤ ln 2 / 2, ln 2 in two parts (Cody and Waite); eʳ by its Taylor polynomial of degree 7; scaled by
+    /// 2ⁿ.</remarks>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> Exp(Vector512<float> x)
     {
@@ -71,7 +72,8 @@ internal static class VectorFunctions
         return Avx512F.Scale(p, n);
     }
 
-    /// <summary>GELU, x Φ(x), and its slope, Φ(x) + x φ(x); Φ and φ are the normal distribution and its density. Absolute error of Φ below 2e-7.</summary>
+    /// <summary>GELU, x Φ(x), and its slope, Φ(x) + x φ(x); Φ and φ are the normal distribution and its density. Absolute error of Φ below
+    /// 2e-7.</summary>
     /// <remarks>
     /// Hendrycks and Gimpel, 2016. The error function is Abramowitz and Stegun's 7.1.26, which needs e to the minus z² with z = x / √2: the
     /// same exponential that the density needs.
@@ -121,8 +123,8 @@ internal static class VectorFunctions
 
     /// <summary>The same, and its slope with an absolute error below 1e-4.</summary>
     /// <remarks>
-    /// Neither exponential nor division: Φ(x) - 1/2 is x times a polynomial in x², and φ(x) another, both of degree 9 over |x| ≤ 4.4, fitted for the least largest
-    /// error of Φ(x) and of x φ(x). Outside, GELU is taken for 0 or x.
+    /// Neither exponential nor division: Φ(x) - 1/2 is x times a polynomial in x², and φ(x) another, both of degree 9 over |x| ≤ 4.4, fitted for the
+    /// least largest error of Φ(x) and of x φ(x). Outside, GELU is taken for 0 or x.
     /// </remarks>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> ShortGelu(Vector512<float> x, out Vector512<float> slope)
@@ -145,7 +147,8 @@ internal static class VectorFunctions
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector512<float> Inside(Vector512<float> x) => Avx512F.Min(Vector512.Create(ShortRange), Avx512F.Max(Vector512.Create(-ShortRange), x));
+    private static Vector512<float> Inside(Vector512<float> x) =>
+        Avx512F.Min(Vector512.Create(ShortRange), Avx512F.Max(Vector512.Create(-ShortRange), x));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector512<float> ShortPhi(Vector512<float> x, Vector512<float> u)

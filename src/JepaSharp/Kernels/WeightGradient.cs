@@ -16,7 +16,8 @@ namespace JepaSharp.Kernels;
 /// <param name="Words">Words of a panel: tokens, padded.</param>
 /// <param name="Weight">float32 [out, in] to add to.</param>
 /// <param name="Bias">float32 [out] to add to; null for none.</param>
-internal readonly unsafe record struct WeightGradient<T>(Pointer Outward, int Outputs, Pointer Inward, int Inputs, nint Words, FloatPointer Weight, FloatPointer Bias)
+internal readonly unsafe record struct WeightGradient<T>(
+    Pointer Outward, int Outputs, Pointer Inward, int Inputs, nint Words, FloatPointer Weight, FloatPointer Bias)
     where T : struct, IElement
 {
     private const int PanelsPerPiece = 3;
@@ -41,14 +42,16 @@ internal readonly unsafe record struct WeightGradient<T>(Pointer Outward, int Ou
                 {
                     var left = Outward.At + (panel * panelBytes) + (word * TileProduct.PanelStep);
                     var first = panel * TileProduct.Columns;
-                    Add(left, right, words, Math.Min(TileProduct.Columns, Outputs - first), Math.Min(TileProduct.Columns, Inputs - column), Weight.At + ((nint)first * Inputs) + column, tile);
+                    Add(left, right, words, Math.Min(TileProduct.Columns, Outputs - first), Math.Min(TileProduct.Columns, Inputs - column),
+                        Weight.At + ((nint)first * Inputs) + column, tile);
                 }
             }
         }
 
         if (Bias.At == null) return;
         for (var panel = firstPanel; panel < lastPanel; panel++)
-            AddColumns(Outward.At + (panel * panelBytes), Bias.At + (panel * TileProduct.Columns), Math.Min(TileProduct.Columns, Outputs - (panel * TileProduct.Columns)));
+            AddColumns(Outward.At + (panel * panelBytes), Bias.At + (panel * TileProduct.Columns), Math.Min(
+                TileProduct.Columns, Outputs - (panel * TileProduct.Columns)));
     }
 
     private void Add(byte* left, byte* right, nint words, int rows, int columns, float* target, float* tile)
@@ -90,7 +93,8 @@ internal readonly unsafe record struct WeightGradient<T>(Pointer Outward, int Ou
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static (Vector512<float> Low, Vector512<float> High) Sum(Vector512<uint> word, Vector512<float> low, Vector512<float> high) => T.PerWord == 1
+    private static (Vector512<float> Low, Vector512<float> High) Sum(Vector512<uint> word, Vector512<float> low, Vector512<float> high) =>
+        T.PerWord == 1
         ? (low + word.AsSingle(), high)
         : (low + Vector512.ShiftLeft(word, 16).AsSingle(), high + (word & Vector512.Create(0xFFFF0000u)).AsSingle());
 }

@@ -9,7 +9,8 @@ internal sealed class TurnMemory
     /// <summary>A block's weights, packed for its forward pass or for its backward pass.</summary>
     public NativeBuffer Weights { get; } = new();
 
-    /// <summary>A block's tokens, packed for the gradients of its weights; or what runs through the blocks while nothing is kept for a backward pass.</summary>
+    /// <summary>A block's tokens, packed for the gradients of its weights; or what runs through the blocks while nothing is kept for a backward
+    /// pass.</summary>
     public NativeBuffer Tokens { get; } = new();
 }
 

@@ -69,7 +69,8 @@ public sealed class Dense : nn.Module<Tensor, Tensor>
     internal Tensor? ForwardPlus(Tensor x, Tensor table, Tensor? chosen = null)
     {
         if (Kernel is null || !Kernel.CanRun(x)) return null;
-        if (chosen is not null && chosen.numel() != x.numel() / x.shape[^1]) throw new ArgumentException($"{x.numel() / x.shape[^1]} tokens for {chosen.numel()} places.", nameof(x));
+        if (chosen is not null && chosen.numel() != x.numel() / x.shape[^1])
+            throw new ArgumentException($"{x.numel() / x.shape[^1]} tokens for {chosen.numel()} places.", nameof(x));
         using var scope = NewDisposeScope();
         return Kernel.Forward(x, table, chosen).MoveToOuterDisposeScope();
     }

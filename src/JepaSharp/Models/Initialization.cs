@@ -5,9 +5,9 @@ namespace JepaSharp.Models;
 
 /// <summary>Initial weights: the whole of it in one place.</summary>
 /// <remarks>
-/// Matrices (patch embedding, mask and class token, and learned positions included) from a normal distribution of deviation 0.02 truncated at ±2, biases 0, norms 1
-/// and 0. The published code first rescales <c>attn.proj</c> and <c>mlp.fc2</c> by depth and then initialises every linear layer again,
-/// which undoes it; this is where it ends up.
+/// Matrices (patch embedding, mask and class token, and learned positions included) from a normal distribution of deviation 0.02 truncated at ±2,
+/// biases 0, norms 1 and 0. The published code first rescales <c>attn.proj</c> and <c>mlp.fc2</c> by depth and then initialises every linear layer
+/// again, which undoes it; this is where it ends up.
 /// </remarks>
 public static class Initialization
 {
@@ -32,7 +32,8 @@ public static class Initialization
         }
     }
 
-    /// <summary>Fills a tensor from a normal distribution of mean 0, truncated at ±<paramref name="bound"/>, by inverting its distribution function.</summary>
+    /// <summary>Fills a tensor from a normal distribution of mean 0, truncated at ±<paramref name="bound"/>, by inverting its distribution
+    /// function.</summary>
     /// <remarks>u uniform in [2Φ(-b/σ) - 1, 2Φ(b/σ) - 1]; x = σ √2 erf⁻¹(u), clamped against rounding.</remarks>
     internal static void TruncatedNormal_(Tensor target, double deviation, double bound, ulong key)
     {

@@ -83,7 +83,8 @@ public sealed class PatchSelection : IDisposable
     {
         long count = images.shape[0], patches = images.shape[2] / patch * (images.shape[3] / patch);
         if (count != Images) throw new ArgumentException($"{count} images for patches of {Images}.", nameof(images));
-        if (patches != _patchesPerImage) throw new ArgumentException($"Images of {patches} patches for patches of a grid of {_patchesPerImage}.", nameof(images));
+        if (patches != _patchesPerImage)
+            throw new ArgumentException($"Images of {patches} patches for patches of a grid of {_patchesPerImage}.", nameof(images));
     }
 
     /// <inheritdoc/>

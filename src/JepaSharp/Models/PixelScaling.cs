@@ -44,7 +44,8 @@ public sealed class PixelScaling : IDisposable
         return _shift.AddProduct(there.to(float32), _scale).permute(0, 3, 1, 2).MoveToOuterDisposeScope();
     }
 
-    /// <summary>One view of a batch: uint8 crops -> float32 [V B, 3, S, S], the first crop of every image, then the second. The bytes are copied before this returns.</summary>
+    /// <summary>One view of a batch: uint8 crops -> float32 [V B, 3, S, S], the first crop of every image, then the second. The bytes are copied
+    /// before this returns.</summary>
     public Tensor ToImages(ViewBytes bytes, View view)
     {
         ArgumentNullException.ThrowIfNull(bytes);

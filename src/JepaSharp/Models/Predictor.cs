@@ -68,7 +68,8 @@ public sealed class Predictor : nn.Module
         using var scope = NewDisposeScope();
         contextPatches.RequireGridOf(_positions);
         var seen = _embed.ForwardPlus(context, _positions.select(0, 0), contextPatches.Patches)
-            ?? _embed.forward(context).Add(_positions.select(0, 0).index_select(0, contextPatches.Patches).view(context.shape[0], contextPatches.PatchesPerSet, Shape.Width));
+            ?? _embed.forward(context).Add(
+                _positions.select(0, 0).index_select(0, contextPatches.Patches).view(context.shape[0], contextPatches.PatchesPerSet, Shape.Width));
         return seen.MoveToOuterDisposeScope();
     }
 
@@ -80,8 +81,11 @@ public sealed class Predictor : nn.Module
         long known = contextPatches.PatchesPerSet, asked = targetPatches.PatchesPerSet;
         targetPatches.RequireGridOf(_positions);
         if (seen.shape[0] != contexts * images || seen.shape[1] != known || targetPatches.Images != images)
-            throw new ArgumentException($"Contexts of shape [{string.Join(", ", seen.shape)}] for {contexts} x {images} sets of {known} patches, and targets of {targetPatches.Images} images.", nameof(seen));
-        var tokens = QueryKernel is not null && QueryKernel.CanRun(seen) ? QueryKernel.Forward(seen, _positions.select(0, 0), targetPatches) : Tokens(seen, contextPatches, targetPatches);
+            throw new ArgumentException(
+                $"Contexts of shape [{string.Join(", ", seen.shape)}] for {contexts} x {images} sets of {known} patches, and targets of "
+                    + $"{targetPatches.Images} images.", nameof(seen));
+        var tokens = QueryKernel is not null && QueryKernel.CanRun(seen) ? QueryKernel.Forward(seen, _positions.select(0, 0), targetPatches) : Tokens(
+            seen, contextPatches, targetPatches);
         // Of the context's tokens nobody asks for an output.
         var wanted = Enumerable.Range((int)known, (int)asked).ToArray();
         var predicted = _norm.forward(_blocks.Forward(tokens, [.. Enumerable.Repeat(wanted, (int)(targets * contexts * images))]));

@@ -159,6 +159,7 @@ public sealed class VisionTransformer : nn.Module<Tensor, Tensor>
         var s = images.shape;
         if (s.Length != 4 || s[1] != Shape.Channels || s[2] % Shape.PatchSize != 0 || s[3] % Shape.PatchSize != 0 || s[2] == 0 || s[3] == 0)
             throw new ArgumentException(
-                $"Images of shape [{string.Join(", ", s)}] do not fit: expected [B, {Shape.Channels}, H, W] with H and W multiples of {Shape.PatchSize}.", nameof(images));
+                $"Images of shape [{string.Join(", ", s)}] do not fit: expected [B, {Shape.Channels}, H, W] with H and W multiples of "
+                    + $"{Shape.PatchSize}.", nameof(images));
     }
 }

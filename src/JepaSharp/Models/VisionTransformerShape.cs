@@ -112,5 +112,6 @@ public static class ModelPresets
 
     /// <summary>The named encoder whose width and depth are nearest to a shape's.</summary>
     internal static string NearestTo(VisionTransformerShape shape) =>
-        EncoderPreset.All.MinBy(row => Math.Abs(Math.Log((double)row.Width / shape.Width)) + Math.Abs(Math.Log((double)row.Depth / shape.Depth)))!.Name;
+        EncoderPreset.All.MinBy(row => Math.Abs(Math.Log((double)row.Width / shape.Width))
+            + Math.Abs(Math.Log((double)row.Depth / shape.Depth)))!.Name;
 }

@@ -18,7 +18,8 @@ namespace JepaSharp.Monitoring;
 /// <param name="Advice">One sentence.</param>
 public sealed record CheckpointRanking(IReadOnlyList<MeasuredCheckpoint> Ranked, string Advice)
 {
-    /// <summary>Checkpoints that could not be measured and why, a sentence each: what a run that goes on has replaced meanwhile, or what is damaged.</summary>
+    /// <summary>Checkpoints that could not be measured and why, a sentence each: what a run that goes on has replaced meanwhile, or what is
+    /// damaged.</summary>
     public IReadOnlyList<string> LeftOut { get; init; } = [];
 
     private const string Latest = "latest";
@@ -38,10 +39,12 @@ public sealed record CheckpointRanking(IReadOnlyList<MeasuredCheckpoint> Ranked,
     {
         var folder = System.IO.Path.Combine(System.IO.Path.GetFullPath(runFolder), "checkpoints");
         List<KeptCheckpoint> found = !Directory.Exists(folder) ? [] :
-            [.. Directory.EnumerateDirectories(folder).Where(IsWhole).Select(DescribeIfThere).OfType<KeptCheckpoint>().OrderBy(c => c.Step).ThenBy(c => c.Name, StringComparer.Ordinal).DistinctBy(c => c.Step)];
+            [.. Directory.EnumerateDirectories(folder).Where(IsWhole).Select(DescribeIfThere).OfType<KeptCheckpoint>()
+                .OrderBy(c => c.Step).ThenBy(c => c.Name, StringComparer.Ordinal).DistinctBy(c => c.Step)];
         return found.Count > 0
             ? found
-            : throw new JepaException($"{folder} holds no complete checkpoint. Give the folder of a run of jepa pretrain that has saved at least one.", isUsage: true);
+            : throw new JepaException(
+                $"{folder} holds no complete checkpoint. Give the folder of a run of jepa pretrain that has saved at least one.", isUsage: true);
     }
 
     /// <summary>At most so many of a run's checkpoints, evenly spaced, the last always among them.</summary>
@@ -95,20 +98,24 @@ public sealed record CheckpointRanking(IReadOnlyList<MeasuredCheckpoint> Ranked,
             {
                 var read = LoadWhole(path, objective);
                 measured.Add(new MeasuredCheckpoint(
-                    name, path, read.Epoch, read.Step, monitor.Read(objective, cancellation: cancellation), probe?.Invoke(objective.Encoder) ?? new Dictionary<string, double>()));
+                    name, path, read.Epoch, read.Step, monitor.Read(objective, cancellation: cancellation),
+                    probe?.Invoke(objective.Encoder) ?? new Dictionary<string, double>()));
                 progress?.Report(measured.Count);
             }
             catch (JepaException e)
             {
                 why ??= e;
-                leftOut.Add(Directory.Exists(path) ? $"{name} is left out: {e.Message}" : $"{name} is left out: it was removed meanwhile, as a run does with its older checkpoints.");
+                leftOut.Add(Directory.Exists(path)
+                    ? $"{name} is left out: {e.Message}"
+                    : $"{name} is left out: it was removed meanwhile, as a run does with its older checkpoints.");
             }
         }
     }
 
     /// <summary>The ranking with everything measured, for programs.</summary>
     /// <param name="facts">What it was measured with: the run, its images.</param>
-    public string ToJson(IReadOnlyDictionary<string, string> facts) => JsonSerializer.Serialize(new { Measured = facts, Advice, Ranked }, Format) + "\n";
+    public string ToJson(IReadOnlyDictionary<string, string> facts) =>
+        JsonSerializer.Serialize(new { Measured = facts, Advice, Ranked }, Format) + "\n";
 
     private static string AdviceOn(List<MeasuredCheckpoint> ranked, bool labelled)
     {
@@ -116,7 +123,8 @@ public sealed record CheckpointRanking(IReadOnlyList<MeasuredCheckpoint> Ranked,
         if (best.IsCollapsed && !labelled) return $"None is worth keeping: the features of all have collapsed, {best.Name} the least.";
         var why = labelled
             ? string.Create(CultureInfo.InvariantCulture, $"its probes score highest, {best.ProbeScore:F3} on average")
-            : string.Create(CultureInfo.InvariantCulture, $"without labels, its features tell images apart in the most directions (LiDAR {best.Reading.Lidar:F1})");
+            : string.Create(CultureInfo.InvariantCulture,
+                $"without labels, its features tell images apart in the most directions (LiDAR {best.Reading.Lidar:F1})");
         if (ranked.Count == 1) return $"Keep {best.Name}, the only one there is.";
         var next = labelled
             ? string.Create(CultureInfo.InvariantCulture, $"{ranked[1].Name} has {ranked[1].ProbeScore:F3}")
@@ -193,7 +201,8 @@ public sealed record KeptCheckpoint(string Name, string Path, int Epoch, long St
 /// <param name="Step">Steps done.</param>
 /// <param name="Reading">Label-free measures, on the same images and masks for every checkpoint.</param>
 /// <param name="Probe">Scores of probes, by name; empty where there are no labels.</param>
-public sealed record MeasuredCheckpoint(string Name, string Path, int Epoch, long Step, MonitorReading Reading, IReadOnlyDictionary<string, double> Probe)
+public sealed record MeasuredCheckpoint(
+    string Name, string Path, int Epoch, long Step, MonitorReading Reading, IReadOnlyDictionary<string, double> Probe)
 {
     /// <summary>Mean of the probes' scores, accuracies as shares; null without labels.</summary>
     public double? ProbeScore => Scores is { Count: > 0 } scores ? scores.Average() : null;
@@ -202,6 +211,7 @@ public sealed record MeasuredCheckpoint(string Name, string Path, int Epoch, lon
     public bool IsCollapsed => CollapseWatch.IsCollapsed(Reading);
 
     private List<double> Scores => [.. Probe
-        .Where(p => (p.Key.EndsWith("accuracy", StringComparison.Ordinal) && p.Key != "count_accuracy") || p.Key.EndsWith("_r2", StringComparison.Ordinal))
+        .Where(p => (p.Key.EndsWith("accuracy", StringComparison.Ordinal) && p.Key != "count_accuracy") || p.Key.EndsWith(
+            "_r2", StringComparison.Ordinal))
         .Select(p => p.Value).Where(double.IsFinite)];
 }

@@ -11,8 +11,8 @@ public sealed record CollapseWarning(long Step, string Text);
 /// <summary>Reads a run's readings as they come and says, once each, what is going wrong.</summary>
 /// <remarks>
 /// Targets are layer-normed: over its features every target has variance 1, whatever the encoder. The loss of the best constant is therefore an
-/// absolute number, about half the share of that variance in which any two patches differ, and the loss by position half the share in which two images differ. The
-/// bounds below come from runs that were seen to collapse and runs that were not: docs/monitoring.md has the table.
+/// absolute number, about half the share of that variance in which any two patches differ, and the loss by position half the share in which two
+/// images differ. The bounds below come from runs that were seen to collapse and runs that were not: docs/monitoring.md has the table.
 /// </remarks>
 public sealed class CollapseWatch
 {
@@ -25,7 +25,8 @@ public sealed class CollapseWatch
     /// <summary>A loss above this share of the best constant's: the predictor uses nothing that it sees.</summary>
     public const double NoBetter = 0.95;
 
-    /// <summary>Where an objective has no such losses: a mean cosine between images above this, with fewer directions than <see cref="LeastRank"/>, is a collapse.</summary>
+    /// <summary>Where an objective has no such losses: a mean cosine between images above this, with fewer directions than <see cref="LeastRank"/>,
+    /// is a collapse.</summary>
     public const double MostCosine = 0.999;
 
     /// <summary>See <see cref="MostCosine"/>.</summary>
@@ -82,7 +83,8 @@ public sealed class CollapseWatch
     public IReadOnlyList<CollapseWarning> Add(long step, MonitorGlance glance)
     {
         ArgumentNullException.ThrowIfNull(glance);
-        return CountsAsCollapse(IsCollapsed(glance.ConstantLoss, glance.PositionLoss, glance.RankMe, glance.MeanCosine)) ? [new CollapseWarning(step, Collapsing(glance) + _advice)] : [];
+        return CountsAsCollapse(IsCollapsed(glance.ConstantLoss, glance.PositionLoss, glance.RankMe, glance.MeanCosine))
+            ? [new CollapseWarning(step, Collapsing(glance) + _advice)] : [];
     }
 
     /// <summary>Counts bad signs in a row; true once, when there are enough.</summary>
@@ -95,23 +97,29 @@ public sealed class CollapseWatch
 
     private static string Collapsing(MonitorReading r) => Collapsing(
         r.ConstantLoss,
-        string.Create(CultureInfo.InvariantCulture, $"RankMe {r.RankMe:F1}, mean cosine between images {r.MeanCosine:F4}{(double.IsNaN(r.ConstantLoss) ? "" : $", loss of a constant prediction {r.ConstantLoss:F4}")}"));
+        string.Create(CultureInfo.InvariantCulture,
+            $"RankMe {r.RankMe:F1}, mean cosine between images "
+                + $"{r.MeanCosine:F4}{(double.IsNaN(r.ConstantLoss) ? "" : $", loss of a constant prediction {r.ConstantLoss:F4}")}"));
 
     private static string Collapsing(MonitorGlance g) => Collapsing(
         g.ConstantLoss,
         double.IsNaN(g.ConstantLoss)
             ? string.Create(CultureInfo.InvariantCulture, $"RankMe {g.RankMe:F1}, mean cosine between images {g.MeanCosine:F4}")
-            : string.Create(CultureInfo.InvariantCulture, $"loss of a constant prediction {g.ConstantLoss:F4}, of one from position alone {g.PositionLoss:F4}"));
+            : string.Create(
+                CultureInfo.InvariantCulture, $"loss of a constant prediction {g.ConstantLoss:F4}, of one from position alone {g.PositionLoss:F4}"));
 
     private static string Collapsing(double constantLoss, string signs) =>
-        $"the run is collapsing: the {(double.IsNaN(constantLoss) ? "encoder" : "target encoder")} says nearly the same of {(constantLoss < LeastConstantLoss ? "everything" : "every image")} ({signs}). A low loss is worth nothing then.";
+        $"the run is collapsing: the {(double.IsNaN(constantLoss) ? "encoder" : "target encoder")} says nearly the same of "
+            + $"{(constantLoss < LeastConstantLoss ? "everything" : "every image")} ({signs}). A low loss is worth nothing then.";
 
     private static string Useless(MonitorReading r) => string.Create(
         CultureInfo.InvariantCulture,
-        $"the loss, {r.Loss:F4}, is no better than that of the best constant prediction, {r.ConstantLoss:F4}: the predictor has learned nothing about the images.");
+        $"the loss, {r.Loss:F4}, is no better than that of the best constant prediction, {r.ConstantLoss:F4}: the predictor has learned nothing "
+            + $"about the images.");
 }
 
-/// <summary>What to change about a run that collapses, with the values it has: what helped in the runs of docs/experiments.md, the likeliest first.</summary>
+/// <summary>What to change about a run that collapses, with the values it has: what helped in the runs of docs/experiments.md, the likeliest
+/// first.</summary>
 public static class CollapseAdvice
 {
     private const double SteadyMomentum = 0.98, GentleDecay = 0.1, UsualTarget = 0.15;
@@ -123,10 +131,13 @@ public static class CollapseAdvice
         ArgumentNullException.ThrowIfNull(options);
         var (training, batch) = (options.Optimization, options.Data.BatchSize * options.Optimization.Accumulate);
         List<string> changes = [];
-        if (training.Ema.Start < SteadyMomentum) changes.Add(Invariant($"let the target encoder follow more slowly (optimization.ema from {training.Ema.Start}; try {SteadyMomentum})"));
+        if (training.Ema.Start < SteadyMomentum)
+            changes.Add(Invariant($"let the target encoder follow more slowly (optimization.ema from {training.Ema.Start}; try {SteadyMomentum})"));
         changes.Add(Invariant($"a lower learning rate (optimization.lr {training.Lr}; try {training.Lr / 3:G2})"));
-        if (training.FinalWeightDecay > GentleDecay) changes.Add(Invariant($"less weight decay at the end (optimization.final_weight_decay {training.FinalWeightDecay}; try {GentleDecay})"));
-        if (options.Mask.PredMaskScale.Low < UsualTarget) changes.Add(Invariant($"larger targets (mask.pred_mask_scale from {options.Mask.PredMaskScale.Low}; try {UsualTarget})"));
+        if (training.FinalWeightDecay > GentleDecay)
+            changes.Add(Invariant($"less weight decay at the end (optimization.final_weight_decay {training.FinalWeightDecay}; try {GentleDecay})"));
+        if (options.Mask.PredMaskScale.Low < UsualTarget)
+            changes.Add(Invariant($"larger targets (mask.pred_mask_scale from {options.Mask.PredMaskScale.Low}; try {UsualTarget})"));
         if (batch < SmallBatch) changes.Add(Invariant($"a larger batch (data.batch_size {options.Data.BatchSize}; try {SmallBatch})"));
         return $"Try, one at a time: {string.Join("; ", changes)}.";
     }

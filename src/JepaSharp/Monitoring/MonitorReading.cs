@@ -1,7 +1,8 @@
 namespace JepaSharp.Monitoring;
 
 /// <summary>What the monitors say of a run at one moment; taken on a fixed sample of the training images, without labels.</summary>
-/// <remarks>NaN, and left out of what is written, is what was not measured: not every objective has a constant to be compared with, or views for LiDAR.</remarks>
+/// <remarks>NaN, and left out of what is written, is what was not measured: not every objective has a constant to be compared with, or views for
+/// LiDAR.</remarks>
 /// <param name="Loss">The objective on the sample, with draws that never change.</param>
 /// <param name="ConstantLoss">The loss of the best predictor that says the same of every patch of every image.</param>
 /// <param name="PositionLoss">The loss of the best predictor that knows where a patch is, and nothing of the image.</param>
@@ -54,12 +55,15 @@ public sealed record MonitorReading(
 }
 
 /// <summary>The signs of collapse that cost least, taken between readings: one batch of the sample through the encoder, and nothing else.</summary>
-/// <param name="ConstantLoss">The loss of the best predictor that says the same of every patch of these images; NaN where the objective has none.</param>
-/// <param name="PositionLoss">The loss of the best predictor that knows where a patch is, and nothing of the image; NaN where the objective has none.</param>
+/// <param name="ConstantLoss">The loss of the best predictor that says the same of every patch of these images; NaN where the objective has
+/// none.</param>
+/// <param name="PositionLoss">The loss of the best predictor that knows where a patch is, and nothing of the image; NaN where the objective has
+/// none.</param>
 public sealed record MonitorGlance(double ConstantLoss, double PositionLoss)
 {
     private const string Prefix = MonitorReading.Prefix + "glance_";
-    private const string Constant = Prefix + "constant_loss", Position = Prefix + "position_loss", Rank = Prefix + "rankme", Cosine = Prefix + "mean_cosine";
+    private const string Constant = Prefix + "constant_loss", Position = Prefix + "position_loss", Rank = Prefix + "rankme",
+    Cosine = Prefix + "mean_cosine";
 
     /// <summary>Directions used by the pooled features of these images; NaN where the objective has signs of its own.</summary>
     public double RankMe { get; init; } = double.NaN;
@@ -82,7 +86,8 @@ public sealed record MonitorGlance(double ConstantLoss, double PositionLoss)
     public static MonitorGlance? From(IReadOnlyDictionary<string, double> measures)
     {
         ArgumentNullException.ThrowIfNull(measures);
-        if (measures.TryGetValue(Constant, out var constant) && measures.TryGetValue(Position, out var position)) return new MonitorGlance(constant, position);
+        if (measures.TryGetValue(Constant, out var constant) && measures.TryGetValue(Position, out var position))
+            return new MonitorGlance(constant, position);
         return measures.TryGetValue(Rank, out var rank) && measures.TryGetValue(Cosine, out var cosine)
             ? new MonitorGlance(double.NaN, double.NaN) { RankMe = rank, MeanCosine = cosine }
             : null;

@@ -67,14 +67,16 @@ public sealed class MonitorSample
         if (batches.Sum(b => b.Count) < 2)
         {
             throw new JepaException(
-                $"Found {batches.Sum(b => b.Count)} readable image in {source.Description}; the monitors compare at least two. Set logging.monitor_every to 0 to go without them.",
+                $"Found {batches.Sum(b => b.Count)} readable image in {source.Description}; the monitors compare at least two. Set "
+                    + $"logging.monitor_every to 0 to go without them.",
                 isUsage: true);
         }
 
         return new MonitorSample(batches, size, seed);
     }
 
-    private static int BatchOf(int images, double work) => Math.Min(images, work <= 0 ? LargestBatch : (int)Math.Clamp(WorkOfABatch / work, 2, LargestBatch));
+    private static int BatchOf(int images, double work) =>
+        Math.Min(images, work <= 0 ? LargestBatch : (int)Math.Clamp(WorkOfABatch / work, 2, LargestBatch));
 }
 
 /// <summary>How much the monitors look at.</summary>

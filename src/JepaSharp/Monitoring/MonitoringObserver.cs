@@ -3,7 +3,8 @@ using JepaSharp.Training.Progress;
 
 namespace JepaSharp.Monitoring;
 
-/// <summary>Takes a reading every so many steps of a run and glances in between, hands them to the run's other observers, and warns through them.</summary>
+/// <summary>Takes a reading every so many steps of a run and glances in between, hands them to the run's other observers, and warns through
+/// them.</summary>
 /// <remarks>Also at the first and the last step, so that every run, however short, has two readings to compare.</remarks>
 public sealed class MonitoringObserver : ITrainingObserver
 {
@@ -24,7 +25,8 @@ public sealed class MonitoringObserver : ITrainingObserver
     /// <param name="listeners">Who hears of readings and warnings.</param>
     /// <param name="stop">Leaves a reading unfinished; a resume takes it.</param>
     public MonitoringObserver(
-        RunMonitor monitor, Objective objective, int every, int glanceEvery, CollapseWatch watch, ITrainingObserver listeners, CancellationToken stop = default)
+        RunMonitor monitor, Objective objective, int every, int glanceEvery, CollapseWatch watch, ITrainingObserver listeners,
+        CancellationToken stop = default)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(every);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(glanceEvery);

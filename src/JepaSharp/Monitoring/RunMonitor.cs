@@ -8,7 +8,8 @@ using static TorchSharp.torch;
 
 namespace JepaSharp.Monitoring;
 
-/// <summary>Takes readings of an objective's networks: what can be said of any encoder, and what the objective says of itself. Changes nothing: no gradient, no random number, no weight.</summary>
+/// <summary>Takes readings of an objective's networks: what can be said of any encoder, and what the objective says of itself. Changes nothing: no
+/// gradient, no random number, no weight.</summary>
 public sealed class RunMonitor
 {
     private readonly MonitorSample _sample;
@@ -55,7 +56,8 @@ public sealed class RunMonitor
         using var scope = NewDisposeScope();
         using var untracked = no_grad();
         // The last batch may be of a single image, beside which nothing can be seen to differ.
-        IReadOnlyList<ImageBatch> batches = _sample.Batches.Count > 1 ? [.. _sample.Batches.Where(b => b.Count == _sample.Batches[0].Count)] : _sample.Batches;
+        IReadOnlyList<ImageBatch> batches =
+            _sample.Batches.Count > 1 ? [.. _sample.Batches.Where(b => b.Count == _sample.Batches[0].Count)] : _sample.Batches;
         var batch = batches[(int)(turn % batches.Count)];
         var features = Encode(objective, batch);
         var collapse = CollapseMeasures.Of(FeatureMatrix.FromTensor(features.mean([1L])));
@@ -70,7 +72,8 @@ public sealed class RunMonitor
         return objective.Encoder.forward(_scaling.ToImages(batch)).to(float32).MoveToOuterDisposeScope();
     }
 
-    /// <summary>LiDAR of the encoder: every image a class, whose members are the features of what q training views leave of it; NaN where the objective has none.</summary>
+    /// <summary>LiDAR of the encoder: every image a class, whose members are the features of what q training views leave of it; NaN where the
+    /// objective has none.</summary>
     private double LidarOf(Objective objective, CancellationToken cancellation)
     {
         var rows = new List<Tensor>();
@@ -80,7 +83,8 @@ public sealed class RunMonitor
             using var inner = NewDisposeScope();
             var images = _scaling.ToImages(batch);
             // Micro-batches of training are 0 and up: those below are nobody's.
-            var parts = Enumerable.Range(1, _sample.Size.Views).Select(view => objective.EncodePart(images, batch.Indices, Step.Untracked(_sample.Seed, -view))).ToList();
+            var parts = Enumerable.Range(1, _sample.Size.Views)
+                .Select(view => objective.EncodePart(images, batch.Indices, Step.Untracked(_sample.Seed, -view))).ToList();
             if (parts.Exists(p => p is null)) return double.NaN;
             rows.Add(stack([.. parts.Select(p => p!)], 1).flatten(0, 1).MoveToOuterDisposeScope());
         }

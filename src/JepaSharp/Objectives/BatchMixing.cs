@@ -5,8 +5,8 @@ namespace JepaSharp.Objectives;
 
 /// <summary>Mixup or CutMix of a batch with itself in reverse order.</summary>
 /// <remarks>
-/// With λ ~ Beta(α, α): mixup, x = λ x + (1 - λ) x', y = λ y + (1 - λ) y' (Zhang et al., ICLR 2018). CutMix pastes a box of x' of area (1 - λ) H W at a uniform
-/// place, cut off at the border, and takes λ anew from the area that is left (Yun et al., ICCV 2019).
+/// With λ ~ Beta(α, α): mixup, x = λ x + (1 - λ) x', y = λ y + (1 - λ) y' (Zhang et al., ICLR 2018). CutMix pastes a box of x' of area (1 - λ) H W at
+/// a uniform place, cut off at the border, and takes λ anew from the area that is left (Yun et al., ICCV 2019).
 /// </remarks>
 internal static class BatchMixing
 {
@@ -42,7 +42,8 @@ internal static class BatchMixing
         var (left, right) = (Math.Max(0, column - (boxWidth / 2)), Math.Min(width, column - (boxWidth / 2) + boxWidth));
         var mixed = images.clone();
         if (bottom > top && right > left)
-            _ = mixed.narrow(2, top, bottom - top).narrow(3, left, right - left).copy_(other.narrow(2, top, bottom - top).narrow(3, left, right - left));
+            _ = mixed.narrow(2, top, bottom - top).narrow(3, left, right - left).copy_(
+                other.narrow(2, top, bottom - top).narrow(3, left, right - left));
         return (mixed, 1 - ((double)Math.Max(0, bottom - top) * Math.Max(0, right - left) / (height * width)));
     }
 

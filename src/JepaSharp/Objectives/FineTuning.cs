@@ -9,8 +9,9 @@ namespace JepaSharp.Objectives;
 
 /// <summary>Trains an encoder further on labelled images, with a linear head on the average of its patches.</summary>
 /// <remarks>
-/// The recipe of MAE (He et al., 2022, appendix A.1): AdamW with layer-wise learning rates, random crops and flips, mixup and CutMix, label smoothing; and a moving
-/// average of the weights, which is what is scored. Deviations: no RandAugment and no drop path; the encoder's own last norm is kept, before the average.
+/// The recipe of MAE (He et al., 2022, appendix A.1): AdamW with layer-wise learning rates, random crops and flips, mixup and CutMix, label
+/// smoothing; and a moving average of the weights, which is what is scored. Deviations: no RandAugment and no drop path; the encoder's own last norm
+/// is kept, before the average.
 /// </remarks>
 public sealed class FineTuning : Objective
 {
@@ -35,7 +36,8 @@ public sealed class FineTuning : Objective
         ArgumentNullException.ThrowIfNull(start);
         ArgumentNullException.ThrowIfNull(options);
         if (labels.Distinct().Count() < 2)
-            throw new JepaException("All images to train on are of one class: there is nothing to tell apart. Expected at least 2 classes.", isUsage: true);
+            throw new JepaException(
+                "All images to train on are of one class: there is nothing to tell apart. Expected at least 2 classes.", isUsage: true);
         (Options, _labels, _view) = (options, labels, ViewOf(options, size));
         (_trained, Encoder) = (new VisionTransformer(start.Shape, device), new VisionTransformer(start.Shape, device));
         (_trainedHead, Head) = (new LinearHead(start.Shape.Width, classes, device), new LinearHead(start.Shape.Width, classes, device));
@@ -130,7 +132,8 @@ public sealed class FineTuning : Objective
     }
 }
 
-/// <summary>Layer-wise learning rates: layer l of L + 1 learns at decay^(L - l) of the rate (Clark et al., ELECTRA, 2020; Bao et al., BEiT, 2022).</summary>
+/// <summary>Layer-wise learning rates: layer l of L + 1 learns at decay^(L - l) of the rate (Clark et al., ELECTRA, 2020; Bao et al., BEiT,
+/// 2022).</summary>
 /// <remarks>Layer 0 is what comes before the blocks, block i is layer i + 1, and the last norm is of layer L, like the head.</remarks>
 public static class LayerRates
 {

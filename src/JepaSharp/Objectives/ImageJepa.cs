@@ -140,7 +140,8 @@ public sealed class ImageJepa : Objective
 
     /// <summary>The mean over the patches of an image's context blocks.</summary>
     /// <inheritdoc/>
-    public override Tensor EncodePart(Tensor images, IReadOnlyList<int> indices, Step step) => ImageJepaMeasures.EncodeContext(this, images, DrawMasks(indices, step));
+    public override Tensor EncodePart(Tensor images, IReadOnlyList<int> indices, Step step) =>
+        ImageJepaMeasures.EncodeContext(this, images, DrawMasks(indices, step));
 
     /// <inheritdoc/>
     public override ObjectiveCost Cost(IReadOnlyList<int> indices, Step step) => ImageJepaMeasures.CostOf(Options, DrawMasks(indices, step));

@@ -14,7 +14,8 @@ internal static class ImageJepaMeasures
     /// <summary>The loss of the best predictor that knows where a patch is, and nothing of the image.</summary>
     public const string PositionLoss = "position_loss";
 
-    /// <summary>The loss with masks that never change, where the images are looked at closely; beside it the two others over the same targets. In a glance, those alone.</summary>
+    /// <summary>The loss with masks that never change, where the images are looked at closely; beside it the two others over the same targets. In a
+    /// glance, those alone.</summary>
     public static IReadOnlyDictionary<string, double> Of(ImageJepa objective, MonitoredImages images)
     {
         using var scope = NewDisposeScope();

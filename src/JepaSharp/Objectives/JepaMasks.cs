@@ -21,7 +21,8 @@ public sealed record JepaMasks(PatchSelection Context, PatchSelection Targets) :
     internal Tensor ForEveryContext(Tensor targets)
     {
         var (blocks, images, patches, contexts) = (Targets.Sets, Targets.Images, Targets.PatchesPerSet, Context.Sets);
-        return targets.view(blocks, 1, images, patches, -1).expand(blocks, contexts, images, patches, -1).reshape(blocks * contexts * images, patches, -1);
+        return targets.view(blocks, 1, images, patches, -1).expand(blocks, contexts, images, patches, -1).reshape(
+            blocks * contexts * images, patches, -1);
     }
 
     /// <inheritdoc/>

@@ -7,10 +7,12 @@ using static TorchSharp.torch;
 
 namespace JepaSharp.Objectives;
 
-/// <summary>What is learned and from what: a method, as one conversation in one direction. Whoever trains asks; an objective never calls back.</summary>
+/// <summary>What is learned and from what: a method, as one conversation in one direction. Whoever trains asks; an objective never calls
+/// back.</summary>
 /// <remarks>
-/// An objective declares its networks, the views that it wants of an image, and one loss. Optimizer, averages, precision, kernels, devices, accumulation, clipping,
-/// checkpoints, monitors and reports are others' business and work for any objective. See docs/architecture.md; adding one: CONTRIBUTING.md.
+/// An objective declares its networks, the views that it wants of an image, and one loss. Optimizer, averages, precision, kernels, devices,
+/// accumulation, clipping, checkpoints, monitors and reports are others' business and work for any objective. See docs/architecture.md; adding one:
+/// CONTRIBUTING.md.
 /// </remarks>
 public abstract class Objective : IDisposable
 {
@@ -26,8 +28,10 @@ public abstract class Objective : IDisposable
     /// <summary>What is evaluated, monitored and handed over: the module of one of <see cref="Networks"/>.</summary>
     public abstract VisionTransformer Encoder { get; }
 
-    /// <summary>The loss of a micro-batch: a mean over its images. [] float32 or float64, with gradients unless it was taken backward in parts.</summary>
-    /// <remarks>Opens one dispose scope and moves out what it returns. Changes nothing: what moves from step to step, moves by <see cref="Step.Move"/>.</remarks>
+    /// <summary>The loss of a micro-batch: a mean over its images. [] float32 or float64, with gradients unless it was taken backward in
+    /// parts.</summary>
+    /// <remarks>Opens one dispose scope and moves out what it returns. Changes nothing: what moves from step to step, moves by
+    /// <see cref="Step.Move"/>.</remarks>
     /// <param name="batch">The views of B images.</param>
     /// <param name="step">Where the run stands.</param>
     public abstract Tensor Loss(ViewBatch batch, Step step);
@@ -42,7 +46,8 @@ public abstract class Objective : IDisposable
     /// <param name="images">The images, and what <see cref="Encoder"/> makes of them.</param>
     public virtual IReadOnlyDictionary<string, double> Measure(MonitoredImages images) => new Dictionary<string, double>();
 
-    /// <summary>Features of what a training view leaves of each image, for LiDAR: [B, D], or null where there is nothing of the kind. Changes nothing.</summary>
+    /// <summary>Features of what a training view leaves of each image, for LiDAR: [B, D], or null where there is nothing of the kind. Changes
+    /// nothing.</summary>
     /// <param name="images">Normalised pixels [B, 3, S, S].</param>
     /// <param name="indices">[B], index of each image in its source.</param>
     /// <param name="step">What is drawn is keyed by it.</param>
@@ -140,10 +145,12 @@ public sealed record ObjectivePictures(string Title, string Text, IReadOnlyList<
         var blocks = masks.TargetBlocks == 1 ? "one block" : $"{masks.TargetBlocks} blocks";
         return new ObjectivePictures(
             "What it is asked",
-            $"From {masks.ContextLength} of {masks.Grid.Count} patches, what does the target encoder say of each of {blocks} of {masks.TargetLength} patches? "
+            $"From {masks.ContextLength} of {masks.Grid.Count} patches, what does the target encoder say of each of {blocks} of "
+                + $"{masks.TargetLength} patches? "
             + "The masks of the first step, on images of the data.",
             [.. images.Select((image, i) => (IReadOnlyList<(RgbImage, string)>)
-                [(MaskPictures.Context(image, masks, i, zoom), "what the context encoder sees"), (MaskPictures.Targets(image, masks, i, zoom), "what is to be predicted")])]);
+                [(MaskPictures.Context(image, masks, i, zoom), "what the context encoder sees"), (
+                    MaskPictures.Targets(image, masks, i, zoom), "what is to be predicted")])]);
     }
 }
 

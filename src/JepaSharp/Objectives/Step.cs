@@ -4,8 +4,10 @@ using static TorchSharp.torch;
 
 namespace JepaSharp.Objectives;
 
-/// <summary>All that a loss may ask of whoever trains: where the run stands, keyed random numbers, gradients a part at a time, what to remember and report.</summary>
-/// <remarks>One for each micro-batch. Outside training, where no gradients are wanted, <see cref="Cut"/> and <see cref="Backward"/> hand back what they are given.</remarks>
+/// <summary>All that a loss may ask of whoever trains: where the run stands, keyed random numbers, gradients a part at a time, what to remember and
+/// report.</summary>
+/// <remarks>One for each micro-batch. Outside training, where no gradients are wanted, <see cref="Cut"/> and <see cref="Backward"/> hand back what
+/// they are given.</remarks>
 public sealed class Step
 {
     private readonly GradientTape? _tape;
@@ -36,10 +38,12 @@ public sealed class Step
     /// <summary>Share of the run's schedules that is done, 0 to 1.</summary>
     public double Progress { get; }
 
-    /// <summary>Number of the micro-batch in the whole run, from 0: what is drawn for a batch is keyed by it, never by a process or a thread.</summary>
+    /// <summary>Number of the micro-batch in the whole run, from 0: what is drawn for a batch is keyed by it, never by a process or a
+    /// thread.</summary>
     public long MicroBatch { get; }
 
-    /// <summary>Whether a loss that is a sum should be taken backward part by part: less memory at the same cost. Devices that run ahead want it whole.</summary>
+    /// <summary>Whether a loss that is a sum should be taken backward part by part: less memory at the same cost. Devices that run ahead want it
+    /// whole.</summary>
     public bool InParts { get; }
 
     /// <summary>A step outside training: no gradient, nothing moved, nothing reported.</summary>
@@ -73,7 +77,8 @@ public sealed class Step
         return part.detach().Multiply(share);
     }
 
-    /// <summary>Moves a state tensor with the optimizer's step, or not at all where the step is not finite: state &lt;- (1 - rate) state + rate towards.</summary>
+    /// <summary>Moves a state tensor with the optimizer's step, or not at all where the step is not finite: state &lt;- (1 - rate) state + rate
+    /// towards.</summary>
     /// <param name="state">One of <see cref="Objective.State"/>.</param>
     /// <param name="towards">Of its shape; over several micro-batches, their mean counts.</param>
     /// <param name="rate">In [0, 1].</param>
@@ -83,7 +88,8 @@ public sealed class Step
         _moves.Add(new StateMove(state, towards.detach().clone().DetachFromDisposeScope(), rate));
     }
 
-    /// <summary>Reports a number beside the loss, one of <see cref="Objective.Numbers"/>; over several micro-batches, their mean. Stays on the device until the step is read.</summary>
+    /// <summary>Reports a number beside the loss, one of <see cref="Objective.Numbers"/>; over several micro-batches, their mean. Stays on the device
+    /// until the step is read.</summary>
     public void Report(string name, Tensor value)
     {
         if (_tape is null) return;

@@ -10,7 +10,8 @@ public sealed class ViewBatch : IDisposable
     private readonly Dictionary<string, Tensor> _images;
 
     /// <summary>A batch of views; the tensors are taken over.</summary>
-    /// <param name="images">Of each view, by its name, normalised pixels [V B, 3, S, S]: the first crop of every image, then the second of every image.</param>
+    /// <param name="images">Of each view, by its name, normalised pixels [V B, 3, S, S]: the first crop of every image, then the second of every
+    /// image.</param>
     /// <param name="indices">[B], index of each image in its source.</param>
     public ViewBatch(IReadOnlyDictionary<string, Tensor> images, IReadOnlyList<int> indices) =>
         (_images, Indices) = (new Dictionary<string, Tensor>(images), indices);

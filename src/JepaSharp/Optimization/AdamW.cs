@@ -3,7 +3,8 @@ using static TorchSharp.torch;
 
 namespace JepaSharp.Optimization;
 
-/// <summary>AdamW over flat parameters: one fused call for each run of parameters with the same rate and decay, which is two where all have the same rate.</summary>
+/// <summary>AdamW over flat parameters: one fused call for each run of parameters with the same rate and decay, which is two where all have the same
+/// rate.</summary>
 /// <remarks>
 /// Loshchilov and Hutter, 2019, algorithm 2, as PyTorch computes it, with bias correction:
 /// <code>
@@ -55,8 +56,8 @@ public sealed class AdamW : IDisposable
     /// <param name="average">Laid out as the parameters; null for none.</param>
     /// <param name="momentum">Of the average: average &lt;- momentum average + (1 - momentum) weights.</param>
     /// <param name="notFinite">
-    /// [] float32 on the device: 1 to change nothing, 0 to take the step, which nobody waits for; null where the host knows that the step is finite. The count
-    /// rises in any case (<see cref="Restore"/> takes it back).
+    /// [] float32 on the device: 1 to change nothing, 0 to take the step, which nobody waits for; null where the host knows that the step is finite.
+    /// The count rises in any case (<see cref="Restore"/> takes it back).
     /// </param>
     internal void Step(double learningRate, double weightDecay, FlatParameters? average, double momentum, Tensor? notFinite = null)
     {
@@ -91,7 +92,8 @@ public sealed class AdamW : IDisposable
         foreach (var (name, shape, start) in parameters.Layout)
         {
             var (count, share, isDecayed) = (shape.Aggregate(1L, (a, b) => a * b), rateOf?.Invoke(name) ?? 1, start < parameters.DecayedCount);
-            if (runs.Count > 0 && runs[^1] is var last && last.Share == share && last.IsDecayed == isDecayed) runs[^1] = last with { Count = last.Count + count };
+            if (runs.Count > 0 && runs[^1] is var last && last.Share == share && last.IsDecayed == isDecayed)
+                runs[^1] = last with { Count = last.Count + count };
             else runs.Add((start, count, share, isDecayed));
         }
 

@@ -6,12 +6,14 @@ using static TorchSharp.torch;
 
 namespace JepaSharp.Optimization;
 
-/// <summary>One AdamW step on some numbers, and the moving average that follows them: in one pass of a CPU kernel where there is one, else by libtorch's fused operator.</summary>
+/// <summary>One AdamW step on some numbers, and the moving average that follows them: in one pass of a CPU kernel where there is one, else by
+/// libtorch's fused operator.</summary>
 internal static class AdamWUpdate
 {
     // TorchSharp binds no fused optimizer; TorchScript reaches the operator. What is returned must come out of the list: otherwise
     // TorchScript takes the call for one without effect and drops it.
-    private static readonly Lazy<jit.CompilationUnit> Script = new(() => jit.compile(Function("step", "", "") + Function("step_if_finite", ", not_finite: Tensor", ", found_inf=not_finite")));
+    private static readonly Lazy<jit.CompilationUnit> Script =
+        new(() => jit.compile(Function("step", "", "") + Function("step_if_finite", ", not_finite: Tensor", ", found_inf=not_finite")));
 
     /// <summary>Takes the step. All tensors float32, of as many numbers, contiguous.</summary>
     /// <param name="weights">w, changed.</param>
@@ -21,7 +23,8 @@ internal static class AdamWUpdate
     /// <param name="average">a, changed; null for none.</param>
     /// <param name="numbers">Of the step.</param>
     /// <param name="momentum">Of the average: a &lt;- momentum a + (1 - momentum) w.</param>
-    public static unsafe void Take(Tensor weights, Tensor gradients, Tensor first, Tensor second, Tensor? average, AdamWNumbers numbers, double momentum)
+    public static unsafe void Take(
+        Tensor weights, Tensor gradients, Tensor first, Tensor second, Tensor? average, AdamWNumbers numbers, double momentum)
     {
         var count = (nint)weights.numel();
         if (count == 0) return;
@@ -48,7 +51,8 @@ internal static class AdamWUpdate
     /// <param name="weightDecay">λ.</param>
     /// <param name="step">t, counted from 1.</param>
     /// <param name="momentum">Of the average.</param>
-    public static void Take(Tensor weights, Tensor gradients, Tensor first, Tensor second, Tensor? average, double learningRate, double weightDecay, long step, double momentum) =>
+    public static void Take(Tensor weights, Tensor gradients, Tensor first, Tensor second, Tensor? average, double learningRate, double weightDecay,
+        long step, double momentum) =>
         Take(weights, gradients, first, second, average, new AdamWNumbers(learningRate, 0.9, 0.999, 1e-8, weightDecay, step), momentum);
 
     /// <summary>The same on libtorch, unless the gradients are not finite, which only the device knows: nobody waits for it.</summary>
@@ -60,7 +64,8 @@ internal static class AdamWUpdate
     /// <param name="numbers">Of the step.</param>
     /// <param name="momentum">Of the average.</param>
     /// <param name="notFinite">[] float32 on the device: 1 to change nothing, 0 to take the step.</param>
-    public static void TakeIfFinite(Tensor weights, Tensor gradients, Tensor first, Tensor second, Tensor? average, AdamWNumbers numbers, double momentum, Tensor notFinite)
+    public static void TakeIfFinite(
+        Tensor weights, Tensor gradients, Tensor first, Tensor second, Tensor? average, AdamWNumbers numbers, double momentum, Tensor notFinite)
     {
         if (weights.numel() == 0) return;
         using var scope = NewDisposeScope();
@@ -73,7 +78,8 @@ internal static class AdamWUpdate
     [
         weights, gradients, first, second,
         zeros([], float32, weights.device).Fill_(numbers.Step), // the number of this step, filled in on the device
-        tensor(new double[] { numbers.LearningRate, numbers.Beta1, numbers.Beta2, numbers.WeightDecay, numbers.Epsilon }), // a tensor, not numbers: see TensorArithmetic
+        // a tensor, not numbers: see TensorArithmetic
+        tensor(new double[] { numbers.LearningRate, numbers.Beta1, numbers.Beta2, numbers.WeightDecay, numbers.Epsilon }),
     ];
 
     private static string Function(string name, string parameter, string argument) =>

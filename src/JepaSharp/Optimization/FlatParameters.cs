@@ -91,7 +91,8 @@ public sealed class FlatParameters : IDisposable
     /// <summary>A view of <paramref name="flat"/> (values, gradients, or an optimizer's moments) as one parameter.</summary>
     public static Tensor ViewOf(Tensor flat, long start, long[] shape) => flat.narrow(0, start, shape.Aggregate(1L, (a, b) => a * b)).view(shape);
 
-    /// <summary>What of the network runs on libtorch's operators rather than on the CPU kernels, each with the reason; empty before <see cref="ComputeIn"/>.</summary>
+    /// <summary>What of the network runs on libtorch's operators rather than on the CPU kernels, each with the reason; empty before
+    /// <see cref="ComputeIn"/>.</summary>
     public IReadOnlyList<string> WithoutKernels => _kernels?.Missing ?? [];
 
     /// <summary>Makes the dense layers compute in <paramref name="precision"/> from now on.</summary>
@@ -104,7 +105,8 @@ public sealed class FlatParameters : IDisposable
         _kernels = AttachedKernels.To(_network, new KernelUse(precision, _trained, WeightsChange: true, checkpoint));
         if (_kernels.Any) MemoryAllocator.GiveBackLargeBlocks();
         DropWorkingCopies();
-        var left = precision == ScalarType.Float32 ? [] : _dense.Where(dense => !_kernels.Serves(dense)).ToList(); // the kernels have their own copies
+        // the kernels have their own copies
+        var left = precision == ScalarType.Float32 ? [] : _dense.Where(dense => !_kernels.Serves(dense)).ToList();
         if (left.Count == 0) return;
 
         using var untracked = no_grad();

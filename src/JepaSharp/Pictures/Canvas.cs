@@ -40,7 +40,8 @@ internal static class Canvas
             for (var row = 0; row < rows.Length; row++)
             {
                 for (var dot = 0; dot < DotFont.Width; dot++)
-                    if ((rows[row] >> (DotFont.Width - 1 - dot) & 1) != 0) image.Fill(new PixelBox(x + (dot * size), y + (row * size), size, size), colour);
+                    if ((rows[row] >> (DotFont.Width - 1 - dot) & 1) != 0)
+                        image.Fill(new PixelBox(x + (dot * size), y + (row * size), size, size), colour);
             }
 
             x += (DotFont.Width + 1) * size;

@@ -19,7 +19,9 @@ public static class MaskPictures
     /// <summary>The image with everything faded but the target blocks, each in a frame of its own colour.</summary>
     /// <inheritdoc cref="Context"/>
     public static RgbImage Targets(RgbImage image, MaskBatch masks, int index, int zoom) => Draw(
-        image, masks, zoom, [.. Enumerable.Range(0, masks.TargetBlocks).Select(t => (MaskDrawing.MapOf(masks.Target(t).Span, index, masks), MaskDrawing.TargetColour(t)))]);
+        image, masks, zoom,
+        [.. Enumerable.Range(0, masks.TargetBlocks).Select(
+            t => (MaskDrawing.MapOf(masks.Target(t).Span, index, masks), MaskDrawing.TargetColour(t)))]);
 
     private static RgbImage Draw(RgbImage image, MaskBatch masks, int zoom, IReadOnlyList<(bool[] Shown, Rgb Colour)> blocks)
     {

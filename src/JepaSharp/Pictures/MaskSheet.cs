@@ -52,7 +52,8 @@ public static class MaskSheet
         for (var c = 0; c < masks.ContextBlocks; c++)
             columns.Add((Numbered("context", c, masks.ContextBlocks), $"seen: {masks.ContextLength} of {masks.Grid.Count}", Ink, masks.Context(c)));
         for (var t = 0; t < masks.TargetBlocks; t++)
-            columns.Add((Numbered("target", t, masks.TargetBlocks), $"to predict: {masks.TargetLength}", MaskDrawing.TargetColour(t), masks.Target(t)));
+            columns.Add(
+                (Numbered("target", t, masks.TargetBlocks), $"to predict: {masks.TargetLength}", MaskDrawing.TargetColour(t), masks.Target(t)));
         return columns;
     }
 
@@ -64,9 +65,11 @@ public static class MaskSheet
             throw new ArgumentException($"Found {images.Count} images; expected 1 to {masks.Batch}, the batch of masks.", nameof(images));
         foreach (var image in images)
         {
-            if (image.Width != images[0].Width || image.Height != images[0].Height || image.Width % masks.Grid.Width != 0 || image.Height % masks.Grid.Height != 0)
+            if (image.Width != images[0].Width || image.Height != images[0].Height || image.Width % masks.Grid.Width != 0
+                || image.Height % masks.Grid.Height != 0)
                 throw new ArgumentException(
-                    $"Found an image of {image.Height}x{image.Width} pixels; expected all of one size that a grid of {masks.Grid} patches divides.", nameof(images));
+                    $"Found an image of {image.Height}x{image.Width} pixels; expected all of one size that a grid of {masks.Grid} patches divides.",
+                    nameof(images));
         }
     }
 }

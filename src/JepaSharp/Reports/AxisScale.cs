@@ -9,7 +9,8 @@ internal sealed class AxisScale
 
     private readonly double _low, _high;
 
-    private AxisScale(double low, double high, bool logarithmic, IReadOnlyList<double> ticks) => (_low, _high, IsLogarithmic, Ticks) = (low, high, logarithmic, ticks);
+    private AxisScale(double low, double high, bool logarithmic, IReadOnlyList<double> ticks) =>
+        (_low, _high, IsLogarithmic, Ticks) = (low, high, logarithmic, ticks);
 
     /// <summary>Whether equal ratios take equal room.</summary>
     public bool IsLogarithmic { get; }
@@ -56,7 +57,8 @@ internal sealed class AxisScale
         if (size < 1e-12) return "0";
         if (size >= 1e6) return (tick / 1e6).ToString("0.##", CultureInfo.InvariantCulture) + "M";
         if (size >= 1e4) return (tick / 1e3).ToString("0.##", CultureInfo.InvariantCulture) + "k";
-        return size < 1e-3 ? tick.ToString("0.##e0", CultureInfo.InvariantCulture) : tick.ToString(size >= 1000 ? "#,0" : "0.####", CultureInfo.InvariantCulture);
+        return size < 1e-3 ? tick.ToString("0.##e0", CultureInfo.InvariantCulture) : tick.ToString(
+            size >= 1000 ? "#,0" : "0.####", CultureInfo.InvariantCulture);
     }
 
     /// <summary>1, 2 or 5 times a power of ten, not below <paramref name="step"/>.</summary>

@@ -12,7 +12,8 @@ namespace JepaSharp.Reports;
 /// <param name="Dots">Whether each point is marked: for values measured now and then.</param>
 /// <param name="Band">Lowest and highest at each point, or null.</param>
 internal sealed record ChartLine(
-    string Name, IReadOnlyList<(double Step, double Value)> Points, int Colour, bool Dots = false, IReadOnlyList<(double Step, double Low, double High)>? Band = null);
+    string Name, IReadOnlyList<(double Step, double Value)> Points, int Colour, bool Dots = false,
+    IReadOnlyList<(double Step, double Low, double High)>? Band = null);
 
 /// <summary>A line chart over steps as a figure of a page: SVG that follows the page's colours, readable at the width of a phone.</summary>
 /// <param name="title">Above it.</param>
@@ -39,13 +40,16 @@ internal sealed class LineChart(string title, string unit, string note, bool byR
         if (lines.Count == 0) return "";
         double[] values = [.. lines.SelectMany(l => l.Points.Select(p => p.Value).Concat(l.Band?.SelectMany(b => new[] { b.Low, b.High }) ?? []))];
         var logarithmic = byRatio && values.Min() > 0 && values.Max() / values.Min() > 12;
-        var y = logarithmic ? AxisScale.Logarithmic(values.Min(), values.Max()) : AxisScale.Linear(Math.Min(values.Min(), values.Min() < values.Max() / 2 && values.Min() > 0 ? 0 : values.Min()), values.Max());
+        var y = logarithmic ? AxisScale.Logarithmic(values.Min(), values.Max()) : AxisScale.Linear(
+            Math.Min(values.Min(), values.Min() < values.Max() / 2 && values.Min() > 0 ? 0 : values.Min()), values.Max());
         var x = AxisScale.Exact(0, lines.Max(l => l.Points[^1].Step));
 
         var html = new StringBuilder();
         html.Append("<figure class=\"chart\"><h3>").Append(Escape(title)).Append("</h3><p class=\"legend\">");
         foreach (var line in lines) html.Append($"<span><i class=\"c{line.Colour}\"></i>{Escape(line.Name)}</span>");
-        html.Append("</p>").Append($"<svg viewBox=\"0 0 {At(Width)} {At(Height)}\" role=\"img\" aria-label=\"{Escape(title)}: {Escape(string.Join(", ", lines.Select(l => l.Name)))}, over steps\">");
+        html.Append("</p>").Append(
+            $"<svg viewBox=\"0 0 {At(Width)} {At(Height)}\" role=\"img\" aria-label=\"{Escape(title)}: "
+                + $"{Escape(string.Join(", ", lines.Select(l => l.Name)))}, over steps\">");
         AppendAxes(html, x, y);
         foreach (var line in lines) AppendLine(html, line, x, y);
         html.Append("</svg>");
@@ -73,7 +77,8 @@ internal sealed class LineChart(string title, string unit, string note, bool byR
 
         html.Append($"<text class=\"label\" x=\"{At((Left + Width - Right) / 2)}\" y=\"{At(Height - 4)}\" text-anchor=\"middle\">step</text>");
         var middle = At((Top + floor) / 2);
-        html.Append($"<text class=\"label\" x=\"12\" y=\"{middle}\" text-anchor=\"middle\" transform=\"rotate(-90 12 {middle})\">{Escape(unit)}{(y.IsLogarithmic ? ", log scale" : "")}</text>");
+        html.Append($"<text class=\"label\" x=\"12\" y=\"{middle}\" text-anchor=\"middle\" transform=\"rotate(-90 12 "
+            + $"{middle})\">{Escape(unit)}{(y.IsLogarithmic ? ", log scale" : "")}</text>");
     }
 
     private static void AppendLine(StringBuilder html, ChartLine line, AxisScale x, AxisScale y)
@@ -86,10 +91,12 @@ internal sealed class LineChart(string title, string unit, string note, bool byR
         }
 
         if (line.Points.Count > 1)
-            html.Append($"<polyline class=\"line c{line.Colour}\" points=\"{string.Join(' ', line.Points.Select(p => $"{At(X(x, p.Step))},{At(Y(y, p.Value))}"))}\"/>");
+            html.Append($"<polyline class=\"line c{line.Colour}\" "
+                + $"points=\"{string.Join(' ', line.Points.Select(p => $"{At(X(x, p.Step))},{At(Y(y, p.Value))}"))}\"/>");
         if (!line.Dots && line.Points.Count > 1) return;
         foreach (var (step, value) in line.Points)
-            html.Append($"<circle class=\"dot c{line.Colour}\" cx=\"{At(X(x, step))}\" cy=\"{At(Y(y, value))}\" r=\"3\"><title>{Escape(line.Name)} at step {Count((long)step)}: {Number(value)}</title></circle>");
+            html.Append($"<circle class=\"dot c{line.Colour}\" cx=\"{At(X(x, step))}\" cy=\"{At(Y(y, value))}\" r=\"3\"><title>{Escape(line.Name)} "
+                + $"at step {Count((long)step)}: {Number(value)}</title></circle>");
     }
 
     private static double X(AxisScale scale, double step) => Left + (scale.Position(step) * (Width - Left - Right));

@@ -11,7 +11,8 @@ internal static class PicturesSection
     public static string Of(RunPictures pictures)
     {
         var features = string.Concat(pictures.Images.Select(i =>
-            $"<div class=\"set three\">{Figure(i.Image, "image")}{Figure(i.Untrained, "untrained", patches: true)}{Figure(i.Trained, "trained", patches: true)}</div>\n"));
+            "<div class=\"set three\">" + Figure(i.Image, "image") + Figure(i.Untrained, "untrained", patches: true)
+                + Figure(i.Trained, "trained", patches: true) + "</div>\n"));
         var neighbours = string.Concat(pictures.Neighbours.Select(Neighbours));
         return ObjectivePictures(pictures) + $"""
             <h2>What it makes of a patch</h2>
@@ -52,13 +53,16 @@ internal static class PicturesSection
     }
 
     private static string Figure(RgbImage image, string caption, string kind = "", bool patches = false) =>
-        $"<figure class=\"{kind}\"><img {(patches ? "class=\"patches\" " : "")}src=\"data:image/png;base64,{Convert.ToBase64String(image.ToPng())}\" width=\"{image.Width}\" height=\"{image.Height}\" alt=\"{Escape(caption)}\"><figcaption>{Escape(caption)}</figcaption></figure>";
+        $"<figure class=\"{kind}\"><img "
+            + $"{(patches ? "class=\"patches\" " : "")}src=\"data:image/png;base64,{Convert.ToBase64String(image.ToPng())}\" "
+            + $"width=\"{image.Width}\" height=\"{image.Height}\" alt=\"{Escape(caption)}\"><figcaption>{Escape(caption)}</figcaption></figure>";
 }
 
 /// <summary>For some images, the others whose features are nearest.</summary>
 internal static class Neighbours
 {
-    /// <summary>Rows of the nearest by cosine, of features from which the mean over all images was taken: nearest first, the image itself left out.</summary>
+    /// <summary>Rows of the nearest by cosine, of features from which the mean over all images was taken: nearest first, the image itself left
+    /// out.</summary>
     /// <param name="features">[n, D].</param>
     /// <param name="query">A row.</param>
     /// <param name="count">How many.</param>

@@ -42,7 +42,8 @@ internal static class ReportPage
         if (checkpoints is not null) html.Append(Checkpoints(checkpoints));
         if (pictures is not null) html.Append(PicturesSection.Of(pictures));
         html.Append(Configuration(run)).Append(Machine(run));
-        return html.Append("<footer>Written by JepaSharp. This file needs no other: it can be moved and sent.</footer>\n</body>\n</html>\n").ToString();
+        return html.Append("<footer>Written by JepaSharp. This file needs no other: it can be moved and sent.</footer>\n</body>\n</html>\n").ToString(
+            );
     }
 
     private static string Lead(RunRecord run)
@@ -59,7 +60,9 @@ internal static class ReportPage
     private static string Model(RunRecord run)
     {
         var meta = run.Options.Meta;
-        return string.Create(CultureInfo.InvariantCulture, $"{meta.ModelName}{(meta.EmbedDim is { } d ? $", {d} wide" : "")}{(meta.Depth is { } n ? $", {n} blocks" : "")}, patches of {run.Options.Mask.PatchSize} in crops of {run.Options.Data.CropSize} pixels");
+        return string.Create(CultureInfo.InvariantCulture,
+            $"{meta.ModelName}{(meta.EmbedDim is { } d ? $", {d} wide" : "")}{(meta.Depth is { } n ? $", {n} blocks" : "")}, patches of "
+                + $"{run.Options.Mask.PatchSize} in crops of {run.Options.Data.CropSize} pixels");
     }
 
     private static string Facts(RunRecord run)
@@ -79,7 +82,8 @@ internal static class ReportPage
 
     private static string Verdict(RunRecord run)
     {
-        if (run.Warnings.Count > 0) return string.Concat(run.Warnings.Select(w => $"<p class=\"note warning\"><strong>Warning</strong> at {Escape(w)}</p>\n"));
+        if (run.Warnings.Count > 0)
+            return string.Concat(run.Warnings.Select(w => $"<p class=\"note warning\"><strong>Warning</strong> at {Escape(w)}</p>\n"));
         return run.Readings.Count < 2 ? "" : "<p class=\"note\">The monitors saw no sign of collapse.</p>\n";
     }
 
@@ -87,10 +91,14 @@ internal static class ReportPage
     {
         if (run.Measures.Count == 0) return "";
         int[] shown = [.. new[] { 0, run.Measures.Count / 2, run.Measures.Count - 1 }.Distinct()];
-        string Title(int i) => run.Measures[i].Step == 0 ? "untrained" : string.Create(CultureInfo.InvariantCulture, $"epoch {run.Measures[i].Epoch}");
+        string Title(int i) =>
+            run.Measures[i].Step == 0 ? "untrained" : string.Create(CultureInfo.InvariantCulture, $"epoch {run.Measures[i].Epoch}");
+        string Cell(string name, int i) => $"<td class=\"n\">{Value(name, run.Measures[i].Values.GetValueOrDefault(name, double.NaN))}</td>";
         var rows = run.Measures[^1].Values.Keys.Select(name =>
-            $"<tr><td>{Escape(MeasureWords.Of(name))}</td>{string.Concat(shown.Select(i => $"<td class=\"n\">{Value(name, run.Measures[i].Values.GetValueOrDefault(name, double.NaN))}</td>"))}</tr>\n");
-        return $"<h2>What it learned</h2>\n<div class=\"scroll\"><table><tr><th>measure</th>{string.Concat(shown.Select(i => $"<th class=\"n\">{Title(i)}</th>"))}</tr>\n{string.Concat(rows)}</table></div>\n";
+            $"<tr><td>{Escape(MeasureWords.Of(name))}</td>{string.Concat(shown.Select(i => Cell(name, i)))}</tr>\n");
+        var heads = string.Concat(shown.Select(i => $"<th class=\"n\">{Title(i)}</th>"));
+        return $"<h2>What it learned</h2>\n<div class=\"scroll\"><table><tr><th>measure</th>{heads}</tr>"
+            + $"\n{string.Concat(rows)}</table></div>\n";
     }
 
     private static string Value(string name, double value) => MeasureWords.IsShare(name) ? Percent(value) : Number(value);
@@ -98,17 +106,21 @@ internal static class ReportPage
     private static string Checkpoints(CheckpointRanking ranking)
     {
         string[] scores = [.. ranking.Ranked.SelectMany(c => c.Probe.Keys).Where(MeasureWords.IsProbeScore).Distinct()];
-        var head = "<tr><th>checkpoint</th><th class=\"n\">step</th>" + string.Concat(scores.Select(s => $"<th class=\"n\">{Escape(s.Replace('_', ' '))}</th>"))
+        var head = "<tr><th>checkpoint</th><th class=\"n\">step</th>" + string.Concat(
+            scores.Select(s => $"<th class=\"n\">{Escape(s.Replace('_', ' '))}</th>"))
             + "<th class=\"n\">RankMe</th><th class=\"n\">LiDAR</th><th class=\"n\">loss</th><th class=\"n\">by position</th></tr>\n";
         var rows = ranking.Ranked.Select((c, i) =>
             $"<tr{(i == 0 ? " class=\"keep\"" : "")}><td>{Escape(c.Name)}</td><td class=\"n\">{Count(c.Step)}</td>"
             + string.Concat(scores.Select(s => $"<td class=\"n\">{Value(s, c.Probe.GetValueOrDefault(s, double.NaN))}</td>"))
-            + $"<td class=\"n\">{Number(c.Reading.RankMe)}</td><td class=\"n\">{Number(c.Reading.Lidar)}</td><td class=\"n\">{Number(c.Reading.Loss)}</td><td class=\"n\">{Number(c.Reading.PositionLoss)}</td></tr>\n");
-        return $"<h2>Which checkpoint to keep</h2>\n<p>{Escape(ranking.Advice)}</p>\n<div class=\"scroll\"><table>{head}{string.Concat(rows)}</table></div>\n";
+            + $"<td class=\"n\">{Number(c.Reading.RankMe)}</td><td class=\"n\">{Number(c.Reading.Lidar)}</td><td "
+            + $"class=\"n\">{Number(c.Reading.Loss)}</td><td class=\"n\">{Number(c.Reading.PositionLoss)}</td></tr>\n");
+        return $"<h2>Which checkpoint to keep</h2>\n<p>{Escape(ranking.Advice)}</p>\n<div "
+            + $"class=\"scroll\"><table>{head}{string.Concat(rows)}</table></div>\n";
     }
 
     private static string Configuration(RunRecord run) =>
-        $"<h2>Configuration</h2>\n<p>All of <code>config.yaml</code>{Repeats(run)}.</p>\n<details><summary>every key</summary><pre>{Escape(run.Options.ToYaml())}</pre></details>\n";
+        $"<h2>Configuration</h2>\n<p>All of <code>config.yaml</code>{Repeats(run)}.</p>\n<details><summary>every "
+            + $"key</summary><pre>{Escape(run.Options.ToYaml())}</pre></details>\n";
 
     private static string Repeats(RunRecord run) =>
         KnownObjectives.Names.Contains(run.Options.Meta.Objective) ? "; <code>jepa pretrain config.yaml</code> repeats the run" : "";
@@ -126,7 +138,8 @@ internal static class ReportPage
             ("time of the steps", Duration(run.Time).Replace("&nbsp;", " ", StringComparison.Ordinal)),
             ("folder", run.Folder),
         ];
-        return "<h2>Machine and time</h2>\n<div class=\"scroll\"><table>" + string.Concat(facts.Select(f => $"<tr><th>{f.Name}</th><td>{Escape(f.Value)}</td></tr>\n")) + "</table></div>\n";
+        return "<h2>Machine and time</h2>\n<div class=\"scroll\"><table>" + string
+            .Concat(facts.Select(f => $"<tr><th>{f.Name}</th><td>{Escape(f.Value)}</td></tr>\n")) + "</table></div>\n";
     }
 }
 

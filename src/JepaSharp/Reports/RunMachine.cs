@@ -17,7 +17,8 @@ namespace JepaSharp.Reports;
 /// <param name="Images">How many there were.</param>
 /// <param name="Started">When the process began, with the offset from UTC.</param>
 public sealed record RunMachine(
-    string System, string Processor, int Cores, string Device, string Precision, string Dotnet, string Libtorch, string Program, string Source, int Images, DateTimeOffset Started)
+    string System, string Processor, int Cores, string Device, string Precision, string Dotnet, string Libtorch, string Program, string Source,
+    int Images, DateTimeOffset Started)
 {
     /// <summary>Name of the file in a run folder.</summary>
     public const string FileName = "machine.json";
@@ -29,7 +30,8 @@ public sealed record RunMachine(
     {
         var processor = Runtime.Processor.Detect();
         return new RunMachine(
-            RuntimeInformation.OSDescription, processor.Model, processor.UsableCores, device, precision, RuntimeInformation.FrameworkDescription, __version__,
+            RuntimeInformation.OSDescription, processor.Model, processor.UsableCores, device, precision, RuntimeInformation.FrameworkDescription,
+            __version__,
             typeof(RunMachine).Assembly.GetName().Version!.ToString(3), source, images, TimeProvider.System.GetLocalNow());
     }
 

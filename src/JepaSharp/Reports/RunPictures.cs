@@ -31,7 +31,8 @@ internal sealed record NamedImage(string Name, string? Class, RgbImage Image);
 /// <param name="Neighbours">A few images with their neighbours.</param>
 /// <param name="Searched">Among how many images neighbours were looked for.</param>
 /// <param name="Objective">What the objective shows of the images; null where it shows nothing.</param>
-internal sealed record RunPictures(IReadOnlyList<PicturedImage> Images, double TrainedShare, IReadOnlyList<PicturedNeighbours> Neighbours, int Searched, ObjectivePictures? Objective)
+internal sealed record RunPictures(IReadOnlyList<PicturedImage> Images, double TrainedShare, IReadOnlyList<PicturedNeighbours> Neighbours,
+    int Searched, ObjectivePictures? Objective)
 {
     private const int ShownImages = 6, Queries = 6, PerQuery = 5, MostSearched = 1000, LargestSide = 160;
 
@@ -46,12 +47,14 @@ internal sealed record RunPictures(IReadOnlyList<PicturedImage> Images, double T
     /// <param name="searched">Among how many images neighbours are looked for, at most.</param>
     /// <param name="cancellation">Stops between batches.</param>
     public static RunPictures Draw(
-        Objective beginning, ulong seed, ImageSource source, EvaluationTransform transform, PixelScaling scaling, VisionTransformer trained, Device device,
+        Objective beginning, ulong seed, ImageSource source, EvaluationTransform transform, PixelScaling scaling, VisionTransformer trained,
+        Device device,
         int searched = MostSearched, CancellationToken cancellation = default)
     {
         var order = Enumerable.Range(0, source.Count).ToArray();
         new RandomStream(seed, RandomPurpose.Evaluation, epoch: 2).Shuffle(order.AsSpan());
-        var chosen = order[..Math.Min(Math.Clamp(searched, Queries + ShownImages, MostSearched), order.Length)]; // in the shuffled order: the first are the ones shown
+        // in the shuffled order: the first are the ones shown
+        var chosen = order[..Math.Min(Math.Clamp(searched, Queries + ShownImages, MostSearched), order.Length)];
         var features = new FeatureExtractor(scaling, transform, device).Pooled(trained, source, chosen, cancellation: cancellation);
         var shown = Read(source, transform, [.. features.Indices.Take(ShownImages)]);
 
@@ -77,7 +80,8 @@ internal sealed record RunPictures(IReadOnlyList<PicturedImage> Images, double T
             return new NamedImage(source.NameOf(index), source.LabelOf(index) is { } label ? source.Classes[label] : null, images[index]);
         }
 
-        return [.. queries.Zip(found).Select(pair => new PicturedNeighbours(Named(pair.First), [.. pair.Second.Select(n => (Named(n.Row), n.Cosine))]))];
+        return [.. queries.Zip(found).Select(
+            pair => new PicturedNeighbours(Named(pair.First), [.. pair.Second.Select(n => (Named(n.Row), n.Cosine))]))];
     }
 
     private static (IReadOnlyList<RgbImage> Pictures, double Share) Colours(
@@ -97,7 +101,8 @@ internal sealed record RunPictures(IReadOnlyList<PicturedImage> Images, double T
         foreach (var batch in new ImageReader(source, transform, Math.Min(32, indices.Length)).Read(indices))
         {
             var bytes = batch.Height * batch.Width * 3;
-            for (var i = 0; i < batch.Count; i++) images.Add((batch.Indices[i], new RgbImage(batch.Width, batch.Height, batch.Pixels.AsSpan(i * bytes, bytes).ToArray())));
+            for (var i = 0; i < batch.Count; i++)
+                images.Add((batch.Indices[i], new RgbImage(batch.Width, batch.Height, batch.Pixels.AsSpan(i * bytes, bytes).ToArray())));
         }
 
         return images;

@@ -52,12 +52,15 @@ internal sealed class RunRecord
         var full = Path.GetFullPath(folder);
         string In(string name) => Path.Combine(full, name);
         if (!File.Exists(In("config.yaml")))
-            throw new JepaException($"There is no run in {full}: {(Directory.Exists(full) ? "it holds no config.yaml" : "it does not exist")}. Give the folder of a run of jepa pretrain.", isUsage: true);
+            throw new JepaException(
+                $"There is no run in {full}: {(Directory.Exists(full) ? "it holds no config.yaml" : "it does not exist")}. Give the folder of a run "
+                    + $"of jepa pretrain.", isUsage: true);
         var record = new RunRecord(full, PretrainOptions.Load(In("config.yaml")));
         record.ReadSteps(In("metrics.csv"));
         var taken = MeasuresCsv.Read(In("measures.csv"));
         record.Readings = [.. taken.Select(t => (t.Step, Reading: MonitorReading.From(t.Values)!)).Where(t => t.Reading is not null)];
-        record.Measures = [.. taken.Select(t => t with { Values = t.Values.Where(v => !MonitorReading.Names(v.Key)).ToDictionary() }).Where(t => t.Values.Count > 0)];
+        record.Measures = [.. taken.Select(t => t with { Values = t.Values.Where(v => !MonitorReading.Names(v.Key)).ToDictionary() }).Where(
+            t => t.Values.Count > 0)];
         record.Warnings = WarningsFile.Read(In("warnings.txt"));
         record.Machine = RunMachine.Read(In(RunMachine.FileName));
         return record;
@@ -88,6 +91,7 @@ internal sealed record StepGroup(
     long Step, double Loss, double LowestLoss, double HighestLoss, double LearningRate, double WeightDecay, double Momentum, double ImagesPerSecond)
 {
     public static StepGroup Of(StepRow[] rows) => new(
-        rows[^1].Step, rows.Average(r => r.Loss), rows.Min(r => r.Loss), rows.Max(r => r.Loss), rows.Average(r => r.LearningRate), rows.Average(r => r.WeightDecay),
+        rows[^1].Step, rows.Average(r => r.Loss), rows.Min(r => r.Loss), rows.Max(r => r.Loss), rows.Average(r => r.LearningRate),
+        rows.Average(r => r.WeightDecay),
         rows.Average(r => r.Momentum), rows.Sum(r => r.Images) / Math.Max(1e-9, rows.Sum(r => (r.StepTime + r.DataWait).TotalSeconds)));
 }

@@ -28,7 +28,8 @@ public static class RunReport
     /// <exception cref="JepaException">The folder holds no run, or an image cannot be read.</exception>
     /// <exception cref="IOException">The page cannot be written.</exception>
     public static string Write(
-        string folder, ImageSource source, EvaluationTransform transform, VisionTransformer trained, Device device, CheckpointRanking? checkpoints = null,
+        string folder, ImageSource source, EvaluationTransform transform, VisionTransformer trained, Device device,
+        CheckpointRanking? checkpoints = null,
         int searched = int.MaxValue, CancellationToken cancellation = default)
     {
         var run = RunRecord.Read(folder);
@@ -53,7 +54,8 @@ public static class RunReport
         var unfinished = path + ".unfinished";
         try
         {
-            File.WriteAllText(unfinished, ReportPage.Of(run, pictures, checkpoints, missing), new UTF8Encoding(encoderShouldEmitUTF8Identifier: false));
+            File.WriteAllText(
+                unfinished, ReportPage.Of(run, pictures, checkpoints, missing), new UTF8Encoding(encoderShouldEmitUTF8Identifier: false));
             File.Move(unfinished, path, overwrite: true);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)

@@ -41,7 +41,8 @@ public sealed record DryRun(
         using var scaling = plan.Scaling(device);
         var loader = new ImageLoader(setup.Source, plan.Loading(objective.Views));
         using var step = new TrainingStep(
-            objective, plan.Schedules(loader.BatchesPerEpoch), new StepSettings(precision.ScalarType, plan.Optimizer, options.Optimization.CheckpointActivations, plan.Seed));
+            objective, plan.Schedules(loader.BatchesPerEpoch),
+            new StepSettings(precision.ScalarType, plan.Optimizer, options.Optimization.CheckpointActivations, plan.Seed));
         var times = new List<TimeSpan>();
         double? loss = null;
         var accumulate = options.Optimization.Accumulate;
@@ -84,7 +85,8 @@ public sealed record DryRun(
     private static long? ProcessPeak()
     {
         const string status = "/proc/self/status", peak = "VmHWM:";
-        if (!File.Exists(status) || File.ReadLines(status).FirstOrDefault(l => l.StartsWith(peak, StringComparison.Ordinal)) is not { } line) return null;
+        if (!File.Exists(status) || File.ReadLines(status).FirstOrDefault(l => l.StartsWith(peak, StringComparison.Ordinal)) is not { } line)
+            return null;
         return long.TryParse(line[peak.Length..].Replace("kB", "", StringComparison.Ordinal).Trim(), out var kilobytes) ? kilobytes / 1024 : null;
     }
 }

@@ -22,7 +22,8 @@ internal sealed record FineTuningFacts(FineTuneOptions Recipe, int Size, int Cla
     public static FineTuningFacts Of(FineTuningRequest request)
     {
         var bytes = new byte[request.Fit.Labels.Length * sizeof(int)];
-        for (var i = 0; i < request.Fit.Labels.Length; i++) BinaryPrimitives.WriteInt32LittleEndian(bytes.AsSpan(i * sizeof(int)), request.Fit.Labels[i]);
+        for (var i = 0; i < request.Fit.Labels.Length; i++)
+            BinaryPrimitives.WriteInt32LittleEndian(bytes.AsSpan(i * sizeof(int)), request.Fit.Labels[i]);
         return new FineTuningFacts(request.Recipe, request.Size, request.Fit.Classes, Convert.ToHexStringLower(SHA256.HashData(bytes)));
     }
 
@@ -51,13 +52,17 @@ internal sealed record FineTuningFacts(FineTuneOptions Recipe, int Size, int Cla
 
         string[] differ = [.. Differences(begun, JsonSerializer.SerializeToNode(this, Format), "")];
         if (differ.Length > 0)
-            throw new JepaException($"The run in {folder} was begun otherwise: {string.Join("; ", differ)}. Go on with what it was begun with, or give another folder.", isUsage: true);
+            throw new JepaException(
+                $"The run in {folder} was begun otherwise: {string.Join("; ", differ)}. Go on with what it was begun with, or give another folder.",
+                isUsage: true);
     }
 
     private static IEnumerable<string> Differences(JsonNode? begun, JsonNode? now, string name)
     {
         if (JsonNode.DeepEquals(begun, now)) return [];
-        if (begun is not JsonObject a || now is not JsonObject b) return [$"{name} was {begun?.ToJsonString() ?? "null"}, now {now?.ToJsonString() ?? "null"}"];
-        return a.Select(p => p.Key).Union(b.Select(p => p.Key)).SelectMany(key => Differences(a[key], b[key], name.Length == 0 ? key : $"{name}.{key}"));
+        if (begun is not JsonObject a || now is not JsonObject b)
+            return [$"{name} was {begun?.ToJsonString() ?? "null"}, now {now?.ToJsonString() ?? "null"}"];
+        return a.Select(p => p.Key).Union(b.Select(p => p.Key)).SelectMany(
+            key => Differences(a[key], b[key], name.Length == 0 ? key : $"{name}.{key}"));
     }
 }

@@ -38,7 +38,8 @@ public sealed record FineTuningRequest
     /// <summary>Where the images are, as a path with options, for the run's configuration; null where nothing is to be said.</summary>
     public string? Address { get; init; }
 
-    /// <summary>The same as a configuration: linear warm-up from 0 (a tenth of the run at most), then a cosine; the rate grows with the images of a step.</summary>
+    /// <summary>The same as a configuration: linear warm-up from 0 (a tenth of the run at most), then a cosine; the rate grows with the images of a
+    /// step.</summary>
     public PretrainOptions ToOptions()
     {
         var (recipe, shape) = (Recipe, Start.Shape);

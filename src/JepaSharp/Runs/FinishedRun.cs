@@ -53,7 +53,9 @@ public sealed class FinishedRun : IDisposable
     {
         var full = Path.GetFullPath(folder);
         if (!RunFolder.HoldsRun(full))
-            throw new JepaException($"There is no run in {full}: {(Directory.Exists(full) ? "it holds no config.yaml" : "it does not exist")}. Give the folder of a run of jepa pretrain.", isUsage: true);
+            throw new JepaException(
+                $"There is no run in {full}: {(Directory.Exists(full) ? "it holds no config.yaml" : "it does not exist")}. Give the folder of a run "
+                    + $"of jepa pretrain.", isUsage: true);
         var options = PretrainOptions.Load(Path.Combine(full, "config.yaml"));
         DecodingBound.Megabytes = options.Data.MemoryMb;
         options = options with { Data = options.Data with { Path = data ?? options.Data.Path, TestPath = test ?? options.Data.TestPath } };
@@ -66,14 +68,16 @@ public sealed class FinishedRun : IDisposable
     }
 
     /// <summary>Measures and ranks checkpoints of the run.</summary>
-    public CheckpointRanking RankCheckpoints(IReadOnlyList<KeptCheckpoint> checkpoints, IProgress<int>? progress = null, CancellationToken cancellation = default)
+    public CheckpointRanking RankCheckpoints(
+        IReadOnlyList<KeptCheckpoint> checkpoints, IProgress<int>? progress = null, CancellationToken cancellation = default)
     {
         using var probe = RunProbe.For(Plan.Options, Source, Device);
         using var objective = KnownObjectives.Create(Plan, Device);
         var work = objective.Cost([0, 1], Step.Untracked(Plan.Seed, microBatch: -1)).Whole;
         var sample = MonitorSample.Draw(Source, RunMonitors.Transform(Plan.Options.Data), Size, Plan.Seed, work);
         return CheckpointRanking.Measure(
-            objective, checkpoints, new RunMonitor(sample, _scaling), probe.Scores ? encoder => probe.Measure(encoder, cancellation: cancellation) : null, progress, cancellation);
+            objective, checkpoints, new RunMonitor(sample, _scaling),
+            probe.Scores ? encoder => probe.Measure(encoder, cancellation: cancellation) : null, progress, cancellation);
     }
 
     /// <summary>At most eight of the run's checkpoints, evenly spaced: a report is wanted soon after a run.</summary>
@@ -97,7 +101,8 @@ public sealed class FinishedRun : IDisposable
     {
         using var trained = NewestEncoder(ranking);
         return RunReport.Write(
-            Folder, Source, RunMonitors.Transform(Plan.Options.Data), trained, Device, ranking, (int)Math.Min(int.MaxValue, images ?? int.MaxValue), cancellation);
+            Folder, Source, RunMonitors.Transform(Plan.Options.Data), trained, Device, ranking, (int)Math.Min(int.MaxValue, images ?? int.MaxValue),
+            cancellation);
     }
 
     /// <summary>Scores the encoder of the newest checkpoint by the run's probes: on its test images, or on a held-out part of its images.</summary>

@@ -5,8 +5,9 @@ namespace JepaSharp.Runs;
 
 /// <summary>How much a run looks at itself, so that looking stays a share of it: a smoke test is a smoke test.</summary>
 /// <remarks>
-/// Counted in multiplications, not timed, so that it is the same on every machine. The sizes follow from the whole run as its configuration has it, so that every process of it
-/// measures alike; a process that takes so few of its steps that looking would be most of its work (<c>--max-steps</c>) leaves it out and says so.
+/// Counted in multiplications, not timed, so that it is the same on every machine. The sizes follow from the whole run as its configuration has it,
+/// so that every process of it measures alike; a process that takes so few of its steps that looking would be most of its work (<c>--max-steps</c>)
+/// leaves it out and says so.
 /// </remarks>
 internal sealed class LookBudget
 {
@@ -47,7 +48,8 @@ internal sealed class LookBudget
     public MonitorSize? Monitored(MonitorSize wanted)
     {
         var share = Math.Min(1, MonitorShare * _run / (2 * CostOf(wanted)));
-        var size = share >= 1 ? wanted : wanted with { Images = (int)(share * wanted.Images), MaskedImages = Math.Max(1, (int)(share * wanted.MaskedImages)) };
+        var size = share >= 1 ? wanted : wanted with { Images = (int)(share * wanted.Images), MaskedImages = Math.Max(
+            1, (int)(share * wanted.MaskedImages)) };
         return size.Images < FewestMonitored || 2 * CostOf(size) > ProcessShare * _process ? null : size;
     }
 

@@ -13,7 +13,8 @@ using TorchSharp;
 
 namespace JepaSharp.Runs;
 
-/// <summary>A whole run in a folder: images, objective, trainer, records, monitors and probes. What <c>jepa pretrain</c> does, for programs.</summary>
+/// <summary>A whole run in a folder: images, objective, trainer, records, monitors and probes. What <c>jepa pretrain</c> does, for
+/// programs.</summary>
 public sealed class PretrainRun : IDisposable
 {
     private readonly RunSetup _setup;
@@ -43,7 +44,8 @@ public sealed class PretrainRun : IDisposable
             Opening =
             [
                 .. setup.Reasons.Select(r => "chosen: " + r), .. found,
-                $"training on {setup.Source.Description}, {(_device.type == DeviceType.CUDA ? _device.ToString() : "CPU")}, {_precision.Name} ({_precision.Reason})",
+                $"training on {setup.Source.Description}, {(_device.type == DeviceType.CUDA ? _device.ToString() : "CPU")}, {_precision.Name} "
+                    + $"({_precision.Reason})",
                 $"run folder {folder.Path}",
                 .. damage.Concat(setup.Notes).Concat(Trainer.Changes).Concat(WriteMachine()).Concat(LeftOut()).Select(n => "note: " + n),
             ];
@@ -90,7 +92,8 @@ public sealed class PretrainRun : IDisposable
         var options = setup.Options;
         // The output first: a place that cannot be written should not cost the time of everything before it.
         return Opened(
-            setup, () => RunFolder.Create(folder ?? options.Logging.Folder ?? RunFolder.DefaultPath(options.Meta.ModelName)), objective, kept ?? options, init, isResumed: false);
+            setup, () => RunFolder.Create(folder ?? options.Logging.Folder ?? RunFolder.DefaultPath(options.Meta.ModelName)), objective,
+            kept ?? options, init, isResumed: false);
     }
 
     /// <summary>Goes on with a run from its newest whole checkpoint, to the bit.</summary>
@@ -104,18 +107,22 @@ public sealed class PretrainRun : IDisposable
         string folder, IReadOnlyList<string>? lasting = null, IReadOnlyList<string>? passing = null, Objective? objective = null, bool given = false)
     {
         if (!RunFolder.HoldsRun(folder))
-            throw new JepaException($"There is no run to resume in {Path.GetFullPath(folder)}: it holds no config.yaml. Give the folder of an earlier run.", isUsage: true);
+            throw new JepaException(
+                $"There is no run to resume in {Path.GetFullPath(folder)}: it holds no config.yaml. Give the folder of an earlier run.",
+                isUsage: true);
         var config = Path.Combine(folder, "config.yaml");
         if (new FileInfo(config).Length == 0)
         {
             throw new JepaException(
-                $"{Path.GetFullPath(config)} is empty, so what to train on is not known. Write the run's configuration back, and resume again.", isUsage: true);
+                $"{Path.GetFullPath(config)} is empty, so what to train on is not known. Write the run's configuration back, and resume again.",
+                isUsage: true);
         }
 
         lasting ??= [];
         var kept = RunSetup.OptionsOf(folder, lasting);
         var run = Opened(
-            RunSetup.OfRun(folder, [.. lasting, .. passing ?? []], given), () => RunFolder.Resume(folder), objective, kept, init: null, isResumed: true);
+            RunSetup.OfRun(folder, [.. lasting, .. passing ?? []], given), () => RunFolder.Resume(folder), objective, kept, init: null,
+            isResumed: true);
         if (lasting.Count > 0) run.Folder.WriteConfig(RunPaths.Whole(kept).ToYaml());
         return run;
     }
@@ -139,7 +146,8 @@ public sealed class PretrainRun : IDisposable
         var measured = new NewestMeasures();
         told = new TrainingObservers(told, measured);
         if (begun == 0 && Measured(observers, stop) is { } first) observers.OnMeasures(0, 0, first);
-        var end = Trainer.Run(Folder, told, _probe is null ? null : _ => Measured(observers, stop) ?? throw new OperationCanceledException(stop), stop);
+        var end =
+            Trainer.Run(Folder, told, _probe is null ? null : _ => Measured(observers, stop) ?? throw new OperationCanceledException(stop), stop);
         MonitorTime = monitors?.Observer.Spent ?? TimeSpan.Zero;
         if (WriteUnreadable() is { } unreadable) observers.OnMessage(unreadable);
         if (end.Outcome == RunOutcome.Completed && measured.Step != end.Step && Measured(observers, stop) is { } last)
@@ -194,7 +202,8 @@ public sealed class PretrainRun : IDisposable
     /// <summary>What is not measured, and why: a sentence each.</summary>
     private IEnumerable<string> LeftOut()
     {
-        var why = string.Create(CultureInfo.InvariantCulture, $"it would be most of the work of {Math.Max(0, Trainer.TotalSteps - Trainer.Step.State.StepCount):n0} steps");
+        var why = string.Create(CultureInfo.InvariantCulture,
+            $"it would be most of the work of {Math.Max(0, Trainer.TotalSteps - Trainer.Step.State.StepCount):n0} steps");
         if (_probe is null) yield return $"the encoder is not measured: {why}; jepa evaluate measures it at any time";
         if (_setup.Options.Logging.MonitorEvery != 0 && _budget.Monitored(MonitorSize.For(Trainer.Objective.Encoder.Shape)) is null)
             yield return $"nothing looks for collapse: {why}";

@@ -48,7 +48,8 @@ internal sealed class RunMonitors : IDisposable
         }
 
         var scaling = plan.Scaling(device);
-        return new RunMonitors(scaling, new MonitoringObserver(new RunMonitor(sample, scaling), trainer.Objective, every, glanceEvery, watch, listeners, stop));
+        return new RunMonitors(
+            scaling, new MonitoringObserver(new RunMonitor(sample, scaling), trainer.Objective, every, glanceEvery, watch, listeners, stop));
     }
 
     /// <summary>How images are brought to size where nothing is random: whole scenes, squashed as training crops are; the centre of others.</summary>

@@ -25,10 +25,12 @@ public sealed class RunProbe : IDisposable
     private readonly Func<VisionTransformer, IProgress<int>?, CancellationToken, IReadOnlyDictionary<string, double>> _measure;
 
     private RunProbe(
-        PixelScaling scaling, ImageSource? test, Func<VisionTransformer, IProgress<int>?, CancellationToken, IReadOnlyDictionary<string, double>> measure, bool scores = true) =>
+        PixelScaling scaling, ImageSource? test,
+        Func<VisionTransformer, IProgress<int>?, CancellationToken, IReadOnlyDictionary<string, double>> measure, bool scores = true) =>
         (_scaling, _test, _measure, Scores) = (scaling, test, measure, scores);
 
-    /// <summary>Whether there is something to score: labels, or what a scene is known to hold. Without, only the spread of features is measured.</summary>
+    /// <summary>Whether there is something to score: labels, or what a scene is known to hold. Without, only the spread of features is
+    /// measured.</summary>
     public bool Scores { get; }
 
     /// <summary>Images of their own that are scored on; null where there are none.</summary>
@@ -61,13 +63,15 @@ public sealed class RunProbe : IDisposable
                 test.RenderAll(Environment.ProcessorCount);
                 return new SceneProbe(new FeatureExtractor(scaling, EvaluationTransform.Squash(data.CropSize), device), fit, test);
             });
-            return new RunProbe(scaling, null, (encoder, progress, stop) => rendered.Value.Measure(encoder, progress, stop)) { Images = fit.Count + test.Count };
+            return new RunProbe(scaling, null, (encoder, progress, stop) => rendered.Value.Measure(encoder, progress, stop)) { Images = fit.Count
+                + test.Count };
         }
 
         if (source.Count < 2)
         {
             throw new JepaException(
-                $"{source.Description} holds one image. Expected at least two, and many more to learn from: what was learned is measured by comparing images.",
+                $"{source.Description} holds one image. Expected at least two, and many more to learn from: what was learned is measured by "
+                    + $"comparing images.",
                 isUsage: true);
         }
 
@@ -82,7 +86,8 @@ public sealed class RunProbe : IDisposable
 
         if (!CanHoldOut(source))
         {
-            return new RunProbe(scaling, null, new ImageProbe(extract, source, largestSample: most is { } bound ? Math.Min(FitImages, bound) : FitImages).Measure, scores: false)
+            return new RunProbe(scaling, null, new ImageProbe(extract, source, largestSample: most is { } bound
+                ? Math.Min(FitImages, bound) : FitImages).Measure, scores: false)
             {
                 Images = Math.Min(source.Count, Math.Min(FitImages, most ?? FitImages)),
             };
@@ -90,7 +95,8 @@ public sealed class RunProbe : IDisposable
 
         // Views of the run's own source, which they must not dispose of. The encoder has seen both parts, the labels of neither.
         var (kept, heldOut) = (new HeldOutShare(source, HeldOut, heldOut: false), new HeldOutShare(source, HeldOut, heldOut: true));
-        return new RunProbe(scaling, null, new ImageProbe(extract, kept, heldOut, Fit(FitImages), largestTest: Test(MostHeldOut), heldOut: true).Measure)
+        return new RunProbe(
+            scaling, null, new ImageProbe(extract, kept, heldOut, Fit(FitImages), largestTest: Test(MostHeldOut), heldOut: true).Measure)
         {
             Images = Math.Min(kept.Count, Fit(FitImages)) + Math.Min(heldOut.Count, Test(MostHeldOut)),
         };
@@ -104,7 +110,8 @@ public sealed class RunProbe : IDisposable
     /// <param name="encoder">The encoder.</param>
     /// <param name="progress">Is told how many of <see cref="Images"/> were looked at.</param>
     /// <param name="cancellation">Stops between batches.</param>
-    public IReadOnlyDictionary<string, double> Measure(VisionTransformer encoder, IProgress<int>? progress = null, CancellationToken cancellation = default) =>
+    public IReadOnlyDictionary<string, double> Measure(VisionTransformer encoder, IProgress<int>? progress = null,
+        CancellationToken cancellation = default) =>
         _measure(encoder, progress, cancellation);
 
     /// <inheritdoc/>

@@ -3,7 +3,8 @@ using System.Numerics;
 
 namespace JepaSharp.Runtime;
 
-/// <summary>CRC-32C (Castagnoli, 1993; RFC 3720), with the processor's own instruction where it has one: of packs, weights and features, and masked of TFRecord files.</summary>
+/// <summary>CRC-32C (Castagnoli, 1993; RFC 3720), with the processor's own instruction where it has one: of packs, weights and features, and masked
+/// of TFRecord files.</summary>
 internal static class Crc32C
 {
     /// <summary>The plain checksum: of "123456789" it is e3069283.</summary>

@@ -54,7 +54,8 @@ public static class MachineReport
         var folder = NativeLibtorch.LibtorchFolder;
         yield return new("libtorch", "libtorch_folder", "loaded from", folder ?? "the system's search path", folder);
         var mended = NativeLibtorch.UsesMendedCopy;
-        yield return new("libtorch", "mended_copy", "native binding", mended ? "a mended copy, for this system's older libstdc++" : "as shipped", mended);
+        yield return new(
+            "libtorch", "mended_copy", "native binding", mended ? "a mended copy, for this system's older libstdc++" : "as shipped", mended);
         yield return new("libtorch", "cuda_devices", "CUDA devices", devices == 0 ? "none" : devices.ToString(CultureInfo.InvariantCulture), devices);
     }
 

@@ -29,7 +29,8 @@ public static partial class ProcessLimits
     {
         if (Limit(AddressSpace) < LeastAddressSpace) throw new JepaException("Memory is too short for libtorch. " + AboutAddressSpace);
         if (Limit(Files) is { } files and < LeastFiles)
-            throw new JepaException(Text($"Only {files} files may be open at once (ulimit -n {files}); at least {LeastFiles} are needed. Raise it: ulimit -n 1024."));
+            throw new JepaException(
+                Text($"Only {files} files may be open at once (ulimit -n {files}); at least {LeastFiles} are needed. Raise it: ulimit -n 1024."));
         if (Limit(Threads) is { } threads and < FewThreads) RequireThreads(threads);
     }
 

@@ -3,7 +3,8 @@ using System.Text;
 
 namespace JepaSharp.Runtime;
 
-/// <summary>A path as the kernel has it, bytes of any kind, kept in a text: a byte that is no UTF-8 becomes the lone surrogate U+DC00 plus its value.</summary>
+/// <summary>A path as the kernel has it, bytes of any kind, kept in a text: a byte that is no UTF-8 becomes the lone surrogate U+DC00 plus its
+/// value.</summary>
 /// <remarks>
 /// Such a text goes through <see cref="Path.Combine(string, string)"/> unharmed; files are opened by it with <c>RegularFile</c>, and it is shown with
 /// <see cref="PrintableName"/>.
@@ -72,10 +73,12 @@ internal static class RawName
     }
 }
 
-/// <summary>Makes a name fit for a terminal, a table and a message: what moves a cursor, colours a line or turns its direction is written out.</summary>
+/// <summary>Makes a name fit for a terminal, a table and a message: what moves a cursor, colours a line or turns its direction is written
+/// out.</summary>
 public static class PrintableName
 {
-    /// <summary>The name, with control characters and bytes that are no UTF-8 as <c>\n</c> and <c>\x1B</c>, and what changes lines or directions as <c>\u202E</c>.</summary>
+    /// <summary>The name, with control characters and bytes that are no UTF-8 as <c>\n</c> and <c>\x1B</c>, and what changes lines or directions as
+    /// <c>\u202E</c>.</summary>
     /// <param name="name">A name of a file, a folder, an entry or a class.</param>
     /// <returns>The same text where there is nothing to write out, as of nearly all.</returns>
     public static string Of(string name)
@@ -101,7 +104,8 @@ public static class PrintableName
     {
         >= ' ' and <= '~' => false,
         var c when char.IsControl(c) => true,
-        '\u061c' or '\u2028' or '\u2029' or '\u200e' or '\u200f' or '\ufeff' => true, // line and paragraph separators, direction marks, a byte order mark
+        // line and paragraph separators, direction marks, a byte order mark
+        '\u061c' or '\u2028' or '\u2029' or '\u200e' or '\u200f' or '\ufeff' => true,
         (>= '\u202a' and <= '\u202e') or (>= '\u2066' and <= '\u2069') => true, // embeddings, overrides and isolates
         var c when char.IsHighSurrogate(c) => at + 1 == name.Length || !char.IsLowSurrogate(name[at + 1]),
         var c when char.IsLowSurrogate(c) => at == 0 || !char.IsHighSurrogate(name[at - 1]),

@@ -37,7 +37,9 @@ internal sealed class LossGuard(int mostInARow, int skippedInARow, ITrainingObse
             if (SkippedInARow >= mostInARow) throw e.With(LastStatistics());
             SkippedInARow++;
             observer.OnMessage(string.Create(
-                CultureInfo.InvariantCulture, $"step {step:n0} was skipped, {SkippedInARow} of at most {mostInARow} in a row, and no weight was changed: its loss or gradient is not finite"));
+                CultureInfo.InvariantCulture,
+                $"step {step:n0} was skipped, {SkippedInARow} of at most {mostInARow} in a row, and no weight was changed: its loss or gradient is "
+                    + $"not finite"));
             return null;
         }
 
@@ -54,7 +56,8 @@ internal sealed class LossGuard(int mostInARow, int skippedInARow, ITrainingObse
         {
             _lastSpike = step;
             observer.OnMessage(string.Create(
-                CultureInfo.InvariantCulture, $"the loss of step {step:n0} is {loss:G4}, far above the last steps' {_mean:G4} ± {Math.Sqrt(_variance):G2}: a spike"));
+                CultureInfo.InvariantCulture,
+                $"the loss of step {step:n0} is {loss:G4}, far above the last steps' {_mean:G4} ± {Math.Sqrt(_variance):G2}: a spike"));
         }
 
         // Exponentially weighted mean and variance; a plain mean until there are enough.
@@ -67,5 +70,6 @@ internal sealed class LossGuard(int mostInARow, int skippedInARow, ITrainingObse
         ? "No step before it in this process."
         : string.Create(
             CultureInfo.InvariantCulture,
-            $"The step before had a loss of {last.Loss:G4}, a gradient norm of {last.GradientNorm:G4} and a learning rate of {last.LearningRate:G4}; the losses before it averaged {_mean:G4} ± {Math.Sqrt(_variance):G2}.");
+            $"The step before had a loss of {last.Loss:G4}, a gradient norm of {last.GradientNorm:G4} and a learning rate of "
+                + $"{last.LearningRate:G4}; the losses before it averaged {_mean:G4} ± {Math.Sqrt(_variance):G2}.");
 }

@@ -39,7 +39,8 @@ public sealed class PretrainPlan
     }
 
     /// <summary>Shape of the predictor.</summary>
-    public PredictorShape Predictor => new PredictorShape(Options.Meta.PredEmbDim, Options.Meta.PredDepth, Options.Meta.PredNumHeads ?? Encoder.Heads).Validated();
+    public PredictorShape Predictor =>
+        new PredictorShape(Options.Meta.PredEmbDim, Options.Meta.PredDepth, Options.Meta.PredNumHeads ?? Encoder.Heads).Validated();
 
     /// <summary>How context and target blocks are drawn.</summary>
     public MultiBlockMaskingOptions Masking => Options.Mask.On(new PatchGrid(Encoder.GridHeight, Encoder.GridWidth));

@@ -45,7 +45,8 @@ public sealed class RunFolder : IDisposable
     public string LatestCheckpoint => System.IO.Path.Combine(Checkpoints, "latest");
 
     /// <summary>The checkpoint kept after <paramref name="epochs"/> finished epochs, a folder: epoch-0005.</summary>
-    public string EpochCheckpoint(int epochs) => System.IO.Path.Combine(Checkpoints, string.Create(CultureInfo.InvariantCulture, $"epoch-{epochs:D4}"));
+    public string EpochCheckpoint(int epochs) =>
+        System.IO.Path.Combine(Checkpoints, string.Create(CultureInfo.InvariantCulture, $"epoch-{epochs:D4}"));
 
     /// <summary>Where a run goes if nobody says: <c>runs/DATE-TIME-MODEL</c>, a name not yet taken.</summary>
     /// <param name="model">Name of the model.</param>
@@ -55,7 +56,8 @@ public sealed class RunFolder : IDisposable
     {
         var name = string.Create(CultureInfo.InvariantCulture, $"{(clock ?? TimeProvider.System).GetLocalNow():yyyy-MM-dd-HHmmss}-{model}");
         var path = System.IO.Path.Combine(root, name);
-        for (var n = 2; System.IO.Path.Exists(path); n++) path = System.IO.Path.Combine(root, string.Create(CultureInfo.InvariantCulture, $"{name}-{n}"));
+        for (var n = 2; System.IO.Path.Exists(path); n++)
+            path = System.IO.Path.Combine(root, string.Create(CultureInfo.InvariantCulture, $"{name}-{n}"));
         return path;
     }
 
@@ -99,7 +101,8 @@ public sealed class RunFolder : IDisposable
         if (!HoldsRun(full))
         {
             var found = Directory.Exists(full) ? "has no config.yaml, so it is not a run" : "does not exist";
-            throw new JepaException($"There is no run to resume: {full} {found}. Give the folder of an earlier run, or start a new one without --resume.", isUsage: true);
+            throw new JepaException(
+                $"There is no run to resume: {full} {found}. Give the folder of an earlier run, or start a new one without --resume.", isUsage: true);
         }
 
         return Open(full);
@@ -173,7 +176,8 @@ public sealed class RunFolder : IDisposable
         if (File.Exists(path)) throw new JepaException($"{path} is a file; the output of a run is a folder. Give another path.", isUsage: true);
         if (!Directory.Exists(path)) return;
         if (HoldsRun(path))
-            throw new JepaException($"{path} already holds a run, which is not overwritten. Go on with it (--resume), or give another folder.", isUsage: true);
+            throw new JepaException(
+                $"{path} already holds a run, which is not overwritten. Go on with it (--resume), or give another folder.", isUsage: true);
         if (FirstStranger(path) is { } name)
             throw new JepaException($"{path} is not empty (it holds {name}) and is not a run. Give a new or an empty folder.", isUsage: true);
     }

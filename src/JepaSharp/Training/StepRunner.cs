@@ -10,8 +10,8 @@ namespace JepaSharp.Training;
 
 /// <summary>Takes the steps of a run, one after the other: images and masks to the device, the step, what is to be reported of it.</summary>
 /// <remarks>
-/// On a device that works while the host goes on, a step's numbers are read only when the device has the gradients of the next one to work on, so that it never
-/// waits for the host. Weights change in the same order with the same numbers: when a step is reported, they are as it left them.
+/// On a device that works while the host goes on, a step's numbers are read only when the device has the gradients of the next one to work on, so
+/// that it never waits for the host. Weights change in the same order with the same numbers: when a step is reported, they are as it left them.
 /// </remarks>
 /// <param name="step">The step.</param>
 /// <param name="options">The run's options.</param>
@@ -20,7 +20,8 @@ namespace JepaSharp.Training;
 /// <param name="guard">Decides about steps that are not finite.</param>
 /// <param name="steps">Steps in an epoch and in the whole run.</param>
 internal sealed class StepRunner(
-    TrainingStep step, PretrainOptions options, StepFeed feed, IEnumerator<ViewBytes> batches, LossGuard guard, (int Epoch, long Total) steps) : IDisposable
+    TrainingStep step, PretrainOptions options, StepFeed feed, IEnumerator<ViewBytes> batches, LossGuard guard,
+    (int Epoch, long Total) steps) : IDisposable
 {
     private FedStep? _next;
     private PendingStep? _nextPending;

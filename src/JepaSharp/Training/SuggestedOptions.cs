@@ -54,14 +54,16 @@ public sealed record SuggestedOptions(PretrainOptions Options, IReadOnlyList<Sug
     {
         var reasons = new List<SuggestionReason>();
         var (crop, patch) = CropFor(summary.MedianShorterSide, onGpu);
-        reasons.Add(new($"crops of {crop} pixels in {patch}-pixel patches: the median shorter side of the images is {summary.MedianShorterSide}", "data.crop_size", "mask.patch_size"));
+        reasons.Add(new($"crops of {crop} pixels in {patch}-pixel patches: the median shorter side of the images is {summary.MedianShorterSide}",
+            "data.crop_size", "mask.patch_size"));
         var (model, depth, predictor, predictorDepth) = ModelFor(summary.Count, onGpu);
         reasons.Add(new(
             Invariant($"{model}{(depth is null ? "" : $" with {depth} blocks")}: {summary.Count:n0} images on a {(onGpu ? "GPU" : "CPU")}"),
             "meta.model_name", "meta.depth", "meta.embed_dim"));
         var batch = BatchFor(summary.Count, onGpu);
         var epochs = EpochsFor(summary.Count, batch);
-        reasons.Add(new(Invariant($"batches of {batch} and {epochs} epochs: {(long)epochs * (summary.Count / batch):n0} steps"), "data.batch_size", "optimization.epochs"));
+        reasons.Add(new(Invariant($"batches of {batch} and {epochs} epochs: {(long)epochs * (summary.Count / batch):n0} steps"), "data.batch_size",
+            "optimization.epochs"));
         var rate = onGpu ? 1e-3 : 3e-4;
         reasons.Add(new(Invariant($"learning rate {rate}: batches of {batch} are far from the paper's 2048"), "optimization.lr"));
         var grid = crop / patch;
@@ -93,7 +95,8 @@ public sealed record SuggestedOptions(PretrainOptions Options, IReadOnlyList<Sug
     public SuggestedOptions Following(PretrainedWeights weights, int? heads = null)
     {
         heads = weights.Heads ?? heads
-            ?? throw new JepaException($"{weights.Path} does not say how many attention heads its encoder has. Give it: --set meta.num_heads=N.", isUsage: true);
+            ?? throw new JepaException(
+                $"{weights.Path} does not say how many attention heads its encoder has. Give it: --set meta.num_heads=N.", isUsage: true);
         var (encoder, predictor, options) = (weights.Architecture, weights.PredictorArchitecture, Options);
         var size = Math.Min(encoder.ImageHeight, encoder.ImageWidth);
         var normalization = weights.Normalization ?? PixelNormalization.ImageNet;
@@ -114,7 +117,8 @@ public sealed record SuggestedOptions(PretrainOptions Options, IReadOnlyList<Sug
                     PredNumHeads = predictor?.Heads is > 0 and var known ? known : null,
                 },
             },
-            [new SuggestionReason($"networks, patches of {encoder.PatchSize} and crops of {size} pixels: those of {weights.Path}"), .. Reasons.Skip(2)]);
+            [new SuggestionReason($"networks, patches of {encoder.PatchSize} and crops of {size} pixels: those of {weights.Path}"),
+                .. Reasons.Skip(2)]);
 
         static ChannelTriple Triple(IReadOnlyList<double> numbers) => new(numbers[0], numbers[1], numbers[2]);
     }

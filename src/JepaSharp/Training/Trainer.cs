@@ -20,7 +20,8 @@ namespace JepaSharp.Training;
 public delegate IReadOnlyDictionary<string, double> EpochMeasure(VisionTransformer encoder);
 
 /// <summary>Trains an objective as a configuration says: loads, steps, reports and keeps checkpoints, until done or told to stop.</summary>
-/// <remarks>Everything random is keyed by (seed, epoch or step, image), so that a run that stopped and resumed takes the steps that would have come.</remarks>
+/// <remarks>Everything random is keyed by (seed, epoch or step, image), so that a run that stopped and resumed takes the steps that would have
+/// come.</remarks>
 public sealed class Trainer : IDisposable
 {
     private readonly PretrainOptions _options;
@@ -45,10 +46,12 @@ public sealed class Trainer : IDisposable
     /// <param name="objective">What is learned, on the device; taken over.</param>
     /// <param name="device">Where to train.</param>
     /// <param name="precision">Of the matrix products: float32 or bfloat16.</param>
-    /// <param name="runsAhead">Whether the device is given the next step before this one's numbers are read; null for wherever it works while the host goes on.</param>
+    /// <param name="runsAhead">Whether the device is given the next step before this one's numbers are read; null for wherever it works while the
+    /// host goes on.</param>
     /// <exception cref="JepaException">Data and options do not go together.</exception>
     public Trainer(
-        PretrainOptions options, ImageSource source, Objective objective, Device device, ScalarType precision = ScalarType.Float32, bool? runsAhead = null)
+        PretrainOptions options, ImageSource source, Objective objective, Device device, ScalarType precision = ScalarType.Float32,
+        bool? runsAhead = null)
     {
         (_options, Source, Objective) = (options, source, objective);
         (_seen, _config, _precision) = (new Lazy<ImagesSeen>(() => ImagesSeen.Of(source)), RunPaths.Whole(options).ToYaml(), precision.ToString());
@@ -56,7 +59,8 @@ public sealed class Trainer : IDisposable
         _loader = new ImageLoader(source, Plan.Loading(objective.Views));
         if (StepsPerEpoch == 0)
             throw new JepaException(
-                $"An epoch has {_loader.BatchesPerEpoch} batches of {options.Data.BatchSize}, fewer than the {options.Optimization.Accumulate} that one step accumulates. "
+                $"An epoch has {_loader.BatchesPerEpoch} batches of {options.Data.BatchSize}, fewer than the {options.Optimization.Accumulate} that "
+                    + $"one step accumulates. "
                 + "Make data.batch_size or optimization.accumulate smaller.",
                 isUsage: true);
         _scaling = Plan.Scaling(device);
@@ -88,7 +92,8 @@ public sealed class Trainer : IDisposable
 
     /// <summary>Where the run stands.</summary>
     internal CheckpointState State => new(
-        Step.State.StepCount, (int)(Step.State.StepCount / StepsPerEpoch), Source.Count, Step.State.OptimizerStart, _guard?.SkippedInARow ?? _skippedBefore)
+        Step.State.StepCount, (int)(Step.State.StepCount / StepsPerEpoch), Source.Count, Step.State.OptimizerStart,
+        _guard?.SkippedInARow ?? _skippedBefore)
     {
         Seen = _seen.Value,
         Config = _config,
@@ -137,7 +142,8 @@ public sealed class Trainer : IDisposable
         _isResumed = true;
         return newest.Damaged.Count == 0
             ? []
-            : [.. newest.Damaged, string.Create(CultureInfo.InvariantCulture, $"going on from the checkpoint before, of step {Step.State.StepCount:n0}: {newest.Path}")];
+            : [.. newest.Damaged, string.Create(
+                CultureInfo.InvariantCulture, $"going on from the checkpoint before, of step {Step.State.StepCount:n0}: {newest.Path}")];
     }
 
     /// <summary>Begins with pretrained weights, and with the optimizer's state where they have it; before the first step.</summary>
@@ -151,7 +157,8 @@ public sealed class Trainer : IDisposable
     /// <param name="observer">Is told everything that happens.</param>
     /// <param name="measure">Called after every <c>logging.evaluate_every</c> epochs; null for nothing.</param>
     /// <param name="stop">Finishes the step, then stops.</param>
-    /// <exception cref="NumericalException">Loss or gradients are not finite, and no more steps may be skipped (<c>optimization.skip_non_finite</c>).</exception>
+    /// <exception cref="NumericalException">Loss or gradients are not finite, and no more steps may be skipped
+    /// (<c>optimization.skip_non_finite</c>).</exception>
     /// <exception cref="JepaException">The last checkpoint cannot be written.</exception>
     public RunEnd Run(RunFolder? folder, ITrainingObserver observer, EpochMeasure? measure = null, CancellationToken stop = default)
     {
@@ -159,13 +166,15 @@ public sealed class Trainer : IDisposable
         var store = folder is null ? null : new CheckpointStore(this, folder, _options.Logging, observer);
         _guard = new LossGuard(_options.Optimization.SkipNonFinite, _skippedBefore, observer);
         observer.OnStart(new RunPlan(
-            ModelText(), _options.Optimization.Epochs, StepsPerEpoch, TotalSteps, Step.State.StepCount, _options.Data.BatchSize * _options.Optimization.Accumulate,
+            ModelText(), _options.Optimization.Epochs, StepsPerEpoch, TotalSteps, Step.State.StepCount,
+            _options.Data.BatchSize * _options.Optimization.Accumulate,
             Objective.Numbers));
         var outcome = RunOutcome.Failed;
         try
         {
             // The process before may have ended between an epoch's checkpoint and its measures.
-            if (_isResumed && Step.State.StepCount > 0 && Step.State.StepCount % StepsPerEpoch == 0) Measure(observer, measure, (int)(Step.State.StepCount / StepsPerEpoch));
+            if (_isResumed && Step.State.StepCount > 0 && Step.State.StepCount % StepsPerEpoch == 0)
+                Measure(observer, measure, (int)(Step.State.StepCount / StepsPerEpoch));
             using var batches = BatchesToCome().GetEnumerator();
             using var runner = new StepRunner(
                 Step, _options, new StepFeed(_options, _scaling, Step.Clock), batches, _guard, (StepsPerEpoch, TotalSteps));
@@ -235,7 +244,8 @@ public sealed class Trainer : IDisposable
     {
         var encoder = Objective.Encoder.Shape;
         var predictor = Objective.Networks.Select(n => n.Module).OfType<Predictor>().FirstOrDefault()?.Shape;
-        return $"{Objective.Name} of {_options.Meta.ModelName} ({encoder.Width} wide, {encoder.Depth} blocks, {encoder.Heads} heads, patch {encoder.PatchSize}"
+        return $"{Objective.Name} of {_options.Meta.ModelName} ({encoder.Width} wide, {encoder.Depth} blocks, {encoder.Heads} heads, patch "
+            + $"{encoder.PatchSize}"
             + (predictor is null ? ")" : $", predictor {predictor.Width} wide, {predictor.Depth} blocks)");
     }
 }

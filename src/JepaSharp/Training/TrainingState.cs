@@ -38,10 +38,12 @@ public sealed class NetworkState : IDisposable
     }
 }
 
-/// <summary>Everything that a step changes: the weights and moments of an objective's networks, its state tensors, and how many steps were taken.</summary>
+/// <summary>Everything that a step changes: the weights and moments of an objective's networks, its state tensors, and how many steps were
+/// taken.</summary>
 public sealed class TrainingState : IDisposable
 {
-    /// <summary>Takes over the networks' memory: their parameters become views of flat tensors. Averages begin as copies of what they follow.</summary>
+    /// <summary>Takes over the networks' memory: their parameters become views of flat tensors. Averages begin as copies of what they
+    /// follow.</summary>
     /// <param name="objective">What is learned; the caller keeps and disposes it.</param>
     /// <param name="settings">The optimizer's constants.</param>
     /// <exception cref="ArgumentException">Two networks of one name, or an average that follows none.</exception>
@@ -108,12 +110,15 @@ public sealed class TrainingState : IDisposable
     private static void Check(IReadOnlyList<Network> networks)
     {
         if (networks.Select(n => n.Name).Distinct(StringComparer.Ordinal).Count() != networks.Count)
-            throw new ArgumentException($"Two networks of an objective have one name: {string.Join(", ", networks.Select(n => n.Name))}.", nameof(networks));
+            throw new ArgumentException(
+                $"Two networks of an objective have one name: {string.Join(", ", networks.Select(n => n.Name))}.", nameof(networks));
         foreach (var network in networks)
         {
             var follows = networks.FirstOrDefault(n => n.Name == network.Follows);
             if ((network.Role == NetworkRole.Average) != (follows?.Role == NetworkRole.Trained))
-                throw new ArgumentException($"{network.Name} is {network.Role} and follows {network.Follows ?? "none"}: an average, and nothing else, follows a trained network.");
+                throw new ArgumentException(
+                    $"{network.Name} is {network.Role} and follows {network.Follows ?? "none"}: an average, and nothing else, follows a trained "
+                        + $"network.");
         }
     }
 }

@@ -25,10 +25,12 @@ public sealed record StepResult(
 public sealed record StepSettings(
     ScalarType Precision = ScalarType.Float32, OptimizerSettings? Optimizer = null, bool Checkpoint = false, ulong Seed = 0, bool? RunsAhead = null);
 
-/// <summary>One training step of any objective: loss and gradients, then, if they are finite, AdamW, moving averages and the objective's own state.</summary>
+/// <summary>One training step of any objective: loss and gradients, then, if they are finite, AdamW, moving averages and the objective's own
+/// state.</summary>
 /// <remarks>
-/// The same path on every device: <see cref="Begin"/> asks for gradients, <see cref="Apply"/> for the changes, <see cref="Finish"/> for the numbers. On a CPU the
-/// numbers are known after the first; on a device they are read after the third, and it is the device that changes nothing where they are not finite.
+/// The same path on every device: <see cref="Begin"/> asks for gradients, <see cref="Apply"/> for the changes, <see cref="Finish"/> for the numbers.
+/// On a CPU the numbers are known after the first; on a device they are read after the third, and it is the device that changes nothing where they
+/// are not finite.
 /// </remarks>
 public sealed class TrainingStep : IDisposable
 {
@@ -82,7 +84,8 @@ public sealed class TrainingStep : IDisposable
         Step[] parts = [.. batches.Select((batch, m) => Backward(batch, StepOf(number, m, batches.Count)))];
         using var timed = Clock.Measure("optimizer and averages");
         if (!_isAhead)
-            return new PendingStep(number, batches, parts.Sum(p => p.Sum), Math.Sqrt(State.Trained.Sum(n => n.Parameters.SquaredGradientNorm())), parts);
+            return new PendingStep(
+                number, batches, parts.Sum(p => p.Sum), Math.Sqrt(State.Trained.Sum(n => n.Parameters.SquaredGradientNorm())), parts);
 
         using var untracked = no_grad();
         var loss = parts.Select(p => p.DeviceSum!).Aggregate((a, b) => a.Add(b)).to(float32);
@@ -118,7 +121,8 @@ public sealed class TrainingStep : IDisposable
     }
 
     /// <summary>What a step did; waits for it.</summary>
-    /// <exception cref="NumericalException">It is not finite; nothing has changed, and the step does not count. Gradients asked for since are lost.</exception>
+    /// <exception cref="NumericalException">It is not finite; nothing has changed, and the step does not count. Gradients asked for since are
+    /// lost.</exception>
     internal StepResult Finish(PendingStep step)
     {
         var (loss, norm) = step.Read();
@@ -142,7 +146,8 @@ public sealed class TrainingStep : IDisposable
     public void Dispose() => State.Dispose();
 
     private Step StepOf(long number, int part, int parts) =>
-        new(_seed, number, _schedules.Progress(number), ((number - 1) * parts) + part, 1.0 / parts, GradientTape.Start(!_isAhead), inParts: !_isAhead);
+        new(_seed, number, _schedules.Progress(number), ((number - 1) * parts) + part, 1.0 / parts, GradientTape.Start(!_isAhead),
+            inParts: !_isAhead);
 
     /// <summary>Adds a micro-batch's gradients to the parameters'.</summary>
     private Step Backward(ViewBatch batch, Step step)
@@ -172,7 +177,8 @@ public sealed class TrainingStep : IDisposable
     {
         if (notFinite is null) _ = state.Lerp_(towards, rate);
         // A number that is none would survive a weight of 0.
-        else _ = state.copy_(where(notFinite.to(ScalarType.Bool), state, state.lerp(towards, notFinite.Multiply(0).Add(tensor((float)rate, device: notFinite.device)))));
+        else _ = state.copy_(where(
+            notFinite.to(ScalarType.Bool), state, state.lerp(towards, notFinite.Multiply(0).Add(tensor((float)rate, device: notFinite.device)))));
     }
 
     private void Clip(double norm)

@@ -21,7 +21,8 @@ internal static class ElementType
     ];
 
     private static readonly FrozenDictionary<ScalarType, int> Sizes = Table.ToFrozenDictionary(row => row.Type, row => row.Size);
-    private static readonly FrozenDictionary<string, ScalarType> BySafetensorsName = Table.ToFrozenDictionary(row => row.Safetensors, row => row.Type);
+    private static readonly FrozenDictionary<string, ScalarType> BySafetensorsName =
+        Table.ToFrozenDictionary(row => row.Safetensors, row => row.Type);
     private static readonly FrozenDictionary<string, ScalarType> ByPythonName = Table.ToFrozenDictionary(row => row.Python, row => row.Type);
     private static readonly FrozenDictionary<string, ScalarType> ByStorageName = Table.ToFrozenDictionary(row => row.Storage, row => row.Type);
 

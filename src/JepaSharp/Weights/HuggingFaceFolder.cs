@@ -5,8 +5,8 @@ namespace JepaSharp.Weights;
 
 /// <summary>Writes an encoder as a folder that <c>IJepaModel.from_pretrained</c> of Hugging Face's transformers loads.</summary>
 /// <remarks>
-/// <c>model.safetensors</c>, <c>config.json</c>, and a <c>preprocessor_config.json</c> with the normalisation of the training, so that the pipeline there feeds
-/// the encoder what it knows.
+/// <c>model.safetensors</c>, <c>config.json</c>, and a <c>preprocessor_config.json</c> with the normalisation of the training, so that the pipeline
+/// there feeds the encoder what it knows.
 /// </remarks>
 public static class HuggingFaceFolder
 {
@@ -27,13 +27,16 @@ public static class HuggingFaceFolder
     /// <exception cref="WeightsFileException">A file cannot be written.</exception>
     /// <exception cref="ArgumentException">The weights are not exactly those of such an encoder.</exception>
     public static void Write(
-        string folder, IReadOnlyDictionary<string, LazyTensor> encoder, VisionTransformerShape shape, PixelNormalization normalization, int resample = Bilinear)
+        string folder, IReadOnlyDictionary<string, LazyTensor> encoder, VisionTransformerShape shape, PixelNormalization normalization,
+        int resample = Bilinear)
     {
         var expected = StateLayout.Encoder(shape.Validated()).ToList();
-        var wrong = expected.Where(entry => !encoder.TryGetValue(entry.Name, out var tensor) || !tensor.Shape.SequenceEqual(entry.Shape)).Select(entry => entry.Name)
+        var wrong = expected.Where(entry => !encoder.TryGetValue(entry.Name, out var tensor) || !tensor.Shape.SequenceEqual(entry.Shape)).Select(
+            entry => entry.Name)
             .Concat(encoder.Keys.Except(expected.Select(entry => entry.Name))).ToList();
         if (wrong.Count > 0)
-            throw new ArgumentException($"Not the weights of such an encoder; missing, of another shape or too many: {string.Join(", ", wrong.Take(5))}.", nameof(encoder));
+            throw new ArgumentException(
+                $"Not the weights of such an encoder; missing, of another shape or too many: {string.Join(", ", wrong.Take(5))}.", nameof(encoder));
         try
         {
             Directory.CreateDirectory(folder);
@@ -44,7 +47,8 @@ public static class HuggingFaceFolder
         }
 
         var ordered = expected.Select(entry => KeyValuePair.Create(entry.Name, encoder[entry.Name]));
-        SafetensorsWriter.Write(Path.Combine(folder, "model.safetensors"), HuggingFaceNames.FromOurs(ordered), new Dictionary<string, string> { ["format"] = "pt" });
+        SafetensorsWriter.Write(
+            Path.Combine(folder, "model.safetensors"), HuggingFaceNames.FromOurs(ordered), new Dictionary<string, string> { ["format"] = "pt" });
         WriteJson(Path.Combine(folder, HuggingFaceConfig.PreprocessorName), json => Preprocessor(json, shape, normalization, resample));
         WriteJson(Path.Combine(folder, HuggingFaceConfig.FileName), json => Model(json, shape, ElementType.Name(encoder["norm.weight"].Type)));
     }

@@ -136,7 +136,8 @@ public abstract class LazyTensor
             foreach (var part in parts)
             {
                 if (part.Shape.Count == 0 || part.Type != first.Type || !part.Shape.Skip(1).SequenceEqual(first.Shape.Skip(1)))
-                    throw new ArgumentException($"{part} cannot be joined to {first}: type and all dimensions but the first must agree.", nameof(parts));
+                    throw new ArgumentException(
+                        $"{part} cannot be joined to {first}: type and all dimensions but the first must agree.", nameof(parts));
             }
 
             return [parts.Sum(part => part.Shape[0]), .. first.Shape.Skip(1)];

@@ -11,7 +11,8 @@ public static class WeightsExport
     /// <param name="normalization">How pixels were normalised in training.</param>
     /// <param name="path">The file to write or replace.</param>
     /// <returns>The networks that were written.</returns>
-    /// <exception cref="WeightsFileException">A network is missing or incomplete, has numbers that are NaN or infinite, or the file cannot be written.</exception>
+    /// <exception cref="WeightsFileException">A network is missing or incomplete, has numbers that are NaN or infinite, or the file cannot be
+    /// written.</exception>
     public static IReadOnlyList<string> ToSafetensors(PretrainedWeights weights, string? network, PixelNormalization normalization, string path)
     {
         ArgumentNullException.ThrowIfNull(weights);
@@ -32,7 +33,8 @@ public static class WeightsExport
     /// <param name="normalization">How pixels were normalised in training.</param>
     /// <param name="folder">Where to write.</param>
     /// <returns>The network that was written.</returns>
-    /// <exception cref="WeightsFileException">The encoder is missing or incomplete, has numbers that are NaN or infinite, or a file cannot be written.</exception>
+    /// <exception cref="WeightsFileException">The encoder is missing or incomplete, has numbers that are NaN or infinite, or a file cannot be
+    /// written.</exception>
     public static IReadOnlyList<string> ToHuggingFace(PretrainedWeights weights, string? network, PixelNormalization normalization, string folder)
     {
         ArgumentNullException.ThrowIfNull(weights);

@@ -20,7 +20,8 @@ public static class WeightsMetadata
     /// <param name="resample">How images were resized in training, as Pillow numbers it (2 bilinear, 3 bicubic), if known.</param>
     /// <returns>Keys and values; more may be added.</returns>
     public static Dictionary<string, string> Describe(
-        VisionTransformerShape encoder, PredictorShape? predictor = null, PixelNormalization? normalization = null, long? epoch = null, int? resample = null)
+        VisionTransformerShape encoder, PredictorShape? predictor = null, PixelNormalization? normalization = null, long? epoch = null,
+        int? resample = null)
     {
         var texts = new Dictionary<string, string> { [Format] = OurFormat };
         Add(ImageHeight, encoder.ImageHeight);
@@ -63,10 +64,12 @@ public static class WeightsMetadata
     }
 
     internal static string[]? NetworkList(IReadOnlyDictionary<string, string> metadata) =>
-        metadata.TryGetValue(Networks, out var names) && names.Split(' ', StringSplitOptions.RemoveEmptyEntries) is { Length: > 0 and < 100 } list ? list : null;
+        metadata.TryGetValue(Networks, out var names)
+            && names.Split(' ', StringSplitOptions.RemoveEmptyEntries) is { Length: > 0 and < 100 } list ? list : null;
 
     internal static int? Number(IReadOnlyDictionary<string, string> metadata, string key) =>
-        metadata.TryGetValue(key, out var text) && int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number > 0 ? number : null;
+        metadata.TryGetValue(key, out var text) && int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+            && number > 0 ? number : null;
 
     internal static PixelNormalization? Normalization(IReadOnlyDictionary<string, string> metadata)
     {
@@ -75,7 +78,8 @@ public static class WeightsMetadata
         return normalization.IsSound ? normalization : null;
     }
 
-    private static string Join(IEnumerable<double> numbers) => string.Join(' ', numbers.Select(number => number.ToString("R", CultureInfo.InvariantCulture)));
+    private static string Join(IEnumerable<double> numbers) =>
+        string.Join(' ', numbers.Select(number => number.ToString("R", CultureInfo.InvariantCulture)));
 
     private static double[]? Numbers(IReadOnlyDictionary<string, string> metadata, string key)
     {
@@ -95,5 +99,6 @@ public sealed record PixelNormalization(IReadOnlyList<double> Mean, IReadOnlyLis
     public static PixelNormalization ImageNet { get; } = new([0.485, 0.456, 0.406], [0.229, 0.224, 0.225]);
 
     /// <summary>Whether the numbers can be used: as many means as deviations, all finite, deviations positive.</summary>
-    internal bool IsSound => Mean.Count == Deviation.Count && Mean.Count > 0 && Mean.All(double.IsFinite) && Deviation.All(d => double.IsFinite(d) && d > 0);
+    internal bool IsSound =>
+        Mean.Count == Deviation.Count && Mean.Count > 0 && Mean.All(double.IsFinite) && Deviation.All(d => double.IsFinite(d) && d > 0);
 }

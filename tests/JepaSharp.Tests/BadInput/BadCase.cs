@@ -12,5 +12,6 @@ public sealed record BadCase(string Name, int Code, string Says, string Command,
 
     /// <summary>The words of the command line.</summary>
     public string[] Arguments(string folder) =>
-        [.. Command.Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(w => w == "EMPTY" ? "" : w.Replace("DIR", folder, StringComparison.Ordinal))];
+        [.. Command.Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(
+            w => w == "EMPTY" ? "" : w.Replace("DIR", folder, StringComparison.Ordinal))];
 }

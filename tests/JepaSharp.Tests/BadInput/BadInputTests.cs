@@ -24,7 +24,8 @@ public sealed class BadInputTests
         var before = Contents(folder.Path);
         var (output, error) = (new StringWriter(), new StringWriter());
         using var stop = new StopSignals(_ => { });
-        var code = await Task.Run(() => CommandLine.Run(bad.Arguments(folder.Path), new Terminal(output, error), stop), TestContext.Current.CancellationToken)
+        var code = await Task.Run(
+            () => CommandLine.Run(bad.Arguments(folder.Path), new Terminal(output, error), stop), TestContext.Current.CancellationToken)
             .WaitAsync(TimeSpan.FromMinutes(1), TestContext.Current.CancellationToken); // a hang is a failure
         var said = error.ToString();
         Assert.True(bad.Code == code, $"exit code {code}: {said}{output}");

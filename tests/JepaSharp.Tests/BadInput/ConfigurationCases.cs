@@ -61,7 +61,10 @@ internal static class ConfigurationCases
         ("tabs", "data:\n\tcrop_size: 32\n", "tab"),
         ("an anchor", "data: &a\n  batch_size: 1\n", "anchor"),
         ("two documents", "data:\n  batch_size: 1\n---\nmask:\n", "second document"),
-        ("a thousand laughs", "data: [[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[\n", "c.yaml"),
+        ("a thousand "
+            + "laughs",
+            "data: [[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[\n",
+            "c.yaml"),
         ("two mistakes at once", "data:\n  batch_size: 0\noptimization:\n  epochs: 0\n", "optimization.epochs"),
     ];
 
@@ -76,6 +79,7 @@ internal static class ConfigurationCases
         new("a configuration that is a folder", 2, "DIR", "pretrain DIR --out DIR/run"),
         new("a configuration of bytes", 2, "c.yaml", "pretrain DIR/c.yaml --out DIR/run", Photos.File1("c.yaml", [0, 1, 2, 0xff, 0xfe, 0, 9])),
         new("a configuration that is a picture", 2, "c.yaml", "pretrain DIR/c.yaml --out DIR/run", Photos.File1("c.yaml", Photos.Png)),
-        new("a configuration of nothing but brackets", 2, "c.yaml", "pretrain DIR/c.yaml --out DIR/run", Photos.Text("c.yaml", new string('[', 100_000))),
+        new("a configuration of nothing but brackets", 2, "c.yaml", "pretrain DIR/c.yaml --out DIR/run", Photos.Text(
+            "c.yaml", new string('[', 100_000))),
     ];
 }

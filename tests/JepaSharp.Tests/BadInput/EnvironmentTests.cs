@@ -23,7 +23,9 @@ public sealed class EnvironmentTests : IDisposable
     // The command line; the exit code; what is said, where anything is.
     [Theory]
     [InlineData("jepa inspect \"$PHOTOS\"", 0, "4")]
-    [InlineData("LC_ALL=de_DE.UTF-8 LANG=tr_TR.UTF-8 jepa masks --data \"$PHOTOS\" --count 1 --out \"$PHOTOS/ä b.png\" --set data.crop_size=32 --set mask.patch_size=8 --set mask.min_keep=1", 0, "")]
+    [InlineData(
+        "LC_ALL=de_DE.UTF-8 LANG=tr_TR.UTF-8 jepa masks --data \"$PHOTOS\" --count 1 --out \"$PHOTOS/ä b.png\" --set data.crop_size=32 --set "
+            + "mask.patch_size=8 --set mask.min_keep=1", 0, "")]
     [InlineData("HOME=/proc TMPDIR=/proc XDG_CONFIG_HOME=/proc jepa inspect \"$PHOTOS\"", 0, "4")]
     [InlineData("env -i PATH=\"$PATH\" jepa inspect \"$PHOTOS\"", 0, "4")]
     [InlineData("jepa inspect \"$PHOTOS\" > /dev/full", 1, "No space left")]
@@ -31,8 +33,13 @@ public sealed class EnvironmentTests : IDisposable
     [InlineData("jepa frobnicate 2> /dev/full", 2, "")]
     [InlineData("jepa scenes --out /proc/scenes --count 1", 1, "/proc/scenes")]
     [InlineData("jepa pretrain --data \"$PHOTOS\" --out /proc/run", 1, "/proc/run cannot be written")]
-    [InlineData("ulimit -d 700000; jepa pretrain --data 'scenes:2048#size=32' --out \"$PHOTOS/run\" --precision fp32 --max-steps 2 --set data.batch_size=2048 --set data.num_workers=1 --set data.crop_size=96 --set mask.patch_size=8", 1, "Out of memory. Use a smaller batch")]
-    [InlineData(NoBf16 + "jepa pretrain --data \"$PHOTOS\" --out \"$PHOTOS/run\" --precision bf16 --max-steps 1 --set data.batch_size=2 --set data.crop_size=32 --set mask.patch_size=8 --set mask.min_keep=1", 0, "Done after 1 steps")]
+    [InlineData(
+        "ulimit -d 700000; jepa pretrain --data 'scenes:2048#size=32' --out \"$PHOTOS/run\" --precision fp32 --max-steps 2 --set "
+            + "data.batch_size=2048 --set data.num_workers=1 --set data.crop_size=96 --set mask.patch_size=8", 1,
+            "Out of memory. Use a smaller batch")]
+    [InlineData(
+        NoBf16 + "jepa pretrain --data \"$PHOTOS\" --out \"$PHOTOS/run\" --precision bf16 --max-steps 1 --set data.batch_size=2 --set "
+            + "data.crop_size=32 --set mask.patch_size=8 --set mask.min_keep=1", 0, "Done after 1 steps")]
     public void Command_InOddSurroundings_DoesItsWorkOrSaysWhyNot(string command, int code, string said) => Check(command, code, said);
 
     [Fact]

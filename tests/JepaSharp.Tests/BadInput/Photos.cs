@@ -19,7 +19,9 @@ internal static class Photos
         Make(folder);
         var run = Directory.CreateDirectory(Path.Combine(folder, "run")).FullName;
         File.WriteAllText(Path.Combine(run, "config.yaml"),
-            $"data:\n  path: '{folder}'\n  crop_size: 32\n  batch_size: 2\nmask:\n  patch_size: 8\n  min_keep: 1\nmeta:\n  model_name: vit_tiny\n  precision: fp32\n  pred_emb_dim: 12\n  pred_depth: 1\n  depth: 1\n  embed_dim: 24\n  num_heads: 2\noptimization:\n  epochs: 2\n  warmup: 1\n");
+            $"data:\n  path: '{folder}'\n  crop_size: 32\n  batch_size: 2\nmask:\n  patch_size: 8\n  min_keep: 1\nmeta:\n  model_name: vit_tiny\n  "
+                + $"precision: fp32\n  pred_emb_dim: 12\n  pred_depth: 1\n  depth: 1\n  embed_dim: 24\n  num_heads: 2\noptimization:\n  epochs: 2\n "
+                + $" warmup: 1\n");
     }
 
     /// <summary>Writes one file.</summary>

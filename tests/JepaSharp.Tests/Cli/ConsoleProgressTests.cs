@@ -51,14 +51,16 @@ public sealed partial class ConsoleProgressTests
     [Fact]
     public void Progress_QuietOnATerminal_HasNoControlCharacters()
     {
-        Watch(new ConsoleProgress(new Terminal(TextWriter.Null, _error, errorIsTerminal: true), quiet: true, clock: _clock), steps: 25, secondsEach: 1);
+        Watch(
+            new ConsoleProgress(new Terminal(TextWriter.Null, _error, errorIsTerminal: true), quiet: true, clock: _clock), steps: 25, secondsEach: 1);
         Assert.DoesNotContain(_error.ToString(), c => char.IsControl(c) && c != '\n');
     }
 
     [Fact]
     public void Progress_OnATerminal_RedrawsOneLineAtMostTenTimesASecondAndLeavesACleanLine()
     {
-        Watch(new ConsoleProgress(new Terminal(TextWriter.Null, _error, errorIsTerminal: true, width: () => 70), clock: _clock), steps: 100, secondsEach: 0.01);
+        Watch(new ConsoleProgress(new Terminal(TextWriter.Null, _error, errorIsTerminal: true, width: () => 70), clock: _clock), steps: 100,
+            secondsEach: 0.01);
         var drawn = Redraw().Split(_error.ToString()).Where(s => s.Contains('[', StringComparison.Ordinal)).ToList();
         Assert.InRange(drawn.Count, 9, 12);
         Assert.All(drawn, line => Assert.InRange(line.Split('\n')[0].Length, 20, 69));
@@ -115,7 +117,8 @@ public sealed partial class ConsoleProgressTests
     [InlineData(59.6, "1:00")]
     [InlineData(3725, "1:02:05")]
     [InlineData(97500, "1 d 03:05")]
-    public void Duration_OfSeconds_IsReadable(double seconds, string text) => Assert.Equal(text, ProgressLine.Duration(TimeSpan.FromSeconds(seconds)));
+    public void Duration_OfSeconds_IsReadable(double seconds, string text) =>
+        Assert.Equal(text, ProgressLine.Duration(TimeSpan.FromSeconds(seconds)));
 
     private void Watch(ConsoleProgress progress, int steps, double secondsEach)
     {

@@ -35,7 +35,8 @@ public sealed class EvaluateVerbTests : IDisposable
     [InlineData("fine-tune --epochs 30 --batch 8 --lr 0.1 --baselines on", "fine-tuned")]
     public void Task_OnLabelledFolders_PrintsATableWithBaselinesAndWritesJson(string task, string row)
     {
-        Assert.True(Run($"evaluate {task} --weights {{hf}} --data {{dir}}/fit --test {{dir}}/test --size 16 --cache {{dir}}/cache --out {{dir}}/a.json") == 0, _error.ToString());
+        Assert.True(Run($"evaluate {task} --weights {{hf}} --data {{dir}}/fit --test {{dir}}/test --size 16 --cache {{dir}}/cache --out "
+            + $"{{dir}}/a.json") == 0, _error.ToString());
         Assert.Contains(row, _out.ToString(), StringComparison.Ordinal);
         using var json = JsonDocument.Parse(File.ReadAllText(_folder["a.json"]));
         var root = json.RootElement;
@@ -54,7 +55,8 @@ public sealed class EvaluateVerbTests : IDisposable
     [InlineData("distance")]
     public void Task_OnScenes_ReadsClassesAndNumbers(string task)
     {
-        Assert.True(Run($"evaluate {task} --weights {{hf}} --data scenes:60 --size 16 --no-cache --epochs 1 --features last") == 0, _error.ToString());
+        Assert.True(
+            Run($"evaluate {task} --weights {{hf}} --data scenes:60 --size 16 --no-cache --epochs 1 --features last") == 0, _error.ToString());
         Assert.Contains("a fifth of scenes:60", _error.ToString(), StringComparison.Ordinal);
         Assert.Contains("classes, on the test images", _out.ToString(), StringComparison.Ordinal);
         Assert.Contains("numbers, on the test images", _out.ToString(), StringComparison.Ordinal);
@@ -63,11 +65,14 @@ public sealed class EvaluateVerbTests : IDisposable
     [Fact]
     public void Count_OfAColumnWithConditions_IsRegressedAndClassified()
     {
-        var lines = Directory.GetFiles(_folder["fit"], "*.png", SearchOption.AllDirectories).Order().Select((path, i) => $"{path},{(i / 2 % 3) + 1},{(i % 8 == 0 ? 1 : 0)},{i % 5 * 0.5}");
+        var lines = Directory.GetFiles(_folder["fit"], "*.png", SearchOption.AllDirectories).Order().Select(
+            (path, i) => $"{path},{(i / 2 % 3) + 1},{(i % 8 == 0 ? 1 : 0)},{i % 5 * 0.5}");
         File.WriteAllLines(_folder["list.csv"], ["path,n_objects,tower,half", .. lines]);
-        Assert.True(Run("evaluate count --column n_objects --weights {hf} --data {dir}/list.csv#where=tower=0 --test {dir}/list.csv#where=tower=1 --size 16 --no-cache --features last --epochs 1") == 0, _error.ToString());
+        Assert.True(Run("evaluate count --column n_objects --weights {hf} --data {dir}/list.csv#where=tower=0 --test {dir}/list.csv#where=tower=1 "
+            + "--size 16 --no-cache --features last --epochs 1") == 0, _error.ToString());
         Assert.Contains("21 images of 3 classes", _error.ToString(), StringComparison.Ordinal);
-        Assert.Equal(0, Run("evaluate count --column half --weights {hf} --data {dir}/list.csv#where=tower=0 --test {dir}/list.csv#where=tower=1 --size 16 --no-cache --features last"));
+        Assert.Equal(0, Run("evaluate count --column half --weights {hf} --data {dir}/list.csv#where=tower=0 --test {dir}/list.csv#where=tower=1 "
+            + "--size 16 --no-cache --features last"));
     }
 
     [Fact]
@@ -99,11 +104,13 @@ public sealed class EvaluateVerbTests : IDisposable
         { "evaluate knn --weights {hf}", "--data" },
         { "evaluate knn --weights {hf} --data {dir}/fit --kk 3", "jepa evaluate knn has no option '--kk'" },
         { "evaluate knn --weights {hf} --data {dir}/fit --test {dir}/fit/", "are the same images" },
-        { "evaluate knn --weights {hf} --data {dir}/fit --test {dir}/copy --size 16 --no-cache", "All 24 test images are also among the images to fit on" },
+        { "evaluate knn --weights {hf} --data {dir}/fit --test {dir}/copy --size 16 --no-cache",
+            "All 24 test images are also among the images to fit on" },
         { "evaluate knn --weights {hf} --data {dir}/plain --test {dir}/test", "has no labels" },
         { "evaluate linear --weights {hf} --data {dir}/fit --test {dir}/plain", "has no labels" },
         { "evaluate linear --weights {hf} --data {dir}/one --test {dir}/test", "of one class, \"red\"" },
-        { "evaluate linear --weights {hf} --data {dir}/fit --test {dir}/other", "1 of the 2 classes of the test images are not among those to fit on: green" },
+        { "evaluate linear --weights {hf} --data {dir}/fit --test {dir}/other",
+            "1 of the 2 classes of the test images are not among those to fit on: green" },
         { "evaluate knn --weights {hf} --data scenes:20", "has no labels" },
         { "evaluate count --weights {hf} --data {dir}/fit --test {dir}/test", "has no numbers to predict" },
         { "evaluate count --weights {hf} --data scenes:20 --column size", "has no column \"size\". Its columns of numbers: count, distance" },
@@ -143,7 +150,8 @@ public sealed class EvaluateVerbTests : IDisposable
     [Fact]
     public void FineTuning_WithARunFolder_LeavesARunThatIsGoneOnWithReportedAndUsed()
     {
-        const string Line = "evaluate fine-tune --weights {hf} --data {dir}/fit --test {dir}/test --size 16 --epochs 4 --batch 8 --lr 0.1 --out {dir}/run";
+        const string Line =
+            "evaluate fine-tune --weights {hf} --data {dir}/fit --test {dir}/test --size 16 --epochs 4 --batch 8 --lr 0.1 --out {dir}/run";
         Assert.True(Run(Line) == 0, _error.ToString());
         var first = ScoresOf("run/evaluation.json");
         Assert.Equal(12, File.ReadLines(_folder["run/metrics.csv"]).Count() - 1);
@@ -175,7 +183,8 @@ public sealed class EvaluateVerbTests : IDisposable
     {
         Directory.Delete(_folder["test/blue"], recursive: true);
         Assert.Equal(0, Run("evaluate knn --weights {hf} --data {dir}/fit --test {dir}/test --size 16 --no-cache --baselines off"));
-        Assert.Contains("note: 1 of 2 classes have no test image, so how well they are told apart is not measured: blue", _error.ToString(), StringComparison.Ordinal);
+        Assert.Contains("note: 1 of 2 classes have no test image, so how well they are told apart is not measured: blue", _error.ToString(),
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -186,7 +195,8 @@ public sealed class EvaluateVerbTests : IDisposable
         var changed = initial.Tensors.ToDictionary();
         changed["encoder.norm.weight"] = LazyTensor.Of(ones(48).Multiply(3e38));
         SafetensorsWriter.Write(_folder["w.safetensors"], [.. changed]);
-        Assert.Equal(1, Run("evaluate knn --weights {dir}/w.safetensors --heads 3 --encoder context --data {dir}/fit --test {dir}/test --size 16 --no-cache --baselines off"));
+        Assert.Equal(1, Run("evaluate knn --weights {dir}/w.safetensors --heads 3 --encoder context --data {dir}/fit --test {dir}/test --size 16 "
+            + "--no-cache --baselines off"));
         Assert.Contains("expected finite numbers", _error.ToString(), StringComparison.Ordinal);
     }
 
@@ -202,7 +212,8 @@ public sealed class EvaluateVerbTests : IDisposable
     }
 
     private int Run(string line) => CommandLine.Run(
-        [.. line.Split(' ').Select(word => word.Replace("{dir}", _folder.Path, StringComparison.Ordinal).Replace("{hf}", Fixtures.PathOf("nano/hf"), StringComparison.Ordinal))],
+        [.. line.Split(' ').Select(word => word.Replace("{dir}", _folder.Path, StringComparison.Ordinal).Replace(
+            "{hf}", Fixtures.PathOf("nano/hf"), StringComparison.Ordinal))],
         new Terminal(_out, _error),
         _stop);
 }

@@ -14,7 +14,8 @@ public sealed class PretrainArgumentsTests
     public void Arguments_None_AreAllUnsaid()
     {
         Assert.Equal(0, Run());
-        Assert.Equal(new PretrainArguments(null, null, null, false, null, null, null, null, [], false) with { Settings = _verb.Seen!.Settings }, _verb.Seen);
+        Assert.Equal(
+            new PretrainArguments(null, null, null, false, null, null, null, null, [], false) with { Settings = _verb.Seen!.Settings }, _verb.Seen);
         Assert.Empty(_verb.Seen.Settings);
     }
 
@@ -24,7 +25,8 @@ public sealed class PretrainArgumentsTests
         Assert.Equal(0, Run("my config.yaml", "--data", "a b", "--out=r", "--device", "cuda:1", "--precision", "bf16", "--max-steps", "5", "--init", "w",
             "--set", "optimization.lr=1", "--set", "mask.allow_overlap=true", "-q"));
         var seen = _verb.Seen!;
-        Assert.Equal(("my config.yaml", "a b", "r", "cuda:1", "bf16", 5L, "w", true), (seen.Config, seen.Data, seen.Out, seen.Device, seen.Precision, seen.MaxSteps, seen.Init, seen.Quiet));
+        Assert.Equal(("my config.yaml", "a b", "r", "cuda:1", "bf16", 5L, "w", true), (
+            seen.Config, seen.Data, seen.Out, seen.Device, seen.Precision, seen.MaxSteps, seen.Init, seen.Quiet));
         Assert.Equal(["optimization.lr=1", "mask.allow_overlap=true"], seen.Settings);
     }
 

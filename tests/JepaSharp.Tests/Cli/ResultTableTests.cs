@@ -4,7 +4,8 @@ namespace JepaSharp.Tests.Cli;
 
 public sealed class ResultTableTests
 {
-    private static readonly ResultTable Table = new ResultTable("Probes", "encoder", "kNN", "note [x]").Add("untrained", "29.5 %", "").Add("trained [ema]", "137.9 %", "best");
+    private static readonly ResultTable Table =
+        new ResultTable("Probes", "encoder", "kNN", "note [x]").Add("untrained", "29.5 %", "").Add("trained [ema]", "137.9 %", "best");
 
     [Fact]
     public void Table_NotOnATerminal_IsAlignedWithNumbersToTheRight()
@@ -19,7 +20,8 @@ public sealed class ResultTableTests
     {
         var output = new StringWriter();
         Table.Print(new Terminal(output, TextWriter.Null, outIsTerminal: true));
-        foreach (var cell in (string[])["Probes", "note [x]", "trained [ema]", "137.9 %"]) Assert.Contains(cell, output.ToString(), StringComparison.Ordinal);
+        foreach (var cell in (string[])["Probes", "note [x]", "trained [ema]", "137.9 %"])
+            Assert.Contains(cell, output.ToString(), StringComparison.Ordinal);
     }
 
     [Fact]

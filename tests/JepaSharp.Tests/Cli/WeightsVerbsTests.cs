@@ -44,7 +44,8 @@ public sealed class WeightsVerbsTests : IDisposable
     [Fact]
     public void Embed_PerPatchOfAnotherSizeAndTheContextEncoder_HasItsShape()
     {
-        Assert.Equal(0, Run("embed", "--weights", Checkpoint, "--heads", "3", "--encoder", "context", "--data", Images, "--out", _folder["a.safetensors"],
+        Assert.Equal(0, Run("embed", "--weights", Checkpoint, "--heads", "3", "--encoder", "context", "--data", Images, "--out", _folder["a.safeten"
+            + "sors"],
             "--pool", "none", "--size", "48", "--transform", "squash", "--batch", "2", "--precision", "bf16"));
         using var file = SafetensorsFile.Open(_folder["a.safetensors"]);
         Assert.Equal([3L, 36, 48], file.Tensors["features"].Shape);
@@ -83,14 +84,17 @@ public sealed class WeightsVerbsTests : IDisposable
     {
         using var scope = NewDisposeScope();
         using var initial = SafetensorsFile.Open(Fixtures.PathOf("nano/initial.safetensors"));
-        var changed = initial.Tensors.Where(pair => !pair.Key.StartsWith("predictor.", StringComparison.Ordinal) && pair.Key != "encoder.norm.bias").ToDictionary();
+        var changed = initial.Tensors.Where(pair => !pair.Key.StartsWith("predictor.", StringComparison.Ordinal)
+            && pair.Key != "encoder.norm.bias").ToDictionary();
         changed["encoder.blocks.0.mlp.fc1.bias"] = LazyTensor.Of(full(192, float.PositiveInfinity));
         changed["encoder.norm.weight"] = LazyTensor.Of(zeros(48));
         changed["head.weight"] = LazyTensor.Of(zeros(1));
         SafetensorsWriter.Write(_folder["w.safetensors"], [.. changed]);
         Assert.Equal(0, Run("inspect", _folder["w.safetensors"]));
-        foreach (var warning in (string[])["encoder.blocks.0.mlp.fc1.bias: 0 NaN and 192 infinite of 192", "1 tensors are all zeros: encoder.norm.weight",
-            "there is no predictor", "1 weights are missing: encoder.norm.bias", "1 names mean nothing here and are passed over: head.weight", "needs --heads N"])
+        foreach (var warning in (string[])["encoder.blocks.0.mlp.fc1.bias: 0 NaN and 192 infinite of 192",
+            "1 tensors are all zeros: encoder.norm.weight",
+            "there is no predictor", "1 weights are missing: encoder.norm.bias", "1 names mean nothing here and are passed over: head.weight",
+            "needs --heads N"])
             Assert.Contains(warning, _out.ToString(), StringComparison.Ordinal);
     }
 
@@ -105,7 +109,8 @@ public sealed class WeightsVerbsTests : IDisposable
     public void Pretrain_FromPublishedWeights_FollowsThemAndSaysWhatWasFound()
     {
         var run = _folder["run"];
-        var code = Run("pretrain", "--init", HuggingFace, "--data", Images, "--out", run, "--max-steps", "1", "--precision", "fp32", "--set", "data.batch_size=2", "-q");
+        var code = Run("pretrain", "--init", HuggingFace, "--data", Images, "--out", run, "--max-steps", "1", "--precision", "fp32", "--set",
+            "data.batch_size=2", "-q");
         Assert.True(code == 0, _error.ToString());
         Assert.Contains("target encoder: found; context encoder: not found, starts as a copy of it", _error.ToString(), StringComparison.Ordinal);
         Assert.Contains("predictor: not found", _error.ToString(), StringComparison.Ordinal);

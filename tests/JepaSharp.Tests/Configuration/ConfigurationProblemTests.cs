@@ -165,13 +165,15 @@ public sealed class ConfigurationProblemTests
         var missing = Assert.Throws<JepaException>(() => PretrainOptions.Load("nowhere/none.yaml"));
         Assert.Contains("nowhere/none.yaml cannot be read: there is no such file", missing.Message, StringComparison.Ordinal);
         Assert.True(missing.IsUsage);
-        Assert.Contains("it is a folder", Assert.Throws<JepaException>(() => PretrainOptions.Load(AppContext.BaseDirectory)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "it is a folder", Assert.Throws<JepaException>(() => PretrainOptions.Load(AppContext.BaseDirectory)).Message, StringComparison.Ordinal);
     }
 
     [Fact]
     public void Parse_AnyText_EndsInOptionsOrOneProblemList()
     {
-        string[] pieces = ["data", "mask", "optimization", ":", ": ", "\n", "\n  ", "- ", "[", "]", "{", "}", ",", "&a", "*a", "!!x ", "lr", "1e-6", "|", ">", "'", "\"", "#", "---", "\t", "?", "<<", "%YAML", "\0", "\uFFFE", "象"];
+        string[] pieces = ["data", "mask", "optimization", ":", ": ", "\n", "\n  ", "- ", "[", "]", "{", "}", ",", "&a", "*a", "!!x ", "lr", "1e-6",
+            "|", ">", "'", "\"", "#", "---", "\t", "?", "<<", "%YAML", "\0", "\uFFFE", "象"];
         Gen.OneOf(pieces).Array[0, 30].Select(string.Concat).Sample(
             text =>
             {

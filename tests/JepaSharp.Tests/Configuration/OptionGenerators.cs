@@ -14,7 +14,8 @@ internal static class OptionGenerators
 
     private static readonly Gen<string> Text = Gen.OneOf<string>(
         Gen.Char["\0\a\t\n\r \"'\\#:,-[]{}&*!|>%@`?~/._0159azAZ=\u0085\u00A0\u2028\uFEFFäß象"].Array[0, 20].Select(letters => new string(letters)),
-        Gen.OneOf("", " ", "null", "~", "true", "No", "1", "1e-6", ".inf", "- a", "a: b", "a #b", "C:\\images", "/data/a b", "象/🙂.png", "'", "\"", "=", "<<"));
+        Gen.OneOf("", " ", "null", "~", "true", "No", "1", "1e-6", ".inf", "- a", "a: b", "a #b", "C:\\images", "/data/a b", "象/🙂.png", "'", "\"",
+            "=", "<<"));
 
     public static Gen<PretrainOptions> Options { get; } =
         Sections([.. OptionSection.All.SelectMany(section => section.Keys)]);

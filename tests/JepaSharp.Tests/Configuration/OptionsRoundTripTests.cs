@@ -58,7 +58,8 @@ public sealed class OptionsRoundTripTests
             var options = new PretrainOptions().Apply(["optimization.lr=0.0015"]);
             Assert.Equal(0.0015, options.Optimization.Lr);
             Assert.Contains("\n  lr: 0.0015\n", options.ToYaml(), StringComparison.Ordinal);
-            Assert.Contains("[0.2, 0.1]", Assert.Throws<ConfigurationException>(() => PretrainOptions.Load(null, ["mask.pred_mask_scale=[0.2, 0.1]"])).Message, StringComparison.Ordinal);
+            Assert.Contains("[0.2, 0.1]", Assert.Throws<ConfigurationException>(
+                () => PretrainOptions.Load(null, ["mask.pred_mask_scale=[0.2, 0.1]"])).Message, StringComparison.Ordinal);
         }
         finally
         {

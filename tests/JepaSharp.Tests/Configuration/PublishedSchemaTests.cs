@@ -30,7 +30,8 @@ public sealed class PublishedSchemaTests
         Assert.Equal(
             new PretrainOptions
             {
-                Data = new() { BatchSize = 128, CropSize = 224, ImageFolder = "imagenet_full_size/061417/", RootPath = "$replace_me", NumWorkers = 10 },
+                Data =
+                    new() { BatchSize = 128, CropSize = 224, ImageFolder = "imagenet_full_size/061417/", RootPath = "$replace_me", NumWorkers = 10 },
                 Mask = new() { PatchSize = 14 },
                 Meta = new() { ModelName = "vit_huge", PredDepth = 12 },
                 Optimization = new() { Epochs = 300 },

@@ -25,7 +25,8 @@ public sealed class ShippedConfigurationTests
     [InlineData("in1k_vith16-448_ep300", "vit_huge", 16, 448, 12, 300, 40, 128)]
     [InlineData("in22k_vith14_ep66", "vit_huge", 14, 224, 12, 66, 3, 64)]
     [InlineData("in22k_vitg16_ep44", "vit_giant", 16, 224, 16, 44, 3, 128)]
-    public void Published_Setting_HasThePapersNumbers(string name, string model, int patch, int crop, int depth, int epochs, int warmup, int processes)
+    public void Published_Setting_HasThePapersNumbers(
+        string name, string model, int patch, int crop, int depth, int epochs, int warmup, int processes)
     {
         var options = PretrainOptions.Load(Path.Combine(Folder, $"{name}.yaml"));
         Assert.Equal(
@@ -34,7 +35,8 @@ public sealed class ShippedConfigurationTests
                 (int)options.Optimization.Warmup, options.Data.BatchSize * processes));
         Assert.Equal(new MaskOptions { PatchSize = patch }, options.Mask);
         Assert.Equal((384, new MomentumRange(0.996, 1), 0.001, 1e-6, 0.04, 0.4),
-            (options.Meta.PredEmbDim, options.Optimization.Ema, options.Optimization.Lr, options.Optimization.FinalLr, options.Optimization.WeightDecay,
+            (options.Meta.PredEmbDim, options.Optimization.Ema, options.Optimization.Lr, options.Optimization.FinalLr,
+                options.Optimization.WeightDecay,
                 options.Optimization.FinalWeightDecay));
     }
 

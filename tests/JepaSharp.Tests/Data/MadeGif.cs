@@ -14,18 +14,21 @@ internal static class MadeGif
     /// <param name="isInterlaced">Whether the head says that rows are stored in four passes.</param>
     /// <param name="frames">How often the frame is there.</param>
     public static byte[] Write(
-        (int Width, int Height) canvas, (int Left, int Top, int Width, int Height) frame, byte[] palette, byte[] indices, int? transparent = null, bool isInterlaced = false, int frames = 1)
+        (int Width, int Height) canvas, (int Left, int Top, int Width, int Height) frame, byte[] palette, byte[] indices, int? transparent = null,
+        bool isInterlaced = false, int frames = 1)
     {
         byte[] Short(int value) => BitConverter.GetBytes((ushort)value);
         byte[] control = transparent is { } index ? [0x21, 0xf9, 4, 1, 0, 0, (byte)index, 0] : [];
         byte[] one =
         [
-            .. control, 0x2c, .. Short(frame.Left), .. Short(frame.Top), .. Short(frame.Width), .. Short(frame.Height), (byte)(isInterlaced ? 0x40 : 0),
+            .. control, 0x2c, .. Short(frame.Left), .. Short(frame.Top), .. Short(frame.Width), .. Short(frame.Height),
+            (byte)(isInterlaced ? 0x40 : 0),
             ColoursBits, .. Blocks(Codes(indices)), 0,
         ];
         return
         [
-            .. "GIF89a"u8, .. Short(canvas.Width), .. Short(canvas.Height), 0x80 | (ColoursBits - 1), 0, 0, .. palette, .. new byte[(3 << ColoursBits) - palette.Length],
+            .. "GIF89a"u8, .. Short(canvas.Width), .. Short(canvas.Height), 0x80 | (ColoursBits - 1), 0, 0, .. palette,
+            .. new byte[(3 << ColoursBits) - palette.Length],
             .. Enumerable.Repeat(one, frames).SelectMany(b => b), 0x3b,
         ];
     }

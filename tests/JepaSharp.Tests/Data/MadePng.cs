@@ -32,7 +32,8 @@ internal static class MadePng
             }
         }
 
-        return [0x89, .. "PNG\r\n\x1a\n"u8, .. first ?? [], .. Chunk("IHDR", head), .. chunks ?? [], .. Chunk("IDAT", packed.ToArray()), .. Chunk("IEND", [])];
+        return [0x89, .. "PNG\r\n\x1a\n"u8, .. first ?? [], .. Chunk("IHDR", head), .. chunks ?? [], .. Chunk("IDAT", packed.ToArray()), .. Chunk(
+            "IEND", [])];
     }
 
     /// <summary>Samples of up to eight bits, each the high bits of a byte, rows padded to whole bytes.</summary>

@@ -20,13 +20,15 @@ internal sealed class RecordedPhotos(string recording) : IDisposable
 
     /// <summary>What is recorded of a photograph as bytes, without its number: "decoded".</summary>
     public IEnumerable<string> ImagesOf(int photo) =>
-        _recorded.Tensors.Where(t => t.Value.Type == ScalarType.Byte && t.Key.StartsWith($"{photo}.", StringComparison.Ordinal)).Select(t => t.Key[(t.Key.IndexOf('.', StringComparison.Ordinal) + 1)..]);
+        _recorded.Tensors.Where(t => t.Value.Type == ScalarType.Byte && t.Key.StartsWith($"{photo}.", StringComparison.Ordinal)).Select(
+            t => t.Key[(t.Key.IndexOf('.', StringComparison.Ordinal) + 1)..]);
 
     public PixelBox CropOf(int photo)
     {
         var crop = Expected.GetProperty("photos")[photo].GetProperty("crop");
         return new PixelBox(
-            crop.GetProperty("left").GetInt32(), crop.GetProperty("top").GetInt32(), crop.GetProperty("width").GetInt32(), crop.GetProperty("height").GetInt32());
+            crop.GetProperty("left").GetInt32(), crop.GetProperty("top").GetInt32(), crop.GetProperty("width").GetInt32(),
+            crop.GetProperty("height").GetInt32());
     }
 
     public RgbImage Image(string name)

@@ -36,7 +36,8 @@ public sealed class FeatureSetTests
         Assert.Contains("2 values for 3", Refusal(() => new RegressionSet(features, [0, 1])), StringComparison.Ordinal);
         Assert.Contains("image 1", Refusal(() => new RegressionSet(features, [0, double.NaN, 1])), StringComparison.Ordinal);
         Assert.Contains("of class 1", Refusal(() => KnnProbe.Fit(new(features, [1, 1, 1], 2))), StringComparison.Ordinal);
-        Assert.Contains("fitted on 2", Refusal(() => KnnProbe.Fit(new(features, [1, 0, 1], 2)).Predict(Synthetic.Noise(1, 3, 0))), StringComparison.Ordinal);
+        Assert.Contains(
+            "fitted on 2", Refusal(() => KnnProbe.Fit(new(features, [1, 0, 1], 2)).Predict(Synthetic.Noise(1, 3, 0))), StringComparison.Ordinal);
         Assert.Contains("single penalty", Refusal(() => RidgeProbe.Fit(new ClassificationSet(features, [0, 1, 2], 3))), StringComparison.Ordinal);
 
         static string Refusal(Func<object> act)
@@ -49,8 +50,8 @@ public sealed class FeatureSetTests
 
     [Fact]
     public void Split_OfAnyLabels_IsCompleteDisjointAndByClass()
-        => Gen.Select(Gen.Int[0, 3].Array[2, 60], Gen.Double[0.05, 0.6], Gen.ULong).Where(t => t.Item1.GroupBy(x => x).Any(g => g.Count() > 1)).Sample(
-            (labels, share, seed) =>
+        => Gen.Select(Gen.Int[0, 3].Array[2, 60], Gen.Double[0.05, 0.6], Gen.ULong)
+            .Where(t => t.Item1.GroupBy(x => x).Any(g => g.Count() > 1)).Sample((labels, share, seed) =>
             {
                 var split = HeldOutSplit.ByClass(labels, 4, share, seed);
                 Assert.Equal(Enumerable.Range(0, labels.Length), split.Fit.Concat(split.HeldOut).Order());
@@ -67,7 +68,8 @@ public sealed class FeatureSetTests
     public void Fit_OfEveryProbe_TakesOneSetAndOptionsOnly()
     {
         var fits = typeof(RidgeProbe).Assembly.GetExportedTypes().Where(type => type.Namespace == typeof(RidgeProbe).Namespace)
-            .SelectMany(type => type.GetMethods(BindingFlags.Public | BindingFlags.Static | BindingFlags.Instance)).Where(method => method.Name == "Fit").ToArray();
+            .SelectMany(type => type.GetMethods(BindingFlags.Public | BindingFlags.Static | BindingFlags.Instance))
+            .Where(method => method.Name == "Fit").ToArray();
         Assert.Equal(6, fits.Length);
         Assert.All(fits, fit =>
         {

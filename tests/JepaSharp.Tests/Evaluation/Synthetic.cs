@@ -24,7 +24,8 @@ internal static class Synthetic
         for (var i = 0; i < rows; i++)
         {
             labels[i] = i % classes;
-            for (var d = 0; d < width; d++) values[(i * width) + d] = (float)((stream.NextGaussian() + (d == labels[i] ? distance : 0)) * (1 + d) + 3);
+            for (var d = 0; d < width; d++)
+                values[(i * width) + d] = (float)((stream.NextGaussian() + (d == labels[i] ? distance : 0)) * (1 + d) + 3);
         }
 
         return new ClassificationSet(new FeatureMatrix(rows, width, values), labels, classes);

@@ -99,7 +99,8 @@ public sealed class BetweenBlocksTests
         var outward = Waves(2 * Contexts * Images, Known + 2, Width).cos();
 
         var queries = mask.Add(positions.index_select(0, asked.Patches).view(2, 1, Images, 2, Width)).expand(2, Contexts, Images, 2, Width);
-        var expected = cat([contexts.view(1, Contexts, Images, Known, Width).expand(2, Contexts, Images, Known, Width), queries], dim: 3).view(outward.shape);
+        var expected =
+            cat([contexts.view(1, Contexts, Images, Known, Width).expand(2, Contexts, Images, Known, Width), queries], dim: 3).view(outward.shape);
         expected.backward([outward]);
         Tensor[] gradients = [contexts.grad!.clone(), mask.grad!.clone()];
         foreach (var gradient in (Tensor[])[contexts.grad!, mask.grad!]) _ = gradient.detach().zero_();
@@ -121,7 +122,8 @@ public sealed class BetweenBlocksTests
         KernelFact.NeedsSingles();
         using var scope = NewDisposeScope();
         var (predictions, targets) = (Waves(7, 11, 131).Multiply(2).requires_grad_(), Waves(7, 11, 131).cos());
-        var expected = (smooth ? nn.functional.smooth_l1_loss(predictions, targets, beta: 1) : nn.functional.mse_loss(predictions, targets)).Multiply(0.25);
+        var expected =
+            (smooth ? nn.functional.smooth_l1_loss(predictions, targets, beta: 1) : nn.functional.mse_loss(predictions, targets)).Multiply(0.25);
         expected.backward();
         var wanted = predictions.grad!.clone();
         _ = predictions.grad!.detach().zero_();
@@ -267,7 +269,8 @@ public sealed class BetweenBlocksTests
 
     private static VisionTransformer Encoder()
     {
-        var encoder = new VisionTransformer(new VisionTransformerShape { ImageHeight = 32, ImageWidth = 32, PatchSize = 8, Width = 32, Depth = 2, Heads = 2, MlpWidth = 64 });
+        var encoder = new VisionTransformer(
+            new VisionTransformerShape { ImageHeight = 32, ImageWidth = 32, PatchSize = 8, Width = 32, Depth = 2, Heads = 2, MlpWidth = 64 });
         Initialization.Initialize(encoder, 1, 0);
         return encoder;
     }
@@ -279,5 +282,6 @@ public sealed class BetweenBlocksTests
         Assert.True(difference <= tolerance * largest, $"{name} differs by {difference:g3} of {largest:g3}");
     }
 
-    private static Tensor Waves(params long[] shape) => arange(shape.Aggregate(1L, (a, b) => a * b), dtype: float32).mul(0.7.ToScalar()).sin().reshape(shape);
+    private static Tensor Waves(params long[] shape) =>
+        arange(shape.Aggregate(1L, (a, b) => a * b), dtype: float32).mul(0.7.ToScalar()).sin().reshape(shape);
 }

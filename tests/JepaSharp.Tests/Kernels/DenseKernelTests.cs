@@ -8,7 +8,8 @@ namespace JepaSharp.Tests.Kernels;
 
 public sealed class DenseKernelTests
 {
-    /// <summary>Inputs and outputs that fill no whole vector (588 are the pixels of a 14 x 14 patch, 1000 the classes of ImageNet), rows that fill no whole word.</summary>
+    /// <summary>Inputs and outputs that fill no whole vector (588 are the pixels of a 14 x 14 patch, 1000 the classes of ImageNet), rows that fill no
+    /// whole word.</summary>
     [Theory]
     [InlineData(588, 48, 101, ScalarType.Float32, 1e-5)]
     [InlineData(48, 96, 1, ScalarType.Float32, 1e-5)]
@@ -43,13 +44,16 @@ public sealed class DenseKernelTests
         using var tape = GradientTape.Start();
         var actual = accelerated.Forward(x);
         tape.Backward(actual.mul(outward).sum(), mark: 0);
-        foreach (var (name, a, b) in new[] { ("output", expected, actual), ("weight", weight, dense.Weight.grad!), ("bias", bias, dense.Bias.grad!), ("input", input, x.grad!) })
+        foreach (var (name, a, b) in new[] { ("output", expected, actual), ("weight", weight, dense.Weight.grad!), ("bias", bias, dense.Bias.grad!), (
+            "input", input, x.grad!) })
         {
             var difference = a.Subtract(b).abs().max().item<float>();
             var allowed = (name == "input" ? 2 : 1) * tolerance; // waves cancel one another in it: less is left to round
-            Assert.True(difference <= allowed * a.abs().max().item<float>(), $"{name} differs by {difference:g3} of {a.abs().max().item<float>():g3}");
+            Assert.True(
+                difference <= allowed * a.abs().max().item<float>(), $"{name} differs by {difference:g3} of {a.abs().max().item<float>():g3}");
         }
     }
 
-    private static Tensor Waves(params long[] shape) => arange(shape.Aggregate(1L, (a, b) => a * b), dtype: float32).mul(0.7.ToScalar()).sin().reshape(shape);
+    private static Tensor Waves(params long[] shape) =>
+        arange(shape.Aggregate(1L, (a, b) => a * b), dtype: float32).mul(0.7.ToScalar()).sin().reshape(shape);
 }

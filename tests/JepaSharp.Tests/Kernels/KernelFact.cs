@@ -7,5 +7,6 @@ internal static class KernelFact
 {
     public static void NeedsSingles() => Assert.SkipUnless(KernelSupport.Singles, "This machine has no AVX-512: the CPU kernels do not run here.");
 
-    public static void NeedsPairs() => Assert.SkipUnless(KernelSupport.Pairs, "This machine has no AVX512_BF16: the bfloat16 kernels do not run here.");
+    public static void NeedsPairs() =>
+        Assert.SkipUnless(KernelSupport.Pairs, "This machine has no AVX512_BF16: the bfloat16 kernels do not run here.");
 }

@@ -48,7 +48,8 @@ public sealed unsafe class PanelEndTests : IDisposable
         KernelFact.NeedsPairs();
         const int Count = 80;
         var from = Numbers(Count);
-        (from[0], from[1], from[2], from[3]) = (BitConverter.Int32BitsToSingle(0x3F808000), BitConverter.Int32BitsToSingle(0x3F818000), float.PositiveInfinity, float.NaN);
+        (from[0], from[1], from[2], from[3]) =
+            (BitConverter.Int32BitsToSingle(0x3F808000), BitConverter.Int32BitsToSingle(0x3F818000), float.PositiveInfinity, float.NaN);
         var to = (ushort*)_scratch.Take(Count * 2);
         Brain16.Round(from, Count, (byte*)to);
         Assert.Equal(0x3F80, to[0]);

@@ -4,7 +4,8 @@ using JepaSharp.Runtime;
 
 namespace JepaSharp.Tests.Kernels;
 
-/// <summary>The machine code against three nested loops, on small whole numbers that every format holds exactly: results must agree to the bit.</summary>
+/// <summary>The machine code against three nested loops, on small whole numbers that every format holds exactly: results must agree to the
+/// bit.</summary>
 public sealed unsafe class TileProductTests
 {
     public static TheoryData<int, int, bool, bool, bool> Cases
@@ -16,7 +17,8 @@ public sealed unsafe class TileProductTests
             {
                 foreach (var pairs in (bool[])[false, true])
                 {
-                    for (var rows = 1; rows <= TileProduct.MaxRows; rows++) cases.Add(rows, words, pairs, (rows + words) % 2 == 0, (rows / 2) % 2 == 0);
+                    for (var rows = 1; rows <= TileProduct.MaxRows; rows++)
+                        cases.Add(rows, words, pairs, (rows + words) % 2 == 0, (rows / 2) % 2 == 0);
                 }
             }
 
@@ -55,8 +57,10 @@ public sealed unsafe class TileProductTests
         {
             var (word, within) = pairs ? (k / 2, k % 2) : (k, 0);
             for (var r = 0; r < rows; r++)
-                Put(leftBytes, (panel ? (word * TileProduct.PanelStep) + (4 * r) : (r * leftStride) + (4 * word)) + (2 * within), left[(r * depth) + k], pairs);
-            for (var c = 0; c < TileProduct.Columns; c++) Put(rightBytes, (word * TileProduct.PanelStep) + (4 * c) + (2 * within), right[(k * TileProduct.Columns) + c], pairs);
+                Put(leftBytes, (panel ? (word * TileProduct.PanelStep) + (4 * r) : (r * leftStride) + (4 * word)) + (2 * within),
+                    left[(r * depth) + k], pairs);
+            for (var c = 0; c < TileProduct.Columns; c++)
+                Put(rightBytes, (word * TileProduct.PanelStep) + (4 * c) + (2 * within), right[(k * TileProduct.Columns) + c], pairs);
         }
 
         for (var r = 0; r < rows; r++) before.AsSpan(r * TileProduct.Columns, TileProduct.Columns).CopyTo(result.AsSpan(r * resultStride));
@@ -64,8 +68,10 @@ public sealed unsafe class TileProductTests
         fixed (byte* r = rightBytes)
         fixed (float* c = result)
         {
-            var arguments = new TileArguments { Left = l, LeftStride = leftStride, Right = r, Words = words, Result = c, ResultStride = resultStride * sizeof(float) };
-            (pairs ? TileProducts.Pairs : TileProducts.Singles).Run(rows, panel ? LeftLayout.Panel : LeftLayout.Rows, accumulate ? TileEnd.Accumulate : TileEnd.Store, ref arguments);
+            var arguments = new TileArguments { Left = l, LeftStride = leftStride, Right = r, Words = words, Result = c,
+                ResultStride = resultStride * sizeof(float) };
+            (pairs ? TileProducts.Pairs : TileProducts.Singles).Run(
+                rows, panel ? LeftLayout.Panel : LeftLayout.Rows, accumulate ? TileEnd.Accumulate : TileEnd.Store, ref arguments);
         }
 
         for (var r = 0; r < rows; r++)

@@ -11,8 +11,8 @@ namespace JepaSharp.Tests.Kernels;
 public sealed class TransformerKernelTests
 {
     /// <summary>
-    /// Width, heads, sequences, tokens: one token, odd numbers, more than one block of queries, head widths of 16, 32, 48 and 64 and, not in whole vectors,
-    /// of 1, 4, 5, 24, 40 and 88, partly filled panels, and numbers of tokens as a class token leaves them (50, 65, 197).
+    /// Width, heads, sequences, tokens: one token, odd numbers, more than one block of queries, head widths of 16, 32, 48 and 64 and, not in whole
+    /// vectors, of 1, 4, 5, 24, 40 and 88, partly filled panels, and numbers of tokens as a class token leaves them (50, 65, 197).
     /// </summary>
     public static TheoryData<int, int, int, int> Shapes => new()
     {
@@ -33,7 +33,8 @@ public sealed class TransformerKernelTests
     public void ChosenTokens_ForwardAndBackward_AgreeWithLibtorch(int width, int heads, int sequences, int tokens)
     {
         KernelFact.NeedsSingles();
-        var wanted = Enumerable.Range(0, sequences).Select(s => Enumerable.Range(0, tokens).Where(t => (t + s) % 3 == 0 || tokens == 1).ToArray()).ToList();
+        var wanted =
+            Enumerable.Range(0, sequences).Select(s => Enumerable.Range(0, tokens).Where(t => (t + s) % 3 == 0 || tokens == 1).ToArray()).ToList();
         Compare(width, heads, sequences, tokens, ScalarType.Float32, wanted, checkpoint: false, forward: 2e-5, backward: 2e-4);
     }
 
@@ -58,7 +59,8 @@ public sealed class TransformerKernelTests
         {
             using var scope = NewDisposeScope();
             using var network = Network(64, 2);
-            return [.. Accelerated(network, 6, 11, ScalarType.Float32, wanted, checkpoint).Gradients.Values.SelectMany(g => g.data<float>().ToArray())];
+            return [.. Accelerated(network, 6, 11, ScalarType.Float32, wanted, checkpoint).Gradients.Values.SelectMany(
+                g => g.data<float>().ToArray())];
         }
     }
 
@@ -77,17 +79,20 @@ public sealed class TransformerKernelTests
             using var network = Network(64, 2);
             using var handles = new ParameterHandles(trained: true);
             var blocks = network.modules().OfType<TransformerBlock>().Select(b => b.Memory(handles)).ToList();
-            using var kernel = new TransformerKernel<Single32>(new StackShape(64, 2, 1e-6f), blocks, trained: true, keepPanels: false, new WorkerThreads(threads));
+            using var kernel =
+                new TransformerKernel<Single32>(new StackShape(64, 2, 1e-6f), blocks, trained: true, keepPanels: false, new WorkerThreads(threads));
             var (x, y, g) = (Numbers(40, 13, 64), empty(40, 13, 64), Numbers(40, 13, 64).mul(0.5.ToScalar()));
             var layout = new SequenceLayout(40, 13);
             var pass = kernel.Forward(layout, TensorMemory.Floats(x), TensorMemory.Floats(y));
             kernel.Backward(pass, TensorMemory.Floats(g), TensorMemory.Floats(g));
-            return [.. y.data<float>(), .. g.data<float>(), .. network.parameters().Where(p => p.grad is not null).SelectMany(p => p.grad!.data<float>().ToArray())];
+            return [.. y.data<float>(), .. g.data<float>(), .. network.parameters().Where(p => p.grad is not null).SelectMany(
+                p => p.grad!.data<float>().ToArray())];
         }
     }
 
     private static void Compare(
-        int width, int heads, int sequences, int tokens, ScalarType precision, IReadOnlyList<int[]>? wanted, bool checkpoint, double forward, double backward)
+        int width, int heads, int sequences, int tokens, ScalarType precision, IReadOnlyList<int[]>? wanted, bool checkpoint, double forward,
+        double backward)
     {
         using var scope = NewDisposeScope();
         using var reference = Network(width, heads);
@@ -102,10 +107,12 @@ public sealed class TransformerKernelTests
     {
         Assert.Equal(expected.shape, actual.shape);
         var difference = expected.Subtract(actual).abs().max().item<float>();
-        Assert.True(difference <= tolerance * Math.Max(1e-3, expected.abs().max().item<float>()), $"{what} differs by {difference:g3} of {expected.abs().max().item<float>():g3}");
+        Assert.True(difference <= tolerance * Math.Max(1e-3, expected.abs().max().item<float>()),
+            $"{what} differs by {difference:g3} of {expected.abs().max().item<float>():g3}");
     }
 
-    private static (Tensor Output, Dictionary<string, Tensor> Gradients) Reference(VisionTransformer network, int sequences, int tokens, IReadOnlyList<int[]>? wanted)
+    private static (Tensor Output, Dictionary<string, Tensor> Gradients) Reference(
+        VisionTransformer network, int sequences, int tokens, IReadOnlyList<int[]>? wanted)
     {
         var x = Numbers(sequences, tokens, network.Shape.Width);
         x.requires_grad = true;
@@ -126,7 +133,8 @@ public sealed class TransformerKernelTests
     {
         var shape = network.Shape;
         using var blocks = new AcceleratedBlocks(
-            [.. network.modules().OfType<TransformerBlock>()], shape.Width, shape.Heads, new KernelUse(precision, Trained: true, WeightsChange: true, checkpoint), keepPanels: false);
+            [.. network.modules().OfType<TransformerBlock>()], shape.Width, shape.Heads,
+            new KernelUse(precision, Trained: true, WeightsChange: true, checkpoint), keepPanels: false);
         using var tape = GradientTape.Start();
         var x = Numbers(sequences, tokens, shape.Width);
         x.requires_grad = true;
@@ -144,7 +152,8 @@ public sealed class TransformerKernelTests
 
     private static VisionTransformer Network(int width, int heads)
     {
-        var network = new VisionTransformer(new VisionTransformerShape { ImageHeight = 8, ImageWidth = 8, PatchSize = 4, Width = width, Depth = 2, Heads = heads, MlpWidth = 2 * width });
+        var network = new VisionTransformer(new VisionTransformerShape { ImageHeight = 8, ImageWidth = 8, PatchSize = 4, Width = width, Depth = 2,
+            Heads = heads, MlpWidth = 2 * width });
         Initialization.Initialize(network, 5, stream: 0);
         // Norms and biases away from ones and zeros, and attention away from uniform, so that a forgotten factor shows.
         using var untracked = no_grad();

@@ -46,7 +46,8 @@ public sealed unsafe class VectorFunctionsTests
             Assert.Equal(phi + ((float)x * Math.Exp(-0.5 * (float)x * (float)x) / Math.Sqrt(2 * Math.PI)), slope[5], 2e-4);
         }
 
-        Assert.True(float.IsNaN(VectorFunctions.ShortGelu(Vector512.Create(float.NaN), out var none)[0]) && float.IsNaN(none[0]), "a number that is none must not be hidden");
+        Assert.True(float.IsNaN(VectorFunctions.ShortGelu(Vector512.Create(float.NaN), out var none)[0]) && float.IsNaN(none[0]),
+            "a number that is none must not be hidden");
     }
 
     [Fact]

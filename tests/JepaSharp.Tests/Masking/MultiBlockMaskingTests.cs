@@ -52,7 +52,8 @@ public sealed class MultiBlockMaskingTests
             TargetScale = new Interval(0.9, 1),
             TargetAspect = new Interval(1, 1),
         };
-        Assert.Contains("No grid of up to 128 patches a side would do", Assert.Throws<JepaException>(() => new MultiBlockMasking(options)).Message, StringComparison.Ordinal);
+        Assert.Contains("No grid of up to 128 patches a side would do", Assert.Throws<JepaException>(() => new MultiBlockMasking(options)).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]

@@ -164,7 +164,8 @@ public sealed class PaperMaskTests
     {
         Assert.Equal([new BlockSize(8, 14)], AdmissibleSizes.Of(new PatchGrid(8, 16), new Interval(0.85, 1), new Interval(1, 1)));
         Assert.Equal([new BlockSize(2, 2)], AdmissibleSizes.Of(new PatchGrid(4, 4), new Interval(0.15, 0.2), new Interval(0.75, 1.5)));
-        Assert.Equal([new BlockSize(3, 4), new BlockSize(4, 3)], AdmissibleSizes.Of(new PatchGrid(8, 8), new Interval(0.15, 0.2), new Interval(0.75, 1.5)));
+        Assert.Equal(
+            [new BlockSize(3, 4), new BlockSize(4, 3)], AdmissibleSizes.Of(new PatchGrid(8, 8), new Interval(0.15, 0.2), new Interval(0.75, 1.5)));
     }
 
     private static MultiBlockMasking Sampler(int height, int width) => new(new() { Grid = new PatchGrid(height, width) });

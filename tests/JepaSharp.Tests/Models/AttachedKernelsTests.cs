@@ -39,7 +39,8 @@ public sealed class AttachedKernelsTests
         var patches = side / 8 * (side / 8);
         using var chosen = new PatchSelection([[1, 3, 5, 0, 2, patches - 1], [4, 5, 6, 7, 8, 9]], 2, patches, CPU);
         Compare(Encoder, encoder =>
-            encoder.forward(images).sin().sum().Add(encoder.Encode(images, chosen).cos().sum()).Add(encoder.EncodeWhole(images, chosen).square().sum()));
+            encoder.forward(images).sin().sum().Add(encoder.Encode(images, chosen).cos().sum()).Add(
+                encoder.EncodeWhole(images, chosen).square().sum()));
     }
 
     [Fact]

@@ -11,9 +11,11 @@ public sealed class CheckpointRankingTests
     [Fact]
     public void Ranking_WithoutLabels_GoesByLidarAndPutsCollapsedOnesLast()
     {
-        var ranking = CheckpointRanking.Of([Checkpoint(1, Healthy with { Lidar = 30 }), Checkpoint(2, Collapsed), Checkpoint(3, Healthy with { Lidar = 40 })]);
+        var ranking =
+            CheckpointRanking.Of([Checkpoint(1, Healthy with { Lidar = 30 }), Checkpoint(2, Collapsed), Checkpoint(3, Healthy with { Lidar = 40 })]);
         Assert.Equal([3, 1, 2], ranking.Ranked.Select(c => c.Epoch));
-        Assert.Equal("Keep epoch-0003: without labels, its features tell images apart in the most directions (LiDAR 40.0); epoch-0001 has 30.0.", ranking.Advice);
+        Assert.Equal("Keep epoch-0003: without labels, its features tell images apart in the most directions (LiDAR 40.0); epoch-0001 has 30.0.",
+            ranking.Advice);
     }
 
     [Fact]
@@ -57,7 +59,8 @@ public sealed class CheckpointRankingTests
     [Fact]
     public void Ranking_OfProbesThatFailed_IsStillWritten()
     {
-        var json = CheckpointRanking.Of([Checkpoint(1, Healthy, ("distance_r2", double.NaN))]).ToJson(new Dictionary<string, string> { ["run"] = "here" });
+        var json =
+            CheckpointRanking.Of([Checkpoint(1, Healthy, ("distance_r2", double.NaN))]).ToJson(new Dictionary<string, string> { ["run"] = "here" });
         Assert.Contains("\"run\": \"here\"", json, StringComparison.Ordinal);
         Assert.Contains("\"NaN\"", json, StringComparison.Ordinal);
     }

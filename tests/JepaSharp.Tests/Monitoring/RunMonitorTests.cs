@@ -17,9 +17,11 @@ public sealed class RunMonitorTests
         var without = TinyRun.Train(folder["without"], TinyRun.Options, monitorEvery: null);
         var with = TinyRun.Train(folder["with"], TinyRun.Options, monitorEvery: 5);
         Assert.Equal(without, with);
-        long[] steps = [.. MeasuresCsv.Read(Path.Combine(folder["with"], "measures.csv")).Where(t => MonitorReading.From(t.Values) is not null).Select(t => t.Step)];
+        long[] steps = [.. MeasuresCsv.Read(Path.Combine(folder["with"], "measures.csv")).Where(t => MonitorReading.From(t.Values) is not null)
+            .Select(t => t.Step)];
         Assert.Equal([0L, 5L, 10L, 15L, 20L, 24L], steps);
-        long[] glances = [.. MeasuresCsv.Read(Path.Combine(folder["with"], "measures.csv")).Where(t => MonitorGlance.From(t.Values) is not null).Select(t => t.Step)];
+        long[] glances = [.. MeasuresCsv.Read(Path.Combine(folder["with"], "measures.csv")).Where(t => MonitorGlance.From(t.Values) is not null)
+            .Select(t => t.Step)];
         Assert.Equal([2L, 4L, 6L, 8L, 12L, 14L, 16L, 18L, 22L], glances);
     }
 
@@ -30,8 +32,10 @@ public sealed class RunMonitorTests
         using var source = new ScenesSource(0, 64, 32);
         using var scaling = TinyRun.Scaling(TinyRun.Options);
         using var objective = Networks(TinyRun.Options);
-        var first = new RunMonitor(TinyRun.Sample(source, TinyRun.Options), scaling).Read(objective, cancellation: TestContext.Current.CancellationToken);
-        var second = new RunMonitor(TinyRun.Sample(source, TinyRun.Options), scaling).Read(objective, cancellation: TestContext.Current.CancellationToken);
+        var first =
+            new RunMonitor(TinyRun.Sample(source, TinyRun.Options), scaling).Read(objective, cancellation: TestContext.Current.CancellationToken);
+        var second =
+            new RunMonitor(TinyRun.Sample(source, TinyRun.Options), scaling).Read(objective, cancellation: TestContext.Current.CancellationToken);
         Assert.Equal(first.ToMeasures(), second.ToMeasures());
         Assert.True(first.PositionLoss < first.ConstantLoss, "one constant a position cannot be worse than one for all");
     }
@@ -51,7 +55,8 @@ public sealed class RunMonitorTests
             state["norm.bias"].copy_(arange(24, float32));
         }
 
-        var reading = new RunMonitor(TinyRun.Sample(source, TinyRun.Options), scaling).Read(objective, cancellation: TestContext.Current.CancellationToken);
+        var reading =
+            new RunMonitor(TinyRun.Sample(source, TinyRun.Options), scaling).Read(objective, cancellation: TestContext.Current.CancellationToken);
         Assert.Equal(1, reading.RankMe, 2);
         Assert.Equal(0, reading.Deviation, 6);
         Assert.Equal(1, reading.MeanCosine, 6);

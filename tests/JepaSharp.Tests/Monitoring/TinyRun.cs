@@ -17,7 +17,8 @@ internal static class TinyRun
     {
         Data = new DataOptions { CropSize = 32, BatchSize = 8, SceneCount = 64, SceneSize = 32, NumWorkers = 1 },
         Mask = new MaskOptions { PatchSize = 8, MinKeep = 1 },
-        Meta = new MetaOptions { ModelName = "vit_tiny", EmbedDim = 24, NumHeads = 2, Depth = 1, PredDepth = 1, PredEmbDim = 12, Precision = Precision.Fp32 },
+        Meta = new MetaOptions { ModelName = "vit_tiny", EmbedDim = 24, NumHeads = 2, Depth = 1, PredDepth = 1, PredEmbDim = 12,
+            Precision = Precision.Fp32 },
         Optimization = new OptimizationOptions { Epochs = 3, Warmup = 1, StartLr = 1e-4, Lr = 1e-3 },
     };
 
@@ -30,17 +31,20 @@ internal static class TinyRun
         using var trainer = new Trainer(options, source, CPU);
         using var folder = RunFolder.Create(path);
         File.WriteAllText(folder.Config, options.ToYaml());
-        using var observers = new TrainingObservers([.. RunRecords.Create(folder, options.Logging, trainer.Objective.Numbers), listener ?? new Nobody()]);
+        using var observers =
+            new TrainingObservers([.. RunRecords.Create(folder, options.Logging, trainer.Objective.Numbers), listener ?? new Nobody()]);
         using var scaling = Scaling(options);
         var told = observers;
         if (monitorEvery is { } every)
         {
             var monitor = new RunMonitor(Sample(source, options), scaling);
-            told = new TrainingObservers(observers, new MonitoringObserver(monitor, trainer.Objective, every, glanceEvery: 2, new CollapseWatch(), observers));
+            told = new TrainingObservers(
+                observers, new MonitoringObserver(monitor, trainer.Objective, every, glanceEvery: 2, new CollapseWatch(), observers));
         }
 
         trainer.Run(folder, told);
-        return [.. trainer.Step.State["target_encoder"].Parameters.Values.data<float>(), .. trainer.Step.State["predictor"].Parameters.Values.data<float>()];
+        return [.. trainer.Step.State["target_encoder"].Parameters.Values.data<float>(),
+            .. trainer.Step.State["predictor"].Parameters.Values.data<float>()];
     }
 
     public static MonitorSample Sample(ScenesSource source, PretrainOptions options) => MonitorSample.Draw(

@@ -17,7 +17,8 @@ public sealed class FineTuningContractTests : ObjectiveContract<FineTuning>
     {
         using var start = new VisionTransformer(new PretrainPlan(Options).Encoder);
         Initialization.Initialize(start, 3, 0);
-        return new FineTuning(start, [.. Enumerable.Range(0, Options.Data.SceneCount).Select(i => i % 3)], 3, Options.Data.CropSize, new FineTuneOptions());
+        return new FineTuning(
+            start, [.. Enumerable.Range(0, Options.Data.SceneCount).Select(i => i % 3)], 3, Options.Data.CropSize, new FineTuneOptions());
     }
 }
 
@@ -79,7 +80,8 @@ public sealed class FineTuningTests
         // Three layers below the head's rate, two, one, none; matrices decay.
         Watched[] watched =
         [
-            new("encoder", "patch_embed.proj.weight", 0.125, 0.05), new("encoder", "blocks.0.mlp.fc1.weight", 0.25, 0.05), new("encoder", "blocks.1.norm1.bias", 0.5, 0),
+            new("encoder", "patch_embed.proj.weight", 0.125, 0.05), new("encoder", "blocks.0.mlp.fc1.weight", 0.25, 0.05),
+            new("encoder", "blocks.1.norm1.bias", 0.5, 0),
             new("encoder", "norm.weight", 1, 0), new("head", "weight", 1, 0.05), new("head", "bias", 1, 0),
         ];
         foreach (var w in watched) (w.Value, w.Average) = (Of(w, ""), Of(w, "averaged_"));
@@ -119,7 +121,8 @@ public sealed class FineTuningTests
     [InlineData("blocks.0.attn.qkv.weight", 0.16)]
     [InlineData("blocks.1.mlp.fc2.bias", 0.4)]
     [InlineData("norm.bias", 1)]
-    public void Rate_OfALayer_FallsFromTheHeadDown(string name, double share) => Assert.Equal(share, LayerRates.Of(depth: 2, decay: 0.4)(name), 1e-12);
+    public void Rate_OfALayer_FallsFromTheHeadDown(string name, double share) =>
+        Assert.Equal(share, LayerRates.Of(depth: 2, decay: 0.4)(name), 1e-12);
 
     [Theory]
     [InlineData(0.8, 0)]

@@ -61,7 +61,8 @@ public abstract class ObjectiveContract<T> : IDisposable
         var compared = 0;
         foreach (var network in taken.State.Trained)
         {
-            var expected = plain.Networks.Single(n => n.Name == network.Network.Name).Module.named_parameters().ToDictionary(p => p.name, p => p.parameter.grad);
+            var expected =
+                plain.Networks.Single(n => n.Name == network.Network.Name).Module.named_parameters().ToDictionary(p => p.name, p => p.parameter.grad);
             foreach (var (name, shape, start) in network.Parameters.Layout)
             {
                 if (expected[name] is not { } wanted) continue;
@@ -94,12 +95,14 @@ public abstract class ObjectiveContract<T> : IDisposable
         Assert.Equal(losses, pending.Read().Loss, 1e-5 * Math.Max(1, Math.Abs(losses)));
         foreach (var network in together.State.Trained)
         {
-            var expected = alone.Networks.Single(n => n.Name == network.Network.Name).Module.named_parameters().ToDictionary(p => p.name, p => p.parameter.grad);
+            var expected =
+                alone.Networks.Single(n => n.Name == network.Network.Name).Module.named_parameters().ToDictionary(p => p.name, p => p.parameter.grad);
             foreach (var (name, shape, start) in network.Parameters.Layout)
             {
                 if (expected[name] is not { } wanted) continue;
                 using var found = FlatParameters.ViewOf(network.Parameters.Gradients!, start, shape);
-                Assert.True((found - wanted).abs().max().item<float>() < 1e-3f * Math.Max(wanted.abs().max().item<float>(), 1e-6f), $"gradient of {network.Network.Name}.{name}");
+                Assert.True((found - wanted).abs().max().item<float>() < 1e-3f * Math.Max(wanted.abs().max().item<float>(), 1e-6f),
+                    $"gradient of {network.Network.Name}.{name}");
             }
         }
 
@@ -188,7 +191,8 @@ public abstract class ObjectiveContract<T> : IDisposable
         }
 
         return new ViewBatch(
-            objective.Views.ToDictionary(v => v.Name, v => Of(v.Count, v.Transform.CropSize).DetachFromDisposeScope()), [.. Enumerable.Range(0, Images)]);
+            objective.Views.ToDictionary(v => v.Name, v => Of(v.Count, v.Transform.CropSize).DetachFromDisposeScope()),
+            [.. Enumerable.Range(0, Images)]);
     }
 
     private static IEnumerable<Tensor> StateOf(TrainingState state)

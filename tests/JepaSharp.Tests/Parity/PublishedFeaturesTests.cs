@@ -23,7 +23,8 @@ public sealed class PublishedFeaturesTests(ITestOutputHelper output)
         using var encoder = Load(run, from, temporary);
         using var expected = SafetensorsFile.Open(RecordedFolders.PathOf(run, "hf/expected.safetensors"));
         using var untracked = no_grad();
-        foreach (var (pixels, state) in ((string, string)[])[("pixel_values", "last_hidden_state"), ("pixel_values_larger", "last_hidden_state_larger")])
+        foreach (
+            var (pixels, state) in ((string, string)[])[("pixel_values", "last_hidden_state"), ("pixel_values_larger", "last_hidden_state_larger")])
         {
             var (absolute, relative) = RecordedRun.Difference(encoder.forward(expected.Read(pixels)), expected.Read(state));
             output.WriteLine($"{state}: largest difference {absolute:g3}, {relative:g3} of the largest number");

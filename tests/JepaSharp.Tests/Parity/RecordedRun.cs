@@ -20,7 +20,8 @@ internal sealed class RecordedRun : IDisposable
     private readonly JsonElement _facts;
 
     /// <summary>A recording of <see cref="RecordedFolders"/>.</summary>
-    public static RecordedRun Of(string recording, ScalarType precision = ScalarType.Float32) => new(file => RecordedFolders.PathOf(recording, file), precision);
+    public static RecordedRun Of(string recording, ScalarType precision = ScalarType.Float32) =>
+        new(file => RecordedFolders.PathOf(recording, file), precision);
 
     /// <summary>A recording in a folder.</summary>
     public RecordedRun(string folder, ScalarType precision = ScalarType.Float32)
@@ -53,7 +54,8 @@ internal sealed class RecordedRun : IDisposable
             Stretch = s.GetProperty("ipe_scale").GetDouble(),
         });
         var o = _facts.GetProperty("optimizer");
-        var optimizer = new OptimizerSettings(o.GetProperty("betas")[0].GetDouble(), o.GetProperty("betas")[1].GetDouble(), o.GetProperty("eps").GetDouble());
+        var optimizer =
+            new OptimizerSettings(o.GetProperty("betas")[0].GetDouble(), o.GetProperty("betas")[1].GetDouble(), o.GetProperty("eps").GetDouble());
         var loss = _facts.GetProperty("loss").GetString()!.StartsWith("smooth_l1", StringComparison.Ordinal) ? JepaLoss.SmoothL1 : JepaLoss.L2;
         Step = new JepaStep(encoder, predictor, Schedules, new StepSettings(precision, optimizer), loss: loss);
         LoadInitial("encoder.", Objective.ContextEncoder);

@@ -26,13 +26,16 @@ public sealed partial class RunReportTests
         using var scaling = TinyRun.Scaling(TinyRun.Options);
         using var objective = KnownObjectives.Create(new PretrainPlan(TinyRun.Options));
         var ranking = CheckpointRanking.Measure(
-            objective, CheckpointRanking.Find(path), new RunMonitor(TinyRun.Sample(source, TinyRun.Options), scaling), null, cancellation: TestContext.Current.CancellationToken);
+            objective, CheckpointRanking.Find(path), new RunMonitor(TinyRun.Sample(source, TinyRun.Options), scaling), null,
+            cancellation: TestContext.Current.CancellationToken);
         using var weights = PretrainedWeights.Open(path, 2);
         using VisionTransformer trained = PretrainedNetworks.LoadEncoder(weights);
         RunMachine.Here("cpu", "fp32", source.Description, source.Count).Write(path);
-        var page = File.ReadAllText(RunReport.Write(path, source, EvaluationTransform.Squash(32), trained, CPU, ranking, cancellation: TestContext.Current.CancellationToken));
+        var page = File.ReadAllText(RunReport.Write(
+            path, source, EvaluationTransform.Squash(32), trained, CPU, ranking, cancellation: TestContext.Current.CancellationToken));
 
-        foreach (var section in new[] { "The run, step by step", "Which checkpoint to keep", "What it is asked", "What it makes of a patch", "What it finds alike", "Configuration", "Machine and time" })
+        foreach (var section in new[] { "The run, step by step", "Which checkpoint to keep", "What it is asked", "What it makes of a patch",
+            "What it finds alike", "Configuration", "Machine and time" })
             Assert.Contains($"<h2>{section}</h2>", page, StringComparison.Ordinal);
         Assert.DoesNotContain("<script", page, StringComparison.OrdinalIgnoreCase);
         Assert.DoesNotContain("<link", page, StringComparison.OrdinalIgnoreCase);
@@ -48,7 +51,8 @@ public sealed partial class RunReportTests
         const string Hostile = "<script>alert('x')</script> & \"quotes\"";
         using var folder = new TemporaryFolder();
         var path = folder["<b>run & co"];
-        _ = TinyRun.Train(path, TinyRun.Options with { Logging = TinyRun.Options.Logging with { WriteTag = "<img src=x onerror=alert(1)>" } }, monitorEvery: null);
+        _ = TinyRun.Train(
+            path, TinyRun.Options with { Logging = TinyRun.Options.Logging with { WriteTag = "<img src=x onerror=alert(1)>" } }, monitorEvery: null);
         RunMachine.Here("cpu", "fp32", Hostile, 64).Write(path);
         File.AppendAllText(Path.Combine(path, "warnings.txt"), $"step 3: {Hostile}\n");
         var page = File.ReadAllText(RunReport.WriteWithoutPictures(path, $"The images are gone: {Hostile}"));

@@ -19,7 +19,8 @@ public sealed class FineTuningRunTests : IDisposable
 {
     private static readonly PixelNormalization Normalization = new([0.5, 0.5, 0.5], [0.25, 0.25, 0.25]);
     private readonly TemporaryFolder _folder = new();
-    private readonly VisionTransformer _encoder = new(new VisionTransformerShape { ImageHeight = 16, ImageWidth = 16, PatchSize = 8, Width = 16, Depth = 2, Heads = 1, MlpWidth = 32 });
+    private readonly VisionTransformer _encoder =
+        new(new VisionTransformerShape { ImageHeight = 16, ImageWidth = 16, PatchSize = 8, Width = 16, Depth = 2, Heads = 1, MlpWidth = 32 });
 
     public FineTuningRunTests() => Initialization.Initialize(_encoder, 1, 0);
 
@@ -37,7 +38,8 @@ public sealed class FineTuningRunTests : IDisposable
     public void FineTuning_OnTwoColours_TellsThemApartAndLeavesTheEncoderAlone(ScalarType precision)
     {
         using var before = _encoder.parameters().First().clone();
-        var request = Request(24, new FineTuneOptions { Epochs = 30, BatchSize = 8, LearningRate = 0.2, Average = 0.9 }) with { Precision = precision };
+        var request =
+            Request(24, new FineTuneOptions { Epochs = 30, BatchSize = 8, LearningRate = 0.2, Average = 0.9 }) with { Precision = precision };
         using var first = FineTuningRun.Run(request, stop: Cancellation);
         using var again = FineTuningRun.Run(request, stop: Cancellation);
         Assert.Equal(1, first.Score(Colours(10, 100), EvaluationTransform.CenterCrop(16), cancellation: Cancellation).Accuracy);
@@ -67,7 +69,8 @@ public sealed class FineTuningRunTests : IDisposable
     public void FineTuning_OnOneClass_IsRefused()
     {
         var one = Request(6, new FineTuneOptions()) with { Fit = Colours(6, 0) with { Labels = [0, 0, 0, 0, 0, 0] } };
-        Assert.Contains("one class", Assert.Throws<JepaException>(() => FineTuningRun.Run(one, stop: Cancellation)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "one class", Assert.Throws<JepaException>(() => FineTuningRun.Run(one, stop: Cancellation)).Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -82,7 +85,8 @@ public sealed class FineTuningRunTests : IDisposable
         using (var folder = RunFolder.Resume(_folder["run"]))
         {
             var other = request with { Recipe = request.Recipe with { LayerDecay = 0.5 } };
-            Assert.Contains("recipe.layer_decay was 0.75, now 0.5", Assert.Throws<JepaException>(() => FineTuningRun.Run(other, folder, stop: Cancellation)).Message, StringComparison.Ordinal);
+            Assert.Contains("recipe.layer_decay was 0.75, now 0.5",
+                Assert.Throws<JepaException>(() => FineTuningRun.Run(other, folder, stop: Cancellation)).Message, StringComparison.Ordinal);
             using var resumed = FineTuningRun.Run(request, folder, stop: Cancellation);
             Assert.Equal(WeightsOf(whole), WeightsOf(resumed));
             Assert.Equal(9, MetricsCsv.Read(folder.Metrics).Count());
@@ -115,7 +119,9 @@ public sealed class FineTuningRunTests : IDisposable
     [InlineData(20, 16, 4, 2)]
     public void Options_OfARecipe_ScaleTheRateAndKeepTheWarmUpToATenth(int epochs, int batch, int accumulate, double warmup)
     {
-        var options = Request(64, new FineTuneOptions { Epochs = epochs, BatchSize = batch, Accumulate = accumulate, LearningRate = 0.01, Clip = 3, SkipNonFinite = 2 }).ToOptions();
+        var options = Request(
+            64, new FineTuneOptions { Epochs = epochs, BatchSize = batch, Accumulate = accumulate, LearningRate = 0.01, Clip = 3,
+                SkipNonFinite = 2 }).ToOptions();
         Assert.Equal(warmup, options.Optimization.Warmup);
         Assert.Equal(0.01 * 64 / 256, options.Optimization.Lr, 1e-12);
         Assert.Equal((3, 2, accumulate), (options.Optimization.ClipGrad, options.Optimization.SkipNonFinite, options.Optimization.Accumulate));
@@ -134,7 +140,8 @@ public sealed class FineTuningRunTests : IDisposable
 
     private static IEnumerable<float> NumbersOf(nn.Module network) => network.parameters().SelectMany(p => p.data<float>().ToArray());
 
-    private FineTuningRequest Request(int images, FineTuneOptions recipe) => new() { Start = _encoder, Normalization = Normalization, Fit = Colours(images, 0), Size = 16, Recipe = recipe };
+    private FineTuningRequest Request(int images, FineTuneOptions recipe) =>
+        new() { Start = _encoder, Normalization = Normalization, Fit = Colours(images, 0), Size = 16, Recipe = recipe };
 
     private sealed class StopAfter(int steps, CancellationTokenSource stop) : ITrainingObserver
     {
@@ -144,7 +151,8 @@ public sealed class FineTuningRunTests : IDisposable
         }
     }
 
-    private static LabelledImages Colours(int count, int first) => new(new ColouredImages(count, first), [.. Enumerable.Range(0, count).Select(i => i % 2)], 2);
+    private static LabelledImages Colours(int count, int first) =>
+        new(new ColouredImages(count, first), [.. Enumerable.Range(0, count).Select(i => i % 2)], 2);
 
     /// <summary>Even images are reddish, odd ones bluish, each with its own noise.</summary>
     private sealed class ColouredImages(int count, int first) : ImageSource
@@ -166,7 +174,8 @@ public sealed class FineTuningRunTests : IDisposable
             public override RgbImage Decode()
             {
                 var image = JepaSharp.Tests.Data.EncodedImages.Noise(16, 16, (ulong)number);
-                for (var i = 0; i < image.Pixels.Length; i++) image.Pixels[i] = (byte)((image.Pixels[i] / 2) + (i % 3 == (number % 2 == 0 ? 0 : 2) ? 127 : 0));
+                for (var i = 0; i < image.Pixels.Length; i++)
+                    image.Pixels[i] = (byte)((image.Pixels[i] / 2) + (i % 3 == (number % 2 == 0 ? 0 : 2) ? 127 : 0));
                 return image;
             }
         }

@@ -13,7 +13,8 @@ public sealed class RandomStreamTests
         Assert.Equal(First(), First());
         ulong[] others =
         [
-            First(), First(seed: 2), First(purpose: RandomPurpose.Augmentation), First(epoch: 3), First(sample: 2), First(rank: 1), First(epoch: 3, sample: 2),
+            First(), First(seed: 2), First(purpose: RandomPurpose.Augmentation), First(epoch: 3), First(sample: 2), First(rank: 1),
+            First(epoch: 3, sample: 2),
         ];
         Assert.Equal(others.Length, others.Distinct().Count());
     }

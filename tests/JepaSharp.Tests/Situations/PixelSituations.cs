@@ -16,17 +16,25 @@ public sealed class PixelSituations : SituationTests
     private static readonly MadeTiff Grey = new(60, 40);
 
     /// <summary>Waits for the command before it, and says what it took at most, as Linux counts it.</summary>
-    private const string Watch = "p=$!; while kill -0 $p 2> /dev/null; do grep VmHWM /proc/$p/status > now 2> /dev/null && mv now peak; sleep 0.2; done; wait $p; echo code $?; cat peak";
+    private const string Watch = "p=$!; while kill -0 $p 2> /dev/null; do grep VmHWM /proc/$p/status > now 2> /dev/null && mv now peak; sleep 0.2; "
+        + "done; wait $p; echo code $?; cat peak";
 
     private static readonly Situation[] Table =
     [
-        Packed("floats from 0 to 1 in a TIFF", "float.tif", (Grey with { Bits = 32, SampleFormat = 3 }).Write(MadeTiff.Floats(Ramp.Select(v => v / 255.0))), [129, 129, 129]),
-        Packed("a GIF whose first colour is transparent", "transparent.gif", MadeGif.Write((60, 40), (0, 0, 60, 40), Palette, Indices, transparent: 0), [240, 240, 10]),
-        Packed("a GIF of several frames", "frames.gif", MadeGif.Write((60, 40), (0, 0, 60, 40), Palette, Indices, transparent: 3, frames: 2), [240, 240, 10]),
-        Unreadable("floats of no known range", "float.tif", (Grey with { Bits = 32, SampleFormat = 3 }).Write(MadeTiff.Floats(Ramp.Select(v => v * 10.5))), "32-bit floats from 0 to 2677.5"),
-        Unreadable("signed integers", "signed.tif", (Grey with { Bits = 16, SampleFormat = 2 }).Write(MadeTiff.Shorts(Ramp.Select(v => v - 128))), "signed integers of 16 bits from -128 to 127"),
-        Unreadable("twelve bits in sixteen", "twelve.tif", (Grey with { Bits = 16 }).Write(MadeTiff.Shorts(Ramp.Select(v => v * 16))), "would come out black"),
-        Unreadable("L*a*b* colours", "lab.tif", (Grey with { Photometric = 8, Channels = 3 }).Write([.. Ramp, .. Ramp, .. Ramp]), "CIE L*a*b* colours"),
+        Packed("floats from 0 to 1 in a TIFF", "float.tif",
+            (Grey with { Bits = 32, SampleFormat = 3 }).Write(MadeTiff.Floats(Ramp.Select(v => v / 255.0))), [129, 129, 129]),
+        Packed("a GIF whose first colour is transparent", "transparent.gif",
+            MadeGif.Write((60, 40), (0, 0, 60, 40), Palette, Indices, transparent: 0), [240, 240, 10]),
+        Packed("a GIF of several frames", "frames.gif", MadeGif.Write((60, 40), (0, 0, 60, 40), Palette, Indices, transparent: 3, frames: 2),
+            [240, 240, 10]),
+        Unreadable("floats of no known range", "float.tif",
+            (Grey with { Bits = 32, SampleFormat = 3 }).Write(MadeTiff.Floats(Ramp.Select(v => v * 10.5))), "32-bit floats from 0 to 2677.5"),
+        Unreadable("signed integers", "signed.tif", (Grey with { Bits = 16, SampleFormat = 2 }).Write(MadeTiff.Shorts(Ramp.Select(v => v - 128))),
+            "signed integers of 16 bits from -128 to 127"),
+        Unreadable("twelve bits in sixteen", "twelve.tif", (Grey with { Bits = 16 }).Write(MadeTiff.Shorts(Ramp.Select(v => v * 16))),
+            "would come out black"),
+        Unreadable(
+            "L*a*b* colours", "lab.tif", (Grey with { Photometric = 8, Channels = 3 }).Write([.. Ramp, .. Ramp, .. Ramp]), "CIE L*a*b* colours"),
         Unreadable("a packing that nothing here reads", "packed.tif", (Grey with { Compression = 50000 }).Write(Ramp), "packed as Zstandard"),
         new("a turned PNG", "jepa inspect photos", 0, "1 images")
         {
@@ -37,7 +45,8 @@ public sealed class PixelSituations : SituationTests
         {
             Build = folder => Photos.File1("photos/frames.gif", MadeGif.Write((60, 40), (0, 0, 60, 40), Palette, Indices, frames: 3))(folder),
         },
-        new("a picture longer than a JPEG may be", "jepa pack --data photos --out x.jepapack --quality 90", 0, "2 images as JPEGs of quality 90", "1 images are stored as pixels, since a JPEG ends at 65,500 pixels to a side: long.png")
+        new("a picture longer than a JPEG may be", "jepa pack --data photos --out x.jepapack --quality 90", 0, "2 images as JPEGs of quality 90",
+            "1 images are stored as pixels, since a JPEG ends at 65,500 pixels to a side: long.png")
         {
             Build = folder =>
             {
@@ -53,8 +62,10 @@ public sealed class PixelSituations : SituationTests
         },
         Bounded("large PNGs looked at", "jepa inspect photos --all --memory-mb 64", "code 0", "2 images decoded", "broken: none"),
         Bounded("large PNGs packed", "jepa pack --data photos --out x.jepapack --side 64 --memory-mb 64", "code 0", "2 images as"),
-        Bounded("large PNGs kept whole in a pack", "jepa pack --data photos --out x.jepapack --raw --memory-mb 64", "code 1", "2 of the 2 images", "Raise data.memory_mb (or --memory-mb)"),
-        new("a bound that is no bound", "jepa inspect photos --memory-mb 8", 2, "--memory-mb 8: expected at least 64") { Build = folder => Photos.File1("photos/a.png", Photos.Png)(folder) },
+        Bounded("large PNGs kept whole in a pack", "jepa pack --data photos --out x.jepapack --raw --memory-mb 64", "code 1", "2 of the 2 images",
+            "Raise data.memory_mb (or --memory-mb)"),
+        new("a bound that is no bound", "jepa inspect photos --memory-mb 8", 2,
+            "--memory-mb 8: expected at least 64") { Build = folder => Photos.File1("photos/a.png", Photos.Png)(folder) },
     ];
 
     public static TheoryData<string> Names => NamesOf(Table);
@@ -64,7 +75,8 @@ public sealed class PixelSituations : SituationTests
     public void Pixels_Command_DoesWhatIsMeant(string name) => Run(Table.Single(s => s.Name == name));
 
     /// <summary>A file that is packed, and a pixel of it: that in column 30 of the first row.</summary>
-    private static Situation Packed(string name, string file, byte[] bytes, byte[] pixel) => new(name, $"jepa pack --data photos --out x.jepapack --raw", 0, "1 images as pixels")
+    private static Situation Packed(string name, string file, byte[] bytes, byte[] pixel) =>
+        new(name, $"jepa pack --data photos --out x.jepapack --raw", 0, "1 images as pixels")
     {
         Build = folder => Photos.File1("photos/" + file, bytes)(folder),
         Never = ["left out"],
@@ -78,7 +90,8 @@ public sealed class PixelSituations : SituationTests
         },
     };
 
-    private static Situation Unreadable(string name, string file, byte[] bytes, string said) => new(name, "jepa inspect photos --all", 0, "broken: 1", file, said)
+    private static Situation Unreadable(string name, string file, byte[] bytes, string said) =>
+        new(name, "jepa inspect photos --all", 0, "broken: 1", file, said)
     {
         Build = folder =>
         {

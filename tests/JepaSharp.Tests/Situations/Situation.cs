@@ -2,7 +2,8 @@ namespace JepaSharp.Tests.Situations;
 
 /// <summary>Something that a user meets, and what the built command makes of it: a row of the table.</summary>
 /// <param name="Name">What is met, in words; unique within its table.</param>
-/// <param name="Command">A shell line, run in the situation's own folder, in which <c>jepa</c> is the built command; standard error is joined to the output afterwards.</param>
+/// <param name="Command">A shell line, run in the situation's own folder, in which <c>jepa</c> is the built command; standard error is joined to the
+/// output afterwards.</param>
 /// <param name="Code">The exit code of the line.</param>
 /// <param name="Says">Pieces of the output, each of which must be there.</param>
 public sealed record Situation(string Name, string Command, int Code, params string[] Says)

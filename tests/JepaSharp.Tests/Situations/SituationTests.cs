@@ -3,7 +3,8 @@ using System.Text;
 
 namespace JepaSharp.Tests.Situations;
 
-/// <summary>Runs a table of situations on the built command, as a process of its own. A table derives from this, so that tables run side by side.</summary>
+/// <summary>Runs a table of situations on the built command, as a process of its own. A table derives from this, so that tables run side by
+/// side.</summary>
 public abstract class SituationTests
 {
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(3);
@@ -16,7 +17,8 @@ public abstract class SituationTests
         situation.Build?.Invoke(folder.Path);
         var (code, said) = Execute(situation.Command, folder.Path);
         Assert.True(situation.Code == code, $"exit code {code} instead of {situation.Code}: {said}");
-        foreach (var piece in situation.Says) Assert.Contains(piece.Replace("DIR", folder.Path, StringComparison.Ordinal), said, StringComparison.Ordinal);
+        foreach (var piece in situation.Says)
+            Assert.Contains(piece.Replace("DIR", folder.Path, StringComparison.Ordinal), said, StringComparison.Ordinal);
         foreach (var piece in situation.Never)
             Assert.DoesNotContain(piece.Replace("DIR", folder.Path, StringComparison.Ordinal), said, StringComparison.Ordinal);
         Assert.DoesNotContain("   at ", said, StringComparison.Ordinal); // a stack trace

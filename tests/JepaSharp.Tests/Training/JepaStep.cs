@@ -14,7 +14,8 @@ internal sealed class JepaStep : IDisposable
     private IReadOnlyList<MaskBatch> _masks = [];
 
     public JepaStep(
-        VisionTransformerShape encoder, PredictorShape predictor, Schedules schedules, StepSettings? settings = null, ulong seed = 0, JepaLoss loss = JepaLoss.SmoothL1)
+        VisionTransformerShape encoder, PredictorShape predictor, Schedules schedules, StepSettings? settings = null, ulong seed = 0,
+        JepaLoss loss = JepaLoss.SmoothL1)
     {
         // Micro-batches are numbered through the run: those of a step are the given ones in turn.
         Objective = new ImageJepa(new ImageJepaOptions

@@ -27,7 +27,8 @@ public sealed class RunningAheadTests : IDisposable
             using var pending = parts.Begin((images, masks));
             parts.Inner.Apply(pending);
             var found = parts.Inner.Finish(pending);
-            Assert.Equal(expected.Loss, found.Loss, 5e-6); // a difference, not decimal places: those differ where two equal losses lie on both sides of a rounding
+            // a difference, not decimal places: those differ where two equal losses lie on both sides of a rounding
+            Assert.Equal(expected.Loss, found.Loss, 5e-6);
             Assert.Equal(expected.GradientNorm, found.GradientNorm, 1e-4 * expected.GradientNorm);
             Assert.Equal((expected.LearningRate, expected.WeightDecay, expected.Momentum), (found.LearningRate, found.WeightDecay, found.Momentum));
         }
@@ -44,7 +45,8 @@ public sealed class RunningAheadTests : IDisposable
         using var scope = NewDisposeScope();
         using var step = TrainingStepTests.NewStep(ScalarType.Float32, new OptimizerSettings(ClipNorm: 1), isAhead: true);
         var masks = TrainingStepTests.SomeMasks(2);
-        Tensor[] state = [step.Context.Values, step.Prediction.Values, step.Target.Values, step.ContextOptimizer.FirstMoment, step.PredictorOptimizer.SecondMoment];
+        Tensor[] state = [step.Context.Values, step.Prediction.Values, step.Target.Values, step.ContextOptimizer.FirstMoment,
+            step.PredictorOptimizer.SecondMoment];
         Tensor[] before = [.. state.Select(s => s.clone())];
         using var pending = step.Begin((full([2, 3, 32, 32], float.NaN), masks));
         step.Inner.Apply(pending);
@@ -83,7 +85,8 @@ public sealed class RunningAheadTests : IDisposable
     [Fact]
     public void Steps_NotFinite_AreSkippedAndTheNextIsTakenFromSoundWeights()
     {
-        using var run = new TinyRun(_folder["run"], TinyRun.Options with { Optimization = TinyRun.Options.Optimization with { SkipNonFinite = 2 } }, isAhead: true);
+        using var run = new TinyRun(
+            _folder["run"], TinyRun.Options with { Optimization = TinyRun.Options.Optimization with { SkipNonFinite = 2 } }, isAhead: true);
         using var sound = run.Trainer.Step.Prediction.Values.clone();
         run.Go((step, _) =>
         {

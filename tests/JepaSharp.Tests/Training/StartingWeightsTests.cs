@@ -44,7 +44,8 @@ public sealed class StartingWeightsTests : IDisposable
         using var begun = NewStep(run);
         var said = StartingWeights.Apply(weights, begun.State);
         Assert.Equal(
-            ["context encoder and target encoder: found", "predictor: found", "optimizer's state: found, AdamW of 59 parameters after 8 steps; the schedules begin anew"], said);
+            ["context encoder and target encoder: found", "predictor: found",
+                "optimizer's state: found, AdamW of 59 parameters after 8 steps; the schedules begin anew"], said);
         Assert.Equal((0, 8, 8), (begun.StepCount, begun.OptimizerStart, begun.ContextOptimizer.StepCount));
         AssertSame(unbroken, begun, 1e-6);
 
@@ -108,7 +109,8 @@ public sealed class StartingWeightsTests : IDisposable
         using var scope = NewDisposeScope();
         using var run = new RecordedRun(Fixtures.PathOf("nano"));
         using var weights = PretrainedWeights.Open(Fixtures.PathOf("nano/hf"));
-        using var step = new JepaStep(run.Objective.ContextEncoder.Shape with { ImageHeight = 96, ImageWidth = 80 }, run.Objective.Predictor.Shape, Constant);
+        using var step =
+            new JepaStep(run.Objective.ContextEncoder.Shape with { ImageHeight = 96, ImageWidth = 80 }, run.Objective.Predictor.Shape, Constant);
         Assert.Contains("positions: interpolated from a grid of 8x8 to 12x10", StartingWeights.Apply(weights, step.State));
         var expected = PositionTable.Interpolate(weights.Read("target_encoder.pos_embed"), 8, 8, 12, 10);
         Assert.True(expected.Equals(step.Objective.ContextEncoder.state_dict()["pos_embed"]));
@@ -122,7 +124,8 @@ public sealed class StartingWeightsTests : IDisposable
         using var step = new JepaStep(run.Objective.ContextEncoder.Shape with { Depth = 3, Heads = 4 }, new PredictorShape(12, 2, 3), Constant);
         var error = Assert.Throws<JepaException>(() => StartingWeights.Apply(weights, step.State));
         Assert.True(error.IsUsage);
-        foreach (var difference in (string[])["blocks 2, the run has 3 (meta.depth)", "heads 3, the run has 4 (meta.num_heads)", "predictor width 24, the run has 12 (meta.pred_emb_dim)"])
+        foreach (var difference in (string[])["blocks 2, the run has 3 (meta.depth)", "heads 3, the run has 4 (meta.num_heads)",
+            "predictor width 24, the run has 12 (meta.pred_emb_dim)"])
             Assert.Contains(difference, error.Message);
     }
 

@@ -39,7 +39,9 @@ internal sealed class TinyRun : IDisposable
 
     public List<string> Messages { get; } = [];
 
-    public float[] Weights => [.. Trainer.Step.Target.Values.data<float>(), .. Trainer.Step.Prediction.Values.data<float>(), .. Trainer.Step.ContextOptimizer.SecondMoment.data<float>()];
+    public float[] Weights =>
+        [.. Trainer.Step.Target.Values.data<float>(), .. Trainer.Step.Prediction.Values.data<float>(),
+            .. Trainer.Step.ContextOptimizer.SecondMoment.data<float>()];
 
     /// <summary>Trains on; <paramref name="afterStep"/> may stop it.</summary>
     public TinyRun Go(Action<long, CancellationTokenSource>? afterStep = null)

@@ -51,7 +51,8 @@ public sealed class TrainerTests
         using var folder = new TemporaryFolder();
         var path = Path.Combine(folder.Path, "run");
         _ = Train(path, null, false, Tiny with { Logging = new LoggingOptions { KeepLast = 2 } });
-        Assert.Equal(["epoch-0002", "epoch-0003", "latest"], Directory.GetDirectories(Path.Combine(path, "checkpoints")).Select(Path.GetFileName).Order());
+        Assert.Equal(
+            ["epoch-0002", "epoch-0003", "latest"], Directory.GetDirectories(Path.Combine(path, "checkpoints")).Select(Path.GetFileName).Order());
     }
 
     [Fact]

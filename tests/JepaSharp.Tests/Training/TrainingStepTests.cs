@@ -16,7 +16,8 @@ public sealed class TrainingStepTests
         using var scope = NewDisposeScope();
         using var step = NewStep(ScalarType.Float32);
         var masks = SomeMasks(2);
-        var before = (step.Context.Values.clone(), step.Prediction.Values.clone(), step.Target.Values.clone(), step.ContextOptimizer.FirstMoment.clone());
+        var before =
+            (step.Context.Values.clone(), step.Prediction.Values.clone(), step.Target.Values.clone(), step.ContextOptimizer.FirstMoment.clone());
         var error = Assert.Throws<NumericalException>(() => step.Run((full([2, 3, 32, 32], float.NaN), masks)));
         Assert.Contains("Step 1", error.Message);
         Assert.Contains("No weight was changed", error.Message);
@@ -102,7 +103,8 @@ public sealed class TrainingStepTests
         // Widths that the CPU kernels can do: heads of 16.
         JepaStep New(bool checkpoint)
         {
-            var shape = new VisionTransformerShape { ImageHeight = 32, ImageWidth = 32, PatchSize = 8, Width = 32, Depth = 3, Heads = 2, MlpWidth = 64 };
+            var shape =
+                new VisionTransformerShape { ImageHeight = 32, ImageWidth = 32, PatchSize = 8, Width = 32, Depth = 3, Heads = 2, MlpWidth = 64 };
             return new JepaStep(shape, new PredictorShape(32, 2, 2), Constant, new StepSettings(precision, Checkpoint: checkpoint), seed: 3);
         }
 
@@ -132,7 +134,8 @@ public sealed class TrainingStepTests
         var masks = SomeMasks(2);
         var result = step.Run((rand(2, 3, 32, 32), masks));
         Assert.True(result.GradientNorm > 0.01);
-        var norm = Math.Sqrt(Math.Pow(step.Context.Gradients!.norm().item<float>(), 2) + Math.Pow(step.Prediction.Gradients!.norm().item<float>(), 2));
+        var norm =
+            Math.Sqrt(Math.Pow(step.Context.Gradients!.norm().item<float>(), 2) + Math.Pow(step.Prediction.Gradients!.norm().item<float>(), 2));
         Assert.Equal(0.01, norm, 1e-5);
     }
 
@@ -141,7 +144,8 @@ public sealed class TrainingStepTests
     {
         using var scope = NewDisposeScope();
         using var step = NewStep(ScalarType.Float32);
-        foreach (var (parameters, module) in ((FlatParameters, nn.Module)[])[(step.Context, step.Objective.ContextEncoder), (step.Prediction, step.Objective.Predictor)])
+        foreach (var (parameters, module) in ((FlatParameters, nn.Module)[])[(step.Context, step.Objective.ContextEncoder), (
+            step.Prediction, step.Objective.Predictor)])
         {
             var weights = module.state_dict();
             foreach (var (name, shape, start) in parameters.Layout)

@@ -9,7 +9,8 @@ internal static class CraftedFile
     /// <summary>A safetensors file with this header and so many bytes after it.</summary>
     public static byte[] Safetensors(string header, int dataBytes = 0) => Safetensors(Encoding.UTF8.GetBytes(header), dataBytes);
 
-    public static byte[] Safetensors(byte[] header, int dataBytes = 0) => [.. BitConverter.GetBytes((long)header.Length), .. header, .. new byte[dataBytes]];
+    public static byte[] Safetensors(byte[] header, int dataBytes = 0) =>
+        [.. BitConverter.GetBytes((long)header.Length), .. header, .. new byte[dataBytes]];
 
     /// <summary>A checkpoint with this pickle and storage "0" of so many zero bytes.</summary>
     public static byte[] Checkpoint(byte[] pickle, int storageBytes = 16) => Zip([("a/data.pkl", pickle), ("a/data/0", new byte[storageBytes])]);
@@ -83,7 +84,8 @@ internal static class CraftedFile
         Put32(record, 48, (uint)start);
         var end = plain[^22..];
         end.AsSpan(8, 12).Fill(255);
-        return [.. plain[..start], .. directory, .. record, 0x50, 0x4b, 6, 7, 0, 0, 0, 0, .. BitConverter.GetBytes((long)start + directory.Count), 1, 0, 0, 0, .. end];
+        return [.. plain[..start], .. directory, .. record, 0x50, 0x4b, 6, 7, 0, 0, 0, 0, .. BitConverter.GetBytes((long)start + directory.Count), 1,
+            0, 0, 0, .. end];
     }
 
     /// <summary>A pickle of protocol 2 from pieces: a text is its characters as bytes, a number is one byte.</summary>
@@ -115,11 +117,13 @@ internal static class CraftedFile
 
     /// <summary>The opcodes for storage "0" with so many elements.</summary>
     public static byte[] Storage(long count, string type = "FloatStorage", string key = "0") =>
-        [(byte)'(', .. Text("storage"), .. Encoding.ASCII.GetBytes($"ctorch\n{type}\n"), .. Text(key), .. Text("cpu"), .. Whole(count), (byte)'t', (byte)'Q'];
+        [(byte)'(', .. Text("storage"), .. Encoding.ASCII.GetBytes($"ctorch\n{type}\n"), .. Text(key), .. Text("cpu"), .. Whole(count), (byte)'t',
+            (byte)'Q'];
 
     /// <summary>The opcodes for a tensor.</summary>
     public static byte[] Tensor(byte[] storage, long offset, long[] shape, long[] strides) =>
-        [.. Encoding.ASCII.GetBytes("ctorch._utils\n_rebuild_tensor_v2\n("), .. storage, .. Whole(offset), .. Tuple(shape), .. Tuple(strides), 0x89, (byte)'}', (byte)'t', (byte)'R'];
+        [.. Encoding.ASCII.GetBytes("ctorch._utils\n_rebuild_tensor_v2\n("), .. storage, .. Whole(offset), .. Tuple(shape), .. Tuple(strides), 0x89,
+            (byte)'}', (byte)'t', (byte)'R'];
 
     /// <summary>A pickle of a dictionary with one tensor under a name.</summary>
     public static byte[] Named(string name, byte[] tensor) => Pickle("}", Text(name), tensor, "s.");

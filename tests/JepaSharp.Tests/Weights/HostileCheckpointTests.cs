@@ -4,7 +4,8 @@ using static JepaSharp.Tests.Weights.CraftedFile;
 
 namespace JepaSharp.Tests.Weights;
 
-/// <summary>PyTorch checkpoints from a stranger: no code runs, and what is wrong is refused with the reason, quickly and with little memory.</summary>
+/// <summary>PyTorch checkpoints from a stranger: no code runs, and what is wrong is refused with the reason, quickly and with little
+/// memory.</summary>
 public sealed class HostileCheckpointTests : IDisposable
 {
     private const int Million = 1_000_000;
@@ -21,10 +22,12 @@ public sealed class HostileCheckpointTests : IDisposable
         ["cut in the middle"] = (() => Zip(SoundFiles)[..150], "cut short"),
         ["cut by one byte"] = (() => Zip(SoundFiles)[..^1], "cut short"),
         ["only an end record"] = (() => Zip([]), "0 files */data.pkl"),
-        ["a directory beyond the file"] = (() => Zip(SoundFiles, spoilEnd: end => BitConverter.GetBytes(uint.MaxValue - 5).CopyTo(end, 16)), "zip directory at"),
+        ["a directory beyond the file"] =
+            (() => Zip(SoundFiles, spoilEnd: end => BitConverter.GetBytes(uint.MaxValue - 5).CopyTo(end, 16)), "zip directory at"),
         ["a directory length that overflows"] = (() => Zip(SoundFiles, spoilEnd: end => end.AsSpan(12, 8).Fill(255)), "zip directory at"),
         ["65,535 files promised"] = (() => Zip(SoundFiles, spoilEnd: end => end.AsSpan(8, 4).Fill(255)), "65535 files"),
-        ["one file too many promised"] = (() => Zip([.. SoundFiles, ("a/" + new string('x', 60), [])], spoilEnd: end => end[10] = 4), "broken zip directory"),
+        ["one file too many promised"] =
+            (() => Zip([.. SoundFiles, ("a/" + new string('x', 60), [])], spoilEnd: end => end[10] = 4), "broken zip directory"),
         ["several volumes"] = (() => Zip(SoundFiles, spoilEnd: end => end[4] = 1), "several volumes"),
         ["a zip64 locator to nowhere"] = (() => Zip64Locator(long.MaxValue), "zip64 record"),
         ["a zip64 locator below zero"] = (() => Zip64Locator(-1), "zip64 record"),
@@ -51,7 +54,8 @@ public sealed class HostileCheckpointTests : IDisposable
         ["posix.system"] = (() => Pickle("cposix\nsystem\n(", Text("touch pwned"), "tR."), "'posix.system'"),
         ["eval from the stack"] = (() => Pickle(Text("builtins"), Text("eval"), 0x93, Text("1"), 0x85, "R."), "'builtins.eval'"),
         ["getattr"] = (() => Pickle("c__builtin__\ngetattr\n."), "'__builtin__.getattr'"),
-        ["a dotted path through an allowed module"] = (() => Pickle(Text("torch._utils"), Text("_rebuild_tensor_v2.__globals__"), 0x93, "."), "__globals__"),
+        ["a dotted path through an allowed module"] =
+            (() => Pickle(Text("torch._utils"), Text("_rebuild_tensor_v2.__globals__"), 0x93, "."), "__globals__"),
         ["torch.load"] = (() => Pickle("ctorch\nload\n."), "'torch.load'"),
         ["numpy"] = (() => Pickle("cnumpy.core.multiarray\nscalar\n."), "'numpy.core.multiarray.scalar'"),
         ["a global with control characters"] = (() => Pickle("cos\nsys\u001b[2Jtem\n."), "'os.sys?[2Jtem'"),
@@ -94,14 +98,16 @@ public sealed class HostileCheckpointTests : IDisposable
         ["an expanded tensor of 4 TB"] = (() => Named("w", Tensor(Storage(4), 0, [1L << 40], [0])), "no more elements than the storage"),
         ["a shape that overflows"] = (() => Named("w", Tensor(Storage(4), 0, [1L << 40, 1L << 40], [0, 0])), "no more elements than the storage"),
         ["shape and strides that differ"] = (() => Named("w", Tensor(Storage(4), 0, [2, 2], [1])), "not whole numbers from 0"),
-        ["a shape of texts"] = (() => Pickle("ctorch._utils\n_rebuild_tensor_v2\n(", Storage(4), Whole(0), Text("x"), 0x85, Tuple(1), 0x89, "}tR."), "not whole numbers"),
+        ["a shape of texts"] = (
+            () => Pickle("ctorch._utils\n_rebuild_tensor_v2\n(", Storage(4), Whole(0), Text("x"), 0x85, Tuple(1), 0x89, "}tR."), "not whole numbers"),
         ["marks without end"] = (() => Pickle(new string('(', Million)), "nested deeper"),
         ["lists without end"] = (() => Pickle(new string(']', 3 * Million)), "steps"),
         ["dictionaries without end"] = (() => Pickle(new string('}', 3 * Million)), "steps"),
         ["memo without end"] = (() => Pickle("N", string.Concat(Enumerable.Repeat("r\u0001\u0002\u0003\u0004", Million + 1))), "steps"),
         ["a list in itself in itself"] = (() => Pickle("]q", 0, string.Concat(Enumerable.Repeat("h\0a", Million))), "steps"),
         ["tuples that double"] = (() => Pickle(")", string.Concat(Enumerable.Repeat("2\u0086", Million)), "."), "steps"),
-        ["a set copied again and again"] = (() => Pickle("](", string.Concat(Enumerable.Range(0, 100_000).Select(i => Encoding.Latin1.GetString([(byte)'J', .. BitConverter.GetBytes(i)]))),
+        ["a set copied again and again"] = (() => Pickle("](", string.Concat(
+            Enumerable.Range(0, 100_000).Select(i => Encoding.Latin1.GetString([(byte)'J', .. BitConverter.GetBytes(i)]))),
             "eq", 0, string.Concat(Enumerable.Repeat("0cbuiltins\nset\nh\0\u0085R", 1000)), "."), "steps"),
         ["bytes copied again and again"] = (() => Pickle(Text(new string('x', Million)), "q", 0, Text("latin1"), "q", 1,
             string.Concat(Enumerable.Repeat("0c_codecs\nencode\nh\0h\u0001\u0086R", 10_000)), "."), "steps"),

@@ -27,7 +27,8 @@ public sealed class PickledCheckpointTests : IDisposable
         Assert.Equal(1.5, Load("G", 0x3f, 0xf8, 0, 0, 0, 0, 0, 0, "."));
         Assert.Equal("é", Load("X", BitConverter.GetBytes(2), Encoding.UTF8.GetBytes("é"), "."));
         Assert.Equal(new byte[] { 1, 200 }, Load("C", 2, 1, 200, "."));
-        Assert.Equal(new byte[] { 255 }, Load("c_codecs\nencode\n(", "X", BitConverter.GetBytes(2), Encoding.UTF8.GetBytes("ÿ"), Text("latin1"), "tR."));
+        Assert.Equal(
+            new byte[] { 255 }, Load("c_codecs\nencode\n(", "X", BitConverter.GetBytes(2), Encoding.UTF8.GetBytes("ÿ"), Text("latin1"), "tR."));
         Assert.Equal(new object?[] { 1L, null }, Load("K", 1, "N", 0x86, "."));
         Assert.Equal(new List<object?> { 1L, 2L }, Load("](K", 1, "K", 2, "e."));
         Assert.Equal([1L, "a"], Assert.IsType<HashSet<object>>(Load("c__builtin__\nset\n](K", 1, Text("a"), "e", 0x85, "R.")));

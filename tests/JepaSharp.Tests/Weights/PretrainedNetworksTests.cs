@@ -35,7 +35,8 @@ public sealed class PretrainedNetworksTests : IDisposable
     {
         using var scope = NewDisposeScope();
         using var initial = SafetensorsFile.Open(Fixtures.PathOf("nano/initial.safetensors"));
-        SafetensorsWriter.Write(_folder["half.safetensors"], initial.Names.Select(name => KeyValuePair.Create(name, initial.Read(name).to(ScalarType.BFloat16))));
+        SafetensorsWriter.Write(
+            _folder["half.safetensors"], initial.Names.Select(name => KeyValuePair.Create(name, initial.Read(name).to(ScalarType.BFloat16))));
         using var weights = PretrainedWeights.Open(_folder["half.safetensors"], heads: 3);
         using var encoder = PretrainedNetworks.LoadEncoder(weights);
         var loaded = encoder.state_dict()["blocks.1.mlp.fc1.weight"];
@@ -52,7 +53,8 @@ public sealed class PretrainedNetworksTests : IDisposable
         changed["target_encoder.norm.bias"] = LazyTensor.Of(full(48, float.NaN));
         SafetensorsWriter.Write(_folder["nan.safetensors"], [.. changed]);
         using var weights = PretrainedWeights.Open(_folder["nan.safetensors"], heads: 3);
-        Assert.Contains("48 of 48 numbers in 'target_encoder.norm.bias'", Assert.Throws<WeightsFileException>(() => PretrainedNetworks.LoadEncoder(weights)).Message);
+        Assert.Contains("48 of 48 numbers in 'target_encoder.norm.bias'",
+            Assert.Throws<WeightsFileException>(() => PretrainedNetworks.LoadEncoder(weights)).Message);
         Assert.Contains("48 of 48", Assert.Throws<WeightsFileException>(
             () => WeightsExport.ToSafetensors(weights, null, PixelNormalization.ImageNet, _folder["out.safetensors"])).Message);
         Assert.False(File.Exists(_folder["out.safetensors"]));
@@ -66,7 +68,8 @@ public sealed class PretrainedNetworksTests : IDisposable
     public void Export_OfOneEncoder_HasItAlone()
     {
         using var published = PretrainedWeights.Open(Fixtures.PathOf("nano/checkpoint.pth.tar"), heads: 3);
-        Assert.Equal([NetworkNames.ContextEncoder], WeightsExport.ToSafetensors(published, NetworkNames.ContextEncoder, PixelNormalization.ImageNet, _folder["one.safetensors"]));
+        Assert.Equal([NetworkNames.ContextEncoder], WeightsExport.ToSafetensors(
+            published, NetworkNames.ContextEncoder, PixelNormalization.ImageNet, _folder["one.safetensors"]));
         using var one = PretrainedWeights.Open(_folder["one.safetensors"]);
         Assert.Equal((NetworkNames.ContextEncoder, 3, 2L), (Assert.Single(one.Present), one.Heads!.Value, one.Epoch!.Value));
         foreach (var (name, tensor) in one.Tensors) Assert.True(SafetensorsTests.SameBits(published.Tensors[name], tensor), name);

@@ -13,7 +13,8 @@ public sealed class PretrainedWeightsTests : IDisposable
 
     public void Dispose() => _folder.Dispose();
 
-    public static IEnumerable<TheoryDataRow<string>> ParityFolders => RecordedFolders.Of(["nano", "micro", "two-context-blocks"], holding: "checkpoint.pth.tar");
+    public static IEnumerable<TheoryDataRow<string>> ParityFolders =>
+        RecordedFolders.Of(["nano", "micro", "two-context-blocks"], holding: "checkpoint.pth.tar");
 
     [Theory]
     [MemberData(nameof(ParityFolders))]
@@ -54,7 +55,8 @@ public sealed class PretrainedWeightsTests : IDisposable
         var optimizer = Assert.IsType<AdamWState>(weights.Optimizer);
         Assert.Equal(8, optimizer.Step);
         // Every trained parameter has a state; the fixed position tables have none.
-        var trained = weights.Tensors.Where(pair => !pair.Key.StartsWith("target_encoder.", StringComparison.Ordinal) && !pair.Key.EndsWith("pos_embed", StringComparison.Ordinal));
+        var trained = weights.Tensors.Where(
+            pair => !pair.Key.StartsWith("target_encoder.", StringComparison.Ordinal) && !pair.Key.EndsWith("pos_embed", StringComparison.Ordinal));
         Assert.Equal(trained.Select(pair => pair.Key).Order(), optimizer.Moments.Keys.Order());
         foreach (var (name, moments) in optimizer.Moments)
         {
@@ -86,7 +88,8 @@ public sealed class PretrainedWeightsTests : IDisposable
         using var scaled = PretrainedWeights.Open(_folder["scaled.pth.tar"], heads: 3);
         using var plain = PretrainedWeights.Open(SafetensorsTests.Fixture("nano/checkpoint.pth.tar"), heads: 3);
         using (var raw = PickledCheckpoint.Open(_folder["scaled.pth.tar"]))
-            Assert.Contains("scale", Assert.IsType<OrderedDictionary<object, object?>>(((OrderedDictionary<object, object?>)raw.Root!)["scaler"]).Keys);
+            Assert.Contains(
+                "scale", Assert.IsType<OrderedDictionary<object, object?>>(((OrderedDictionary<object, object?>)raw.Root!)["scaler"]).Keys);
         AssertSame(plain, scaled, [.. NetworkNames.OfImageJepa]);
         Assert.True(scaled.Report.IsClean);
         Assert.Empty(scaled.Warnings);
@@ -96,7 +99,8 @@ public sealed class PretrainedWeightsTests : IDisposable
     [Fact]
     public void OptimizerState_OfEveryParameter_HoldsTheRecordedFirstGradient()
     {
-        // v = (1 - b2) sum over 8 steps of b2^(8 - k) g_k^2 is at least the first term, in every element. Of another block's parameter that is seldom true.
+        // v = (1 - b2) sum over 8 steps of b2^(8 - k) g_k^2 is at least the first term, in every element. Of another block's parameter that is seldom
+        // true.
         using var scope = NewDisposeScope();
         using var weights = PretrainedWeights.Open(SafetensorsTests.Fixture("nano/checkpoint.pth.tar"), heads: 3);
         using var expected = SafetensorsFile.Open(SafetensorsTests.Fixture("nano/expected.safetensors"));
@@ -174,8 +178,10 @@ public sealed class PretrainedWeightsTests : IDisposable
         Assert.Contains(later, pair => pair.Key == "ijepa.layers.1.attention.o_proj.weight");
         SafetensorsWriter.Write(_folder["model-1.safetensors"], later[..10]);
         SafetensorsWriter.Write(_folder["model-2.safetensors"], later[10..]);
-        var map = later.Select((pair, i) => (pair.Key, Shard: $"model-{(i < 10 ? 1 : 2)}.safetensors")).ToDictionary(pair => pair.Key, pair => pair.Shard);
-        File.WriteAllText(_folder["model.safetensors.index.json"], JsonSerializer.Serialize(new { metadata = new { total_size = 1 }, weight_map = map }));
+        var map =
+            later.Select((pair, i) => (pair.Key, Shard: $"model-{(i < 10 ? 1 : 2)}.safetensors")).ToDictionary(pair => pair.Key, pair => pair.Shard);
+        File.WriteAllText(
+            _folder["model.safetensors.index.json"], JsonSerializer.Serialize(new { metadata = new { total_size = 1 }, weight_map = map }));
         File.Copy(SafetensorsTests.Fixture("nano/hf/config.json"), _folder["config.json"]);
         using var first = PretrainedWeights.Open(SafetensorsTests.Fixture("nano/hf"));
         using var sharded = PretrainedWeights.Open(_folder.Path);
@@ -225,7 +231,8 @@ public sealed class PretrainedWeightsTests : IDisposable
         changed["encoder.norm.bias"] = LazyTensor.Of(full(48, float.NaN));
         SafetensorsWriter.Write(_folder["w.safetensors"], [.. changed]);
         using var weights = PretrainedWeights.Open(_folder["w.safetensors"], heads: 3);
-        Assert.Contains("48 of 48 numbers in 'encoder.norm.bias'", Assert.Throws<WeightsFileException>(() => weights.Read("encoder.norm.bias")).Message);
+        Assert.Contains(
+            "48 of 48 numbers in 'encoder.norm.bias'", Assert.Throws<WeightsFileException>(() => weights.Read("encoder.norm.bias")).Message);
         Assert.Equal([48], weights.Read("encoder.norm.weight").shape);
     }
 
@@ -270,7 +277,8 @@ public sealed class PretrainedWeightsTests : IDisposable
     private static string Recorded(string folder, string file) => RecordedFolders.PathOf(folder, file);
 
     private static string LaterName(string name) => "ijepa." + name
-        .Replace("encoder.layer.", "layers.").Replace("attention.attention.query", "attention.q_proj").Replace("attention.attention.key", "attention.k_proj")
+        .Replace("encoder.layer.", "layers.").Replace("attention.attention.query", "attention.q_proj").Replace(
+            "attention.attention.key", "attention.k_proj")
         .Replace("attention.attention.value", "attention.v_proj").Replace("attention.output.dense", "attention.o_proj")
         .Replace("intermediate.dense", "mlp.fc1").Replace("output.dense", "mlp.fc2");
 }

@@ -16,7 +16,8 @@ internal sealed class FineTuneVerb : Verb
     private readonly FineTuneOptionsGroup _tuning = new();
 
     public FineTuneVerb()
-        : base("fine-tune", "Trains the encoder further on the labels, with a linear head: layer-wise learning rates, mixup, CutMix, averaged weights.")
+        : base(
+            "fine-tune", "Trains the encoder further on the labels, with a linear head: layer-wise learning rates, mixup, CutMix, averaged weights.")
     {
         _arguments.AddTo(this, ownBatch: true);
         _tuning.AddTo(this);
@@ -38,11 +39,13 @@ internal sealed class FineTuneVerb : Verb
         try
         {
             var name = $"{session.Loaded.Name} encoder";
-            report.Add(FeatureChoice.Mark([FineTuneRow.Of(session, session.Loaded.Encoder, name, fit, test, options, holdOut: false, terminal, stop, folder)]));
+            report.Add(FeatureChoice.Mark(
+                [FineTuneRow.Of(session, session.Loaded.Encoder, name, fit, test, options, holdOut: false, terminal, stop, folder)]));
             if (request.Baselines)
             {
                 using var fresh = session.Untrained();
-                report.Add([FineTuneRow.Of(session, fresh, "untrained encoder", fit, test, options, holdOut: false, terminal, stop) with { IsBaseline = true }]);
+                report.Add([FineTuneRow.Of(session, fresh, "untrained encoder", fit, test, options, holdOut: false, terminal,
+                    stop) with { IsBaseline = true }]);
             }
         }
         catch (OperationCanceledException) when (folder is not null && stop.Token.IsCancellationRequested)
@@ -53,7 +56,9 @@ internal sealed class FineTuneVerb : Verb
 
         report.AddClasses(classes.Names);
         report.Finish(terminal);
-        if (folder is not null) terminal.Error.WriteLine($"encoder and head: {Path.Combine(folder.LatestCheckpoint, "weights.safetensors")}; the run as a page: jepa report {folder.Path}");
+        if (folder is not null)
+            terminal.Error.WriteLine(
+                $"encoder and head: {Path.Combine(folder.LatestCheckpoint, "weights.safetensors")}; the run as a page: jepa report {folder.Path}");
         return ExitCode.Done;
     }
 
@@ -65,13 +70,37 @@ internal sealed class FineTuneVerb : Verb
 /// <param name="prefix">Before each name, where the verb has others of the same: "--fine-tune-".</param>
 internal sealed class FineTuneOptionsGroup(string prefix = "--")
 {
-    private readonly Option<int?> _epochs = new(prefix + "epochs") { Description = "Passes over the images of fine-tuning; 50 if not given.", HelpName = "N" };
-    private readonly Option<double?> _rate = new(prefix + "lr") { Description = "Peak learning rate of fine-tuning, for batches of 256; 1e-3 if not given.", HelpName = "RATE" };
-    private readonly Option<double?> _layerDecay = new(prefix + "layer-decay") { Description = "Each layer's learning rate as a share of the next one's; 0.75 if not given.", HelpName = "SHARE" };
+    private readonly Option<int?> _epochs = new(prefix + "epochs")
+    {
+        Description = "Passes over the images of fine-tuning; 50 if not given.",
+        HelpName = "N",
+    };
+    private readonly Option<double?> _rate = new(prefix + "lr")
+    {
+        Description = "Peak learning rate of fine-tuning, for batches of 256; 1e-3 if not given.",
+        HelpName = "RATE",
+    };
+    private readonly Option<double?> _layerDecay = new(prefix + "layer-decay")
+    {
+        Description = "Each layer's learning rate as a share of the next one's; 0.75 if not given.",
+        HelpName = "SHARE",
+    };
     private readonly Option<int?> _batch = new(prefix + "batch") { Description = "Images a step of fine-tuning; 64 if not given.", HelpName = "N" };
-    private readonly Option<int?> _accumulate = new(prefix + "accumulate") { Description = "Batches a step of fine-tuning, their gradients averaged; 1 if not given.", HelpName = "N" };
-    private readonly Option<double?> _clip = new(prefix + "clip") { Description = "Largest norm of fine-tuning's gradient; none if not given.", HelpName = "NORM" };
-    private readonly Option<int?> _skip = new(prefix + "skip-non-finite") { Description = "Steps in a row that are skipped where numbers are not finite; 0 if not given.", HelpName = "N" };
+    private readonly Option<int?> _accumulate = new(prefix + "accumulate")
+    {
+        Description = "Batches a step of fine-tuning, their gradients averaged; 1 if not given.",
+        HelpName = "N",
+    };
+    private readonly Option<double?> _clip = new(prefix + "clip")
+    {
+        Description = "Largest norm of fine-tuning's gradient; none if not given.",
+        HelpName = "NORM",
+    };
+    private readonly Option<int?> _skip = new(prefix + "skip-non-finite")
+    {
+        Description = "Steps in a row that are skipped where numbers are not finite; 0 if not given.",
+        HelpName = "N",
+    };
     private readonly Option<bool> _noFlip = new(prefix + "no-flip") { Description = "Do not mirror images: where left and right matter." };
 
     public void AddTo(Command command)
@@ -95,7 +124,8 @@ internal sealed class FineTuneOptionsGroup(string prefix = "--")
         if (arguments.GetValue(_skip) is { } skip) options = options with { SkipNonFinite = skip };
         if (!(options.LearningRate > 0)) throw new JepaException($"{prefix}lr: expected more than 0.", isUsage: true);
         if (!(options.Clip is null or > 0)) throw new JepaException($"{prefix}clip: expected more than 0.", isUsage: true);
-        if (options.LayerDecay is not (> 0 and <= 1)) throw new JepaException($"{prefix}layer-decay: expected more than 0 and at most 1.", isUsage: true);
+        if (options.LayerDecay is not (> 0 and <= 1))
+            throw new JepaException($"{prefix}layer-decay: expected more than 0 and at most 1.", isUsage: true);
         return options;
     }
 }

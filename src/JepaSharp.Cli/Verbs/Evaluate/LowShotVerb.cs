@@ -19,14 +19,27 @@ internal sealed class LowShotVerb : Verb
 
     private readonly EvaluationArguments _arguments = new("last");
     private readonly FineTuneOptionsGroup _tuning = new("--fine-tune-");
-    private readonly Option<double?> _share = new("--share") { Description = "Share of the images to fit on, the same number of every class; 0.01 if nothing is said.", HelpName = "S" };
+    private readonly Option<double?> _share = new("--share")
+    {
+        Description = "Share of the images to fit on, the same number of every class; 0.01 if nothing is said.",
+        HelpName = "S",
+    };
     private readonly Option<int?> _perClass = new("--per-class") { Description = "So many images of every class instead.", HelpName = "N" };
-    private readonly Option<bool> _whole = new("--whole") { Description = "All images of --data, as one subset: where --data is an official list of few images." };
-    private readonly Option<int> _draws = new("--draws") { Description = "Subsets to draw; mean and deviation over them are reported.", DefaultValueFactory = _ => 5, HelpName = "N" };
+    private readonly Option<bool> _whole = new("--whole")
+    {
+        Description = "All images of --data, as one subset: where --data is an official list of few images.",
+    };
+    private readonly Option<int> _draws = new("--draws")
+    {
+        Description = "Subsets to draw; mean and deviation over them are reported.",
+        DefaultValueFactory = _ => 5,
+        HelpName = "N",
+    };
     private readonly Option<bool> _fineTune = new("--fine-tune") { Description = "Fine-tune on each subset, too." };
 
     public LowShotVerb()
-        : base("low-shot", "What can be learned from few labels: linear, logistic and, if asked for, fine-tuning, on several small subsets of equal classes.")
+        : base("low-shot", "What can be learned from few labels: linear, logistic and, if asked for, fine-tuning, on several small subsets of equal "
+            + "classes.")
     {
         _arguments.AddTo(this);
         foreach (var option in (Option[])[_share, _perClass, _whole, _draws, _fineTune]) Add(option);
@@ -49,8 +62,10 @@ internal sealed class LowShotVerb : Verb
         var fewest = subsets.Min(rows => rows.CountBy(row => images.Labels[row]).Min(c => c.Value));
         ProbeTask[] methods = fewest < 2
             ? [LinearModelTask.Linear(OneShotLinear with { Seed = request.Seed }), LinearModelTask.Logistic(OneShotLogistic)]
-            : [LinearModelTask.Linear(new LinearOptions { Seed = request.Seed, HeldOutShare = 0.2 }), LinearModelTask.Logistic(new LogisticOptions { Seed = request.Seed })];
-        var recipe = new { Subsets = subsets.Select(s => s.Length), Fewest = fewest, Methods = methods.Select(m => new { m.Name, m.Recipe }), FineTune = arguments.GetValue(_fineTune) ? tuning : null };
+            : [LinearModelTask.Linear(new LinearOptions { Seed = request.Seed, HeldOutShare = 0.2 }), LinearModelTask.Logistic(
+                new LogisticOptions { Seed = request.Seed })];
+        var recipe = new { Subsets = subsets.Select(s => s.Length), Fewest = fewest, Methods = methods
+            .Select(m => new { m.Name, m.Recipe }), FineTune = arguments.GetValue(_fineTune) ? tuning : null };
         var report = new EvaluationReport(Name, session, recipe, classes.Notes);
         report.Announce(terminal);
         terminal.Error.WriteLine($"{subsets.Count:n0} subsets of {subsets[0].Length:n0} images, at least {fewest:n0} of every class");
@@ -64,22 +79,27 @@ internal sealed class LowShotVerb : Verb
     }
 
     private static List<ResultRow> Probed(
-        EvaluationSession session, MatchedClasses classes, LabelledImages images, IReadOnlyList<int[]> subsets, ProbeTask[] methods, Terminal terminal, StopSignals stop)
+        EvaluationSession session, MatchedClasses classes, LabelledImages images, IReadOnlyList<int[]> subsets, ProbeTask[] methods,
+        Terminal terminal, StopSignals stop)
     {
         var rows = new List<ResultRow>();
         var features = session.Features();
         // Rows of features are images that could be read: subsets name images, so they are looked up.
         var place = classes.FitRows(features[0].Fit).Index().ToDictionary(r => r.Item, r => r.Index);
         int[][] readable = [.. subsets.Select(s => s.Where(place.ContainsKey).Select(i => place[i]).ToArray())];
-        foreach (var method in methods) rows.AddRange(ProbeRows.Of(new LowShotTask(method, readable), features, classes, baselines: method == methods[^1] && session.Request.Baselines, terminal, stop));
+        foreach (var method in methods)
+            rows.AddRange(ProbeRows.Of(
+                new LowShotTask(method, readable), features, classes, baselines: method == methods[^1] && session.Request.Baselines, terminal, stop));
         return [.. rows.Select(row => row with { IsChosen = false })];
     }
 
     private static ResultRow FineTuned(
-        EvaluationSession session, MatchedClasses classes, LabelledImages images, IReadOnlyList<int[]> subsets, FineTuneOptions tuning, bool holdOut, Terminal terminal, StopSignals stop)
+        EvaluationSession session, MatchedClasses classes, LabelledImages images, IReadOnlyList<int[]> subsets, FineTuneOptions tuning, bool holdOut,
+        Terminal terminal, StopSignals stop)
     {
         var (test, name) = (classes.TestImages(session.Images.Test), $"{session.Loaded.Name} encoder");
-        var rows = subsets.Select(subset => FineTuneRow.Of(session, session.Loaded.Encoder, name, images.Select(subset), test, tuning, holdOut, terminal, stop)).ToList();
+        var rows = subsets.Select(subset => FineTuneRow.Of(session, session.Loaded.Encoder, name, images.Select(subset), test, tuning, holdOut,
+            terminal, stop)).ToList();
         return LowShotTask.Summary(name, rows[0].Probe, rows) with { Settings = rows[0].Settings, Seconds = rows.Sum(r => r.Seconds) };
     }
 
@@ -94,7 +114,9 @@ internal sealed class LowShotVerb : Verb
     private void RequireOneAmount(ParseResult arguments)
     {
         var share = arguments.GetValue(_share);
-        if (share is not (null or (> 0 and <= 1))) throw new JepaException($"--share {share.Value.ToString(CultureInfo.InvariantCulture)}: expected more than 0 and at most 1, as 0.01 for 1 %.", isUsage: true);
+        if (share is not (null or (> 0 and <= 1)))
+            throw new JepaException(
+                $"--share {share.Value.ToString(CultureInfo.InvariantCulture)}: expected more than 0 and at most 1, as 0.01 for 1 %.", isUsage: true);
         if (((bool[])[share is not null, arguments.GetValue(_perClass) is not null, arguments.GetValue(_whole)]).Count(given => given) > 1)
             throw new JepaException("--share, --per-class and --whole say the same thing in three ways: give one of them.", isUsage: true);
     }

@@ -10,7 +10,8 @@ using JepaSharp.Runtime;
 
 namespace JepaSharp.Cli.Verbs.Evaluate;
 
-/// <summary>A task that reads a number out of frozen features: as a number, by ridge regression, and, where it has classes, as a class, by the linear probe.</summary>
+/// <summary>A task that reads a number out of frozen features: as a number, by ridge regression, and, where it has classes, as a class, by the linear
+/// probe.</summary>
 internal abstract class NumberVerb : Verb
 {
     private readonly EvaluationArguments _arguments = new("both");
@@ -20,7 +21,12 @@ internal abstract class NumberVerb : Verb
     protected NumberVerb(string name, string column, string description)
         : base(name, description)
     {
-        _column = new Option<string>("--column") { Description = "The column of numbers to predict.", DefaultValueFactory = _ => column, HelpName = "NAME" };
+        _column = new Option<string>("--column")
+        {
+            Description = "The column of numbers to predict.",
+            DefaultValueFactory = _ => column,
+            HelpName = "NAME",
+        };
         Add(_column);
         _arguments.AddTo(this);
         _linear.AddTo(this);
@@ -38,7 +44,8 @@ internal abstract class NumberVerb : Verb
         var numbers = new MatchedNumbers(ColumnNumbers.Of(session.Images.Fit, column), ColumnNumbers.Of(session.Images.Test, column));
         var classes = Classes(numbers, column, session.Images);
         var task = LinearModelTask.Linear(linear);
-        var report = new EvaluationReport(Name, session, new { Column = column, Classes = classes is null ? null : linear, Numbers = ridge }, classes?.Notes ?? []);
+        var report = new EvaluationReport(
+            Name, session, new { Column = column, Classes = classes is null ? null : linear, Numbers = ridge }, classes?.Notes ?? []);
         report.Announce(terminal);
         var features = session.Features();
         if (classes is not null)
@@ -67,14 +74,17 @@ internal abstract class NumberVerb : Verb
             : null;
     }
 
-    private static bool IsOfScenes(ImageSource source) => source is ScenesSource or ClevrImages || source.Columns.SequenceEqual(["count", "distance"]);
+    private static bool IsOfScenes(ImageSource source) =>
+        source is ScenesSource or ClevrImages || source.Columns.SequenceEqual(["count", "distance"]);
 }
 
 /// <summary><c>jepa evaluate count</c>.</summary>
-internal sealed class CountVerb() : NumberVerb("count", "count", "How many objects there are, as VTAB's Clevr/Count: from scenes, or from any column of numbers.");
+internal sealed class CountVerb() : NumberVerb(
+    "count", "count", "How many objects there are, as VTAB's Clevr/Count: from scenes, or from any column of numbers.");
 
 /// <summary><c>jepa evaluate distance</c>.</summary>
-internal sealed class DistanceVerb() : NumberVerb("distance", "distance", "How far the nearest object is, as VTAB's Clevr/Distance: from scenes, or from any column of numbers.");
+internal sealed class DistanceVerb() : NumberVerb(
+    "distance", "distance", "How far the nearest object is, as VTAB's Clevr/Distance: from scenes, or from any column of numbers.");
 
 /// <summary><c>jepa evaluate linear</c>.</summary>
 internal sealed class LinearVerb : ProbeVerb
@@ -82,7 +92,8 @@ internal sealed class LinearVerb : ProbeVerb
     private readonly LinearOptionsGroup _linear = new();
 
     public LinearVerb()
-        : base("linear", "Batch norm and a linear layer on frozen features, trained by SGD over a grid of learning rates and weight decays.", defaultFeatures: "both") =>
+        : base("linear", "Batch norm and a linear layer on frozen features, trained by SGD over a grid of learning rates and weight decays.",
+            defaultFeatures: "both") =>
         _linear.AddTo(this);
 
     protected override ProbeTask Task(ParseResult arguments, ulong seed) => LinearModelTask.Linear(_linear.Read(arguments, seed));
@@ -92,8 +103,16 @@ internal sealed class LinearVerb : ProbeVerb
 internal sealed class KnnVerb : ProbeVerb
 {
     private readonly Option<int> _neighbours = new("--k") { Description = "Neighbours that vote.", DefaultValueFactory = _ => 20, HelpName = "N" };
-    private readonly Option<double> _temperature = new("--temperature") { Description = "A neighbour at cosine s votes with exp(s / T).", DefaultValueFactory = _ => 0.07, HelpName = "T" };
-    private readonly Option<bool> _raw = new("--no-centre") { Description = "Do not subtract the mean of the fit features first. DINO does not; features of masked prediction gain by it." };
+    private readonly Option<double> _temperature = new("--temperature")
+    {
+        Description = "A neighbour at cosine s votes with exp(s / T).",
+        DefaultValueFactory = _ => 0.07,
+        HelpName = "T",
+    };
+    private readonly Option<bool> _raw = new("--no-centre")
+    {
+        Description = "Do not subtract the mean of the fit features first. DINO does not; features of masked prediction gain by it.",
+    };
 
     public KnnVerb()
         : base("knn", "Weighted nearest neighbours by cosine, nothing to train: k 20 and temperature 0.07, as DINO.")
@@ -106,7 +125,8 @@ internal sealed class KnnVerb : ProbeVerb
     {
         var temperature = arguments.GetValue(_temperature);
         if (!(temperature > 0)) throw new JepaException($"--temperature {temperature}: expected more than 0.", isUsage: true);
-        var options = new KnnOptions { Neighbours = arguments.GetValue(_neighbours), Temperature = temperature, CentreOnFitMean = !arguments.GetValue(_raw) };
+        var options =
+            new KnnOptions { Neighbours = arguments.GetValue(_neighbours), Temperature = temperature, CentreOnFitMean = !arguments.GetValue(_raw) };
         return new KnnTask(options, [1, 10, 20, 100, 200]);
     }
 }
@@ -114,8 +134,18 @@ internal sealed class KnnVerb : ProbeVerb
 /// <summary>The options of a linear probe that is trained by steps.</summary>
 internal sealed class LinearOptionsGroup
 {
-    private readonly Option<double[]> _rates = new("--lr") { Description = "Learning rates to try, for batches of 256; one or several.", AllowMultipleArgumentsPerToken = true, HelpName = "RATE" };
-    private readonly Option<double[]> _decays = new("--weight-decay") { Description = "Weight decays to try; one or several.", AllowMultipleArgumentsPerToken = true, HelpName = "DECAY" };
+    private readonly Option<double[]> _rates = new("--lr")
+    {
+        Description = "Learning rates to try, for batches of 256; one or several.",
+        AllowMultipleArgumentsPerToken = true,
+        HelpName = "RATE",
+    };
+    private readonly Option<double[]> _decays = new("--weight-decay")
+    {
+        Description = "Weight decays to try; one or several.",
+        AllowMultipleArgumentsPerToken = true,
+        HelpName = "DECAY",
+    };
     private readonly Option<int?> _epochs = new("--epochs") { Description = "Passes over the features; 50 if not given.", HelpName = "N" };
 
     public void AddTo(Command command)

@@ -23,7 +23,8 @@ internal sealed class PenaltyOption(string unit)
     {
         var given = arguments.GetValue(_penalties);
         if (given is not { Length: > 0 }) return null;
-        return given.All(p => p > 0 && double.IsFinite(p)) ? given : throw new JepaException("--penalty: expected finite numbers above 0.", isUsage: true);
+        return given.All(p => p > 0 && double.IsFinite(p)) ? given : throw new JepaException(
+            "--penalty: expected finite numbers above 0.", isUsage: true);
     }
 }
 

@@ -4,7 +4,8 @@ namespace JepaSharp.Data.Cropping;
 
 /// <summary>Random brightness, contrast, saturation and hue in random order with probability 0.8, then grey with probability 0.2.</summary>
 /// <param name="Strength">s: brightness, contrast and saturation change by a factor within 1 +- 0.8 s, hue by up to 0.2 s of a turn.</param>
-/// <remarks>Source: Chen et al., "A simple framework for contrastive learning" (SimCLR), 2020, appendix A. The hue is not rounded to 8 bits on the way, as Pillow's is.</remarks>
+/// <remarks>Source: Chen et al., "A simple framework for contrastive learning" (SimCLR), 2020, appendix A. The hue is not rounded to 8 bits on the
+/// way, as Pillow's is.</remarks>
 public sealed record ColorDistortion(double Strength)
 {
     /// <summary>Distorts an image in place.</summary>

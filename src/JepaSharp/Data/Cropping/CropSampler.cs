@@ -27,7 +27,8 @@ public sealed class CropSampler
     /// <summary>Crops an image that is not decoded yet.</summary>
     /// <param name="image">The image; it is decoded by this call.</param>
     /// <param name="geometry">What to cut out and how to resize it.</param>
-    /// <param name="allowScaling">Whether the decoder may reduce the image, see <see cref="DecodeRequest"/>; off, the pixels are those of a full decode.</param>
+    /// <param name="allowScaling">Whether the decoder may reduce the image, see <see cref="DecodeRequest"/>; off, the pixels are those of a full
+    /// decode.</param>
     /// <param name="output">uint8 [h, w, 3] of the geometry's window.</param>
     /// <exception cref="ImageUnreadableException">The image's data is damaged, or decoding it needs more memory than there may be.</exception>
     public void Sample(OpenedImage image, in CropGeometry geometry, bool allowScaling, Span<byte> output)

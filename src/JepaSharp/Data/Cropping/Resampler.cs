@@ -7,7 +7,8 @@ using JepaSharp.Data.Decoding;
 namespace JepaSharp.Data.Cropping;
 
 /// <summary>Antialiased separable resize of uint8 RGB: rows first, rounded to uint8, then columns, as Pillow does it and with its numbers.</summary>
-/// <remarks>out(x, y) = round(sum_j v(y, j) round(sum_i h(x, i) in(i, j))), weights from <see cref="AxisWeights"/>. Keeps its memory; one for each thread.</remarks>
+/// <remarks>out(x, y) = round(sum_j v(y, j) round(sum_i h(x, i) in(i, j))), weights from <see cref="AxisWeights"/>. Keeps its memory; one for each
+/// thread.</remarks>
 internal sealed class Resampler
 {
     private const int Half = 1 << (AxisWeights.Precision - 1);
@@ -24,8 +25,10 @@ internal sealed class Resampler
     /// <returns>The pixels needed.</returns>
     public PixelBox Prepare(in CropGeometry geometry, int reduction = 1)
     {
-        Prepare(Horizontal, geometry.Box.Left, geometry.Box.Width, reduction, geometry.Width, geometry.Window.Left, geometry.Window.Width, geometry.Filter);
-        Prepare(Vertical, geometry.Box.Top, geometry.Box.Height, reduction, geometry.Height, geometry.Window.Top, geometry.Window.Height, geometry.Filter);
+        Prepare(Horizontal, geometry.Box.Left, geometry.Box.Width, reduction, geometry.Width, geometry.Window.Left, geometry.Window.Width,
+            geometry.Filter);
+        Prepare(Vertical, geometry.Box.Top, geometry.Box.Height, reduction, geometry.Height, geometry.Window.Top, geometry.Window.Height,
+            geometry.Filter);
         var (left, top) = (Horizontal.NeededFirst, Vertical.NeededFirst);
         return new PixelBox(left, top, Horizontal.NeededEnd - left, Vertical.NeededEnd - top);
     }
@@ -51,7 +54,8 @@ internal sealed class Resampler
         if (_rows.Length < bytes) _rows = GC.AllocateUninitializedArray<byte>(bytes);
     }
 
-    /// <summary>Narrows rows of the image to the window; those that are not needed are passed over. Every needed row has to come once, in any order.</summary>
+    /// <summary>Narrows rows of the image to the window; those that are not needed are passed over. Every needed row has to come once, in any
+    /// order.</summary>
     /// <param name="band">All columns needed of some rows.</param>
     public void AddRows(in PixelRegion band)
     {
@@ -74,9 +78,11 @@ internal sealed class Resampler
     public void End(Span<byte> output)
     {
         int stride = 3 * Horizontal.Count, firstRow = Vertical.NeededFirst;
-        if (output.Length != stride * Vertical.Count) throw new ArgumentException($"The window has {stride * Vertical.Count} bytes; found room for {output.Length}.", nameof(output));
+        if (output.Length != stride * Vertical.Count)
+            throw new ArgumentException($"The window has {stride * Vertical.Count} bytes; found room for {output.Length}.", nameof(output));
         for (var y = 0; y < Vertical.Count; y++)
-            ResizeColumns(_rows.AsSpan((Vertical.First(y) - firstRow) * stride), Vertical.Weights(y)[..Vertical.Used(y)], output.Slice(y * stride, stride));
+            ResizeColumns(
+                _rows.AsSpan((Vertical.First(y) - firstRow) * stride), Vertical.Weights(y)[..Vertical.Used(y)], output.Slice(y * stride, stride));
     }
 
     /// <summary>Lets go of more than may be kept.</summary>
@@ -85,11 +91,13 @@ internal sealed class Resampler
         if (_rows.Length > kept) _rows = [];
     }
 
-    private static void Prepare(AxisWeights axis, int first, int length, int reduction, int output, int windowFirst, int windowCount, ResampleFilter filter)
+    private static void Prepare(
+        AxisWeights axis, int first, int length, int reduction, int output, int windowFirst, int windowCount, ResampleFilter filter)
     {
         var offset = first / reduction;
         var end = (first + length + reduction - 1) / reduction;
-        axis.Compute(offset, end - offset, ((double)first / reduction) - offset, (double)length / reduction, output, windowFirst, windowCount, filter);
+        axis.Compute(
+            offset, end - offset, ((double)first / reduction) - offset, (double)length / reduction, output, windowFirst, windowCount, filter);
     }
 
     /// <summary>Each weight four times, once for each byte of a pixel.</summary>

@@ -3,8 +3,10 @@ using JepaSharp.Runtime;
 
 namespace JepaSharp.Data.Cropping;
 
-/// <summary>What is done to an image each time it is trained on: random resized crop, then, where asked for, flip, colour and blur, in this order.</summary>
-/// <remarks>I-JEPA itself uses the crop alone (paper, section 1: no hand-crafted view augmentations); the rest is there for its rivals and for ablations.</remarks>
+/// <summary>What is done to an image each time it is trained on: random resized crop, then, where asked for, flip, colour and blur, in this
+/// order.</summary>
+/// <remarks>I-JEPA itself uses the crop alone (paper, section 1: no hand-crafted view augmentations); the rest is there for its rivals and for
+/// ablations.</remarks>
 public sealed record TrainingTransform
 {
     /// <summary>Height and width of the crop in pixels.</summary>

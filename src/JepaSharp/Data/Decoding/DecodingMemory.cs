@@ -4,10 +4,11 @@ using JepaSharp.Data.Sources;
 
 namespace JepaSharp.Data.Decoding;
 
-/// <summary>What all threads that decode may use together: a pool for small images, several at a time, and one place for an image that needs more.</summary>
+/// <summary>What all threads that decode may use together: a pool for small images, several at a time, and one place for an image that needs
+/// more.</summary>
 /// <remarks>
-/// Whether an image is decoded, at what scale, or refused, depends on <see cref="ImageBytes"/> alone, and so never on how many threads there are or what they
-/// are at. Whoever has the place waits for nobody, and everyone else waits for it or for the pool: there is no deadlock.
+/// Whether an image is decoded, at what scale, or refused, depends on <see cref="ImageBytes"/> alone, and so never on how many threads there are or
+/// what they are at. Whoever has the place waits for nobody, and everyone else waits for it or for the pool: there is no deadlock.
 /// </remarks>
 internal sealed class DecodingMemory
 {
@@ -41,14 +42,17 @@ internal sealed class DecodingMemory
     /// <summary>The gate for a bound: an eighth of it for the pool, half for one image. All that name the same bound share one gate.</summary>
     public static DecodingMemory Of(int megabytes) => Gates.GetOrAdd(megabytes, static m => new DecodingMemory(m * Megabyte / 8, m * Megabyte / 2));
 
-    /// <summary>Opens an image of a source when there is room for its encoded bytes; the room grows with what is done to the image, and ends with it.</summary>
+    /// <summary>Opens an image of a source when there is room for its encoded bytes; the room grows with what is done to the image, and ends with
+    /// it.</summary>
     /// <exception cref="ImageUnreadableException">The image cannot be opened, or needs more than one image may.</exception>
     public OpenedImage Open(ImageSource source, int index)
     {
         var stored = source.StoredBytes(index);
         if (stored > ImageBytes)
             throw new ImageUnreadableException(
-                source.NameOf(index), $"the file has {Megabytes(stored):N0} MB; one image may take {Megabytes(ImageBytes):N0}. Raise {DecodingBound.Name}, or make the image smaller.");
+                source.NameOf(index),
+                $"the file has {Megabytes(stored):N0} MB; one image may take {Megabytes(ImageBytes):N0}. Raise {DecodingBound.Name}, or make the "
+                    + $"image smaller.");
         var room = new DecodingRoom(this);
         try
         {
@@ -149,7 +153,8 @@ internal sealed class DecodingMemory
 
     private ImageUnreadableException TooLarge(OpenedImage image, long bytes) => new(
         image.Name,
-        $"decoding {image.Width}x{image.Height} pixels of {image.Format} takes {Megabytes(bytes):N0} MB; one image may take {Megabytes(ImageBytes):N0}. Raise {DecodingBound.Name}, or make the image smaller.");
+        $"decoding {image.Width}x{image.Height} pixels of {image.Format} takes {Megabytes(bytes):N0} MB; one image may take "
+            + $"{Megabytes(ImageBytes):N0}. Raise {DecodingBound.Name}, or make the image smaller.");
 
     private void Note() => MostUsed = Math.Max(MostUsed, _pooled + _alone);
 }

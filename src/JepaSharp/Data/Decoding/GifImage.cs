@@ -37,7 +37,8 @@ internal sealed class GifImage : StoredImage
     protected override long StoredMemory(PixelBox box, int reduction)
     {
         var stride = 4L * box.Width;
-        return _file.Length + (stride * RowsOf(PixelBuffer.BandBytes, stride, box.Height)) + (_frame.IsInterlaced ? (long)_frame.Width * _frame.Height : _frame.Width);
+        return _file.Length + (stride * RowsOf(PixelBuffer.BandBytes, stride, box.Height)) + (
+            _frame.IsInterlaced ? (long)_frame.Width * _frame.Height : _frame.Width);
     }
 
     protected override void DecodeStored(PixelBox box, int reduction, PixelBuffer buffer, long bandBytes, TakeBand take)
@@ -99,7 +100,8 @@ internal sealed class GifImage : StoredImage
 }
 
 /// <summary>Where the first frame of a GIF lies, and its colours.</summary>
-internal sealed record GifFrame(int CanvasWidth, int CanvasHeight, int Left, int Top, int Width, int Height, bool IsInterlaced, byte[] Palette, byte Background, int DataOffset)
+internal sealed record GifFrame(
+    int CanvasWidth, int CanvasHeight, int Left, int Top, int Width, int Height, bool IsInterlaced, byte[] Palette, byte Background, int DataOffset)
 {
     private const int HeadBytes = 13, DescriptorBytes = 10;
     private const byte Extension = 0x21, Descriptor = 0x2c, GraphicControl = 0xf9;
@@ -116,7 +118,8 @@ internal sealed record GifFrame(int CanvasWidth, int CanvasHeight, int Left, int
             {
                 case Extension when at + 1 < gif.Length:
                     // A graphic control: a block of four bytes, of which the first says whether the last is the transparent colour.
-                    if (gif[at + 1] == GraphicControl && at + 7 <= gif.Length && gif[at + 2] >= 4 && (gif[at + 3] & 1) != 0) transparent = gif[at + 6];
+                    if (gif[at + 1] == GraphicControl && at + 7 <= gif.Length && gif[at + 2] >= 4 && (gif[at + 3] & 1) != 0)
+                        transparent = gif[at + 6];
                     at = AfterBlocks(gif, at + 2);
                     break;
                 case Descriptor when at + DescriptorBytes < gif.Length:
@@ -147,10 +150,12 @@ internal sealed record GifFrame(int CanvasWidth, int CanvasHeight, int Left, int
         var flags = gif[at + 9];
         (palette, var data) = PaletteAt(gif, at + DescriptorBytes, flags, palette);
         var (canvasWidth, canvasHeight) = (Math.Max(Number(gif[6..]), left + width), Math.Max(Number(gif[8..]), top + height));
-        return new GifFrame(canvasWidth, canvasHeight, left, top, width, height, (flags & 0x40) != 0, palette ?? Greys(), (byte)(transparent ?? 0), data);
+        return new GifFrame(
+            canvasWidth, canvasHeight, left, top, width, height, (flags & 0x40) != 0, palette ?? Greys(), (byte)(transparent ?? 0), data);
     }
 
-    /// <summary>A palette of 2 to 256 colours where the flags say that there is one, and where what follows begins. Further colours are black.</summary>
+    /// <summary>A palette of 2 to 256 colours where the flags say that there is one, and where what follows begins. Further colours are
+    /// black.</summary>
     private static (byte[]? Palette, int End) PaletteAt(ReadOnlySpan<byte> gif, int at, byte flags, byte[]? otherwise)
     {
         if ((flags & 0x80) == 0) return (otherwise, at);

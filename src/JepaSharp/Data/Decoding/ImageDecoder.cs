@@ -4,7 +4,8 @@ using Microsoft.Win32.SafeHandles;
 
 namespace JepaSharp.Data.Decoding;
 
-/// <summary>Opens encoded images: JPEG, PNG, WebP, and BMP with SkiaSharp, TIFF and large or deep PNG with libvips, GIF by itself (docs/decisions/0001-image-decoding.md).</summary>
+/// <summary>Opens encoded images: JPEG, PNG, WebP, and BMP with SkiaSharp, TIFF and large or deep PNG with libvips, GIF by itself
+/// (docs/decisions/0001-image-decoding.md).</summary>
 /// <remarks>
 /// Pixels become RGB as Pillow's <c>convert("RGB")</c> makes them: grey is repeated, alpha is dropped, wide channels keep their high byte, of an
 /// animation the first frame is taken, no colour profile is applied. Unlike Pillow's <c>open</c>, the EXIF orientation is applied.

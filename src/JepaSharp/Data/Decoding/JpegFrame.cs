@@ -5,7 +5,8 @@ namespace JepaSharp.Data.Decoding;
 /// <summary>What the frame header of a JPEG (ITU-T T.81, B.2.2) says about the memory that decoding takes.</summary>
 internal static class JpegFrame
 {
-    /// <summary>Bytes of the coefficients that a decoder holds of the whole image: two for each sample where it is progressive or in several scans, at any scale; else none.</summary>
+    /// <summary>Bytes of the coefficients that a decoder holds of the whole image: two for each sample where it is progressive or in several scans,
+    /// at any scale; else none.</summary>
     public static long CoefficientBytes(ReadOnlySpan<byte> jpeg) => TryFind(jpeg, out var marker, out var segment) ? OfFrame(marker, segment) : 0;
 
     /// <summary>What the JPEG is, where it is of a kind that is hardly read anywhere; else null.</summary>
@@ -53,7 +54,8 @@ internal static class JpegFrame
         return false;
     }
 
-    /// <summary>Segment: length (2), precision, height (2), width (2), components, then for each its number, its sampling factors (4 bits each) and its table.</summary>
+    /// <summary>Segment: length (2), precision, height (2), width (2), components, then for each its number, its sampling factors (4 bits each) and
+    /// its table.</summary>
     private static long OfFrame(byte marker, ReadOnlySpan<byte> segment)
     {
         var isSequential = marker is 0xc0 or 0xc1;

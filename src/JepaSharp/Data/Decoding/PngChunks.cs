@@ -56,7 +56,8 @@ internal sealed class PngChunks
         {
             case "CgBI":
                 throw new ImageUnreadableException(
-                    name, "the file is a PNG as Xcode packs it for iOS (CgBI), whose pixels only Apple's programs can read. Convert it back: xcrun -sdk iphoneos pngcrush -revert-iphone-optimizations IN OUT.");
+                    name, "the file is a PNG as Xcode packs it for iOS (CgBI), whose pixels only Apple's programs can read. Convert it back: xcrun "
+                        + "-sdk iphoneos pngcrush -revert-iphone-optimizations IN OUT.");
             case "IHDR" when data.Length >= 13:
                 Depth = data[8];
                 Pixels = (long)BinaryPrimitives.ReadUInt32BigEndian(data) * BinaryPrimitives.ReadUInt32BigEndian(data[4..]);
@@ -92,7 +93,8 @@ internal sealed class PngChunks
             {
                 "tEXt" => Text(data),
                 "zTXt" when data.Length > 1 => Inflated(data[1..]),
-                "iTXt" when data.Length > 4 && data[2..].IndexOf("\0\0"u8) is >= 0 and var at => data[0] == 0 ? Text(data[(at + 4)..]) : Inflated(data[(at + 4)..]),
+                "iTXt" when data.Length > 4 && data[2..].IndexOf("\0\0"u8) is >= 0 and var at =>
+                    data[0] == 0 ? Text(data[(at + 4)..]) : Inflated(data[(at + 4)..]),
                 _ => "",
             };
             var lines = text.Split('\n', 4);

@@ -48,7 +48,8 @@ internal readonly record struct SampleScale(double Factor, double Offset)
     private const double Slack = 1e-6;
 
     /// <summary>Whether the scale is known from what was seen so far.</summary>
-    public static bool IsKnown(Enums.BandFormat format, SampleRange range) => UnsignedFactor(format) is { } factor && range.Greatest * factor >= DarkestWhite;
+    public static bool IsKnown(Enums.BandFormat format, SampleRange range) =>
+        UnsignedFactor(format) is { } factor && range.Greatest * factor >= DarkestWhite;
 
     /// <summary>The scale of an image, or why there is none.</summary>
     /// <param name="format">What a sample is.</param>
@@ -63,7 +64,8 @@ internal readonly record struct SampleScale(double Factor, double Offset)
             if (range.Greatest == 0 || range.Greatest * factor >= DarkestWhite) return new(factor, 0);
             reason = string.Create(
                 CultureInfo.InvariantCulture,
-                $"of {bits} bits end at {range.Greatest:N0} of {(1L << bits) - 1:N0}, so that the image would come out black. Store them scaled to all of {bits} bits, or in 8 bits.");
+                $"of {bits} bits end at {range.Greatest:N0} of {(1L << bits) - 1:N0}, so that the image would come out black. Store them scaled to "
+                    + $"all of {bits} bits, or in 8 bits.");
             return null;
         }
 
@@ -75,11 +77,13 @@ internal readonly record struct SampleScale(double Factor, double Offset)
             return null;
         }
 
-        if (isFloat && range.Least >= -Slack && range.Greatest <= 1 + Slack && (range.Greatest <= 0 || range.Greatest * 255 >= DarkestWhite)) return new(255, 0.5);
+        if (isFloat && range.Least >= -Slack && range.Greatest <= 1 + Slack && (range.Greatest <= 0 || range.Greatest * 255 >= DarkestWhite))
+            return new(255, 0.5);
         if (range is { AreWhole: true, Least: >= 0, Greatest: 0 or (>= DarkestWhite and <= 255) }) return new(1, 0);
         reason = string.Create(
             CultureInfo.InvariantCulture,
-            $"{what} from {range.Least:G6} to {range.Greatest:G6}, and which of them is black and which white is not known. Store the image in 8 or 16 bits, or as floats from 0 to 1.");
+            $"{what} from {range.Least:G6} to {range.Greatest:G6}, and which of them is black and which white is not known. Store the image in 8 or "
+                + $"16 bits, or as floats from 0 to 1.");
         return null;
     }
 

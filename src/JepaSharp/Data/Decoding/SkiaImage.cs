@@ -4,7 +4,8 @@ using SkiaSharp;
 
 namespace JepaSharp.Data.Decoding;
 
-/// <summary>An image that SkiaSharp decodes. Of a JPEG only the rows and columns asked for are reconstructed, and nothing behind the last row is read.</summary>
+/// <summary>An image that SkiaSharp decodes. Of a JPEG only the rows and columns asked for are reconstructed, and nothing behind the last row is
+/// read.</summary>
 internal sealed class SkiaImage : StoredImage
 {
     // The first and last columns of a partial decode lack the neighbour that smooth chroma upsampling looks at.
@@ -43,7 +44,8 @@ internal sealed class SkiaImage : StoredImage
     /// <param name="limits">What to refuse.</param>
     /// <param name="orientation">How to turn it; null where SkiaSharp knows.</param>
     /// <param name="hasFurtherFrames">Whether the file is known to hold more than this image.</param>
-    public static SkiaImage Open(FileBytes file, string name, string format, DecodingLimits limits, Orientation? orientation = null, bool hasFurtherFrames = false)
+    public static SkiaImage Open(
+        FileBytes file, string name, string format, DecodingLimits limits, Orientation? orientation = null, bool hasFurtherFrames = false)
     {
         var data = SKData.Create(file.Address, file.Length);
         var codec = SKCodec.Create(new SKMemoryStream(data), out var result);

@@ -20,7 +20,8 @@ internal abstract class StoredImage : OpenedImage
     public override RgbImage Decode()
     {
         var image = new RgbImage(Width, Height);
-        DecodeBands(new DecodeRequest(PixelBox.Whole(Width, Height), Width, Height, AllowScaling: false), new PixelBuffer(), (in band) => band.CopyTo(image));
+        DecodeBands(
+            new DecodeRequest(PixelBox.Whole(Width, Height), Width, Height, AllowScaling: false), new PixelBuffer(), (in band) => band.CopyTo(image));
         return image;
     }
 
@@ -38,7 +39,8 @@ internal abstract class StoredImage : OpenedImage
         return StoredMemory(box, reduction) + (Orientation.IsUpright ? 0 : 4L * box.Width * box.Height);
     }
 
-    internal override void DecodeBands(in DecodeRequest request, PixelBuffer buffer, TakeBand take) => Decode(request, buffer, PixelBuffer.BandBytes, take);
+    internal override void DecodeBands(in DecodeRequest request, PixelBuffer buffer, TakeBand take) =>
+        Decode(request, buffer, PixelBuffer.BandBytes, take);
 
     /// <summary>What the image is divided by for a request: 1 where the format knows of nothing else.</summary>
     protected virtual int ReductionFor(in DecodeRequest request) => 1;
@@ -126,7 +128,8 @@ public readonly record struct DecodeRequest(PixelBox Box, int OutputWidth, int O
         {
             if (!AllowScaling) return Math.Max(1, LeastReduction);
             var reduction = MostReduction;
-            while (reduction > 1 && reduction > LeastReduction && (Box.Width < (long)Oversampling * reduction * OutputWidth || Box.Height < (long)Oversampling * reduction * OutputHeight))
+            while (reduction > 1 && reduction > LeastReduction && (
+                Box.Width < (long)Oversampling * reduction * OutputWidth || Box.Height < (long)Oversampling * reduction * OutputHeight))
                 reduction /= 2;
             return reduction;
         }

@@ -5,7 +5,8 @@ namespace JepaSharp.Data.Decoding;
 /// <summary>Opens TIFFs: what the first page's tags say its samples are decides whether they can be made RGB, and how (TIFF 6.0).</summary>
 internal static class TiffImage
 {
-    private const int Width = 256, Height = 257, BitsPerSample = 258, Compression = 259, Photometric = 262, OrientationTag = 274, SamplesPerPixel = 277, InkSet = 332;
+    private const int Width = 256, Height = 257, BitsPerSample = 258, Compression = 259, Photometric = 262, OrientationTag = 274,
+    SamplesPerPixel = 277, InkSet = 332;
     private const int ExtraSamples = 338, SampleFormat = 339, Jpeg = 7;
 
     /// <summary>Takes the file over, unless it throws.</summary>
@@ -38,16 +39,19 @@ internal static class TiffImage
             _ => false,
         };
         if (!isKnownSample) return $"the tiff's samples are {NameOf(format)} of {bits} bits, which are not read. Store the image in 8 or 16 bits.";
-        if (PackingOf(tiff.Value(Compression, 1)) is { } packing) return $"the tiff is packed as {packing}, which is not read. Store it packed as LZW or Deflate.";
+        if (PackingOf(tiff.Value(Compression, 1)) is { } packing)
+            return $"the tiff is packed as {packing}, which is not read. Store it packed as LZW or Deflate.";
         return photometric switch
         {
             0 or 1 => RefusalOfGrey(tiff, photometric, channels, format),
             2 when channels < 3 => $"the tiff's header is damaged: RGB in {channels} channels.",
             2 => null,
-            3 when channels != 1 || bits > 8 || format != 1 => $"the tiff's palette has {channels} channels of {bits} bits, which is not read. Store the image as RGB.",
+            3 when channels != 1 || bits > 8 || format != 1 =>
+                $"the tiff's palette has {channels} channels of {bits} bits, which is not read. Store the image as RGB.",
             3 => null,
             5 when tiff.Value(InkSet, 1) != 1 || channels < 4 => "the tiff's inks are not cyan, magenta, yellow and black. Store the image as RGB.",
-            5 when bits is not (8 or 16) || format != 1 => $"the tiff's inks are {NameOf(format)} of {bits} bits, which are not read. Store the image as RGB of 8 bits.",
+            5 when bits is not (8 or 16) || format != 1 =>
+                $"the tiff's inks are {NameOf(format)} of {bits} bits, which are not read. Store the image as RGB of 8 bits.",
             5 => null,
             6 when channels == 3 && bits == 8 && format == 1 && tiff.Value(Compression, 1) == Jpeg => null,
             _ => $"the tiff holds {ColoursOf(photometric)}, which are not read. Store the image as RGB.",
@@ -56,7 +60,8 @@ internal static class TiffImage
 
     private static string? RefusalOfGrey(TiffDirectory tiff, long photometric, long channels, long format)
     {
-        if (photometric == 0 && format != 1) return $"the tiff's samples are {NameOf(format)} of which the least is white, which is not read. Store the image in 8 or 16 bits.";
+        if (photometric == 0 && format != 1)
+            return $"the tiff's samples are {NameOf(format)} of which the least is white, which is not read. Store the image in 8 or 16 bits.";
         if (channels == 1) return null;
         var isAlpha = channels == 2 && tiff.Value(ExtraSamples, 0) is 1 or 2;
         return isAlpha ? null : $"the tiff has {channels} channels, of which none is said to be red, green or blue. Store the image as RGB or grey.";

@@ -5,8 +5,8 @@ using NetVips;
 namespace JepaSharp.Data.Decoding;
 
 /// <summary>
-/// An image that libvips decodes, a few rows at a time: TIFF, which SkiaSharp does not know, and PNG of 16 bits, of which it keeps only eight, or so large
-/// that it is not decoded whole, as SkiaSharp would.
+/// An image that libvips decodes, a few rows at a time: TIFF, which SkiaSharp does not know, and PNG of 16 bits, of which it keeps only eight, or so
+/// large that it is not decoded whole, as SkiaSharp would.
 /// </summary>
 internal sealed class VipsImage : StoredImage
 {
@@ -35,7 +35,8 @@ internal sealed class VipsImage : StoredImage
         // libvips makes one channel of a palette of greys.
         var kind = colour == ColourKind.Rgb && image.Bands < 3 ? ColourKind.Grey : colour;
         _layout = new SampleLayout(kind, image.Bands);
-        if (image.Bands < _layout.Colours) throw new ImageUnreadableException(name, $"the {format}'s header is damaged: {image.Bands} channels for {colour}.");
+        if (image.Bands < _layout.Colours)
+            throw new ImageUnreadableException(name, $"the {format}'s header is damaged: {image.Bands} channels for {colour}.");
         _isWhole = format == "png" && file.Length > 28 && file.Span[28] != 0; // interlaced
     }
 
@@ -60,7 +61,8 @@ internal sealed class VipsImage : StoredImage
 
     /// <summary>Takes the file over, unless it throws.</summary>
     public static VipsImage OpenTiff(FileBytes file, string name, ColourKind colour, Orientation orientation, bool hasMore, DecodingLimits limits) =>
-        Open(file, name, ImageFileFormat.Tiff, limits, image => new VipsImage(name, ImageFileFormat.Tiff, file, image, colour) { Orientation = orientation, HasMore = hasMore });
+        Open(file, name, ImageFileFormat.Tiff, limits,
+            image => new VipsImage(name, ImageFileFormat.Tiff, file, image, colour) { Orientation = orientation, HasMore = hasMore });
 
     /// <summary>Takes the file over, unless it throws.</summary>
     public static VipsImage OpenPng(FileBytes file, string name, PngChunks chunks, DecodingLimits limits) =>
@@ -119,7 +121,8 @@ internal sealed class VipsImage : StoredImage
         }
         catch (VipsException e)
         {
-            throw new ImageUnreadableException(name, $"the {format} header is damaged or cut short, or of a kind that is not read ({FirstLine(e)}).", e);
+            throw new ImageUnreadableException(
+                name, $"the {format} header is damaged or cut short, or of a kind that is not read ({FirstLine(e)}).", e);
         }
     }
 
@@ -168,7 +171,8 @@ internal sealed class VipsImage : StoredImage
         }
     }
 
-    /// <summary>A JPEG of an image, made row by row, where SkiaSharp's encoder would hold three more bytes of every pixel; null where it refuses.</summary>
+    /// <summary>A JPEG of an image, made row by row, where SkiaSharp's encoder would hold three more bytes of every pixel; null where it
+    /// refuses.</summary>
     public static byte[]? Jpeg(RgbImage image, int quality)
     {
         try

@@ -12,7 +12,8 @@ namespace JepaSharp.Data.Loading;
 internal delegate int FillPlace(long batch, int position, Span<byte> pixels);
 
 /// <summary>Fills batches ahead of their consumer on threads of its own and hands them out in order. For one consumer.</summary>
-/// <remarks>Which thread fills which place is left to chance, so a place must depend on nothing but its number. Memory: <c>depth + 1</c> batches.</remarks>
+/// <remarks>Which thread fills which place is left to chance, so a place must depend on nothing but its number. Memory: <c>depth + 1</c>
+/// batches.</remarks>
 internal sealed class BatchPipeline : IDisposable
 {
     private readonly object _gate = new();
@@ -205,8 +206,10 @@ internal readonly record struct BatchShape(int Items, int BatchSize, int Side, b
     /// <exception cref="JepaException">A size is not positive or a batch is too large.</exception>
     public void Check()
     {
-        if (BatchSize < 1 || Side < 1) throw new JepaException($"Batches of {BatchSize} images of {Side} pixels: both must be at least 1.", isUsage: true);
+        if (BatchSize < 1 || Side < 1)
+            throw new JepaException($"Batches of {BatchSize} images of {Side} pixels: both must be at least 1.", isUsage: true);
         if (Math.Max(3L * Side * Side, ItemBytes) * BatchSize > Array.MaxLength)
-            throw new JepaException($"A batch of {BatchSize} images of {Side}x{Side} pixels is more than 2 GB: make the batch or the crop smaller.", isUsage: true);
+            throw new JepaException(
+                $"A batch of {BatchSize} images of {Side}x{Side} pixels is more than 2 GB: make the batch or the crop smaller.", isUsage: true);
     }
 }

@@ -34,7 +34,8 @@ public sealed class ImageLoader
         {
             var share = options.WorldSize == 1 ? "" : $" for each of {options.WorldSize} processes";
             throw new JepaException(
-                $"{source.Description} holds {source.Count:N0} images: fewer than one batch of {options.BatchSize:N0}{share}. Make the batch smaller.", isUsage: true);
+                $"{source.Description} holds {source.Count:N0} images: fewer than one batch of {options.BatchSize:N0}{share}. Make the batch "
+                    + $"smaller.", isUsage: true);
         }
     }
 
@@ -47,7 +48,8 @@ public sealed class ImageLoader
     /// <summary>The images that could not be read so far, with the reasons.</summary>
     public IReadOnlyList<ImageUnreadableException> Unreadable => _unreadable.Met;
 
-    private BatchShape Shape => new(_source.Count / _options.WorldSize, _options.BatchSize, _options.Views.Max(v => v.Transform.CropSize), DropsLast: true)
+    private BatchShape Shape =>
+        new(_source.Count / _options.WorldSize, _options.BatchSize, _options.Views.Max(v => v.Transform.CropSize), DropsLast: true)
     {
         BytesOfViews = checked(_options.Views.Sum(v => v.Bytes)),
     };
@@ -63,7 +65,8 @@ public sealed class ImageLoader
     }
 
     /// <summary>
-    /// The batches of an epoch and of those that follow, in order: the first of an epoch are prepared while the last of the one before are used, so that nothing waits between them.
+    /// The batches of an epoch and of those that follow, in order: the first of an epoch are prepared while the last of the one before are used, so
+    /// that nothing waits between them.
     /// A batch is valid until the next one is asked for: its memory is used again.
     /// </summary>
     /// <param name="epoch">Epoch to begin in, from 0.</param>
@@ -127,7 +130,8 @@ public sealed class ImageLoader
         throw new JepaException($"None of the {order.Length:N0} images in {_source.Description} can be read.");
     }
 
-    /// <summary>Every crop of an image has a stream of its own, so that none depends on the others; the image is decoded once for all of them.</summary>
+    /// <summary>Every crop of an image has a stream of its own, so that none depends on the others; the image is decoded once for all of
+    /// them.</summary>
     private void MakeViews(OpenedImage opened, int epoch, int index, CropSampler sampler, Span<byte> pixels)
     {
         var (crop, at) = (0, 0);
@@ -145,7 +149,8 @@ public sealed class ImageLoader
     }
 }
 
-/// <summary>The order of the images in an epoch: one shuffle of all, dealt out to the processes in turn, so that their shards are disjoint and equally long.</summary>
+/// <summary>The order of the images in an epoch: one shuffle of all, dealt out to the processes in turn, so that their shards are disjoint and
+/// equally long.</summary>
 internal static class EpochOrder
 {
     /// <summary>[count / worldSize] indices of the process's shard.</summary>
@@ -162,7 +167,8 @@ internal static class EpochOrder
     }
 }
 
-/// <summary>The orders of the epochs that batches in flight belong to: made once each, by whichever thread first needs it, and let go when no batch can need it again.</summary>
+/// <summary>The orders of the epochs that batches in flight belong to: made once each, by whichever thread first needs it, and let go when no batch
+/// can need it again.</summary>
 /// <param name="make">The order of an epoch.</param>
 internal sealed class EpochOrders(Func<int, int[]> make)
 {
@@ -189,7 +195,8 @@ public static class UnreadableReport
     /// <summary>Name of the file in a run folder.</summary>
     public const string FileName = "unreadable.csv";
 
-    /// <summary>Writes the list to a temporary name and renames it; writes nothing, and leaves no older list, where all images could be read.</summary>
+    /// <summary>Writes the list to a temporary name and renames it; writes nothing, and leaves no older list, where all images could be
+    /// read.</summary>
     /// <param name="path">The file.</param>
     /// <param name="unreadable">The images, as <see cref="ImageLoader.Unreadable"/> has them.</param>
     public static void Write(string path, IReadOnlyList<ImageUnreadableException> unreadable)

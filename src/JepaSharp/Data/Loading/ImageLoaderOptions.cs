@@ -22,15 +22,16 @@ public sealed record ImageLoaderOptions
     public int PrefetchBatches { get; init; } = 2;
 
     /// <summary>
-    /// Bound on what the loader holds at a time, in units of 2^20 bytes: a quarter for batches, of which fewer are prepared ahead where they do not fit, the rest for images
-    /// being decoded, which is shared with all in this process that decode within the same bound.
+    /// Bound on what the loader holds at a time, in units of 2^20 bytes: a quarter for batches, of which fewer are prepared ahead where they do not
+    /// fit, the rest for images being decoded, which is shared with all in this process that decode within the same bound.
     /// </summary>
     public int MemoryMegabytes { get; init; } = DecodingBound.Megabytes;
 
     /// <summary>What to do about an image that cannot be read.</summary>
     public UnreadablePolicy OnUnreadable { get; init; } = UnreadablePolicy.Skip;
 
-    /// <summary>With <see cref="UnreadablePolicy.Skip"/>, the share of unreadable images above which loading stops; four are always tolerated.</summary>
+    /// <summary>With <see cref="UnreadablePolicy.Skip"/>, the share of unreadable images above which loading stops; four are always
+    /// tolerated.</summary>
     public double MaxUnreadableShare { get; init; } = 0.01;
 
     /// <summary>This process's number in data-parallel training, from 0.</summary>
@@ -64,9 +65,11 @@ public sealed record ImageLoaderOptions
             Require(
                 crop.MinScale > 0 && crop.MinScale <= crop.MaxScale && crop.MaxScale <= 1,
                 $"crop scale {crop.MinScale} to {crop.MaxScale}: above 0, rising, at most 1.");
-            Require(crop.MinAspect > 0 && crop.MinAspect <= crop.MaxAspect, $"crop aspect ratio {crop.MinAspect} to {crop.MaxAspect}: above 0 and rising.");
+            Require(crop.MinAspect > 0 && crop.MinAspect <= crop.MaxAspect,
+                $"crop aspect ratio {crop.MinAspect} to {crop.MaxAspect}: above 0 and rising.");
         }
 
-        if (problems.Count > 0) throw new JepaException("The loader's options are not usable:\n" + string.Join('\n', problems.Select(p => "  " + p)), isUsage: true);
+        if (problems.Count > 0)
+            throw new JepaException("The loader's options are not usable:\n" + string.Join('\n', problems.Select(p => "  " + p)), isUsage: true);
     }
 }

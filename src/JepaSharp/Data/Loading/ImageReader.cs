@@ -4,7 +4,8 @@ using JepaSharp.Runtime;
 
 namespace JepaSharp.Data.Loading;
 
-/// <summary>Images of a source once, in order, with nothing random: for features, probes and embeddings. Prepared ahead on threads of their own.</summary>
+/// <summary>Images of a source once, in order, with nothing random: for features, probes and embeddings. Prepared ahead on threads of their
+/// own.</summary>
 /// <remarks>An image that cannot be read is left out of its batch; <see cref="ImageBatch.Indices"/> says which images a batch holds.</remarks>
 public sealed class ImageReader
 {
@@ -22,7 +23,8 @@ public sealed class ImageReader
     /// <param name="prefetchBatches">Batches that are prepared ahead, at most.</param>
     /// <param name="onUnreadable">What to do about an image that cannot be read.</param>
     /// <param name="maxUnreadableShare">The share of unreadable images above which reading stops; four are always tolerated.</param>
-    /// <param name="memoryMegabytes">Bound on what is held at a time, in MB: batches ahead and images being decoded; null for the process's, <see cref="DecodingBound"/>.</param>
+    /// <param name="memoryMegabytes">Bound on what is held at a time, in MB: batches ahead and images being decoded; null for the process's,
+    /// <see cref="DecodingBound"/>.</param>
     /// <exception cref="JepaException">A size is out of range.</exception>
     public ImageReader(
         ImageSource source,
@@ -135,14 +137,16 @@ internal sealed class UnreadableImages(ImageSource source, UnreadablePolicy poli
     public void Add(int index, ImageUnreadableException failure)
     {
         if (policy == UnreadablePolicy.Fail)
-            throw new JepaException($"An image cannot be read: {failure.Message} Mend or remove it, or let unreadable images be skipped.", inner: failure);
+            throw new JepaException(
+                $"An image cannot be read: {failure.Message} Mend or remove it, or let unreadable images be skipped.", inner: failure);
         lock (_gate)
         {
             _failures[index] = failure;
             if (_failures.Count <= Math.Max(AlwaysTolerated, maxShare * source.Count) && _failures.Count < source.Count) return;
             var some = string.Join('\n', _failures.Values.Take(ShownInMessage).Select(f => "  " + f.Message));
             throw new JepaException(
-                $"{_failures.Count:N0} of the {source.Count:N0} images in {source.Description} cannot be read; {Text(maxShare)} are tolerated (data.max_unreadable). Among them:\n{some}", inner: failure);
+                $"{_failures.Count:N0} of the {source.Count:N0} images in {source.Description} cannot be read; {Text(maxShare)} are tolerated "
+                    + $"(data.max_unreadable). Among them:\n{some}", inner: failure);
         }
     }
 }

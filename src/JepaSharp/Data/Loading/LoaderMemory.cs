@@ -3,7 +3,8 @@ using JepaSharp.Runtime;
 
 namespace JepaSharp.Data.Loading;
 
-/// <summary>The bound on what a loader holds: a quarter of it for batches, a sixteenth for what its threads keep from image to image, the rest for images being decoded.</summary>
+/// <summary>The bound on what a loader holds: a quarter of it for batches, a sixteenth for what its threads keep from image to image, the rest for
+/// images being decoded.</summary>
 internal sealed class LoaderMemory
 {
     /// <summary>Enough for every image up to the largest that is decoded at all (<see cref="DecodingLimits"/>), in almost every format.</summary>
@@ -39,7 +40,8 @@ internal sealed class LoaderMemory
     /// <summary>Refuses a bound that is too low.</summary>
     public static void Check(int megabytes)
     {
-        if (megabytes < LeastMegabytes) throw new JepaException($"The loader may use {megabytes} MB. Expected at least {LeastMegabytes}.", isUsage: true);
+        if (megabytes < LeastMegabytes)
+            throw new JepaException($"The loader may use {megabytes} MB. Expected at least {LeastMegabytes}.", isUsage: true);
     }
 
     /// <summary>Batches to prepare ahead: as many as asked for, or as many as fit beside the one that is handed out.</summary>
@@ -50,12 +52,14 @@ internal sealed class LoaderMemory
         if (fit >= 1) return Math.Min(asked, fit);
         var needed = 4 * 2L * shape.FullBatchBytes / Megabyte;
         throw new JepaException(
-            $"Two batches of {shape.BatchSize} images of {shape.Side}x{shape.Side} pixels do not fit into a quarter of the loader's {_megabytes:N0} MB. Make the batch smaller, or data.memory_mb at least {needed + 1:N0}.",
+            $"Two batches of {shape.BatchSize} images of {shape.Side}x{shape.Side} pixels do not fit into a quarter of the loader's {_megabytes:N0} "
+                + $"MB. Make the batch smaller, or data.memory_mb at least {needed + 1:N0}.",
             isUsage: true);
     }
 }
 
-/// <summary>What decoding may hold at a time in this process, where a loader or reader is not given a bound of its own: <c>data.memory_mb</c>, or <c>--memory-mb</c>.</summary>
+/// <summary>What decoding may hold at a time in this process, where a loader or reader is not given a bound of its own: <c>data.memory_mb</c>, or
+/// <c>--memory-mb</c>.</summary>
 public static class DecodingBound
 {
     /// <summary>Where the bound is set, for messages.</summary>

@@ -16,7 +16,8 @@ internal sealed record ClassLabels(IReadOnlyList<string> Classes, int[] Labels)
     {
         string[] classes = [.. texts.Where(t => !string.IsNullOrEmpty(t)).Distinct(StringComparer.Ordinal)!];
         if (classes.Length == 0) return None;
-        var numbers = Array.ConvertAll(classes, c => double.TryParse(c, NumberStyles.Float, CultureInfo.InvariantCulture, out var n) ? n : double.NaN);
+        var numbers =
+            Array.ConvertAll(classes, c => double.TryParse(c, NumberStyles.Float, CultureInfo.InvariantCulture, out var n) ? n : double.NaN);
         if (numbers.Any(double.IsNaN)) Array.Sort(classes, StringComparer.Ordinal);
         else Array.Sort(numbers, classes);
         var index = classes.Index().ToDictionary(c => c.Item, c => c.Index, StringComparer.Ordinal);

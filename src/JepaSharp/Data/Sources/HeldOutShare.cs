@@ -5,7 +5,8 @@ using JepaSharp.Runtime;
 
 namespace JepaSharp.Data.Sources;
 
-/// <summary>One side of a split that depends on nothing but the images' names: the same on every machine, in any order, and for an image alone.</summary>
+/// <summary>One side of a split that depends on nothing but the images' names: the same on every machine, in any order, and for an image
+/// alone.</summary>
 /// <remarks>
 /// An image is held out when the first eight bytes of the SHA-256 of its name (UTF-8, as <see cref="ImageSource.NameOf"/> gives it), read as a
 /// big-endian number, lie below share * 2^64. Adding images moves none of the others to the other side, and a larger share holds out the images
@@ -38,10 +39,13 @@ public sealed class HeldOutShare : SourceView
     private static int[] Choose(ImageSource source, decimal share, bool heldOut)
     {
         ArgumentNullException.ThrowIfNull(source);
-        if (share is <= 0 or >= 1) throw new JepaException($"The share of images to hold out is {share}. Expected more than 0 and less than 1, such as 0.1.", isUsage: true);
+        if (share is <= 0 or >= 1)
+            throw new JepaException($"The share of images to hold out is {share}. Expected more than 0 and less than 1, such as 0.1.", isUsage: true);
         int[] chosen = [.. Enumerable.Range(0, source.Count).Where(i => IsHeldOut(source.NameOf(i), share) == heldOut)];
         return chosen.Length > 0
             ? chosen
-            : throw new JepaException($"Of the {source.Count:N0} images in {source.Description} a share of {share} held out leaves none on the side asked for. Choose another share.", isUsage: true);
+            : throw new JepaException(
+                $"Of the {source.Count:N0} images in {source.Description} a share of {share} held out leaves none on the side asked for. Choose "
+                    + $"another share.", isUsage: true);
     }
 }

@@ -7,8 +7,8 @@ namespace JepaSharp.Data.Sources;
 /// <summary>The image files below a folder, to any depth, in ordinal order of their relative paths: the same on every machine.</summary>
 /// <remarks>
 /// Where every image lies in a sub folder, the names of the first-level sub folders are the classes, in ordinal order. Files are images by their
-/// content: those called so are looked into when they are opened, all others when the folder is listed, and what is passed over is counted. Hidden files
-/// and folders are passed over; links are followed, but no folder is entered and no file read twice.
+/// content: those called so are looked into when they are opened, all others when the folder is listed, and what is passed over is counted. Hidden
+/// files and folders are passed over; links are followed, but no folder is entered and no file read twice.
 /// </remarks>
 public sealed class ImageFolder : ImageSource
 {

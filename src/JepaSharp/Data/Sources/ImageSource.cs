@@ -24,7 +24,8 @@ public abstract class ImageSource : IDisposable
     /// <summary>Names of the numbers that images carry besides a label, such as "count"; empty where there are none.</summary>
     public virtual IReadOnlyList<string> Columns => [];
 
-    /// <summary>What was odd when the collection was listed and a user should know: a shard cut short, images without labels. One sentence each.</summary>
+    /// <summary>What was odd when the collection was listed and a user should know: a shard cut short, images without labels. One sentence
+    /// each.</summary>
     public virtual IReadOnlyList<string> Notices => [];
 
     /// <summary>The collection that these images are some of; the collection itself where they are all.</summary>
@@ -38,16 +39,19 @@ public abstract class ImageSource : IDisposable
     /// <param name="column">One of <see cref="Columns"/>.</param>
     /// <exception cref="ArgumentException">There is no such column.</exception>
     public virtual double? ValueOf(int index, string column) =>
-        throw new ArgumentException($"{Description} has no column \"{column}\". It has: {(Columns.Count == 0 ? "none" : string.Join(", ", Columns))}.", nameof(column));
+        throw new ArgumentException(
+            $"{Description} has no column \"{column}\". It has: {(Columns.Count == 0 ? "none" : string.Join(", ", Columns))}.", nameof(column));
 
-    /// <summary>Bytes of the encoded image that <see cref="Open"/> will read into memory, as far as that is known without opening it; else 0.</summary>
+    /// <summary>Bytes of the encoded image that <see cref="Open"/> will read into memory, as far as that is known without opening it; else
+    /// 0.</summary>
     public virtual long StoredBytes(int index) => 0;
 
     /// <summary>Reads an image's header (or as little as gives its size), so that only what is needed is decoded after.</summary>
     /// <exception cref="ImageUnreadableException">The file is missing, damaged, too large or of no known format.</exception>
     public abstract OpenedImage Open(int index);
 
-    /// <summary>Opens an image as <see cref="Open"/> does, once there is room for it within the process's bound (<see cref="DecodingBound"/>), and decodes it within that bound.</summary>
+    /// <summary>Opens an image as <see cref="Open"/> does, once there is room for it within the process's bound (<see cref="DecodingBound"/>), and
+    /// decodes it within that bound.</summary>
     /// <exception cref="ImageUnreadableException">The image cannot be opened, or is larger than the bound allows.</exception>
     public OpenedImage OpenWithinBound(int index) => DecodingMemory.OfProcess.Open(this, index);
 

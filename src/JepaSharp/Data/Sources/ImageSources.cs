@@ -17,8 +17,9 @@ public static class ImageSources
     private const int SceneSize = 64;
 
     /// <summary>
-    /// The images that a path names: a folder, a CSV, TSV or TXT list, a JSON file of annotations, tar shards, Parquet, IDX, CIFAR's binary files, CLEVR or a folder of rendered scenes,
-    /// a pack, or <c>scenes:COUNT</c>. Options may follow a '#', as in <c>labels.csv#label=kind&amp;where=split=dev</c> (docs/data.md).
+    /// The images that a path names: a folder, a CSV, TSV or TXT list, a JSON file of annotations, tar shards, Parquet, IDX, CIFAR's binary files,
+    /// CLEVR or a folder of rendered scenes, a pack, or <c>scenes:COUNT</c>. Options may follow a '#', as in
+    /// <c>labels.csv#label=kind&amp;where=split=dev</c> (docs/data.md).
     /// </summary>
     /// <param name="path">A path, perhaps with options.</param>
     /// <exception cref="JepaException">The path is missing, is nothing of the kind, or an option means nothing for it.</exception>
@@ -41,7 +42,8 @@ public static class ImageSources
         if (RegularFile.IsFolder(path)) return SourceFolder.Open(address);
         if (RegularFile.Exists(path)) return OpenFile(address);
         throw new JepaException(
-            $"{path} {Absence.Of(path)}. Expected a folder of images, a list, tar shards, Parquet, or another set of images: check the path.", isUsage: true);
+            $"{path} {Absence.Of(path)}. Expected a folder of images, a list, tar shards, Parquet, or another set of images: check the path.",
+            isUsage: true);
     }
 
     private static ImageSource OpenFile(SourceAddress address)
@@ -51,7 +53,8 @@ public static class ImageSources
         if (Absence.IsDangling(path)) throw new JepaException($"{path} {Absence.Of(path)}.", isUsage: true);
         var foreign = ForeignContent.OfFile(path);
         if (foreign is { StandsIn: true }) throw new JepaException($"{path} is {foreign.What}: {foreign.Remedy}.", isUsage: true);
-        if (name.EndsWith(".csv", StringComparison.Ordinal) || name.EndsWith(".tsv", StringComparison.Ordinal) || name.EndsWith(".txt", StringComparison.Ordinal))
+        if (name.EndsWith(".csv", StringComparison.Ordinal) || name.EndsWith(".tsv", StringComparison.Ordinal) || name.EndsWith(
+            ".txt", StringComparison.Ordinal))
         {
             address.Allow("a list", label: true, where: true, images: true);
             return new ImageList(path, address.Label, address.Where, images: address.Images);
@@ -63,7 +66,8 @@ public static class ImageSources
             return new AnnotatedImages(path, address.Label, images: address.Images);
         }
 
-        if (name.EndsWith(".tar", StringComparison.Ordinal) || name.EndsWith(".tar.gz", StringComparison.Ordinal) || name.EndsWith(".tgz", StringComparison.Ordinal))
+        if (name.EndsWith(".tar", StringComparison.Ordinal) || name.EndsWith(".tar.gz", StringComparison.Ordinal) || name.EndsWith(
+            ".tgz", StringComparison.Ordinal))
             return OpenShards(address, [path]);
         if (name.EndsWith(".parquet", StringComparison.Ordinal)) return OpenParquet(address, [path]);
         if (name.EndsWith(PackWriter.Extension, StringComparison.Ordinal))
@@ -86,14 +90,18 @@ public static class ImageSources
 
         if (foreign?.Unpack is not null) throw new JepaException($"{path} is {foreign.What}, which is not read as it is: {foreign.Remedy}.",
             isUsage: true);
-        throw new JepaException($"{path} is a file that holds no set of images. Expected a folder, .csv, .tsv or .txt, .json, .tar, .parquet, .jepapack, CIFAR's .bin, or IDX such as train-images-idx3-ubyte.gz; for single images give the folder they lie in.", isUsage: true);
+        throw new JepaException(
+            $"{path} is a file that holds no set of images. Expected a folder, .csv, .tsv or .txt, .json, .tar, .parquet, .jepapack, CIFAR's .bin, "
+                + $"or IDX such as train-images-idx3-ubyte.gz; for single images give the folder they lie in.", isUsage: true);
     }
 
     internal static ImageSource OpenShards(SourceAddress address, IReadOnlyList<string> paths)
     {
         address.Allow("tar shards", label: true);
         if (paths.Where(p => !RegularFile.Exists(p)).ToList() is { Count: > 0 } missing)
-            throw new JepaException($"{missing.Count:N0} of the {paths.Count:N0} shards of {address.Path} do not exist: {string.Join(", ", missing.Take(5))}{(missing.Count > 5 ? ", ..." : "")}.", isUsage: true);
+            throw new JepaException(
+                $"{missing.Count:N0} of the {paths.Count:N0} shards of {address.Path} do not exist: "
+                    + $"{string.Join(", ", missing.Take(5))}{(missing.Count > 5 ? ", ..." : "")}.", isUsage: true);
         return new TarShards(paths, address.Path, address.Label);
     }
 

@@ -14,6 +14,7 @@ internal static class ListedFiles
         if (images is null) return Path.GetDirectoryName(Path.GetFullPath(list))!;
         return Directory.Exists(images)
             ? Path.GetFullPath(images)
-            : throw new JepaException($"images={images}: there is no such folder. Give the folder in which the paths in {list} begin.", isUsage: true);
+            : throw new JepaException(
+                $"images={images}: there is no such folder. Give the folder in which the paths in {list} begin.", isUsage: true);
     }
 }

@@ -3,7 +3,8 @@ using JepaSharp.Runtime;
 
 namespace JepaSharp.Data.Sources;
 
-/// <summary>The images of a source that a list names, in the source's order; owns the source. The official 1 % of ImageNet's training images is such a list.</summary>
+/// <summary>The images of a source that a list names, in the source's order; owns the source. The official 1 % of ImageNet's training images is such
+/// a list.</summary>
 public sealed class NamedSubset : SourceView
 {
     private const int Shown = 3;
@@ -12,7 +13,8 @@ public sealed class NamedSubset : SourceView
     /// <param name="source">The whole collection.</param>
     /// <param name="names">Whole names (<see cref="ImageSource.NameOf"/>), or what stands behind their last '/'; each at least once.</param>
     /// <param name="list">What to call the list in messages.</param>
-    /// <exception cref="JepaException">A name is of no image or of several, or there is none: the subset would be another one, and numbers not comparable.</exception>
+    /// <exception cref="JepaException">A name is of no image or of several, or there is none: the subset would be another one, and numbers not
+    /// comparable.</exception>
     public NamedSubset(ImageSource source, IEnumerable<string> names, string list)
         : base(source, Choose(source, names, list))
     {
@@ -56,7 +58,9 @@ public sealed class NamedSubset : SourceView
             var listed = found.ContainsKey(whole) ? whole : whole[(whole.LastIndexOf('/') + 1)..];
             if (!found.TryGetValue(listed, out var before)) continue;
             if (before >= 0)
-                throw new JepaException($"{list} names {listed}, which is the name of two images: {source.NameOf(before)} and {whole}. List names with their folders.", isUsage: true);
+                throw new JepaException(
+                    $"{list} names {listed}, which is the name of two images: {source.NameOf(before)} and {whole}. List names with their folders.",
+                    isUsage: true);
             found[listed] = i;
             chosen.Add(i);
         }
@@ -64,7 +68,8 @@ public sealed class NamedSubset : SourceView
         var missing = found.Where(f => f.Value < 0).Select(f => f.Key).ToList();
         if (missing.Count == 0) return [.. chosen];
         throw new JepaException(
-            $"{missing.Count:N0} of the {found.Count:N0} images that {list} names are not in {source.Description}: {string.Join(", ", missing.Take(Shown))}{(missing.Count > Shown ? ", ..." : "")}. "
+            $"{missing.Count:N0} of the {found.Count:N0} images that {list} names are not in {source.Description}: "
+                + $"{string.Join(", ", missing.Take(Shown))}{(missing.Count > Shown ? ", ..." : "")}. "
             + $"A name there looks like {source.NameOf(0)}.",
             isUsage: true);
     }

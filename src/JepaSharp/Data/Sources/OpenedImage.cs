@@ -31,13 +31,15 @@ public abstract class OpenedImage : IDisposable
     /// <exception cref="ImageUnreadableException">The data is damaged.</exception>
     public abstract RgbImage Decode();
 
-    /// <summary>Decodes at least the part of the image that a crop needs, perhaps at a reduced scale. By default the whole image at full size.</summary>
+    /// <summary>Decodes at least the part of the image that a crop needs, perhaps at a reduced scale. By default the whole image at full
+    /// size.</summary>
     /// <param name="request">What is needed, and whether a reduced scale will do.</param>
     /// <param name="buffer">Memory to decode into; the region is valid until it is used again.</param>
     /// <exception cref="ImageUnreadableException">The data is damaged.</exception>
     public virtual PixelRegion DecodeRegion(in DecodeRequest request, PixelBuffer buffer) => PixelRegion.Of(Decode());
 
-    /// <summary>Bytes that decoding takes for a request, with the encoded image and all that the decoder needs; rather too many than too few.</summary>
+    /// <summary>Bytes that decoding takes for a request, with the encoded image and all that the decoder needs; rather too many than too
+    /// few.</summary>
     /// <param name="request">What is needed of the image.</param>
     public virtual long MemoryToDecode(in DecodeRequest request) => 3L * Width * Height;
 
@@ -97,7 +99,8 @@ public abstract class OpenedImage : IDisposable
         DecodeBands(request, buffer, take);
     }
 
-    /// <summary>Decodes as <see cref="DecodeRegion"/> does, but, where the format allows it, a few rows at a time, each row once. By default in one band.</summary>
+    /// <summary>Decodes as <see cref="DecodeRegion"/> does, but, where the format allows it, a few rows at a time, each row once. By default in one
+    /// band.</summary>
     internal virtual void DecodeBands(in DecodeRequest request, PixelBuffer buffer, TakeBand take) => take(DecodeRegion(request, buffer));
 
     /// <inheritdoc/>

@@ -58,7 +58,8 @@ internal static class RegularFile
 
         if (Directory.Exists(path)) throw new UnusableFileException("it is a folder, not a file.");
         var file = new FileInfo(path);
-        if (file.Attributes.HasFlag(FileAttributes.ReparsePoint) && file.Exists) file = (FileInfo?)file.ResolveLinkTarget(returnFinalTarget: true) ?? file;
+        if (file.Attributes.HasFlag(FileAttributes.ReparsePoint) && file.Exists)
+            file = (FileInfo?)file.ResolveLinkTarget(returnFinalTarget: true) ?? file;
         if (!file.Exists && Absence.IsDangling(path)) throw new UnusableFileException($"it {Absence.Of(path)}.");
         if (file.Length == 0) throw new EmptyFileException();
     }

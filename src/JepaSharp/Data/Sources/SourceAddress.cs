@@ -46,7 +46,9 @@ internal sealed partial record SourceAddress
     /// <exception cref="JepaException">An unknown key, or a value that cannot be.</exception>
     public static SourceAddress Parse(string text)
     {
-        if (string.IsNullOrWhiteSpace(text)) throw new JepaException("The path of the images is empty. Expected a folder, a list, tar shards, Parquet, a pack, or scenes:COUNT.", isUsage: true);
+        if (string.IsNullOrWhiteSpace(text))
+            throw new JepaException(
+                "The path of the images is empty. Expected a folder, a list, tar shards, Parquet, a pack, or scenes:COUNT.", isUsage: true);
         text = HomePath.Expand(text);
         var mark = MarkIn(text);
         if (mark <= 0) return new SourceAddress { Path = GivenPath.Of(text) };
@@ -59,7 +61,9 @@ internal sealed partial record SourceAddress
             var equals = option.IndexOf('=', StringComparison.Ordinal);
             var (key, value) = equals < 0 ? (option, "") : (option[..equals], option[(equals + 1)..]);
             if (!Keys.Contains(key, StringComparer.Ordinal))
-                throw new JepaException($"\"{key}\" in {text} is unknown. After '#' come {string.Join(", ", Keys.Select(k => k + "="))}, separated by '&'.", isUsage: true);
+                throw new JepaException(
+                    $"\"{key}\" in {text} is unknown. After '#' come {string.Join(", ", Keys.Select(k => k + "="))}, separated by '&'.",
+                    isUsage: true);
             if (value.Length == 0) throw new JepaException($"\"{key}\" in {text} has no value. Write {key}=VALUE.", isUsage: true);
             if (key != "where" && !given.Add(key))
                 throw new JepaException($"\"{key}\" in {text} is given twice. Expected once: which of the two is meant is not known.", isUsage: true);
@@ -156,7 +160,10 @@ internal sealed record RowCondition(string Column, IReadOnlyList<string> Values,
         var equals = text.IndexOf('=', StringComparison.Ordinal);
         var isNegated = equals > 0 && text[equals - 1] == '!';
         var column = equals < 0 ? "" : text[..(isNegated ? equals - 1 : equals)];
-        if (column.Length == 0) throw new JepaException($"where={text} is no condition. Write where=COLUMN=VALUE, or where=COLUMN!=VALUE; several values are separated by '|'.", isUsage: true);
+        if (column.Length == 0)
+            throw new JepaException(
+                $"where={text} is no condition. Write where=COLUMN=VALUE, or where=COLUMN!=VALUE; several values are separated by '|'.",
+                isUsage: true);
         return new RowCondition(column, text[(equals + 1)..].Split('|'), isNegated);
     }
 

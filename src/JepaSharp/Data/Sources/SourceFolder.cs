@@ -106,7 +106,8 @@ internal static class SourceFolder
         var below = tops.Where(f => ClevrFolder.IsOne(f) || SetsIn(f).Count > 0).ToList();
         if (below.Count > 0)
             throw new JepaException(
-                $"{PrintableName.Of(folder.Root)} holds no image files; sets of images lie in the folders {Wording.List(below.ConvertAll(folder.NameOf))}. "
+                $"{PrintableName.Of(folder.Root)} holds no image files; sets of images lie in the folders "
+                    + $"{Wording.List(below.ConvertAll(folder.NameOf))}. "
                 + $"Give one of them, such as {PrintableName.Of(below[0])}.",
                 isUsage: true);
         if (FolderSet.FilesOf(folder.Root).Find(f => f.EndsWith(".tar.gz", StringComparison.OrdinalIgnoreCase)) is { } compressed)
@@ -135,5 +136,6 @@ internal static class SourceFolder
         }
     }
 
-    private static JepaException NoPart(string path, string part, string parts) => new($"{path} has no part \"{part}\". Expected one of {parts}.", isUsage: true);
+    private static JepaException NoPart(string path, string part, string parts) =>
+        new($"{path} has no part \"{part}\". Expected one of {parts}.", isUsage: true);
 }

@@ -13,7 +13,8 @@ public abstract class SourceView : ImageSource
     /// <param name="source">The whole collection.</param>
     /// <param name="chosen">Indices into it, rising.</param>
     /// <param name="ownsSource">Whether the source is disposed of with the view.</param>
-    private protected SourceView(ImageSource source, int[] chosen, bool ownsSource = true) => (_source, _chosen, _ownsSource) = (source, chosen, ownsSource);
+    private protected SourceView(ImageSource source, int[] chosen, bool ownsSource = true) =>
+        (_source, _chosen, _ownsSource) = (source, chosen, ownsSource);
 
     /// <inheritdoc/>
     public override int Count => _chosen.Length;

@@ -18,8 +18,8 @@ public sealed record EmbeddingResult(bool Finished, long Images, IReadOnlyList<l
 
 /// <summary>Embeds the images of a source into a file, in their order, batch after batch. An image that cannot be read is left out.</summary>
 /// <remarks>
-/// What is written goes to unfinished files beside the output, which get their names when all is done. How far it has come is noted every half minute and
-/// when it is stopped, so that the same job asked for again goes on from there, whatever ended it.
+/// What is written goes to unfinished files beside the output, which get their names when all is done. How far it has come is noted every half minute
+/// and when it is stopped, so that the same job asked for again goes on from there, whatever ended it.
 /// </remarks>
 public sealed class EmbeddingJob : IDisposable
 {
@@ -44,8 +44,11 @@ public sealed class EmbeddingJob : IDisposable
         (_request, _paths) = (request, paths);
         var (patch, depth) = (request.Encoder.Shape.PatchSize, request.Encoder.Shape.Depth);
         if (request.Transform.Size % patch != 0)
-            throw new JepaException($"Images of {request.Transform.Size} pixels are not a whole number of {patch}-pixel patches. Give a multiple of {patch}.", isUsage: true);
-        if (request.Output.Layers > depth) throw new JepaException($"The encoder has {depth} blocks, fewer than the {request.Output.Layers} asked for.", isUsage: true);
+            throw new JepaException(
+                $"Images of {request.Transform.Size} pixels are not a whole number of {patch}-pixel patches. Give a multiple of {patch}.",
+                isUsage: true);
+        if (request.Output.Layers > depth)
+            throw new JepaException($"The encoder has {depth} blocks, fewer than the {request.Output.Layers} asked for.", isUsage: true);
         _layout = EmbeddingLayout.Of(request.Encoder, request.Output, request.Transform.Size);
         _parameters = request.Parameters();
         _claim = claim ?? paths.Claim();

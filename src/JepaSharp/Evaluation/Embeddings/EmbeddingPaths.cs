@@ -22,11 +22,13 @@ public sealed record EmbeddingPaths(string Output, EmbeddingFormat Format)
     /// <exception cref="JepaException">It exists, its ending names no format, or there is no such folder.</exception>
     public static EmbeddingPaths Of(string output)
     {
-        if (Directory.Exists(output)) throw new JepaException($"{output} is a folder. Give a file ending in .safetensors, .npy, .csv or .parquet.", isUsage: true);
+        if (Directory.Exists(output))
+            throw new JepaException($"{output} is a folder. Give a file ending in .safetensors, .npy, .csv or .parquet.", isUsage: true);
         var paths = new EmbeddingPaths(output, EmbeddingFormats.Of(output));
         paths.RequireFree();
         var folder = Path.GetDirectoryName(Path.GetFullPath(output))!;
-        return Directory.Exists(folder) ? paths : throw new JepaException($"There is no folder {folder} to write {Path.GetFileName(output)} into. Make it, or give another --out.", isUsage: true);
+        return Directory.Exists(folder) ? paths : throw new JepaException(
+            $"There is no folder {folder} to write {Path.GetFileName(output)} into. Make it, or give another --out.", isUsage: true);
     }
 
     /// <summary>Keeps others from writing the same output, until it is disposed of.</summary>

@@ -45,7 +45,8 @@ internal sealed record EmbeddingState(Dictionary<string, string> Parameters, int
         try
         {
             var state = JsonSerializer.Deserialize<EmbeddingState>(File.ReadAllBytes(paths.State));
-            return state is { Parameters: not null, NextImage: >= 0, Rows: >= 0, Bytes: >= 0, IndexBytes: >= 0 } ? state : throw new JsonException("it lacks something");
+            return state is { Parameters: not null, NextImage: >= 0, Rows: >= 0, Bytes: >= 0, IndexBytes: >= 0 } ? state : throw new JsonException(
+                "it lacks something");
         }
         catch (JsonException e)
         {

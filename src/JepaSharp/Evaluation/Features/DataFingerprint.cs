@@ -6,10 +6,11 @@ using JepaSharp.Data.Sources.Shards;
 
 namespace JepaSharp.Evaluation.Features;
 
-/// <summary>SHA-256 over what tells a collection of images from every other: the images' names in order, and length and time of the files they lie in.</summary>
+/// <summary>SHA-256 over what tells a collection of images from every other: the images' names in order, and length and time of the files they lie
+/// in.</summary>
 /// <remarks>
-/// The files are not read, as of a large collection that would take as long as its features. Whoever changes an image without changing the length or the
-/// time of its file has to switch the cache off.
+/// The files are not read, as of a large collection that would take as long as its features. Whoever changes an image without changing the length or
+/// the time of its file has to switch the cache off.
 /// </remarks>
 public static class DataFingerprint
 {

@@ -32,7 +32,8 @@ public sealed class EncoderFeatures : ImageFeatures
         (Name, _encoder, _scaling, _output) = (name, encoder, scaling, output);
         var side = size / encoder.Shape.PatchSize;
         Width = output.WidthOf(encoder) * (output.Pooled ? 1 : side * side);
-        Identity = string.Create(CultureInfo.InvariantCulture, $"encoder {WeightsFingerprint.Of(encoder)}; {encoder.Shape}; layers {output.Layers}; averaged {output.Pooled}; {computation}");
+        Identity = string.Create(CultureInfo.InvariantCulture,
+            $"encoder {WeightsFingerprint.Of(encoder)}; {encoder.Shape}; layers {output.Layers}; averaged {output.Pooled}; {computation}");
     }
 
     /// <inheritdoc/>
@@ -98,15 +99,18 @@ public static class FrozenFeatures
     /// <param name="batchSize">Images a pass.</param>
     /// <param name="progress">Is told how many images are done.</param>
     /// <param name="cancellation">Stops between batches.</param>
-    /// <exception cref="JepaException">Too many images cannot be read, a feature is not finite, or the features do not fit into one block of memory.</exception>
+    /// <exception cref="JepaException">Too many images cannot be read, a feature is not finite, or the features do not fit into one block of
+    /// memory.</exception>
     public static IReadOnlyList<PooledFeatures> Extract(
-        IReadOnlyList<ImageFeatures> kinds, ImageSource source, EvaluationTransform transform, int batchSize = 64, IProgress<int>? progress = null, CancellationToken cancellation = default)
+        IReadOnlyList<ImageFeatures> kinds, ImageSource source, EvaluationTransform transform, int batchSize = 64, IProgress<int>? progress = null,
+        CancellationToken cancellation = default)
     {
         foreach (var kind in kinds)
         {
             if ((long)kind.Width * source.Count > Array.MaxLength)
                 throw new JepaException(
-                    $"{source.Count:N0} images of {kind.Width:N0} features each are more than one block of memory holds ({Array.MaxLength:N0} numbers). Use fewer layers, averaged patches, or fewer images.", isUsage: true);
+                    $"{source.Count:N0} images of {kind.Width:N0} features each are more than one block of memory holds ({Array.MaxLength:N0} "
+                        + $"numbers). Use fewer layers, averaged patches, or fewer images.", isUsage: true);
         }
 
         var values = kinds.Select(kind => new float[kind.Width * source.Count]).ToArray();
@@ -120,6 +124,7 @@ public static class FrozenFeatures
 
         int[] indices = [.. seen];
         return [.. kinds.Select((kind, k) => new PooledFeatures(
-            new FeatureMatrix(indices.Length, kind.Width, indices.Length == source.Count ? values[k] : values[k][..(indices.Length * kind.Width)]), indices))];
+            new FeatureMatrix(indices.Length, kind.Width, indices.Length == source.Count ? values[k] : values[k][..(indices.Length * kind.Width)]),
+            indices))];
     }
 }

@@ -10,9 +10,9 @@ namespace JepaSharp.Evaluation.Features;
 
 /// <summary>Features kept on disk, so that the second probe on the same images and weights begins at once.</summary>
 /// <remarks>
-/// A file for each kind of features and collection, named by a SHA-256 over everything that the numbers depend on: weights, transform, computation, the images
-/// (<see cref="DataFingerprint"/>) and this program's build. Files are written under another name and renamed; each carries a checksum, and one that is damaged is
-/// computed again. When all together grow beyond the limit, those that were not used for longest go.
+/// A file for each kind of features and collection, named by a SHA-256 over everything that the numbers depend on: weights, transform, computation,
+/// the images (<see cref="DataFingerprint"/>) and this program's build. Files are written under another name and renamed; each carries a checksum,
+/// and one that is damaged is computed again. When all together grow beyond the limit, those that were not used for longest go.
 /// </remarks>
 /// <param name="folder">Where they are kept; made when first needed.</param>
 /// <param name="limitBytes">Most bytes of all together.</param>
@@ -32,7 +32,8 @@ public sealed class FeatureCache(string folder, long limitBytes)
     public static string? DefaultFolder()
     {
         if (Environment.GetEnvironmentVariable("JEPASHARP_CACHE") is { Length: > 0 } chosen) return HomePath.Expand(chosen);
-        if (OperatingSystem.IsWindows()) return Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData), "jepasharp", "cache");
+        if (OperatingSystem.IsWindows())
+            return Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData), "jepasharp", "cache");
         var home = Environment.GetFolderPath(Environment.SpecialFolder.UserProfile);
         if (OperatingSystem.IsMacOS()) return home.Length == 0 ? null : Path.Combine(home, "Library", "Caches", "jepasharp");
         var caches = Environment.GetEnvironmentVariable("XDG_CACHE_HOME") ?? "";
@@ -45,7 +46,8 @@ public sealed class FeatureCache(string folder, long limitBytes)
     /// <param name="transform">How an image is brought to size.</param>
     /// <param name="data">From <see cref="DataFingerprint"/>.</param>
     public static string KeyOf(ImageFeatures kind, EvaluationTransform transform, string data) => Convert.ToHexStringLower(
-        SHA256.HashData(Encoding.UTF8.GetBytes($"{typeof(FeatureCache).Module.ModuleVersionId}\n{kind.Identity}\n{transform}\n{data}")).AsSpan(0, 20));
+        SHA256.HashData(Encoding.UTF8.GetBytes($"{typeof(FeatureCache).Module.ModuleVersionId}\n{kind.Identity}\n{transform}\n{data}")).AsSpan(0,
+            20));
 
     /// <summary>Features kept earlier, or null.</summary>
     public PooledFeatures? Find(string key)
@@ -107,14 +109,16 @@ public sealed class FeatureCache(string folder, long limitBytes)
     {
         var folder = new DirectoryInfo(Folder);
         var total = new FileInfo(newest).Length;
-        foreach (var file in folder.EnumerateFiles("*" + Ending).Where(f => f.FullName != Path.GetFullPath(newest)).OrderByDescending(f => f.LastWriteTimeUtc).ToList())
+        foreach (var file in folder.EnumerateFiles("*" + Ending)
+            .Where(f => f.FullName != Path.GetFullPath(newest)).OrderByDescending(f => f.LastWriteTimeUtc).ToList())
         {
             total += file.Length;
             if (total > limitBytes) Remove(file);
         }
 
         // What a process left that ended while it wrote.
-        foreach (var file in folder.EnumerateFiles("*" + Ending + ".*.partial").Where(f => DateTime.UtcNow - f.LastWriteTimeUtc > Abandoned).ToList()) Remove(file);
+        foreach (var file in folder.EnumerateFiles("*" + Ending + ".*.partial").Where(f => DateTime.UtcNow - f.LastWriteTimeUtc > Abandoned).ToList())
+            Remove(file);
     }
 
     /// <summary>What another process removes at the same time, or does not let go of, is no reason to fail.</summary>

@@ -4,7 +4,8 @@ using JepaSharp.Data;
 namespace JepaSharp.Evaluation.Features;
 
 /// <summary>The pixels themselves, in [0, 1]: the baseline that an encoder has to beat.</summary>
-/// <remarks>Images of more than 32 pixels to a side are averaged down to 32 x 32 or fewer, so that closed-form probes stay possible: at most 3,072 numbers.</remarks>
+/// <remarks>Images of more than 32 pixels to a side are averaged down to 32 x 32 or fewer, so that closed-form probes stay possible: at most 3,072
+/// numbers.</remarks>
 public sealed class PixelFeatures : ImageFeatures
 {
     private const int LargestSide = 32;

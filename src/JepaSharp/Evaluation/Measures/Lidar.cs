@@ -32,7 +32,8 @@ public static class Lidar
         var within = features.Subtract(means).reshape(views.Rows, views.Width);
         var between = means.reshape(images, views.Width);
         between = between.Subtract(between.mean([0L], keepdim: true));
-        var scatterWithin = within.t().mm(within).Multiply(1 / ((double)images * (viewsPerImage - 1))).Add(eye(views.Width, dtype: ScalarType.Float64).Multiply(Ridge));
+        var scatterWithin = within.t().mm(within).Multiply(1 / ((double)images * (viewsPerImage - 1))).Add(
+            eye(views.Width, dtype: ScalarType.Float64).Multiply(Ridge));
         var scatterBetween = between.t().mm(between).Multiply(1 / (images - 1.0));
 
         // With W = L L', the eigenvalues of W^(-1/2) B W^(-1/2) are those of L^-1 B L^-T.

@@ -60,7 +60,8 @@ internal static class HeadGrid
     }
 
     /// <summary>(softmax - y) / B: [B, H, C] from logits [B, H, C] and one-hot truth [B, C].</summary>
-    private static Tensor Slope(Tensor logits, Tensor truth) => logits.softmax(-1).Subtract(truth.unsqueeze(1)).Multiply(1.0 / logits.shape[0]).contiguous();
+    private static Tensor Slope(Tensor logits, Tensor truth) =>
+        logits.softmax(-1).Subtract(truth.unsqueeze(1)).Multiply(1.0 / logits.shape[0]).contiguous();
 
     private static Tensor OneHot(ClassificationSet fit)
     {
@@ -88,7 +89,8 @@ internal static class HeadGrid
         for (var h = 0; h < heads; h++)
         {
             var head = weights.narrow(1, h * classes, classes).to(ScalarType.Float64).contiguous();
-            readouts[h] = LinearReadout.Unstandardise(moments, head.data<double>().ToArray(), bias.narrow(0, h * classes, classes).to(ScalarType.Float64).data<double>().ToArray());
+            readouts[h] = LinearReadout.Unstandardise(
+                moments, head.data<double>().ToArray(), bias.narrow(0, h * classes, classes).to(ScalarType.Float64).data<double>().ToArray());
         }
 
         return readouts;

@@ -1,7 +1,8 @@
 namespace JepaSharp.Evaluation.Probes;
 
 /// <summary>Minimises a smooth function of many variables from its gradient: L-BFGS with a weak Wolfe line search.</summary>
-/// <remarks>Nocedal and Wright, Numerical Optimization (2006), algorithms 7.4 and 7.5; the line search is bisection (Lewis and Overton, 2013).</remarks>
+/// <remarks>Nocedal and Wright, Numerical Optimization (2006), algorithms 7.4 and 7.5; the line search is bisection (Lewis and Overton,
+/// 2013).</remarks>
 internal static class LimitedMemoryBfgs
 {
     private const int History = 10, LongestSearch = 40;
@@ -10,7 +11,8 @@ internal static class LimitedMemoryBfgs
     /// <summary>Value at <paramref name="point"/>; writes the gradient there.</summary>
     public delegate double Objective(ReadOnlySpan<double> point, Span<double> gradient);
 
-    /// <summary>Moves <paramref name="point"/> to a minimum; stops when no component of the gradient exceeds the tolerance, or at the last iteration.</summary>
+    /// <summary>Moves <paramref name="point"/> to a minimum; stops when no component of the gradient exceeds the tolerance, or at the last
+    /// iteration.</summary>
     /// <returns>Whether the tolerance was reached.</returns>
     public static bool Minimise(Objective objective, double[] point, double tolerance, int iterations)
     {

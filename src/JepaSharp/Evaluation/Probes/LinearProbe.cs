@@ -33,9 +33,9 @@ public sealed record LinearOptions
 
 /// <summary>The linear probe that is trained by gradient descent: batch norm without scale and shift, then one linear layer.</summary>
 /// <remarks>
-/// As in MAE (He et al., 2022, appendix A.1: batch norm without affine before the classifier) and the paper (appendix A.2), with SGD, momentum 0.9 and a cosine
-/// to zero. One head for every pair of learning rate and weight decay; all are trained side by side, as the columns of one matrix, in the same
-/// passes over the features. The head that is best on a held-out part of the fit set is trained again on all of it.
+/// As in MAE (He et al., 2022, appendix A.1: batch norm without affine before the classifier) and the paper (appendix A.2), with SGD, momentum 0.9
+/// and a cosine to zero. One head for every pair of learning rate and weight decay; all are trained side by side, as the columns of one matrix, in
+/// the same passes over the features. The head that is best on a held-out part of the fit set is trained again on all of it.
 /// Deviations: heads begin at zero, so that nothing but the order of images is random; biases are not decayed; after training the norm uses the
 /// exact mean and variance of the fit set, not a running estimate.
 /// </remarks>

@@ -50,7 +50,8 @@ public static class LogisticProbe
         return Minimise(fit, search.Penalty, options, start, search.Trials);
     }
 
-    private static LinearClassifier Minimise(ClassificationSet fit, double penalty, LogisticOptions options, double[] parameters, IReadOnlyList<Trial>? trials = null)
+    private static LinearClassifier Minimise(
+        ClassificationSet fit, double penalty, LogisticOptions options, double[] parameters, IReadOnlyList<Trial>? trials = null)
     {
         using var scope = NewDisposeScope();
         using var noGradient = no_grad();
@@ -58,7 +59,8 @@ public static class LogisticProbe
         var loss = new CrossEntropy(fit, moments, penalty);
         LimitedMemoryBfgs.Minimise(loss.Evaluate, parameters, options.Tolerance, options.Iterations);
         var weights = parameters.AsSpan(0, fit.Features.Width * fit.Classes);
-        return new LinearClassifier(LinearReadout.Unstandardise(moments, weights, parameters.AsSpan(weights.Length)), penalty) { Trials = trials ?? [] };
+        return new LinearClassifier(LinearReadout.Unstandardise(moments, weights, parameters.AsSpan(weights.Length)), penalty) { Trials = trials
+            ?? [] };
     }
 
     /// <summary>The penalised cross-entropy and its gradient; parameters are W [D, C], then b [C]. Lives in the caller's dispose scope.</summary>

@@ -21,7 +21,8 @@ public static class MajorityProbe
     }
 }
 
-/// <summary>A fitted probe that names a class for an image's features. It has seen fit data alone; test data is first met by <see cref="Score"/>.</summary>
+/// <summary>A fitted probe that names a class for an image's features. It has seen fit data alone; test data is first met by
+/// <see cref="Score"/>.</summary>
 public abstract class Classifier
 {
     /// <summary>Names a class for each image.</summary>

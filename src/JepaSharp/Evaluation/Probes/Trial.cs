@@ -21,7 +21,8 @@ internal sealed record PenaltySearch(double Penalty, IReadOnlyList<Trial> Trials
         if (penalties.Count == 1) return new PenaltySearch(penalties[0], []);
 
         var score = prepare(split());
-        Trial[] trials = [.. penalties.OrderDescending().Select(penalty => new Trial(new Dictionary<string, double> { ["penalty"] = penalty }, score(penalty)))];
+        Trial[] trials =
+            [.. penalties.OrderDescending().Select(penalty => new Trial(new Dictionary<string, double> { ["penalty"] = penalty }, score(penalty)))];
         return new PenaltySearch(trials.MaxBy(trial => trial.HeldOut)!.Settings["penalty"], trials);
     }
 }

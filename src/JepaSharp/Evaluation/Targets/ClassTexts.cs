@@ -5,7 +5,8 @@ using JepaSharp.Runtime;
 
 namespace JepaSharp.Evaluation.Targets;
 
-/// <summary>The class of each image of a source as a text, so that the classes of two sources can be matched by name; null for an image without one.</summary>
+/// <summary>The class of each image of a source as a text, so that the classes of two sources can be matched by name; null for an image without
+/// one.</summary>
 public static class ClassTexts
 {
     /// <summary>Numbers with more distinct values than this are no classes.</summary>
@@ -17,9 +18,11 @@ public static class ClassTexts
     {
         if (source.Classes.Count == 0)
             throw new JepaException(
-                $"{source.Origin.Description} has no labels (none of its {source.Origin.Count:N0} images), and this task needs them. {WhyNone(source)}"
+                $"{source.Origin.Description} has no labels (none of its {source.Origin.Count:N0} images), and this task needs them. "
+                    + $"{WhyNone(source)}"
                 + "Give class folders, a list with a label column, or name the column: PATH#label=COLUMN"
-                + (source.Columns.Count > 0 ? $" (it has the numbers {string.Join(", ", source.Columns)}; 'jepa evaluate count --column NAME' takes one)." : "."),
+                + (source.Columns.Count > 0
+                ? $" (it has the numbers {string.Join(", ", source.Columns)}; 'jepa evaluate count --column NAME' takes one)." : "."),
                 isUsage: true);
         return [.. Enumerable.Range(0, source.Count).Select(i => source.LabelOf(i) is { } label ? source.Classes[label] : null)];
     }
@@ -37,7 +40,8 @@ public static class ClassTexts
     public static string?[]? Numbers(double?[] values, string column, bool isOfScenes)
     {
         if (isOfScenes && column == SceneColumns.Distance)
-            return [.. values.Select(v => v is { } depth ? SceneTargets.NearestDistanceClasses[SceneTargets.NearestDistanceClass((float)depth)] : null)];
+            return [.. values.Select(
+                v => v is { } depth ? SceneTargets.NearestDistanceClasses[SceneTargets.NearestDistanceClass((float)depth)] : null)];
         var distinct = values.Where(v => v is not null).Distinct().ToList();
         return distinct.Count <= MostWholeNumbers && distinct.TrueForAll(v => v == Math.Round(v!.Value))
             ? [.. values.Select(v => v?.ToString(CultureInfo.InvariantCulture))]

@@ -14,9 +14,11 @@ public static class ColumnNumbers
             throw new JepaException(
                 source.Columns.Count == 0
                     ? $"{source.Description} has no numbers to predict. Expected scenes (count, distance) or a list with a column of numbers."
-                    : $"{source.Description} has no column \"{column}\". Its columns of numbers: {string.Join(", ", source.Columns)}. Give one with --column.",
+                    : $"{source.Description} has no column \"{column}\". Its columns of numbers: {string.Join(", ", source.Columns)}. Give one with "
+                        + $"--column.",
                 isUsage: true);
         double?[] values = [.. Enumerable.Range(0, source.Count).Select(i => source.ValueOf(i, column))];
-        return Array.Exists(values, v => v is not null) ? values : throw new JepaException($"No image of {source.Description} has a number in \"{column}\".", isUsage: true);
+        return Array.Exists(values, v => v is not null) ? values : throw new JepaException(
+            $"No image of {source.Description} has a number in \"{column}\".", isUsage: true);
     }
 }

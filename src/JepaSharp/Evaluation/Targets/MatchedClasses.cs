@@ -21,15 +21,21 @@ public sealed class MatchedClasses
     /// <summary>Matches.</summary>
     /// <param name="fit">Class of each image to fit on.</param>
     /// <param name="test">Class of each image to score on.</param>
-    /// <param name="areNumbers">Whether a class that is only among the test images is let pass, as can happen with numbers; it counts as wrong.</param>
+    /// <param name="areNumbers">Whether a class that is only among the test images is let pass, as can happen with numbers; it counts as
+    /// wrong.</param>
     /// <exception cref="JepaException">No labels at all, one class only, or test images of classes that there is nothing to fit on.</exception>
     public static MatchedClasses Of(string?[] fit, string?[] test, bool areNumbers = false)
     {
         var (fitNames, testNames) = (Distinct(fit), Distinct(test));
-        if (fitNames.Count == 0) throw new JepaException("None of the images to fit on has a label. Expected labelled images of at least 2 classes.", isUsage: true);
-        if (testNames.Count == 0) throw new JepaException("None of the test images has a label: there is nothing to compare with. Expected labelled test images.", isUsage: true);
+        if (fitNames.Count == 0)
+            throw new JepaException("None of the images to fit on has a label. Expected labelled images of at least 2 classes.", isUsage: true);
+        if (testNames.Count == 0)
+            throw new JepaException(
+                "None of the test images has a label: there is nothing to compare with. Expected labelled test images.", isUsage: true);
         if (fitNames.Count == 1)
-            throw new JepaException($"All images to fit on are of one class, \"{fitNames.First()}\": there is nothing to tell apart. Expected at least 2 classes.", isUsage: true);
+            throw new JepaException(
+                $"All images to fit on are of one class, \"{fitNames.First()}\": there is nothing to tell apart. Expected at least 2 classes.",
+                isUsage: true);
         string[] unknown = [.. testNames.Except(fitNames, StringComparer.Ordinal).Order(StringComparer.Ordinal)];
         if (unknown.Length > 0 && (!areNumbers || unknown.Length == testNames.Count))
             throw new JepaException(
@@ -38,7 +44,9 @@ public sealed class MatchedClasses
                 isUsage: true);
         string[] absent = [.. fitNames.Except(testNames, StringComparer.Ordinal).Order(StringComparer.Ordinal)];
         var notes = new List<string>();
-        if (absent.Length > 0) notes.Add($"{absent.Length:N0} of {fitNames.Count:N0} classes have no test image, so how well they are told apart is not measured: {Some(absent)}.");
+        if (absent.Length > 0)
+            notes.Add($"{absent.Length:N0} of {fitNames.Count:N0} classes have no test image, so how well they are told apart is not measured: "
+                + $"{Some(absent)}.");
         if (unknown.Length > 0) notes.Add($"Test images with {Some(unknown)} count as wrong: there is none to fit on.");
         AddUnlabelled(notes, fit, "images to fit on");
         AddUnlabelled(notes, test, "test images");

@@ -18,6 +18,7 @@ public sealed record MatchedNumbers(double?[] Fit, double?[] Test)
         int[] rows = [.. Enumerable.Range(0, features.Indices.Length).Where(row => values[features.Indices[row]] is not null)];
         if (rows.Length == 0) throw new JepaException("None of the images that have a number can be read.", isUsage: true);
         return new RegressionSet(
-            rows.Length == features.Matrix.Rows ? features.Matrix : features.Matrix.Select(rows), [.. rows.Select(row => values[features.Indices[row]]!.Value)]);
+            rows.Length == features.Matrix.Rows ? features.Matrix : features.Matrix.Select(rows),
+            [.. rows.Select(row => values[features.Indices[row]]!.Value)]);
     }
 }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using JepaSharp.Runtime;
 
 namespace JepaSharp.Evaluation.Tasks;
@@ -13,7 +14,10 @@ public static class LowShotDraws
         return each >= 1
             ? each
             : throw new JepaException(
-                FormattableString.Invariant($"{100 * share:0.###} % of {images:N0} images of {classes:N0} classes is {share * images:0.##} images, less than one a class. Give a larger --share, or --per-class N."), isUsage: true);
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"{100 * share:0.###} % of {images:N0} images of {classes:N0} classes is {share * images:0.##} images, less than one a class. "
+                        + $"Give a larger --share, or --per-class N."), isUsage: true);
     }
 
     /// <summary>Rows of each subset, rising. The same seed gives the same subsets.</summary>
@@ -29,7 +33,9 @@ public static class LowShotDraws
         for (var c = 0; c < rows.Length; c++) rows[c] = [];
         for (var i = 0; i < labels.Length; i++) rows[labels[i]].Add(i);
         if (Array.FindIndex(rows, r => r.Count > 0 && r.Count < perClass) is >= 0 and var small)
-            throw new JepaException($"Class \"{names[small]}\" has {rows[small].Count:N0} images; {perClass:N0} of every class were asked for. Ask for at most {rows.Where(r => r.Count > 0).Min(r => r.Count):N0}.", isUsage: true);
+            throw new JepaException(
+                $"Class \"{names[small]}\" has {rows[small].Count:N0} images; {perClass:N0} of every class were asked for. Ask for at most "
+                    + $"{rows.Where(r => r.Count > 0).Min(r => r.Count):N0}.", isUsage: true);
         var subsets = new int[draws][];
         for (var draw = 0; draw < draws; draw++)
         {

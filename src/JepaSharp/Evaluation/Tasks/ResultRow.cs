@@ -56,7 +56,8 @@ public static class FeatureChoice
     {
         var candidates = rows.Index().Where(row => !row.Item.IsBaseline).ToList();
         if (candidates.Count == 0) return rows;
-        var chosen = candidates.TrueForAll(row => row.Item.HeldOut is not null) ? candidates.MaxBy(row => row.Item.HeldOut).Index : candidates[0].Index;
+        var chosen =
+            candidates.TrueForAll(row => row.Item.HeldOut is not null) ? candidates.MaxBy(row => row.Item.HeldOut).Index : candidates[0].Index;
         return [.. rows.Index().Select(row => row.Index == chosen ? row.Item with { IsChosen = true } : row.Item)];
     }
 }

@@ -38,16 +38,19 @@ internal unsafe struct RoundArguments
     public nint Count;
 }
 
-/// <summary>Machine code that brings rows of float32 into bfloat16: the processor rounds two vectors in one instruction, for which .NET has no intrinsic.</summary>
+/// <summary>Machine code that brings rows of float32 into bfloat16: the processor rounds two vectors in one instruction, for which .NET has no
+/// intrinsic.</summary>
 internal static unsafe class RowRoutines
 {
     private static readonly Lazy<(nint Round, nint Norm)> Placed = new(Place);
 
     /// <summary>To the nearest, ties to even.</summary>
-    public static void Round(RoundArguments* arguments) => ((delegate* unmanaged[SuppressGCTransition]<RoundArguments*, void>)Placed.Value.Round)(arguments);
+    public static void Round(RoundArguments* arguments) =>
+        ((delegate* unmanaged[SuppressGCTransition]<RoundArguments*, void>)Placed.Value.Round)(arguments);
 
     /// <summary>(row - mean) · inverse · scale + shift, rounded.</summary>
-    public static void Norm(NormArguments* arguments) => ((delegate* unmanaged[SuppressGCTransition]<NormArguments*, void>)Placed.Value.Norm)(arguments);
+    public static void Norm(NormArguments* arguments) =>
+        ((delegate* unmanaged[SuppressGCTransition]<NormArguments*, void>)Placed.Value.Norm)(arguments);
 
     private static (nint Round, nint Norm) Place()
     {

@@ -74,8 +74,8 @@ internal unsafe struct TileArguments
 /// registers while the two factors stream by.
 /// </summary>
 /// <remarks>
-/// <para>A word is 4 bytes: one float32, or two neighbouring bfloat16 along the dimension that is summed over. The right factor is a panel: for each word,
-/// 32 columns side by side (128 bytes, two vectors). For each word, the two vectors are multiplied with the broadcast word of every row:</para>
+/// <para>A word is 4 bytes: one float32, or two neighbouring bfloat16 along the dimension that is summed over. The right factor is a panel: for each
+/// word, 32 columns side by side (128 bytes, two vectors). For each word, the two vectors are multiplied with the broadcast word of every row:</para>
 /// <code>C[r, 0..31] (+)= Σ_k A[r, k] B[k, 0..31]</code>
 /// <para>Twelve rows take 24 of the 32 vector registers for results, and per word 14 loads for 24 multiplications, which the load units keep up with.
 /// One generator serves both number formats; only the multiply instruction differs.</para>

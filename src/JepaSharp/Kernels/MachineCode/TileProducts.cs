@@ -12,7 +12,8 @@ internal sealed unsafe class TileProducts
         var all = new List<(int Slot, byte[] Code)>();
         foreach (var (layout, end) in (pairs ? Everywhere.Concat(OfPairs) : Everywhere))
         {
-            for (var rows = 1; rows <= TileProduct.MaxRows; rows++) all.Add((Slot(rows, layout, end), TileProduct.Generate(rows, pairs, layout, end)));
+            for (var rows = 1; rows <= TileProduct.MaxRows; rows++)
+                all.Add((Slot(rows, layout, end), TileProduct.Generate(rows, pairs, layout, end)));
         }
 
         // Together in one mapping, each at the start of a cache line.
@@ -39,12 +40,14 @@ internal sealed unsafe class TileProducts
 
     private static IEnumerable<(LeftLayout, TileEnd)> Everywhere =>
     [
-        (LeftLayout.Rows, TileEnd.Store), (LeftLayout.Rows, TileEnd.Accumulate), (LeftLayout.Rows, TileEnd.Bias), (LeftLayout.Rows, TileEnd.BiasBeside),
+        (LeftLayout.Rows, TileEnd.Store), (LeftLayout.Rows, TileEnd.Accumulate), (LeftLayout.Rows, TileEnd.Bias),
+        (LeftLayout.Rows, TileEnd.BiasBeside),
         (LeftLayout.Panel, TileEnd.Store), (LeftLayout.Panel, TileEnd.Accumulate),
     ];
 
     private static IEnumerable<(LeftLayout, TileEnd)> OfPairs =>
-        [(LeftLayout.Rows, TileEnd.Round), (LeftLayout.Rows, TileEnd.BiasRound), (LeftLayout.Rows, TileEnd.BiasGelu), (LeftLayout.Rows, TileEnd.BiasKeepGelu)];
+        [(LeftLayout.Rows, TileEnd.Round), (LeftLayout.Rows, TileEnd.BiasRound), (LeftLayout.Rows, TileEnd.BiasGelu), (
+            LeftLayout.Rows, TileEnd.BiasKeepGelu)];
 
     /// <summary>Multiplies tiles one below the other, as equal as can be: one of two rows would take nearly as long as one of six.</summary>
     /// <remarks>Ends that round are for pairs and rows alone.</remarks>

@@ -69,7 +69,8 @@ internal sealed unsafe class AcceleratedBlocks : IDisposable
     {
         var input = tokens.to(float32).contiguous();
         var output = empty(input.shape, float32, CPU);
-        _kernel.Infer(new SequenceLayout((int)input.shape[0], (int)input.shape[1]), TensorMemory.Floats(input), TensorMemory.Floats(output), first, end);
+        _kernel.Infer(
+            new SequenceLayout((int)input.shape[0], (int)input.shape[1]), TensorMemory.Floats(input), TensorMemory.Floats(output), first, end);
         return output;
     }
 

@@ -41,7 +41,8 @@ internal sealed unsafe class AcceleratedDense : IDisposable
         return Forward(input, new ConsecutiveRows(TensorMemory.Floats(input), (int)width), [.. input.shape[..^1]], table, chosen);
     }
 
-    /// <summary>Patches of images, read where they lie, each an input row [C P P]: [B, C, H, W] -> [B, N, out], or [rows, out] of chosen ones.</summary>
+    /// <summary>Patches of images, read where they lie, each an input row [C P P]: [B, C, H, W] -> [B, N, out], or [rows, out] of chosen
+    /// ones.</summary>
     /// <param name="images">Numbers of any type, in any order of memory. No gradient reaches them.</param>
     /// <param name="patch">P; divides H and W.</param>
     /// <param name="table">As in <see cref="Forward(Tensor, Tensor?, Tensor?)"/>.</param>
@@ -58,7 +59,8 @@ internal sealed unsafe class AcceleratedDense : IDisposable
             ? new ImageStrides(height * width * channels, Channel: 1, width * channels, Pixel: channels)
             : new ImageStrides(height * width * channels, height * width, width, Pixel: 1);
         var (down, across) = ((int)height / patch, (int)width / patch);
-        var rows = new PatchRows(TensorMemory.Floats(input), strides, channels, patch, down, across, chosen is null ? null : TensorMemory.Integers(chosen.Rows));
+        var rows = new PatchRows(
+            TensorMemory.Floats(input), strides, channels, patch, down, across, chosen is null ? null : TensorMemory.Integers(chosen.Rows));
         return Forward(input, rows, chosen is null ? [s[0], (long)down * across] : [chosen.Rows.numel()], table, chosen?.Patches);
     }
 
@@ -66,7 +68,8 @@ internal sealed unsafe class AcceleratedDense : IDisposable
     {
         var rows = (nint)leading.Aggregate(1L, (product, n) => product * n);
         var output = empty([.. leading, _outputs], float32, CPU);
-        var added = table is null ? default : new RowTable(TensorMemory.Floats(table), (nint)table.shape[0], chosen is null ? null : TensorMemory.Integers(chosen));
+        var added = table is null ? default : new RowTable(
+            TensorMemory.Floats(table), (nint)table.shape[0], chosen is null ? null : TensorMemory.Integers(chosen));
         _kernel.Forward(source, rows, TensorMemory.Floats(output), added);
         if (!is_grad_enabled() || GradientTape.Current is not { } tape || !_trained) return output;
 
@@ -97,7 +100,9 @@ internal static unsafe class TensorMemory
     public static float* Floats(Tensor tensor)
     {
         if (tensor.dtype != ScalarType.Float32 || tensor.device_type != DeviceType.CPU || !tensor.is_contiguous())
-            throw new ArgumentException($"Expected contiguous float32 in main memory, found {tensor.dtype} [{string.Join(", ", tensor.shape)}] on {tensor.device_type}.", nameof(tensor));
+            throw new ArgumentException(
+                $"Expected contiguous float32 in main memory, found {tensor.dtype} [{string.Join(", ", tensor.shape)}] on {tensor.device_type}.",
+                nameof(tensor));
         return (float*)First(tensor);
     }
 
@@ -106,7 +111,9 @@ internal static unsafe class TensorMemory
     public static long* Integers(Tensor tensor)
     {
         if (tensor.dtype != ScalarType.Int64 || tensor.device_type != DeviceType.CPU || !tensor.is_contiguous())
-            throw new ArgumentException($"Expected contiguous int64 in main memory, found {tensor.dtype} [{string.Join(", ", tensor.shape)}] on {tensor.device_type}.", nameof(tensor));
+            throw new ArgumentException(
+                $"Expected contiguous int64 in main memory, found {tensor.dtype} [{string.Join(", ", tensor.shape)}] on {tensor.device_type}.",
+                nameof(tensor));
         return (long*)First(tensor);
     }
 

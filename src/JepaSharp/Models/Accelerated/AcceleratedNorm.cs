@@ -20,7 +20,8 @@ internal sealed unsafe class AcceleratedNorm : IDisposable
     }
 
     /// <summary>Why a norm cannot run on the kernels; null where it can.</summary>
-    public static string? Misfit(LayerNormalization norm) => norm.Weight.numel() % 16 == 0 ? null : $"width {norm.Weight.numel()} is not a multiple of 16";
+    public static string? Misfit(LayerNormalization norm) =>
+        norm.Weight.numel() % 16 == 0 ? null : $"width {norm.Weight.numel()} is not a multiple of 16";
 
     /// <summary>Whether it can run here: without gradients, or with a tape to record on.</summary>
     public bool CanRun(Tensor x) => GradientTape.Allows(_trained, x);
@@ -50,7 +51,8 @@ internal sealed unsafe class AcceleratedNorm : IDisposable
     public Tensor Choose(Tensor x, Tensor chosen)
     {
         var output = empty([chosen.numel(), x.shape[^1]], float32, CPU);
-        _kernel.Forward(TensorMemory.Floats(x.contiguous()), TensorMemory.Integers(chosen), (nint)chosen.numel(), _memory, TensorMemory.Floats(output));
+        _kernel.Forward(
+            TensorMemory.Floats(x.contiguous()), TensorMemory.Integers(chosen), (nint)chosen.numel(), _memory, TensorMemory.Floats(output));
         return output;
     }
 

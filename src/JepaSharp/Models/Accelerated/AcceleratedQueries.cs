@@ -36,7 +36,8 @@ internal sealed unsafe class AcceleratedQueries : IDisposable
         var input = contexts.contiguous();
         var layout = new QueryLayout(asked.Sets, (int)input.shape[0], asked.Images, (int)input.shape[1], asked.PatchesPerSet);
         var output = empty([(long)layout.Sets * layout.Sequences, layout.Known + layout.Asked, _width], float32, CPU);
-        _kernel.Forward(layout, TensorMemory.Floats(input), _mask.Values, TensorMemory.Floats(positions), TensorMemory.Integers(asked.Patches), TensorMemory.Floats(output));
+        _kernel.Forward(layout, TensorMemory.Floats(input), _mask.Values, TensorMemory.Floats(positions), TensorMemory.Integers(asked.Patches),
+            TensorMemory.Floats(output));
         if (!is_grad_enabled() || GradientTape.Current is not { } tape || !_trained) return output;
 
         var shape = input.shape;

@@ -27,7 +27,8 @@ internal sealed class KernelStep(GradientTape tape, Func<Tensor, Tensor?> backwa
             using var scope = NewDisposeScope();
             using var given = gradient;
             if (_over)
-                throw new InvalidOperationException("Gradients came a second time, or after the tape's end: kernels keep what they need for one backward pass.");
+                throw new InvalidOperationException(
+                    "Gradients came a second time, or after the tape's end: kernels keep what they need for one backward pass.");
             if (release is not null)
             {
                 _ = context.get_saved_variables(); // in this scope until backward is done

@@ -53,7 +53,8 @@ internal sealed class CheckpointFolders(RunFolder run)
         DeleteFolder(previous);
     }
 
-    /// <summary>Keeps the latest checkpoint under the number of finished epochs too, in files of its own, and drops what need not be kept any longer.</summary>
+    /// <summary>Keeps the latest checkpoint under the number of finished epochs too, in files of its own, and drops what need not be kept any
+    /// longer.</summary>
     /// <exception cref="IOException">The disk is full or not writable.</exception>
     public void KeepEpoch(int epochs, LoggingOptions logging)
     {
@@ -98,7 +99,8 @@ internal sealed class CheckpointFolders(RunFolder run)
         : [.. Directory.EnumerateDirectories(run.Checkpoints, EpochPrefix + "*").Where(d => EpochOf(d) is not null).OrderBy(EpochOf)];
 
     private static int? EpochOf(string directory) =>
-        int.TryParse(Path.GetFileName(directory)[EpochPrefix.Length..], NumberStyles.None, CultureInfo.InvariantCulture, out var epoch) ? epoch : null;
+        int.TryParse(Path.GetFileName(directory)[EpochPrefix.Length..], NumberStyles.None, CultureInfo.InvariantCulture, out var epoch)
+            ? epoch : null;
 
     private void Prune(LoggingOptions logging)
     {

@@ -5,9 +5,10 @@ namespace JepaSharp.Training.Checkpoints;
 
 /// <summary>What a checkpoint will hold: the numbers of a moment between two steps, which training then leaves behind.</summary>
 /// <remarks>
-/// Taking one is a plain copy of the flat tensors, so that a step waits for memory and not for a disk. A weight's name begins with its network's, such as
-/// <c>encoder.</c>, <c>predictor.</c> and <c>target_encoder.</c>; AdamW's moments have the same names under <c>exp_avg.</c> and <c>exp_avg_sq.</c>, the objective's
-/// own state under <c>state.</c>, in the optimizer's file.
+/// Taking one is a plain copy of the flat tensors, so that a step waits for memory and not for a disk. A weight's name begins with its network's,
+/// such as
+/// <c>encoder.</c>, <c>predictor.</c> and <c>target_encoder.</c>; AdamW's moments have the same names under <c>exp_avg.</c> and <c>exp_avg_sq.</c>,
+/// the objective's own state under <c>state.</c>, in the optimizer's file.
 /// </remarks>
 internal sealed class CheckpointSnapshot : IDisposable
 {
@@ -21,7 +22,8 @@ internal sealed class CheckpointSnapshot : IDisposable
         using var untracked = no_grad();
         foreach (var network in training.Networks) AddWeights(network, copy);
         foreach (var network in training.Trained) AddMoments(network, copy);
-        foreach (var kept in training.Objective.State) _moments.Add(("state." + kept.Name, copy ? Kept(kept.Value, copy) : kept.Value, -1, kept.Value.shape));
+        foreach (var kept in training.Objective.State)
+            _moments.Add(("state." + kept.Name, copy ? Kept(kept.Value, copy) : kept.Value, -1, kept.Value.shape));
     }
 
     /// <summary>Where the run stood.</summary>
@@ -31,10 +33,12 @@ internal sealed class CheckpointSnapshot : IDisposable
     public IReadOnlyDictionary<string, string> Metadata { get; }
 
     /// <summary>Copies everything. On the training thread, between steps.</summary>
-    public static CheckpointSnapshot Take(TrainingState training, CheckpointState state, IReadOnlyDictionary<string, string> metadata) => new(training, state, metadata, copy: true);
+    public static CheckpointSnapshot Take(TrainingState training, CheckpointState state, IReadOnlyDictionary<string, string> metadata) =>
+        new(training, state, metadata, copy: true);
 
     /// <summary>Looks at the run's own memory: no step may be taken until it is written.</summary>
-    public static CheckpointSnapshot View(TrainingState training, CheckpointState state, IReadOnlyDictionary<string, string> metadata) => new(training, state, metadata, copy: false);
+    public static CheckpointSnapshot View(TrainingState training, CheckpointState state, IReadOnlyDictionary<string, string> metadata) =>
+        new(training, state, metadata, copy: false);
 
     /// <summary>Bytes that <see cref="Take"/> would copy.</summary>
     public static long BytesOf(TrainingState training) =>
@@ -70,10 +74,12 @@ internal sealed class CheckpointSnapshot : IDisposable
 
     private void AddMoments(NetworkState network, bool copy)
     {
-        foreach (var (kind, moment) in ((string, Tensor)[])[("exp_avg", network.Optimizer!.FirstMoment), ("exp_avg_sq", network.Optimizer.SecondMoment)])
+        foreach (
+            var (kind, moment) in ((string, Tensor)[])[("exp_avg", network.Optimizer!.FirstMoment), ("exp_avg_sq", network.Optimizer.SecondMoment)])
         {
             var flat = Kept(moment, copy);
-            foreach (var (name, shape, start) in network.Parameters.Layout) _moments.Add(($"{kind}.{network.Network.Name}.{name}", flat, start, shape));
+            foreach (var (name, shape, start) in network.Parameters.Layout)
+                _moments.Add(($"{kind}.{network.Network.Name}.{name}", flat, start, shape));
         }
     }
 

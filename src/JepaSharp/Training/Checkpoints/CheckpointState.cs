@@ -17,7 +17,11 @@ internal sealed record CheckpointState(long Step, int Epoch, int Images, long Op
     /// <summary>The file's name.</summary>
     public const string FileName = CheckpointFiles.State;
 
-    private static readonly JsonSerializerOptions Layout = new() { WriteIndented = true, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull };
+    private static readonly JsonSerializerOptions Layout = new()
+    {
+        WriteIndented = true,
+        DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+    };
 
     /// <summary>SHA-256 of the checkpoint's other files, by name, in hexadecimal; null in one written before there were checksums.</summary>
     public IReadOnlyDictionary<string, string>? Files { get; init; }
@@ -53,7 +57,8 @@ internal sealed record CheckpointState(long Step, int Epoch, int Images, long Op
         {
             var state = JsonSerializer.Deserialize<CheckpointState>(File.ReadAllBytes(path)) ?? throw new JsonException("it is empty.");
             if (state.Files is null && state.Check is null) return state;
-            return state.Check == Convert.ToHexStringLower(SHA256.HashData((state with { Check = null }).ToBytes())) ? state : throw new JsonException("its checksum is another.");
+            return state.Check == Convert.ToHexStringLower(SHA256.HashData((state with { Check = null }).ToBytes()))
+                ? state : throw new JsonException("its checksum is another.");
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException)
         {
@@ -120,6 +125,7 @@ internal sealed record NewestCheckpoint(string Path, IReadOnlyList<string> Damag
         }
 
         throw new JepaException(
-            $"{folder.Checkpoints} holds no complete checkpoint to resume from. {string.Concat(damaged.Select(d => d + " "))}Start the run again in another folder.", isUsage: true);
+            $"{folder.Checkpoints} holds no complete checkpoint to resume from. {string.Concat(damaged.Select(d => d + " "))}Start the run again in "
+                + $"another folder.", isUsage: true);
     }
 }

@@ -49,7 +49,8 @@ internal sealed class CheckpointStore(Trainer run, RunFolder folder, LoggingOpti
         Settle();
         if (_failure is not null)
             throw new JepaException(
-                string.Create(CultureInfo.InvariantCulture, $"The last checkpoint, of step {run.Step.State.StepCount:n0}, could not be written: {_failure} ")
+                string.Create(
+                    CultureInfo.InvariantCulture, $"The last checkpoint, of step {run.Step.State.StepCount:n0}, could not be written: {_failure} ")
                 + $"{NewestOnDisk()} Make room, and go on from there: jepa pretrain --resume --out {folder.Path}");
     }
 
@@ -66,8 +67,10 @@ internal sealed class CheckpointStore(Trainer run, RunFolder folder, LoggingOpti
         observer.OnCheckpoint(run.Step.State.StepCount);
         _writingStep = run.Step.State.StepCount;
         var isRoomy = MachineMemory.Detect().AvailableBytes > CheckpointSnapshot.BytesOf(run.Step.State) * 5 / 4;
-        var snapshot = isRoomy ? CheckpointSnapshot.Take(run.Step.State, run.State, run.Metadata) : CheckpointSnapshot.View(run.Step.State, run.State, run.Metadata);
-        _writing = Task.Factory.StartNew(() => Write(snapshot, epochs), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        var snapshot = isRoomy ? CheckpointSnapshot.Take(run.Step.State, run.State, run.Metadata) : CheckpointSnapshot.View(
+            run.Step.State, run.State, run.Metadata);
+        _writing =
+            Task.Factory.StartNew(() => Write(snapshot, epochs), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
         if (!isRoomy) Settle();
     }
 
@@ -89,14 +92,18 @@ internal sealed class CheckpointStore(Trainer run, RunFolder folder, LoggingOpti
         _writing = null;
         try
         {
-            if (writing.GetAwaiter().GetResult()) observer.OnMessage($"The run's folder was gone and was made again: {folder.Path}. What it held before is lost; training goes on.");
-            if (_failure is not null) observer.OnMessage(string.Create(CultureInfo.InvariantCulture, $"Checkpoints are written again: step {_writingStep:n0}."));
+            if (writing.GetAwaiter().GetResult())
+                observer.OnMessage($"The run's folder was gone and was made again: {folder.Path}. What it held before is lost; training goes on.");
+            if (_failure is not null)
+                observer.OnMessage(string.Create(CultureInfo.InvariantCulture, $"Checkpoints are written again: step {_writingStep:n0}."));
             (_failure, _written) = (null, _writingStep);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or JepaException)
         {
             if (_failure is null)
-                observer.OnMessage(string.Create(CultureInfo.InvariantCulture, $"The checkpoint of step {_writingStep:n0} cannot be written: {e.Message} Training goes on, and it is tried again. {NewestOnDisk()}"));
+                observer.OnMessage(string.Create(CultureInfo.InvariantCulture,
+                    $"The checkpoint of step {_writingStep:n0} cannot be written: {e.Message} Training goes on, and it is tried again. "
+                        + $"{NewestOnDisk()}"));
             (_failure, _failedAt) = (e.Message, _clock.GetTimestamp());
         }
     }

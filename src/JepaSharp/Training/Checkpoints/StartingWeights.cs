@@ -11,8 +11,8 @@ namespace JepaSharp.Training.Checkpoints;
 
 /// <summary>Puts pretrained weights into a run before its first step.</summary>
 /// <remarks>
-/// An encoder that the file lacks starts as a copy of the other; a predictor that it lacks stays as it was drawn. AdamW's moments are taken over where the
-/// file has them, with the number of its steps, on which their bias correction depends; the run's own steps and schedules begin at 0.
+/// An encoder that the file lacks starts as a copy of the other; a predictor that it lacks stays as it was drawn. AdamW's moments are taken over
+/// where the file has them, with the number of its steps, on which their bias correction depends; the run's own steps and schedules begin at 0.
 /// </remarks>
 internal static class StartingWeights
 {
@@ -30,7 +30,8 @@ internal static class StartingWeights
         var said = new List<string>();
         List<Network> found = [.. training.Objective.Networks.Where(n => weights.Has(n.Name))];
         foreach (var network in found) Load(weights, network.Name, network.Module, shape);
-        var source = found.FirstOrDefault(n => ReferenceEquals(n.Module, training.Objective.Encoder)) ?? found.FirstOrDefault(n => n.Module is VisionTransformer);
+        var source = found.FirstOrDefault(n => ReferenceEquals(n.Module, training.Objective.Encoder)) ?? found.FirstOrDefault(
+            n => n.Module is VisionTransformer);
         foreach (var encoder in training.Objective.Networks.Where(n => n.Module is VisionTransformer && source is not null && !found.Contains(n)))
         {
             Load(weights, source!.Name, encoder.Module, shape);
@@ -44,7 +45,8 @@ internal static class StartingWeights
         if (OtherGrid(weights.Architecture, shape))
         {
             said.Add(string.Create(CultureInfo.InvariantCulture,
-                $"positions: interpolated from a grid of {weights.Architecture.GridHeight}x{weights.Architecture.GridWidth} to {shape.GridHeight}x{shape.GridWidth}"));
+                $"positions: interpolated from a grid of {weights.Architecture.GridHeight}x{weights.Architecture.GridWidth} to "
+                    + $"{shape.GridHeight}x{shape.GridWidth}"));
         }
 
         said.Add(LoadOptimizer(weights, training));
@@ -98,7 +100,8 @@ internal static class StartingWeights
         {
             foreach (var (name, shape, start) in network.Parameters.Layout)
             {
-                if (!state.Moments.TryGetValue($"{network.Network.Name}.{name}", out var moments) || !moments.First.Shape.SequenceEqual(shape)) continue;
+                if (!state.Moments.TryGetValue($"{network.Network.Name}.{name}", out var moments) || !moments.First.Shape.SequenceEqual(shape))
+                    continue;
                 _ = FlatParameters.ViewOf(network.Optimizer!.FirstMoment, start, shape).copy_(moments.First.Read());
                 _ = FlatParameters.ViewOf(network.Optimizer.SecondMoment, start, shape).copy_(moments.Second.Read());
                 loaded++;
@@ -106,7 +109,8 @@ internal static class StartingWeights
         }
 
         training.StartOptimizerAt(state.Step);
-        return string.Create(CultureInfo.InvariantCulture, $"optimizer's state: found, AdamW of {loaded} parameters after {state.Step:n0} steps; the schedules begin anew");
+        return string.Create(CultureInfo.InvariantCulture,
+            $"optimizer's state: found, AdamW of {loaded} parameters after {state.Step:n0} steps; the schedules begin anew");
     }
 
     private static void RequireSameShape(PretrainedWeights weights, VisionTransformerShape encoder, PredictorShape? predictor)
@@ -127,7 +131,8 @@ internal static class StartingWeights
 
         if (problems.Count > 0)
             throw new JepaException(
-                $"The weights {weights.Path} are of another architecture than the run: {string.Join("; ", problems)}. Change the configuration, or leave it out: it then follows the weights.",
+                $"The weights {weights.Path} are of another architecture than the run: {string.Join("; ", problems)}. Change the configuration, or "
+                    + $"leave it out: it then follows the weights.",
                 isUsage: true);
 
         void Compare(string what, int found, int asked, string? key)

@@ -28,7 +28,8 @@ internal static class TrainingCheckpoint
         var state = CheckpointState.Read(folder);
         if (state.Images != images)
             throw new JepaException(
-                $"The checkpoint {folder} was taken with {state.Images:n0} images, and the data now holds {images:n0}. A run resumes only with the same images; "
+                $"The checkpoint {folder} was taken with {state.Images:n0} images, and the data now holds {images:n0}. A run resumes only with the "
+                    + $"same images; "
                 + "to train on with others, start a new run from these weights (--init).",
                 isUsage: true);
         using var scope = NewDisposeScope();
@@ -50,7 +51,8 @@ internal static class TrainingCheckpoint
         foreach (var (name, tensor) in known)
         {
             if (!file.Tensors.TryGetValue(name, out var found)) problems.Add($"{name} is missing");
-            else if (!found.Shape.SequenceEqual(tensor.shape)) problems.Add($"{name} is [{string.Join(", ", found.Shape)}], expected [{string.Join(", ", tensor.shape)}]");
+            else if (!found.Shape.SequenceEqual(tensor.shape))
+                problems.Add($"{name} is [{string.Join(", ", found.Shape)}], expected [{string.Join(", ", tensor.shape)}]");
         }
 
         problems.AddRange(file.Names.Except(known.Select(k => k.Key)).Select(name => $"{name} is not part of this model"));

@@ -22,7 +22,8 @@ internal sealed class AppendedFile : IDisposable
     public AppendedFile(string path, long length = 0, TimeProvider? clock = null)
     {
         (Path, _length, _clock) = (path, length, clock ?? TimeProvider.System);
-        _handle = File.OpenHandle(path, length == 0 ? FileMode.OpenOrCreate : FileMode.Open, FileAccess.Write, FileShare.ReadWrite | FileShare.Delete);
+        _handle =
+            File.OpenHandle(path, length == 0 ? FileMode.OpenOrCreate : FileMode.Open, FileAccess.Write, FileShare.ReadWrite | FileShare.Delete);
         if (RandomAccess.GetLength(_handle) != length) RandomAccess.SetLength(_handle, length);
         _lastFlush = _clock.GetTimestamp();
     }

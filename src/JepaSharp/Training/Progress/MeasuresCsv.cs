@@ -25,11 +25,12 @@ public sealed class MeasuresCsv : IRecord, IDisposable
     public static MeasuresCsv Create(string path, TimeProvider? clock = null) => new(StepTable.Create(path, Header, clock));
 
     /// <summary>
-    /// Goes on with the file of a run that is resumed after <paramref name="step"/> steps: later rows are cut off, and those of that very step, which is
-    /// measured again (the process before may have ended half-way through it).
+    /// Goes on with the file of a run that is resumed after <paramref name="step"/> steps: later rows are cut off, and those of that very step, which
+    /// is measured again (the process before may have ended half-way through it).
     /// </summary>
     /// <exception cref="JepaException">The file has other columns.</exception>
-    public static MeasuresCsv Resume(string path, long step, TimeProvider? clock = null) => new(StepTable.Resume(path, Header, StepColumn, step - 1, clock));
+    public static MeasuresCsv Resume(string path, long step, TimeProvider? clock = null) =>
+        new(StepTable.Resume(path, Header, StepColumn, step - 1, clock));
 
     /// <summary>Reads a run's measures; rows that are not whole are left out.</summary>
     /// <returns>Those taken at one time together, in the order they were taken; none where there is no file.</returns>
@@ -56,7 +57,8 @@ public sealed class MeasuresCsv : IRecord, IDisposable
     {
         foreach (var (name, value) in measures)
         {
-            if (name.AsSpan().IndexOfAny(",\"\r\n") >= 0) throw new ArgumentException($"A measure's name holds a comma, a quote or a line break: {name}.", nameof(measures));
+            if (name.AsSpan().IndexOfAny(",\"\r\n") >= 0)
+                throw new ArgumentException($"A measure's name holds a comma, a quote or a line break: {name}.", nameof(measures));
             StepTable.AppendRow(_file, string.Create(CultureInfo.InvariantCulture, $"{epoch},{step},{name},{value:R}"));
         }
 

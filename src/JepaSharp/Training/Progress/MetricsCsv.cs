@@ -4,7 +4,8 @@ namespace JepaSharp.Training.Progress;
 
 /// <summary><c>metrics.csv</c>: one row a step. The published log's columns come first, under the names it gives them.</summary>
 /// <remarks>
-/// Behind the loss stand the numbers that the objective reports beside it: I-JEPA's mask-A and mask-B, the patches in a context and in a target block.
+/// Behind the loss stand the numbers that the objective reports beside it: I-JEPA's mask-A and mask-B, the patches in a context and in a target
+/// block.
 /// Loss, rates and momentum are written with as many digits as give the same number back, so that two runs can be compared bit for bit.
 /// Times are in milliseconds; <c>time (ms)</c> is the step without the wait for data, which has its own column.
 /// </remarks>
@@ -32,7 +33,9 @@ public sealed class MetricsCsv : IRecord, IDisposable
         foreach (var name in numbers)
         {
             if (name.AsSpan().IndexOfAny(",\"\r\n") >= 0 || !taken.Add(name))
-                throw new ArgumentException($"\"{name}\" cannot be the name of a column: it holds a comma, a quote or a line break, or there is another of that name.", nameof(numbers));
+                throw new ArgumentException(
+                    $"\"{name}\" cannot be the name of a column: it holds a comma, a quote or a line break, or there is another of that name.",
+                    nameof(numbers));
         }
 
         return string.Join(',', [Before, .. numbers, After]);
@@ -40,7 +43,8 @@ public sealed class MetricsCsv : IRecord, IDisposable
 
     /// <summary>Starts the file of a new run.</summary>
     /// <exception cref="Runtime.JepaException">It already exists.</exception>
-    public static MetricsCsv Create(string path, IReadOnlyList<string> numbers, TimeProvider? clock = null) => new(StepTable.Create(path, Header(numbers), clock));
+    public static MetricsCsv Create(string path, IReadOnlyList<string> numbers, TimeProvider? clock = null) =>
+        new(StepTable.Create(path, Header(numbers), clock));
 
     /// <summary>Goes on with the file of a run that is resumed after <paramref name="step"/> steps: later rows are cut off.</summary>
     /// <exception cref="Runtime.JepaException">The file has other columns.</exception>
@@ -64,7 +68,8 @@ public sealed class MetricsCsv : IRecord, IDisposable
 
             if (cells.Length != head.Length) continue;
             double Value(string name) =>
-                Column(name) is >= 0 and var at && double.TryParse(cells[at], NumberStyles.Float, CultureInfo.InvariantCulture, out var value) ? value : double.NaN;
+                Column(name) is >= 0 and var at
+                    && double.TryParse(cells[at], NumberStyles.Float, CultureInfo.InvariantCulture, out var value) ? value : double.NaN;
             yield return new StepRow(
                 (int)Value("epoch"), (long)Value("step"), Value("loss"), Value("lr"), Value("wd"), Value("momentum"), (int)Value("images"),
                 TimeSpan.FromMilliseconds(Value("time (ms)")), TimeSpan.FromMilliseconds(Value("wait_ms")));
@@ -88,7 +93,8 @@ public sealed class MetricsCsv : IRecord, IDisposable
         string[] numbers = [.. s.Numbers.Select(n => string.Create(CultureInfo.InvariantCulture, $",{n:R}"))];
         return string.Create(
             CultureInfo.InvariantCulture,
-            $"{s.Epoch},{s.Iteration},{s.Loss:R}{string.Concat(numbers)},{s.StepTime.TotalMilliseconds:F2},{s.Step},{s.LearningRate:R},{s.WeightDecay:R},{s.Momentum:R},{s.Images},{s.ImagesPerSecond:F1},{s.DataWait.TotalMilliseconds:F2}");
+            $"{s.Epoch},{s.Iteration},{s.Loss:R}{string.Concat(numbers)},{s.StepTime.TotalMilliseconds:F2},{s.Step},{s.LearningRate:R},"
+                + $"{s.WeightDecay:R},{s.Momentum:R},{s.Images},{s.ImagesPerSecond:F1},{s.DataWait.TotalMilliseconds:F2}");
     }
 }
 

@@ -30,7 +30,8 @@ public readonly record struct StepReport
     /// <summary>Momentum of the moving averages.</summary>
     public required double Momentum { get; init; }
 
-    /// <summary>What the objective reported beside the loss, in the order of its <see cref="Objectives.Objective.Numbers"/>; NaN where the step was skipped.</summary>
+    /// <summary>What the objective reported beside the loss, in the order of its <see cref="Objectives.Objective.Numbers"/>; NaN where the step was
+    /// skipped.</summary>
     public required IReadOnlyList<double> Numbers { get; init; }
 
     /// <summary>Time from having the batch to having new weights.</summary>

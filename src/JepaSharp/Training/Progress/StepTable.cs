@@ -11,7 +11,8 @@ internal static class StepTable
     /// <summary>Starts a new table, which must not exist.</summary>
     public static AppendedFile Create(string path, string header, TimeProvider? clock)
     {
-        if (File.Exists(path)) throw new JepaException($"{path} already exists and is not overwritten. Resume the run, or write to another folder.", isUsage: true);
+        if (File.Exists(path))
+            throw new JepaException($"{path} already exists and is not overwritten. Resume the run, or write to another folder.", isUsage: true);
         return Start(path, header, clock);
     }
 
@@ -29,7 +30,9 @@ internal static class StepTable
         {
             if (reader.Next() is not { } first) return Start(path, header, clock);
             if (first != header)
-                throw new JepaException($"{path} begins with \"{Shortened(first)}\"; expected the columns \"{header}\". Move the file away to resume the run without it.");
+                throw new JepaException(
+                    $"{path} begins with \"{Shortened(first)}\"; expected the columns \"{header}\". Move the file away to resume the run "
+                        + $"without it.");
             keep = reader.Position;
             while (reader.Next() is { } line)
             {

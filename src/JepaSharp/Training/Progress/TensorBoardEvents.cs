@@ -26,13 +26,15 @@ public sealed class TensorBoardEvents : IRecord, IDisposable
     /// <param name="every">Steps between points; measures are always written.</param>
     /// <param name="numbers">What the objective reports beside the loss, by name.</param>
     /// <exception cref="IOException">The file cannot be made.</exception>
-    public TensorBoardEvents(string folder, long? resumedAfter = null, TimeProvider? clock = null, int every = 1, IReadOnlyList<string>? numbers = null)
+    public TensorBoardEvents(
+        string folder, long? resumedAfter = null, TimeProvider? clock = null, int every = 1, IReadOnlyList<string>? numbers = null)
     {
         (_every, _numbers) = (every, numbers ?? []);
         _clock = clock ?? TimeProvider.System;
         _file = new AppendedFile(UnusedName(folder, _clock.GetUtcNow().ToUnixTimeSeconds()), 0, _clock);
         Append(new Event { FileVersion = "brain.Event:2" });
-        if (resumedAfter is { } done) Append(new Event { Step = done + 1, SessionLog = new SessionLog { Status = SessionLog.Types.SessionStatus.Start } });
+        if (resumedAfter is { } done)
+            Append(new Event { Step = done + 1, SessionLog = new SessionLog { Status = SessionLog.Types.SessionStatus.Start } });
         _file.Flush();
     }
 

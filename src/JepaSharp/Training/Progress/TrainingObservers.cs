@@ -55,11 +55,13 @@ public sealed class TrainingObservers(params IReadOnlyList<ITrainingObserver> ob
             try
             {
                 tell(observer);
-                if (_failing.Count > 0 && observer is IRecord record && !record.HasUnwritten && _failing.Remove(observer)) Announce($"{record.Path} is written again.");
+                if (_failing.Count > 0 && observer is IRecord record && !record.HasUnwritten && _failing.Remove(observer))
+                    Announce($"{record.Path} is written again.");
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {
-                if (_failing.Add(observer)) Announce($"{(observer as IRecord)?.Path ?? "A record"} cannot be written: {e.Message} Training goes on, and it is tried again.");
+                if (_failing.Add(observer))
+                    Announce($"{(observer as IRecord)?.Path ?? "A record"} cannot be written: {e.Message} Training goes on, and it is tried again.");
             }
         }
     }

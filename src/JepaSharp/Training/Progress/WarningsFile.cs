@@ -54,7 +54,9 @@ public sealed class WarningsFile : IRecord
     }
 
     private static long StepOf(string line) =>
-        line.StartsWith(Start, StringComparison.Ordinal) && long.TryParse(line.AsSpan(Start.Length, Math.Max(0, line.IndexOf(':', StringComparison.Ordinal) - Start.Length)), NumberStyles.None, CultureInfo.InvariantCulture, out var step)
+        line.StartsWith(Start, StringComparison.Ordinal)
+            && long.TryParse(line.AsSpan(Start.Length, Math.Max(0, line.IndexOf(':', StringComparison.Ordinal) - Start.Length)), NumberStyles.None,
+                CultureInfo.InvariantCulture, out var step)
             ? step
             : long.MaxValue;
 }

@@ -51,7 +51,8 @@ internal sealed class StoredZip
 
         var crc = checksum.GetCurrentHashAsUInt32();
         if (crc != entry.Crc)
-            throw Refuse($"checksum {crc:x8} of '{Shown(entry.Name)}'", $"{entry.Crc:x8}, as the archive says: the file is damaged (or was saved with checksums off)");
+            throw Refuse($"checksum {crc:x8} of '{Shown(entry.Name)}'",
+                $"{entry.Crc:x8}, as the archive says: the file is damaged (or was saved with checksums off)");
         entry.Verified = true;
     }
 
@@ -64,7 +65,8 @@ internal sealed class StoredZip
         {
             if (U32(tail, at) != EndSignature || at + EndLength + U16(tail, at + 20) != tailLength) continue;
             var end = tailStart + at;
-            if (end >= Locator64Length && U32(_file.View(end - Locator64Length, Locator64Length), 0) == Locator64Signature) return FindDirectory64(end);
+            if (end >= Locator64Length && U32(_file.View(end - Locator64Length, Locator64Length), 0) == Locator64Signature)
+                return FindDirectory64(end);
             if (U16(tail, at + 4) != 0 || U16(tail, at + 6) != 0) throw Refuse("a zip archive in several volumes", "one file");
             return Checked(U16(tail, at + 10), U32(tail, at + 16), U32(tail, at + 12), end);
         }

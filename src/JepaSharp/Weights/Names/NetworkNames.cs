@@ -1,6 +1,7 @@
 namespace JepaSharp.Weights;
 
-/// <summary>The names of networks in files of weights: what a weight's name begins with, up to the first dot. I-JEPA's are known; files of ours name their own.</summary>
+/// <summary>The names of networks in files of weights: what a weight's name begins with, up to the first dot. I-JEPA's are known; files of ours name
+/// their own.</summary>
 public static class NetworkNames
 {
     /// <summary>I-JEPA's context encoder, trained by gradients: names <c>encoder.*</c>.</summary>

@@ -4,8 +4,8 @@ namespace JepaSharp.Weights;
 /// <remarks>
 /// <c>encoder.</c>, <c>predictor.</c> or <c>target_encoder.</c>, then the name inside the network:
 /// <c>pos_embed</c>, <c>patch_embed.proj</c>, <c>blocks.N.{norm1, attn.qkv, attn.proj, norm2, mlp.fc1, mlp.fc2}</c>, <c>norm</c> for an encoder, and
-/// <c>mask_token</c>, <c>predictor_pos_embed</c>, <c>predictor_embed</c>, <c>predictor_blocks.N...</c>, <c>predictor_norm</c>, <c>predictor_proj</c> for the
-/// predictor; <c>.weight</c> and <c>.bias</c> where there are both.
+/// <c>mask_token</c>, <c>predictor_pos_embed</c>, <c>predictor_embed</c>, <c>predictor_blocks.N...</c>, <c>predictor_norm</c>, <c>predictor_proj</c>
+/// for the predictor; <c>.weight</c> and <c>.bias</c> where there are both.
 /// </remarks>
 public static class WeightNames
 {

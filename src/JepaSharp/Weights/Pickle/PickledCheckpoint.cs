@@ -40,7 +40,8 @@ public sealed class PickledCheckpoint : IDisposable
     public object? Root { get; }
 
     /// <summary>Opens a checkpoint and reads its structure; the tensors' numbers stay in the file.</summary>
-    /// <exception cref="WeightsFileException">It is missing, damaged, in an older format, or names anything but tensors and plain containers.</exception>
+    /// <exception cref="WeightsFileException">It is missing, damaged, in an older format, or names anything but tensors and plain
+    /// containers.</exception>
     public static PickledCheckpoint Open(string path)
     {
         var file = WeightsFile.Map(path);
@@ -60,7 +61,8 @@ public sealed class PickledCheckpoint : IDisposable
 
     private StoredZipEntry FindPickle()
     {
-        var found = _archive.Entries.Values.Where(entry => entry.Name.EndsWith("/data.pkl", StringComparison.Ordinal) && entry.Name.Count(c => c == '/') == 1).ToList();
+        var found = _archive.Entries.Values.Where(entry => entry.Name.EndsWith("/data.pkl", StringComparison.Ordinal)
+            && entry.Name.Count(c => c == '/') == 1).ToList();
         if (found.Count != 1)
             throw new WeightsFileException(Path, $"a zip archive with {found.Count} files */data.pkl",
                 "a checkpoint that torch.save wrote, which has one; if weights are packed in it, unpack it (unzip) and give what is in it");
@@ -85,9 +87,11 @@ public sealed class PickledCheckpoint : IDisposable
         }
 
         if (!_archive.Entries.TryGetValue($"{_folder}data/{key}", out var entry))
-            throw new WeightsFileException(Path, $"no file for storage '{SafetensorsHeader.Shown(key)}'", "every storage in the archive: it is damaged");
+            throw new WeightsFileException(
+                Path, $"no file for storage '{SafetensorsHeader.Shown(key)}'", "every storage in the archive: it is damaged");
         if (count < 0 || entry.Length / ElementType.Size(kind.Type) != count || entry.Length % ElementType.Size(kind.Type) != 0)
-            throw new WeightsFileException(Path, $"{entry.Length} bytes for storage '{SafetensorsHeader.Shown(key)}'", $"{count} elements of {ElementType.Name(kind.Type)}");
+            throw new WeightsFileException(
+                Path, $"{entry.Length} bytes for storage '{SafetensorsHeader.Shown(key)}'", $"{count} elements of {ElementType.Name(kind.Type)}");
         var storage = new PickledStorage(_file, _archive, entry, kind.Type, count);
         _storages.Add(key, storage);
         return storage;
@@ -120,10 +124,12 @@ internal static class PickleFormats
         if (IsOldTorchSave(start))
             throw new WeightsFileException(file.Path, "a checkpoint in PyTorch's old format, one pickle after another", SaveAgain);
         if (IsTar(start))
-            throw new WeightsFileException(file.Path, "a tar archive, PyTorch's oldest format or a packed folder", SaveAgain + " (or unpack it first)");
+            throw new WeightsFileException(
+                file.Path, "a tar archive, PyTorch's oldest format or a packed folder", SaveAgain + " (or unpack it first)");
         if (IsBarePickle(start)) throw new WeightsFileException(file.Path, "a bare Python pickle", SaveAgain);
         if (ForeignContent.Of(start) is { } foreign) throw new WeightsFileException(file.Path, foreign.What, $"weights: {foreign.Remedy}");
         var shown = Convert.ToHexString(start[..Math.Min(8, start.Length)]);
-        throw new WeightsFileException(file.Path, start.IsEmpty ? "an empty file" : $"a file that begins with the bytes {shown}", "a checkpoint that torch.save wrote, which is a zip archive");
+        throw new WeightsFileException(file.Path, start.IsEmpty ? "an empty file" : $"a file that begins with the bytes {shown}",
+            "a checkpoint that torch.save wrote, which is a zip archive");
     }
 }

@@ -40,10 +40,13 @@ public sealed class PickledTensor : LazyTensor
     /// <summary>Checks a description from a pickle: every element must lie in the storage, and there must be no more of them than it holds.</summary>
     internal static PickledTensor Create(string file, PickledStorage storage, long offset, object?[] shape, object?[] strides)
     {
-        if (shape.Length > MostDimensions || shape.Length != strides.Length || !shape.All(size => size is >= 0L) || !strides.All(stride => stride is >= 0L) || offset < 0)
-            throw new WeightsFileException(file, "a tensor whose offset, shape or strides are not whole numbers from 0", $"them, for at most {MostDimensions} dimensions");
+        if (shape.Length > MostDimensions || shape.Length != strides.Length || !shape.All(size => size is >= 0L)
+            || !strides.All(stride => stride is >= 0L) || offset < 0)
+            throw new WeightsFileException(
+                file, "a tensor whose offset, shape or strides are not whole numbers from 0", $"them, for at most {MostDimensions} dimensions");
         var (sizes, steps) = (shape.Cast<long>().ToArray(), strides.Cast<long>().ToArray());
-        var shown = $"a tensor of shape [{string.Join(", ", sizes)}], strides [{string.Join(", ", steps)}], offset {offset} in a storage of {storage.Count}";
+        var shown =
+            $"a tensor of shape [{string.Join(", ", sizes)}], strides [{string.Join(", ", steps)}], offset {offset} in a storage of {storage.Count}";
         // Larger than its storage: an expanded tensor. A few bytes could ask for any amount of memory.
         if (!ElementType.TryCount(sizes, out var count) || count > storage.Count)
             throw new WeightsFileException(file, shown, "no more elements than the storage has: call .contiguous() before saving an expanded tensor");

@@ -248,7 +248,8 @@ internal ref struct RestrictedUnpickler
         return Cut(_stack.Count - count);
     }
 
-    private readonly object?[] PopToMark() => _marks.TryPop(out var mark) ? Cut(mark) : throw Refuse("a container that ends without a beginning", "a sound pickle");
+    private readonly object?[] PopToMark() =>
+        _marks.TryPop(out var mark) ? Cut(mark) : throw Refuse("a container that ends without a beginning", "a sound pickle");
 
     private readonly object?[] Cut(int from)
     {

@@ -38,7 +38,8 @@ public sealed class AdamWState
                 return (null, $"its parameter group {i + 1} is broken");
             var names = Group(i, tensors, withPositions: true);
             if (names.Count != indices.Count) names = Group(i, tensors, withPositions: false);
-            if (names.Count != indices.Count) return (null, $"its parameter group {i + 1} has {indices.Count} parameters and the networks {names.Count} of that kind");
+            if (names.Count != indices.Count)
+                return (null, $"its parameter group {i + 1} has {indices.Count} parameters and the networks {names.Count} of that kind");
             for (var k = 0; k < names.Count; k++)
             {
                 if (indices[k] is not long index || !state.TryGetValue(index, out var entry)) continue;
@@ -63,7 +64,8 @@ public sealed class AdamWState
     private static AdamWMoments? ReadMoments(object? entry, LazyTensor parameter)
     {
         if (entry is not OrderedDictionary<object, object?> fields) return null;
-        if (fields.GetValueOrDefault("exp_avg") is not LazyTensor first || fields.GetValueOrDefault("exp_avg_sq") is not LazyTensor second) return null;
+        if (fields.GetValueOrDefault("exp_avg") is not LazyTensor first || fields.GetValueOrDefault("exp_avg_sq") is not LazyTensor second)
+            return null;
         if (!first.Shape.SequenceEqual(parameter.Shape) || !second.Shape.SequenceEqual(parameter.Shape)) return null;
         return StepOf(fields.GetValueOrDefault("step")) is { } step and >= 0 ? new AdamWMoments(first, second, step) : null;
     }

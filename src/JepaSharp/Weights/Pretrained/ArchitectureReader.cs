@@ -14,14 +14,17 @@ internal static class ArchitectureReader
     /// <exception cref="WeightsFileException">The weights are not an encoder's, or contradict what the file says.</exception>
     public static VisionTransformerShape Encoder(WeightsSource source, string prefix)
     {
-        if (!source.Tensors.TryGetValue(prefix + "patch_embed.proj.weight", out var patches) || patches.Shape is not [var width, var channels, var side, var sideToo])
+        if (!source.Tensors.TryGetValue(prefix + "patch_embed.proj.weight", out var patches)
+            || patches.Shape is not [var width, var channels, var side, var sideToo])
             throw NotAnEncoder(source, $"no '{prefix}patch_embed.proj.weight' of shape [width, channels, patch, patch]");
         if (side != sideToo || width is < 1 or > WidestLayer || side is < 1 or > 4096 || channels is < 1 or > 64)
             throw NotAnEncoder(source, $"patches of {side}x{sideToo} pixels, {channels} channels and width {width}");
-        if (!source.Tensors.TryGetValue(prefix + "pos_embed", out var positions) || positions.Shape is not [1, var count and > 0 and <= MostPatches, var positionWidth]
+        if (!source.Tensors.TryGetValue(prefix + "pos_embed", out var positions)
+            || positions.Shape is not [1, var count and > 0 and <= MostPatches, var positionWidth]
             || positionWidth != width)
             throw NotAnEncoder(source, $"no '{prefix}pos_embed' of shape [1, patches, {width}]");
-        if (!source.Tensors.TryGetValue(prefix + "blocks.0.mlp.fc1.weight", out var hidden) || hidden.Shape is not [var mlp and > 0 and <= WidestLayer, _])
+        if (!source.Tensors.TryGetValue(prefix + "blocks.0.mlp.fc1.weight", out var hidden)
+            || hidden.Shape is not [var mlp and > 0 and <= WidestLayer, _])
             throw NotAnEncoder(source, $"no '{prefix}blocks.0.mlp.fc1.weight' of shape [hidden, {width}]");
 
         var (height, across) = ImageSize(source, (int)side, (int)count);
@@ -46,10 +49,14 @@ internal static class ArchitectureReader
     public static (PredictorShape Shape, int MlpWidth) Predictor(WeightsSource source, int encoderHeads)
     {
         const string prefix = NetworkNames.Predictor + ".";
-        if (!source.Tensors.TryGetValue(prefix + "predictor_embed.weight", out var embed) || embed.Shape is not [var width and > 0 and <= WidestLayer, _])
-            throw new WeightsFileException(source.Path, $"no '{prefix}predictor_embed.weight' of shape [width, encoder width]", "it among a predictor's weights");
-        if (!source.Tensors.TryGetValue(prefix + "predictor_blocks.0.mlp.fc1.weight", out var hidden) || hidden.Shape is not [var mlp and > 0 and <= WidestLayer, _])
-            throw new WeightsFileException(source.Path, $"no '{prefix}predictor_blocks.0.mlp.fc1.weight' of shape [hidden, {width}]", "it among a predictor's weights");
+        if (!source.Tensors.TryGetValue(prefix + "predictor_embed.weight", out var embed)
+            || embed.Shape is not [var width and > 0 and <= WidestLayer, _])
+            throw new WeightsFileException(
+                source.Path, $"no '{prefix}predictor_embed.weight' of shape [width, encoder width]", "it among a predictor's weights");
+        if (!source.Tensors.TryGetValue(prefix + "predictor_blocks.0.mlp.fc1.weight", out var hidden)
+            || hidden.Shape is not [var mlp and > 0 and <= WidestLayer, _])
+            throw new WeightsFileException(
+                source.Path, $"no '{prefix}predictor_blocks.0.mlp.fc1.weight' of shape [hidden, {width}]", "it among a predictor's weights");
         return (new PredictorShape((int)width, Depth(source, prefix + "predictor_blocks."), source.PredictorHeads ?? encoderHeads), (int)mlp);
     }
 
@@ -58,7 +65,8 @@ internal static class ArchitectureReader
         if (source.ImageSize is var (height, width))
         {
             if (height % patch == 0 && width % patch == 0 && (long)(height / patch) * (width / patch) == count) return (height, width);
-            throw new WeightsFileException(source.Path, $"{count} positions for images of {height}x{width} pixels in patches of {patch}", "one position for each patch");
+            throw new WeightsFileException(
+                source.Path, $"{count} positions for images of {height}x{width} pixels in patches of {patch}", "one position for each patch");
         }
 
         var side = (int)Math.Round(Math.Sqrt(count));
@@ -78,6 +86,7 @@ internal static class ArchitectureReader
         string[] all = [.. source.Tensors.Keys, .. source.Unknown];
         if (PrefixedNames.Explain(source.Path, all, source.Inside, source.RootKeys) is { } explained) return explained;
         var names = all.Take(4).Select(name => $"'{SafetensorsHeader.Shown(name)}'");
-        return new WeightsFileException(source.Path, $"{found} (names in the file: {string.Join(", ", names)}, ...)", "the weights of an I-JEPA encoder");
+        return new WeightsFileException(
+            source.Path, $"{found} (names in the file: {string.Join(", ", names)}, ...)", "the weights of an I-JEPA encoder");
     }
 }

@@ -44,7 +44,8 @@ internal static class CheckpointSource
     }
 
     private static bool HasNetworks(OrderedDictionary<object, object?> root) =>
-        root.GetValueOrDefault("encoder") is OrderedDictionary<object, object?> || root.GetValueOrDefault("target_encoder") is OrderedDictionary<object, object?>;
+        root.GetValueOrDefault("encoder") is OrderedDictionary<object, object?>
+            || root.GetValueOrDefault("target_encoder") is OrderedDictionary<object, object?>;
 
     /// <summary>The published form: a state_dict for each network, the optimizer's, and the number of epochs.</summary>
     private static WeightsSource AddNetworks(WeightsSource source, OrderedDictionary<object, object?> root)
@@ -77,7 +78,8 @@ internal static class CheckpointSource
         foreach (var (name, tensor) in Named(state as OrderedDictionary<object, object?> ?? root)) named.TryAdd(name, tensor);
         if (state is OrderedDictionary<object, object?>) source.Inside = [root.GetValueOrDefault("state_dict") is not null ? "state_dict" : "model"];
         if (named.Count == 0)
-            throw WithinOthers(source.Path, root) ?? new WeightsFileException(source.Path, "no tensors by name", "a state_dict, or a dictionary of encoder, predictor and target_encoder");
+            throw WithinOthers(source.Path, root) ?? new WeightsFileException(
+                source.Path, "no tensors by name", "a state_dict, or a dictionary of encoder, predictor and target_encoder");
         AddModel(source, named);
         if (root.GetValueOrDefault("epoch") is long and >= 0 and var epoch) source.Epoch = epoch;
         return source;

@@ -27,7 +27,8 @@ internal static class HuggingFaceConfig
         if (root.TryGetProperty("hidden_act", out var activation) && activation.ValueKind == JsonValueKind.String && activation.GetString() != "gelu")
             throw new WeightsFileException(path, $"the activation '{SafetensorsHeader.Shown(activation.GetString()!)}'", "'gelu'");
         if (root.TryGetProperty("layer_norm_eps", out var epsilon) && epsilon.ValueKind == JsonValueKind.Number && epsilon.GetDouble() != OurEpsilon)
-            source.Warnings.Add($"{FileName} says layer_norm_eps {epsilon.GetRawText()}; {OurEpsilon:0E0} is used, as the published models were trained.");
+            source.Warnings.Add(
+                $"{FileName} says layer_norm_eps {epsilon.GetRawText()}; {OurEpsilon:0E0} is used, as the published models were trained.");
         source.Heads = Number(path, root, "num_attention_heads");
         source.ImageSize = Size(path, root);
     }
@@ -38,7 +39,8 @@ internal static class HuggingFaceConfig
         if (!normalization.IsSound)
             throw new WeightsFileException(path, "an image_mean and image_std that cannot be used", "as many of each, finite, deviations positive");
         source.Normalization = normalization;
-        if (root.TryGetProperty("resample", out var resample) && resample.ValueKind == JsonValueKind.Number && resample.TryGetInt32(out var filter) && filter > 0)
+        if (root.TryGetProperty("resample", out var resample) && resample.ValueKind == JsonValueKind.Number && resample.TryGetInt32(out var filter)
+            && filter > 0)
             source.Resample = filter;
     }
 
@@ -72,12 +74,14 @@ internal static class HuggingFaceConfig
     {
         if (!root.TryGetProperty("image_size", out var value)) return null;
         if (value.ValueKind == JsonValueKind.Number && Number(path, root, "image_size") is { } side) return (side, side);
-        if (value.ValueKind == JsonValueKind.Array && value.GetArrayLength() == 2 && value.EnumerateArray().All(size => size.ValueKind == JsonValueKind.Number))
+        if (value.ValueKind == JsonValueKind.Array && value.GetArrayLength() == 2 && value.EnumerateArray().All(
+            size => size.ValueKind == JsonValueKind.Number))
         {
             if (value[0].TryGetInt32(out var height) && value[1].TryGetInt32(out var width) && height > 0 && width > 0) return (height, width);
         }
 
-        throw new WeightsFileException(path, $"image_size: {SafetensorsHeader.Shown(value.GetRawText())}", "a side, or a height and a width, in pixels");
+        throw new WeightsFileException(
+            path, $"image_size: {SafetensorsHeader.Shown(value.GetRawText())}", "a side, or a height and a width, in pixels");
     }
 
     private static double[]? Numbers(JsonElement root, string key) =>

@@ -14,7 +14,8 @@ public static class PretrainedNetworks
     /// <param name="weights">Where from; may be disposed of afterwards.</param>
     /// <param name="which">An encoder's name; null for the one that is to be used.</param>
     /// <param name="device">Where the network will live. Null: the CPU.</param>
-    /// <exception cref="WeightsFileException">The file has not all of it, the number of heads is not known, or a number is NaN or infinite.</exception>
+    /// <exception cref="WeightsFileException">The file has not all of it, the number of heads is not known, or a number is NaN or
+    /// infinite.</exception>
     public static VisionTransformer LoadEncoder(PretrainedWeights weights, string? which = null, Device? device = null)
     {
         ArgumentNullException.ThrowIfNull(weights);
@@ -27,7 +28,8 @@ public static class PretrainedNetworks
     /// <summary>The predictor, without gradients.</summary>
     /// <param name="weights">Where from; may be disposed of afterwards.</param>
     /// <param name="device">Where the network will live. Null: the CPU.</param>
-    /// <exception cref="WeightsFileException">The file has not all of it, the number of heads is not known, or a number is NaN or infinite.</exception>
+    /// <exception cref="WeightsFileException">The file has not all of it, the number of heads is not known, or a number is NaN or
+    /// infinite.</exception>
     public static Predictor LoadPredictor(PretrainedWeights weights, Device? device = null)
     {
         weights.Require(NetworkNames.Predictor);

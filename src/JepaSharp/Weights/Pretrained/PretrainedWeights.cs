@@ -83,14 +83,16 @@ public sealed class PretrainedWeights : IDisposable
     /// <summary>The encoders' shape as far as the file tells: its heads are 0 where they are not known.</summary>
     public VisionTransformerShape Architecture => _encoder;
 
-    /// <summary>The predictor's shape as far as the file tells: its heads are 0 where they are not known. Null if the file has no predictor.</summary>
+    /// <summary>The predictor's shape as far as the file tells: its heads are 0 where they are not known. Null if the file has no
+    /// predictor.</summary>
     public PredictorShape? PredictorArchitecture => _predictor;
 
     /// <summary>The encoders' shape.</summary>
     /// <exception cref="WeightsFileException">The number of heads is not known: give it to <see cref="Open"/>.</exception>
     public VisionTransformerShape Encoder => _encoder.Heads > 0
         ? Sound(_encoder.Validated)
-        : throw new WeightsFileException(Path, $"nothing that tells the number of attention heads (the width, {_encoder.Width}, is none of the published models')",
+        : throw new WeightsFileException(Path,
+            $"nothing that tells the number of attention heads (the width, {_encoder.Width}, is none of the published models')",
             "the number to be given");
 
     /// <summary>The predictor's shape; null if the file has no predictor.</summary>
@@ -123,7 +125,8 @@ public sealed class PretrainedWeights : IDisposable
     public static bool AreAt(string path) => WeightsLocator.AreAt(path);
 
     /// <summary>How many numbers one network learns: everything but its fixed position table.</summary>
-    public long ParametersOf(string network) => Network(network).Where(pair => !pair.Key.EndsWith("pos_embed", StringComparison.Ordinal)).Sum(pair => pair.Value.Count);
+    public long ParametersOf(string network) =>
+        Network(network).Where(pair => !pair.Key.EndsWith("pos_embed", StringComparison.Ordinal)).Sum(pair => pair.Value.Count);
 
     /// <summary>The weights of one network, by names inside it ("norm.weight"), in the file's order.</summary>
     public IReadOnlyDictionary<string, LazyTensor> Network(string network)
@@ -145,11 +148,13 @@ public sealed class PretrainedWeights : IDisposable
     {
         ArgumentNullException.ThrowIfNull(networks);
         static string Titles(IEnumerable<string> names) => string.Join(", ", names.Select(NetworkNames.Title));
-        if (networks.Except(Present).Any()) throw new WeightsFileException(Path, $"the weights of: {Titles(Present)}", $"those of: {Titles(networks)}");
+        if (networks.Except(Present).Any())
+            throw new WeightsFileException(Path, $"the weights of: {Titles(Present)}", $"those of: {Titles(networks)}");
         bool Concerns(string name) => networks.Any(network => name.StartsWith(network + ".", StringComparison.Ordinal));
         var problems = new WeightsReport([.. Report.Missing.Where(Concerns)], [], [.. Report.Mismatched.Where(Concerns)]);
         if (!problems.IsClean)
-            throw new WeightsFileException(Path, $"weights that do not fit together ({problems.ToString().Replace("\n", "; ", StringComparison.Ordinal)})", "all of them");
+            throw new WeightsFileException(
+                Path, $"weights that do not fit together ({problems.ToString().Replace("\n", "; ", StringComparison.Ordinal)})", "all of them");
     }
 
     /// <summary>Fetches one tensor and checks its numbers. It belongs to the caller.</summary>
@@ -174,12 +179,14 @@ public sealed class PretrainedWeights : IDisposable
     /// <summary>Fetches one tensor into another and checks its numbers. Where type and device allow, without a copy in between.</summary>
     /// <param name="name">The full name.</param>
     /// <param name="destination">Of the same shape; any type and device.</param>
-    /// <exception cref="WeightsFileException">There is no such tensor, it has another shape, the file is damaged, or a number is NaN or infinite.</exception>
+    /// <exception cref="WeightsFileException">There is no such tensor, it has another shape, the file is damaged, or a number is NaN or
+    /// infinite.</exception>
     public void ReadInto(string name, Tensor destination)
     {
         var lazy = Find(name);
         if (!lazy.Shape.SequenceEqual(destination.shape))
-            throw new WeightsFileException(Path, $"'{SafetensorsHeader.Shown(name)}' of {lazy}", $"the shape [{string.Join(", ", destination.shape)}]");
+            throw new WeightsFileException(
+                Path, $"'{SafetensorsHeader.Shown(name)}' of {lazy}", $"the shape [{string.Join(", ", destination.shape)}]");
         using var scope = NewDisposeScope();
         using var untracked = no_grad();
         if (lazy.Type == destination.dtype && destination.device.type == TorchSharp.DeviceType.CPU && destination.is_contiguous())
@@ -208,7 +215,8 @@ public sealed class PretrainedWeights : IDisposable
         using var scope = NewDisposeScope();
         if (!lazy.IsFloating || tensor.isfinite().all().item<bool>()) return;
         var bad = tensor.isfinite().logical_not().sum().item<long>();
-        throw new WeightsFileException(Path, $"{bad} of {lazy.Count} numbers in '{SafetensorsHeader.Shown(name)}' that are NaN or infinite", "finite weights: the training it comes from had failed");
+        throw new WeightsFileException(Path, $"{bad} of {lazy.Count} numbers in '{SafetensorsHeader.Shown(name)}' that are NaN or infinite",
+            "finite weights: the training it comes from had failed");
     }
 
     private T Sound<T>(Func<T> validate)

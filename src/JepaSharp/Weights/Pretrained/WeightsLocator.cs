@@ -120,7 +120,8 @@ internal static class SafetensorsSource
         return Read(path, file, file.Tensors, file.Metadata);
     }
 
-    private static WeightsSource Read(string path, IDisposable file, IReadOnlyDictionary<string, LazyTensor> tensors, IReadOnlyDictionary<string, string> metadata)
+    private static WeightsSource Read(
+        string path, IDisposable file, IReadOnlyDictionary<string, LazyTensor> tensors, IReadOnlyDictionary<string, string> metadata)
     {
         try
         {

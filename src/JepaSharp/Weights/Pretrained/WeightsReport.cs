@@ -13,7 +13,8 @@ public sealed record WeightsReport(IReadOnlyList<string> Missing, IReadOnlyList<
 
     /// <summary>One line for each kind of difference, the first few names of each; empty if there is none.</summary>
     public override string ToString() =>
-        string.Join('\n', new[] { Line("missing", Missing), Line("unknown", Unknown), Line("of another shape or type", Mismatched) }.Where(line => line.Length > 0));
+        string.Join('\n', new[] { Line("missing", Missing), Line("unknown", Unknown), Line("of another shape or type", Mismatched) }.Where(
+            line => line.Length > 0));
 
     private static string Line(string what, IReadOnlyList<string> names)
     {

@@ -2,7 +2,8 @@ using System.Globalization;
 
 namespace JepaSharp.Weights;
 
-/// <summary>What a reader of one format hands to <see cref="PretrainedWeights"/>: tensors in the published names, and whatever else the file says.</summary>
+/// <summary>What a reader of one format hands to <see cref="PretrainedWeights"/>: tensors in the published names, and whatever else the file
+/// says.</summary>
 internal sealed class WeightsSource(string path, WeightsFormat format, IDisposable file)
 {
     public string Path { get; } = path;
@@ -83,11 +84,13 @@ internal sealed class WeightsSource(string path, WeightsFormat format, IDisposab
         (Evaluated, Objective) = (metadata.GetValueOrDefault(WeightsMetadata.Evaluated), metadata.GetValueOrDefault(WeightsMetadata.Objective));
         Heads = WeightsMetadata.Number(metadata, WeightsMetadata.Heads);
         PredictorHeads = WeightsMetadata.Number(metadata, WeightsMetadata.PredictorHeads);
-        if (WeightsMetadata.Number(metadata, WeightsMetadata.ImageHeight) is { } height && WeightsMetadata.Number(metadata, WeightsMetadata.ImageWidth) is { } width)
+        if (WeightsMetadata.Number(metadata, WeightsMetadata.ImageHeight) is { } height
+            && WeightsMetadata.Number(metadata, WeightsMetadata.ImageWidth) is { } width)
             ImageSize = (height, width);
         Normalization = WeightsMetadata.Normalization(metadata);
         Resample = WeightsMetadata.Number(metadata, WeightsMetadata.Resample);
-        if (metadata.TryGetValue(WeightsMetadata.Epoch, out var epoch) && long.TryParse(epoch, NumberStyles.None, CultureInfo.InvariantCulture, out var number))
+        if (metadata.TryGetValue(WeightsMetadata.Epoch, out var epoch) && long.TryParse(
+            epoch, NumberStyles.None, CultureInfo.InvariantCulture, out var number))
             Epoch = number;
     }
 }

@@ -72,12 +72,14 @@ public sealed class SafetensorsFile : IDisposable
     private static SafetensorsHeader ReadHeader(MappedFile file)
     {
         if (file.Length < LengthBytes)
-            throw new WeightsFileException(file.Path, $"{file.Length} bytes", "a safetensors file, which begins with the 8-byte length of its header");
+            throw new WeightsFileException(
+                file.Path, $"{file.Length} bytes", "a safetensors file, which begins with the 8-byte length of its header");
         var length = BinaryPrimitives.ReadUInt64LittleEndian(file.View(0, LengthBytes));
         if (length > LongestHeader && ForeignContent.Of(file.View(0, (int)Math.Min(file.Length, ForeignContent.HeadBytes))) is { } foreign)
             throw new WeightsFileException(file.Path, foreign.What, $"weights: {foreign.Remedy}");
         if (length > LongestHeader)
-            throw new WeightsFileException(file.Path, $"a header length of {length} bytes", $"at most {LongestHeader}: this is not a safetensors file, or it is damaged");
+            throw new WeightsFileException(
+                file.Path, $"a header length of {length} bytes", $"at most {LongestHeader}: this is not a safetensors file, or it is damaged");
         if ((long)length > file.Length - LengthBytes)
             throw new WeightsFileException(file.Path, $"{file.Length} bytes and a header of {length}", "the whole header: the file is cut short");
         var header = SafetensorsHeader.Parse(file.Path, file.View(LengthBytes, (int)length), LengthBytes + (long)length, file.Length);

@@ -37,7 +37,8 @@ internal sealed record SafetensorsHeader(
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
-            throw new WeightsFileException(file, $"a header that is not the JSON of a safetensors file ({e.Message.Split(" LineNumber")[0].TrimEnd('.')})",
+            throw new WeightsFileException(file,
+                $"a header that is not the JSON of a safetensors file ({e.Message.Split(" LineNumber")[0].TrimEnd('.')})",
                 "an object of tensors, each with dtype, shape and data_offsets", e);
         }
 
@@ -95,7 +96,8 @@ internal sealed record SafetensorsHeader(
                     offsets = ReadNumbers(file, name, "data_offsets", ref reader);
                     break;
                 default:
-                    throw new WeightsFileException(file, $"'{Shown(key)}' in the entry of '{Shown(name)}'", "dtype, shape and data_offsets, each once");
+                    throw new WeightsFileException(
+                        file, $"'{Shown(key)}' in the entry of '{Shown(name)}'", "dtype, shape and data_offsets, each once");
             }
         }
 
@@ -110,12 +112,14 @@ internal sealed record SafetensorsHeader(
         if (!ElementType.TryFromSafetensors(typeName, out var type))
             throw new WeightsFileException(file, $"dtype '{Shown(typeName)}' for {shown}", $"one of {ElementType.SafetensorsNames}");
         if (!ElementType.TryCount(shape, out var count))
-            throw new WeightsFileException(file, $"the shape [{string.Join(", ", shape)}] for {shown}", "sizes whose product is a size that can exist");
+            throw new WeightsFileException(
+                file, $"the shape [{string.Join(", ", shape)}] for {shown}", "sizes whose product is a size that can exist");
         if (offsets.Length != 2 || offsets[0] > offsets[1])
             throw new WeightsFileException(file, $"the data_offsets [{string.Join(", ", offsets)}] for {shown}", "a begin and an end, in this order");
         var bytes = count * ElementType.Size(type);
         if (offsets[1] - offsets[0] != bytes)
-            throw new WeightsFileException(file, $"{offsets[1] - offsets[0]} bytes for {shown}", $"{bytes}, as {typeName} [{string.Join(", ", shape)}] takes");
+            throw new WeightsFileException(
+                file, $"{offsets[1] - offsets[0]} bytes for {shown}", $"{bytes}, as {typeName} [{string.Join(", ", shape)}] takes");
         return new SafetensorsEntry(name, type, shape, offsets[0], offsets[1]);
     }
 
@@ -129,7 +133,8 @@ internal sealed record SafetensorsHeader(
             if (entry.Begin != end)
             {
                 var how = entry.Begin < end ? "overlaps" : "leaves a hole after";
-                throw new WeightsFileException(file, $"'{Shown(entry.Name)}' at offset {entry.Begin}, which {how} {previous}", $"it to begin at {end}");
+                throw new WeightsFileException(
+                    file, $"'{Shown(entry.Name)}' at offset {entry.Begin}, which {how} {previous}", $"it to begin at {end}");
             }
 
             (end, previous) = (entry.End, $"'{Shown(entry.Name)}'");
@@ -150,7 +155,8 @@ internal sealed record SafetensorsHeader(
             if (numbers.Count == MostDimensions)
                 throw new WeightsFileException(file, $"more than {MostDimensions} numbers in the {what} of '{Shown(name)}'", "fewer");
             if (reader.TokenType != JsonTokenType.Number || !reader.TryGetInt64(out var number) || number < 0)
-                throw new WeightsFileException(file, $"something that is not a whole number from 0 to 2^63 in the {what} of '{Shown(name)}'", "only such numbers");
+                throw new WeightsFileException(
+                    file, $"something that is not a whole number from 0 to 2^63 in the {what} of '{Shown(name)}'", "only such numbers");
             numbers.Add(number);
         }
 

@@ -20,7 +20,8 @@ public sealed class SafetensorsShards : IDisposable
     public IReadOnlyDictionary<string, LazyTensor> Tensors { get; private set; } = new Dictionary<string, LazyTensor>();
 
     /// <summary>Opens an index and all its shards, which lie in the same folder.</summary>
-    /// <exception cref="WeightsFileException">The index or a shard is missing or unsound, or a shard lacks a tensor that the index promises.</exception>
+    /// <exception cref="WeightsFileException">The index or a shard is missing or unsound, or a shard lacks a tensor that the index
+    /// promises.</exception>
     public static SafetensorsShards Open(string indexPath)
     {
         var shards = new SafetensorsShards(indexPath);
@@ -85,7 +86,8 @@ public sealed class SafetensorsShards : IDisposable
         foreach (var entry in entries.EnumerateObject())
         {
             if (entry.Value.ValueKind != JsonValueKind.String)
-                throw new WeightsFileException(path, $"something that is not a file name for '{SafetensorsHeader.Shown(entry.Name)}'", "the name of a shard");
+                throw new WeightsFileException(
+                    path, $"something that is not a file name for '{SafetensorsHeader.Shown(entry.Name)}'", "the name of a shard");
             if (!map.TryAdd(entry.Name, entry.Value.GetString()!))
                 throw new WeightsFileException(path, $"'{SafetensorsHeader.Shown(entry.Name)}' twice", "each tensor once");
         }

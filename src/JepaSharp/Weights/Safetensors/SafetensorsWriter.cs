@@ -13,7 +13,8 @@ public static class SafetensorsWriter
     /// <summary>Tensors begin at multiples of this many bytes, as far as their own sizes allow.</summary>
     private const int Alignment = 8;
 
-    /// <summary>Writes tensors in memory: see <see cref="Write(string, IReadOnlyList{KeyValuePair{string, LazyTensor}}, IReadOnlyDictionary{string, string}?)"/>.</summary>
+    /// <summary>Writes tensors in memory: see
+    /// <see cref="Write(string, IReadOnlyList{KeyValuePair{string, LazyTensor}}, IReadOnlyDictionary{string, string}?)"/>.</summary>
     /// <param name="path">The file to write or replace.</param>
     /// <param name="tensors">Names and tensors, any device, any strides; they are not changed.</param>
     /// <param name="metadata">Free-form texts for the header.</param>
@@ -28,7 +29,8 @@ public static class SafetensorsWriter
     /// <param name="metadata">Free-form texts for the header.</param>
     /// <exception cref="WeightsFileException">Reading or writing failed: nothing is left behind and what was there before stays.</exception>
     /// <exception cref="ArgumentException">A name occurs twice or is reserved.</exception>
-    public static void Write(string path, IReadOnlyList<KeyValuePair<string, LazyTensor>> tensors, IReadOnlyDictionary<string, string>? metadata = null)
+    public static void Write(
+        string path, IReadOnlyList<KeyValuePair<string, LazyTensor>> tensors, IReadOnlyDictionary<string, string>? metadata = null)
     {
         var texts = (metadata ?? new Dictionary<string, string>()).Where(pair => pair.Key != SafetensorsChecksums.Key).ToList();
         var header = Header(tensors, texts, SafetensorsChecksums.Placeholder(tensors.Count));

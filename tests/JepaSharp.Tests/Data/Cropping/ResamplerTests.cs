@@ -15,7 +15,8 @@ public partial class ResamplerTests
     {
         using var recorded = new RecordedPhotos(recording);
         var image = recorded.Image($"{photo}.decoded");
-        var cases = recorded.ImagesOf(photo).Where(name => name != "decoded").Select(name => (Name: name, Geometry: Geometry(name, image, recorded.CropOf(photo)))).ToList();
+        var cases = recorded.ImagesOf(photo).Where(name => name != "decoded")
+            .Select(name => (Name: name, Geometry: Geometry(name, image, recorded.CropOf(photo)))).ToList();
         Assert.NotEmpty(cases);
         foreach (var (name, geometry) in cases)
         {
@@ -39,7 +40,8 @@ public partial class ResamplerTests
         var filter = name.Contains("bicubic", StringComparison.Ordinal) ? ResampleFilter.Bicubic : ResampleFilter.Bilinear;
         int[] sizes = [.. Number().Matches(name).Select(m => int.Parse(m.Value, CultureInfo.InvariantCulture))];
         if (name.StartsWith("crop_resize_", StringComparison.Ordinal)) return CropGeometry.Of(crop, sizes[0], sizes[0], filter);
-        if (name.StartsWith("squash_", StringComparison.Ordinal)) return EvaluationTransform.Squash(sizes[0], filter).GeometryOf(image.Width, image.Height);
+        if (name.StartsWith("squash_", StringComparison.Ordinal))
+            return EvaluationTransform.Squash(sizes[0], filter).GeometryOf(image.Width, image.Height);
         Assert.StartsWith("eval_resize", name, StringComparison.Ordinal);
         var geometry = EvaluationTransform.CenterCrop(sizes[1], filter).GeometryOf(image.Width, image.Height);
         Assert.Equal(sizes[0], Math.Min(geometry.Width, geometry.Height));

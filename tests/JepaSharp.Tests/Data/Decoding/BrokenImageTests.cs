@@ -16,12 +16,14 @@ public class BrokenImageTests
 
     [Fact]
     public void Open_TextNamedJpg_SaysThatItIsNoImage() =>
-        Assert.Contains("no JPEG", Refusal(() => ImageDecoder.Open(Encoding.UTF8.GetBytes("not an image at all"), "a.jpg")), StringComparison.Ordinal);
+        Assert.Contains(
+            "no JPEG", Refusal(() => ImageDecoder.Open(Encoding.UTF8.GetBytes("not an image at all"), "a.jpg")), StringComparison.Ordinal);
 
     [Fact]
     public void Open_RandomBytesBehindAKnownSignature_IsRefused()
     {
-        byte[][] signatures = [[0xff, 0xd8, 0xff, 0xe0], [0x89, (byte)'P', (byte)'N', (byte)'G', 13, 10, 26, 10], "GIF89a"u8.ToArray(), "BM"u8.ToArray(), [(byte)'I', (byte)'I', 42, 0]];
+        byte[][] signatures = [[0xff, 0xd8, 0xff, 0xe0], [0x89, (byte)'P', (byte)'N', (byte)'G', 13, 10, 26, 10], "GIF89a"u8.ToArray(),
+            "BM"u8.ToArray(), [(byte)'I', (byte)'I', 42, 0]];
         foreach (var signature in signatures)
         {
             var bytes = signature.Concat(EncodedImages.Noise(40, 10, 5).Pixels).ToArray();

@@ -50,7 +50,8 @@ public class DecodingMemoryTests
         var memory = new DecodingMemory(Pool, Place);
         using var source = new Failing();
         Assert.Throws<ImageUnreadableException>(() => memory.Open(source, 0));
-        Assert.Contains("data.memory_mb (or --memory-mb)", Assert.Throws<ImageUnreadableException>(() => memory.Open(source, 1)).Message, StringComparison.Ordinal);
+        Assert.Contains("data.memory_mb (or --memory-mb)", Assert.Throws<ImageUnreadableException>(() => memory.Open(source, 1)).Message,
+            StringComparison.Ordinal);
         using var room = new DecodingRoom(memory);
         room.Grow(Pool);
         Assert.False(room.IsAlone);
@@ -62,7 +63,8 @@ public class DecodingMemoryTests
         var memory = new DecodingMemory(Pool, Place);
         using var source = new Failing();
         using var image = memory.Open(source, 2);
-        Assert.Contains("one image may take", Assert.Throws<ImageUnreadableException>(() => image.DecodeWhole(new PixelBuffer())).Message, StringComparison.Ordinal);
+        Assert.Contains("one image may take", Assert.Throws<ImageUnreadableException>(() => image.DecodeWhole(new PixelBuffer())).Message,
+            StringComparison.Ordinal);
     }
 
     private sealed class Failing : ImageSource
@@ -75,6 +77,7 @@ public class DecodingMemoryTests
 
         public override long StoredBytes(int index) => index == 1 ? Place + 1 : 90;
 
-        public override OpenedImage Open(int index) => index == 2 ? new PixelImage(new RgbImage(40, 30)) : throw new ImageUnreadableException("0", "broken");
+        public override OpenedImage Open(int index) =>
+            index == 2 ? new PixelImage(new RgbImage(40, 30)) : throw new ImageUnreadableException("0", "broken");
     }
 }

@@ -68,7 +68,8 @@ public class ImageDecoderTests
     public void Decode_SixteenBits_KeepsTheHighByte(string suffix)
     {
         var picture = EncodedImages.Picture(20, 10);
-        var bytes = EncodedImages.ByVips(picture, suffix, i => (i * 256 + 77).Cast(Enums.BandFormat.Ushort).Copy(interpretation: Enums.Interpretation.Rgb16));
+        var bytes =
+            EncodedImages.ByVips(picture, suffix, i => (i * 256 + 77).Cast(Enums.BandFormat.Ushort).Copy(interpretation: Enums.Interpretation.Rgb16));
         using var image = ImageDecoder.Open(bytes, "deep");
         var (_, largest) = RecordedPhotos.Difference(picture.Pixels, image.Decode().Pixels);
         Assert.InRange(largest, 0, 1);
@@ -115,7 +116,8 @@ public class ImageDecoderTests
         using var whole = ImageDecoder.Open(bytes, "picture");
         var full = whole.Decode();
         var buffer = new PixelBuffer();
-        foreach (var box in (PixelBox[])[new(0, 0, 203, 157), new(64, 32, 64, 64), new(17, 5, 99, 101), new(202, 156, 1, 1), new(0, 100, 16, 57), new(16, 16, 16, 16)])
+        foreach (var box in (PixelBox[])[new(0, 0, 203, 157), new(64, 32, 64, 64), new(17, 5, 99, 101), new(202, 156, 1, 1), new(0, 100, 16, 57), new(
+            16, 16, 16, 16)])
         {
             using var image = ImageDecoder.Open(bytes, "picture");
             var region = image.DecodeRegion(new DecodeRequest(box, 8, 8, AllowScaling: false), buffer);
@@ -130,7 +132,8 @@ public class ImageDecoderTests
         using var image = ImageDecoder.Open(EncodedImages.Jpeg(picture), "picture");
         var region = image.DecodeRegion(new DecodeRequest(new PixelBox(101, 60, 400, 401), 50, 50, AllowScaling: true), new PixelBuffer());
         Assert.Equal(4, region.Reduction);
-        Assert.True(region.Box.Left <= 25 && region.Box.Top <= 15 && region.Box.Left + region.Box.Width >= 126 && region.Box.Top + region.Box.Height >= 116);
+        Assert.True(
+            region.Box.Left <= 25 && region.Box.Top <= 15 && region.Box.Left + region.Box.Width >= 126 && region.Box.Top + region.Box.Height >= 116);
         Assert.Equal(1, new DecodeRequest(new PixelBox(0, 0, 400, 199), 50, 50, AllowScaling: true).Reduction);
         Assert.Equal(1, new DecodeRequest(new PixelBox(0, 0, 4000, 4000), 50, 50, AllowScaling: false).Reduction);
     }

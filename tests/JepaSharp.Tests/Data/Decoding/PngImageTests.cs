@@ -89,7 +89,8 @@ public class PngImageTests
             3 => [.. MadePng.Chunk("PLTE", palette), .. MadePng.Chunk("tRNS", [0, 128])],
             _ => [],
         };
-        var png = MadePng.Write(Width, Height, depth, colour, MadePng.Packed(samples, channels * Width, depth), [.. MadePng.Chunk("gAMA", [0, 0, 0x2f, 0]), .. chunks]);
+        var png = MadePng.Write(
+            Width, Height, depth, colour, MadePng.Packed(samples, channels * Width, depth), [.. MadePng.Chunk("gAMA", [0, 0, 0x2f, 0]), .. chunks]);
         byte[] expected = colour switch
         {
             0 => [.. samples.SelectMany(v => Enumerable.Repeat((byte)((v >> (8 - depth)) * 255 / ((1 << depth) - 1)), 3))],

@@ -63,7 +63,8 @@ public class TiffImageTests
         byte[] ink = [10, 200, 30, 0, 255, 0, 128, 64, 0, 0, 0, 255, 0, 0, 0, 0];
         var tiff = new MadeTiff(4, 1) { Photometric = 5, Channels = 4, Bits = bits };
         // (255 - K)(255 - C) / 255, and so on, rounded.
-        Assert.Equal([245, 55, 225, 0, 191, 95, 0, 0, 0, 255, 255, 255], Pixels(tiff.Write(bits == 8 ? ink : MadeTiff.Shorts(ink.Select(v => v * 257)))));
+        Assert.Equal(
+            [245, 55, 225, 0, 191, 95, 0, 0, 0, 255, 255, 255], Pixels(tiff.Write(bits == 8 ? ink : MadeTiff.Shorts(ink.Select(v => v * 257)))));
     }
 
     [Fact]

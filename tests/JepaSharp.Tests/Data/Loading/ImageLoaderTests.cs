@@ -43,7 +43,8 @@ public class ImageLoaderTests
     public void Epoch_Order_IsAPermutationThatChangesWithEpochAndSeed()
     {
         using var source = new NumberedImages(96);
-        int[] Order(ulong seed, int epoch) => [.. Take(new ImageLoader(source, Options with { Seed = seed }).Epoch(epoch, 0, Cancellation)).SelectMany(b => b.Indices)];
+        int[] Order(ulong seed, int epoch) =>
+            [.. Take(new ImageLoader(source, Options with { Seed = seed }).Epoch(epoch, 0, Cancellation)).SelectMany(b => b.Indices)];
         Assert.Equal(Enumerable.Range(0, 96), Order(7, 0).Order());
         Assert.NotEqual(Order(7, 0), Order(7, 1));
         Assert.NotEqual(Order(7, 0), Order(8, 0));
@@ -64,7 +65,8 @@ public class ImageLoaderTests
     public void Epoch_Shards_AreDisjointAndCoverTheSource()
     {
         using var source = new NumberedImages(96);
-        var shards = Enumerable.Range(0, 3).Select(rank => Take(new ImageLoader(source, Options with { Rank = rank, WorldSize = 3 }).Epoch(0, 0, Cancellation))).ToArray();
+        var shards = Enumerable.Range(0, 3)
+            .Select(rank => Take(new ImageLoader(source, Options with { Rank = rank, WorldSize = 3 }).Epoch(0, 0, Cancellation))).ToArray();
         Assert.All(shards, s => Assert.Equal(4, s.Count));
         Assert.Equal(Enumerable.Range(0, 96), shards.SelectMany(s => s).SelectMany(b => b.Indices).Order());
     }
@@ -109,7 +111,8 @@ public class ImageLoaderTests
     public void Epoch_PolicyFail_StopsAtTheFirst()
     {
         using var source = new NumberedImages(1000, isBroken: i => i == 5);
-        var failure = Assert.Throws<JepaException>(() => Take(new ImageLoader(source, Options with { OnUnreadable = UnreadablePolicy.Fail }).Epoch(0, 0, Cancellation)));
+        var failure = Assert.Throws<JepaException>(
+            () => Take(new ImageLoader(source, Options with { OnUnreadable = UnreadablePolicy.Fail }).Epoch(0, 0, Cancellation)));
         Assert.Contains("image 5", failure.Message, StringComparison.Ordinal);
     }
 
@@ -163,7 +166,8 @@ public class ImageLoaderTests
                 var used = 1 + (choice % loader.BatchesPerEpoch);
                 var first = choice % used;
                 var plain = new ImageLoader(source, Options with { BatchSize = batchSize });
-                var expected = Enumerable.Range(epoch, 1 + ((first + taken) / used)).SelectMany(e => Take(plain.Epoch(e, 0, Cancellation))[..used]).Skip(first).Take(taken);
+                var expected = Enumerable.Range(epoch, 1
+                    + ((first + taken) / used)).SelectMany(e => Take(plain.Epoch(e, 0, Cancellation))[..used]).Skip(first).Take(taken);
                 AssertSame([.. expected], Take(loader.Epochs(epoch, first, used, taken, Cancellation)));
             },
             iter: 60);
@@ -202,9 +206,11 @@ public class ImageLoaderTests
     public void Options_SeveralOutOfRange_AreAllNamed()
     {
         using var source = new NumberedImages(15);
-        var wrong = Options with { BatchSize = 0, Threads = 0, Rank = 2, Views = [new View("image", new TrainingTransform { Crop = new RandomResizedCrop { MinScale = 0 } })] };
+        var wrong = Options with { BatchSize = 0, Threads = 0, Rank = 2,
+            Views = [new View("image", new TrainingTransform { Crop = new RandomResizedCrop { MinScale = 0 } })] };
         var refusal = Assert.Throws<JepaException>(() => new ImageLoader(source, wrong));
-        Assert.All((string[])["batch size 0", "0 loader threads", "rank 2", "crop scale 0"], part => Assert.Contains(part, refusal.Message, StringComparison.Ordinal));
+        Assert.All((string[])["batch size 0", "0 loader threads", "rank 2", "crop scale 0"], part => Assert.Contains(
+            part, refusal.Message, StringComparison.Ordinal));
     }
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;

@@ -31,7 +31,8 @@ public class ImageReaderTests
         using var sound = new NumberedImages(23);
         using var source = new NumberedImages(23, isBroken: i => i is 0 or 4 or 22);
         var reader = new ImageReader(source, EvaluationTransform.CenterCrop(14), batchSize: 11, threads: 2);
-        var expected = ByIndex(Take(new ImageReader(sound, EvaluationTransform.CenterCrop(14), batchSize: 23).Read(TestContext.Current.CancellationToken)), 14);
+        var expected =
+            ByIndex(Take(new ImageReader(sound, EvaluationTransform.CenterCrop(14), batchSize: 23).Read(TestContext.Current.CancellationToken)), 14);
         var found = ByIndex(Take(reader.Read(TestContext.Current.CancellationToken)), 14);
         Assert.Equal(20, found.Count);
         Assert.All(found, entry => Assert.Equal(expected[entry.Key], entry.Value));
@@ -42,7 +43,8 @@ public class ImageReaderTests
     public void Read_ChosenImages_ComeInTheOrderGiven()
     {
         using var source = new NumberedImages(23);
-        var batches = Take(new ImageReader(source, EvaluationTransform.Squash(8), batchSize: 2).Read([20, 3, 3, 7, 1], TestContext.Current.CancellationToken));
+        var batches =
+            Take(new ImageReader(source, EvaluationTransform.Squash(8), batchSize: 2).Read([20, 3, 3, 7, 1], TestContext.Current.CancellationToken));
         Assert.Equal([20, 3, 3, 7, 1], batches.SelectMany(b => b.Indices));
     }
 

@@ -40,7 +40,8 @@ public sealed class LoaderMemoryTests : IDisposable
     {
         // 48 MB of decoded pixels; half of 64 may be used for one image. JPEG and PNG are decoded by rows, unless they are progressive or turned.
         var image = EncodedImages.Picture(4000, 3000);
-        foreach (var (name, suffix) in new[] { ("a.jpg", ".jpg"), ("b.jpg", ".jpg[subsample_mode=off]"), ("c.png", ".png[compression=1]"), ("d.jpg", ".jpg[interlace,subsample_mode=off]"), ("e.tif", ".tif"), ("f.webp", ".webp[effort=0]") })
+        foreach (var (name, suffix) in new[] { ("a.jpg", ".jpg"), ("b.jpg", ".jpg[subsample_mode=off]"), ("c.png", ".png[compression=1]"),
+            ("d.jpg", ".jpg[interlace,subsample_mode=off]"), ("e.tif", ".tif"), ("f.webp", ".webp[effort=0]") })
             File.WriteAllBytes(_folder[name], EncodedImages.ByVips(image, suffix));
         File.WriteAllBytes(_folder["g.jpg"], EncodedImages.WithOrientation(File.ReadAllBytes(_folder["a.jpg"]), 6));
         using var source = ImageSources.Open(_folder.Path);
@@ -96,7 +97,8 @@ public sealed class LoaderMemoryTests : IDisposable
     public void Loader_BatchesThatDoNotFit_SaysWhichSettingWould()
     {
         using var source = new MeasuredImages(4000);
-        ImageLoader Loader(int memory) => new(source, Options with { BatchSize = 200, MemoryMegabytes = memory, Views = With(t => t with { CropSize = 224 }) });
+        ImageLoader Loader(int memory) =>
+            new(source, Options with { BatchSize = 200, MemoryMegabytes = memory, Views = With(t => t with { CropSize = 224 }) });
         var refusal = Assert.Throws<JepaException>(() => Loader(Megabytes));
         Assert.True(refusal.IsUsage);
         Assert.Contains("data.memory_mb at least 230", refusal.Message, StringComparison.Ordinal);
@@ -150,5 +152,6 @@ public sealed class LoaderMemoryTests : IDisposable
         }
     }
 
-    private static View[] With(Func<TrainingTransform, TrainingTransform> change) => [Options.Views[0] with { Transform = change(Options.Views[0].Transform) }];
+    private static View[] With(Func<TrainingTransform, TrainingTransform> change) =>
+        [Options.Views[0] with { Transform = change(Options.Views[0].Transform) }];
 }

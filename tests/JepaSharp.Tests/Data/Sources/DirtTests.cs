@@ -92,7 +92,8 @@ public sealed class DirtTests : IDisposable
     {
         if (OperatingSystem.IsWindows()) Assert.Skip("There are no named pipes in folders here.");
         MakePipe(name);
-        await Task.Run(() => Assert.Throws<JepaSharp.Runtime.JepaException>(() => ImageSources.Open(_folder[name])), Stop).WaitAsync(TimeSpan.FromSeconds(10), Stop);
+        await Task.Run(() => Assert.Throws<JepaSharp.Runtime.JepaException>(() => ImageSources.Open(_folder[name])), Stop).WaitAsync(
+            TimeSpan.FromSeconds(10), Stop);
     }
 
     [Fact]
@@ -111,7 +112,8 @@ public sealed class DirtTests : IDisposable
     {
         SceneFolder.Write(_folder["s"], 3, 16, 16, 0, cancellation: Stop);
         File.Delete(Path.Combine(_folder["s"], "images", SceneFolder.FileNameOf(1)));
-        Assert.Contains(SceneFolder.FileNameOf(1), Assert.Throws<JepaSharp.Runtime.JepaException>(() => ImageSources.Open(_folder["s"])).Message, StringComparison.Ordinal);
+        Assert.Contains(SceneFolder.FileNameOf(1), Assert.Throws<JepaSharp.Runtime.JepaException>(() => ImageSources.Open(_folder["s"])).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]

@@ -18,7 +18,12 @@ public class HeldOutShareTests
         Assert.True(HeldOutShare.IsHeldOut(name, (decimal)(fraction + 1e-6)));
     }
 
-    private static readonly Dictionary<string, double> Fractions = new() { ["a.jpg"] = 0.314865904, ["cat/1.png"] = 0.414970651, ["日本/ä.webp"] = 0.272117882 };
+    private static readonly Dictionary<string, double> Fractions = new()
+    {
+        ["a.jpg"] = 0.314865904,
+        ["cat/1.png"] = 0.414970651,
+        ["日本/ä.webp"] = 0.272117882,
+    };
 
     [Fact]
     public void Sides_OfOneShare_AreDisjointAndWhole()
@@ -32,7 +37,8 @@ public class HeldOutShareTests
 
     [Fact]
     public void LargerShare_HoldsOutTheSmallerOnesImagesAndMore() =>
-        Gen.Select(Gen.String, Gen.Decimal[0.01m, 0.98m]).Sample((name, share) => !HeldOutShare.IsHeldOut(name, share) || HeldOutShare.IsHeldOut(name, share + 0.01m));
+        Gen.Select(Gen.String, Gen.Decimal[0.01m, 0.98m]).Sample(
+            (name, share) => !HeldOutShare.IsHeldOut(name, share) || HeldOutShare.IsHeldOut(name, share + 0.01m));
 
     [Fact]
     public void Addresses_TestAndTrainShare_AreTheTwoSides()
@@ -62,9 +68,11 @@ public class HeldOutShareTests
     [InlineData("1")]
     [InlineData("-0.1")]
     public void Share_OutOfRange_IsRefused(string share) =>
-        Assert.True(Assert.Throws<JepaException>(() => new HeldOutShare(new NumberedImages(10), decimal.Parse(share, System.Globalization.CultureInfo.InvariantCulture), true)).IsUsage);
+        Assert.True(Assert.Throws<JepaException>(() => new HeldOutShare(new NumberedImages(10),
+            decimal.Parse(share, System.Globalization.CultureInfo.InvariantCulture), true)).IsUsage);
 
     [Fact]
     public void Share_ThatLeavesNone_IsRefused() =>
-        Assert.Contains("none", Assert.Throws<JepaException>(() => new HeldOutShare(new NumberedImages(1), 0.000001m, heldOut: true)).Message, StringComparison.Ordinal);
+        Assert.Contains("none", Assert.Throws<JepaException>(() => new HeldOutShare(new NumberedImages(1), 0.000001m, heldOut: true)).Message,
+            StringComparison.Ordinal);
 }

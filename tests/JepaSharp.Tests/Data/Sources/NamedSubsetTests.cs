@@ -57,7 +57,8 @@ public sealed class NamedSubsetTests : IDisposable
 
     [Fact]
     public void List_Missing_IsRefused() =>
-        Assert.Contains("list names", Assert.Throws<JepaException>(() => ImageSources.Open(_folder["all"] + "#only=" + _folder["none.txt"])).Message, StringComparison.Ordinal);
+        Assert.Contains("list names", Assert.Throws<JepaException>(() => ImageSources.Open(_folder["all"] + "#only=" + _folder["none.txt"])).Message,
+            StringComparison.Ordinal);
 
     private ImageSource Opened(string names, string options = "")
     {

@@ -70,7 +70,8 @@ internal static class SourceContents
     private static byte[] Changed(byte[] whole, ref RandomStream random, int changes, int within)
     {
         byte[] bytes = [.. whole];
-        for (var c = 0; c < changes; c++) bytes[random.NextInt(within)] = random.NextInt(3) switch { 0 => 0xff, 1 => 0, _ => (byte)random.NextInt(256) };
+        for (var c = 0; c < changes; c++)
+            bytes[random.NextInt(within)] = random.NextInt(3) switch { 0 => 0xff, 1 => 0, _ => (byte)random.NextInt(256) };
         return bytes;
     }
 }

@@ -23,7 +23,8 @@ public sealed class EmbeddingJobTests : IDisposable
 
     public EmbeddingJobTests()
     {
-        _encoder = new VisionTransformer(new VisionTransformerShape { ImageHeight = 32, ImageWidth = 32, PatchSize = 8, Width = 12, Depth = 4, Heads = 3, MlpWidth = 24 });
+        _encoder = new VisionTransformer(
+            new VisionTransformerShape { ImageHeight = 32, ImageWidth = 32, PatchSize = 8, Width = 12, Depth = 4, Heads = 3, MlpWidth = 24 });
         Initialization.Initialize(_encoder, seed: 1, stream: 0);
     }
 
@@ -106,12 +107,14 @@ public sealed class EmbeddingJobTests : IDisposable
         var path = _folder["out.npy"];
         using var stop = new CancellationTokenSource();
         new EmbeddingJob(Request(new NumberedImages(23)), EmbeddingPaths.Of(path)).Run(new StopAt(4, stop), stop.Token);
-        var error = Assert.Throws<JepaException>(() => new EmbeddingJob(Request(new NumberedImages(24)) with { Output = new EncoderOutput(4) }, EmbeddingPaths.Of(path)));
+        var error = Assert.Throws<JepaException>(
+            () => new EmbeddingJob(Request(new NumberedImages(24)) with { Output = new EncoderOutput(4) }, EmbeddingPaths.Of(path)));
         Assert.True(error.IsUsage);
         Assert.Contains("layers was 1 and is now 4", error.Message);
         Assert.Contains("images was 23 and is now 24", error.Message);
         Initialization.Initialize(_encoder, seed: 2, stream: 0);
-        Assert.Contains("weights was", Assert.Throws<JepaException>(() => new EmbeddingJob(Request(new NumberedImages(23)), EmbeddingPaths.Of(path))).Message);
+        Assert.Contains(
+            "weights was", Assert.Throws<JepaException>(() => new EmbeddingJob(Request(new NumberedImages(23)), EmbeddingPaths.Of(path))).Message);
     }
 
     [Fact]
@@ -121,9 +124,11 @@ public sealed class EmbeddingJobTests : IDisposable
         using var stop = new CancellationTokenSource();
         new EmbeddingJob(Request(new NumberedImages(23)), EmbeddingPaths.Of(path)).Run(new StopAt(4, stop), stop.Token);
         File.WriteAllText(path + ".partial", "");
-        Assert.Contains("too short", Assert.Throws<JepaException>(() => new EmbeddingJob(Request(new NumberedImages(23)), EmbeddingPaths.Of(path))).Message);
+        Assert.Contains(
+            "too short", Assert.Throws<JepaException>(() => new EmbeddingJob(Request(new NumberedImages(23)), EmbeddingPaths.Of(path))).Message);
         File.WriteAllText(path + ".partial.json", "{");
-        Assert.Contains("begin anew", Assert.Throws<JepaException>(() => new EmbeddingJob(Request(new NumberedImages(23)), EmbeddingPaths.Of(path))).Message);
+        Assert.Contains(
+            "begin anew", Assert.Throws<JepaException>(() => new EmbeddingJob(Request(new NumberedImages(23)), EmbeddingPaths.Of(path))).Message);
     }
 
     [Fact]
@@ -151,7 +156,9 @@ public sealed class EmbeddingJobTests : IDisposable
     [Fact]
     public void Job_OfASizeThatIsNoMultipleOfThePatch_IsRefused() =>
         Assert.Contains("multiple of 8", Assert.Throws<JepaException>(
-            () => new EmbeddingJob(Request(new NumberedImages(3)) with { Transform = EvaluationTransform.CenterCrop(20) }, EmbeddingPaths.Of(_folder["a.npy"]))).Message);
+            () =>
+                new EmbeddingJob(Request(new NumberedImages(3)) with { Transform = EvaluationTransform.CenterCrop(20) },
+                    EmbeddingPaths.Of(_folder["a.npy"]))).Message);
 
     private static EmbeddingResult Finish(EmbeddingJob job) => job.Run(null, TestContext.Current.CancellationToken);
 
@@ -229,8 +236,10 @@ public sealed class EmbeddingJobTests : IDisposable
             await group.ReadAsync(reader.Schema.DataFields[0], name.AsMemory(), cancellationToken: TestContext.Current.CancellationToken);
             names.AddRange(name.Where((_, i) => i % vectors == 0)!);
             var width = 12 * int.Parse(reader.CustomMetadata["layers"], CultureInfo.InvariantCulture);
-            var (numbers, definition, repetition) = (new float[group.RowCount * width], new int[group.RowCount * width], new int[group.RowCount * width]);
-            await group.ReadRawAsync(reader.Schema.DataFields[^1], numbers.AsMemory(), definition.AsMemory(), repetition.AsMemory(), TestContext.Current.CancellationToken);
+            var (numbers, definition, repetition) =
+                (new float[group.RowCount * width], new int[group.RowCount * width], new int[group.RowCount * width]);
+            await group.ReadRawAsync(reader.Schema.DataFields[^1], numbers.AsMemory(), definition.AsMemory(), repetition.AsMemory(),
+                TestContext.Current.CancellationToken);
             Assert.Equal(Enumerable.Range(0, numbers.Length).Select(i => i % width == 0 ? 0 : 1), repetition);
             values.AddRange(numbers);
         }

@@ -50,7 +50,8 @@ public sealed class FeatureCacheTests : IDisposable
         foreach (var (key, age) in (ReadOnlySpan<(string, int)>)[("old", 3), ("used", 2)])
         {
             cache.Keep(key, new PooledFeatures(Synthetic.Noise(10, 25, 1), [.. Enumerable.Range(0, 10)]));
-            File.SetLastWriteTimeUtc(Directory.GetFiles(_folder.Path).Single(f => f.Contains(key, StringComparison.Ordinal)), DateTime.UtcNow.AddHours(-age));
+            File.SetLastWriteTimeUtc(
+                Directory.GetFiles(_folder.Path).Single(f => f.Contains(key, StringComparison.Ordinal)), DateTime.UtcNow.AddHours(-age));
         }
 
         Assert.NotNull(cache.Find("used"));
@@ -68,12 +69,14 @@ public sealed class FeatureCacheTests : IDisposable
     {
         WriteImages(2);
         using var scaling = new PixelScaling([0.5, 0.5, 0.5], [0.5, 0.5, 0.5], CPU);
-        using var encoder = new VisionTransformer(new VisionTransformerShape { ImageHeight = 16, ImageWidth = 16, PatchSize = 8, Width = 8, Depth = 2, Heads = 2, MlpWidth = 16 });
+        using var encoder = new VisionTransformer(
+            new VisionTransformerShape { ImageHeight = 16, ImageWidth = 16, PatchSize = 8, Width = 8, Depth = 2, Heads = 2, MlpWidth = 16 });
         Initialization.Initialize(encoder, 1, 0);
         string Key(EncoderOutput? output = null, int size = 16, string computation = "cpu fp32")
         {
             using var source = ImageSources.Open(_folder["images"]);
-            return FeatureCache.KeyOf(new EncoderFeatures("any name", encoder, scaling, output ?? new(), size, computation), EvaluationTransform.CenterCrop(size), DataFingerprint.Of(_folder["images"], source));
+            return FeatureCache.KeyOf(new EncoderFeatures("any name", encoder, scaling, output ?? new(), size, computation),
+                EvaluationTransform.CenterCrop(size), DataFingerprint.Of(_folder["images"], source));
         }
 
         var keys = new List<string> { Key() };
@@ -96,13 +99,16 @@ public sealed class FeatureCacheTests : IDisposable
         WriteImages(5);
         using var source = ImageSources.Open(_folder["images"]);
         using var scaling = new PixelScaling([0.5, 0.5, 0.5], [0.5, 0.5, 0.5], CPU);
-        using var encoder = new VisionTransformer(new VisionTransformerShape { ImageHeight = 16, ImageWidth = 16, PatchSize = 8, Width = 8, Depth = 2, Heads = 2, MlpWidth = 16 });
+        using var encoder = new VisionTransformer(
+            new VisionTransformerShape { ImageHeight = 16, ImageWidth = 16, PatchSize = 8, Width = 8, Depth = 2, Heads = 2, MlpWidth = 16 });
         Initialization.Initialize(encoder, 1, 0);
         var transform = EvaluationTransform.CenterCrop(16);
-        var both = FrozenFeatures.Extract([new EncoderFeatures("e", encoder, scaling, new EncoderOutput(2), 16, ""), new PixelFeatures(16)], source, transform, batchSize: 2, cancellation: TestContext.Current.CancellationToken);
+        var both = FrozenFeatures.Extract([new EncoderFeatures("e", encoder, scaling, new EncoderOutput(2), 16, ""), new PixelFeatures(16)], source,
+            transform, batchSize: 2, cancellation: TestContext.Current.CancellationToken);
         var pooled = new FeatureExtractor(scaling, transform, CPU).Pooled(encoder, source, cancellation: TestContext.Current.CancellationToken);
         Assert.Equal(pooled.Indices, both[0].Indices);
-        Assert.All(pooled.Matrix.Values.ToArray().Zip(both[0].Matrix.Columns(8, 8).Values.ToArray()), pair => Assert.Equal(pair.First, pair.Second, 1e-5f));
+        Assert.All(
+            pooled.Matrix.Values.ToArray().Zip(both[0].Matrix.Columns(8, 8).Values.ToArray()), pair => Assert.Equal(pair.First, pair.Second, 1e-5f));
         Assert.Equal(3 * 16 * 16, both[1].Matrix.Width);
         Assert.InRange(both[1].Matrix.Values.ToArray().Max(), 0.5f, 1f);
     }

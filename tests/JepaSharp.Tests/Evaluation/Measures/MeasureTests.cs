@@ -68,7 +68,8 @@ public sealed class MeasureTests
     public void RankMe_OfRotatedFeatures_IsTheSame()
     {
         var features = Synthetic.Noise(30, 2, 5, offset: 1);
-        float[] turned = [.. Enumerable.Range(0, 30).SelectMany(i => new[] { (0.6f * features.Row(i)[0]) - (0.8f * features.Row(i)[1]), (0.8f * features.Row(i)[0]) + (0.6f * features.Row(i)[1]) })];
+        float[] turned = [.. Enumerable.Range(0, 30).SelectMany(
+            i => new[] { (0.6f * features.Row(i)[0]) - (0.8f * features.Row(i)[1]), (0.8f * features.Row(i)[0]) + (0.6f * features.Row(i)[1]) })];
         Assert.Equal(RankMe.Of(features), RankMe.Of(new FeatureMatrix(30, 2, turned)), 4);
     }
 

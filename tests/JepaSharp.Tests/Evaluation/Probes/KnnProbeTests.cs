@@ -11,7 +11,8 @@ public sealed class KnnProbeTests
         => Gen.Select(Gen.Int[2, 30], Gen.Int[1, 6], Gen.Int[1, 12], Gen.Double[0.03, 2], Gen.Bool, Gen.ULong).Sample(
             (rows, width, neighbours, temperature, centre, seed) =>
             {
-                var fit = new ClassificationSet(Synthetic.Noise(rows, width, seed, offset: 1), [.. Enumerable.Range(0, rows).Select(i => i * 7 % 3 % rows)], 3);
+                var fit = new ClassificationSet(
+                    Synthetic.Noise(rows, width, seed, offset: 1), [.. Enumerable.Range(0, rows).Select(i => i * 7 % 3 % rows)], 3);
                 var test = Synthetic.Noise(15, width, seed + 1, offset: 1);
                 var options = new KnnOptions { Neighbours = neighbours, Temperature = temperature, CentreOnFitMean = centre };
                 var predicted = KnnProbe.Fit(fit, options).Predict(test);
@@ -64,7 +65,8 @@ public sealed class KnnProbeTests
         }
 
         var votes = new double[fit.Classes];
-        foreach (var (cosine, label) in cosines.OrderByDescending(c => c.Cosine).Take(options.Neighbours)) votes[label] += Math.Exp(cosine / options.Temperature);
+        foreach (var (cosine, label) in cosines.OrderByDescending(c => c.Cosine).Take(options.Neighbours))
+            votes[label] += Math.Exp(cosine / options.Temperature);
         return votes;
     }
 }

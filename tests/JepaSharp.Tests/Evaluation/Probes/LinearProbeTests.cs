@@ -40,14 +40,16 @@ public sealed class LinearProbeTests
         var model = LinearProbe.Fit(fit, new LinearOptions { LearningRates = [0.03, 0.3], WeightDecays = [0, 0.001], LeastSteps = 200, Epochs = 1 });
         Assert.Equal(4, model.Trials.Count);
         var best = model.Trials.Max(t => t.HeldOut);
-        Assert.Contains(model.Trials, t => t.HeldOut == best && t.Settings["learning_rate"] == model.LearningRate && t.Settings["weight_decay"] == model.Penalty);
+        Assert.Contains(
+            model.Trials, t => t.HeldOut == best && t.Settings["learning_rate"] == model.LearningRate && t.Settings["weight_decay"] == model.Penalty);
         Assert.True(model.Score(test).Accuracy > 0.9);
     }
 
     /// <summary>One head, image by image, in double precision.</summary>
     private static double[] WrittenOut(ClassificationSet fit, HeadSetting head, LinearOptions options)
     {
-        int width = fit.Features.Width, classes = fit.Classes, batch = options.BatchSize, perEpoch = fit.Count / batch, steps = options.Epochs * perEpoch;
+        int width = fit.Features.Width, classes = fit.Classes, batch = options.BatchSize, perEpoch = fit.Count / batch,
+        steps = options.Epochs * perEpoch;
         double[,] w = new double[width, classes], vw = new double[width, classes];
         double[] b = new double[classes], vb = new double[classes];
         long[] order = [];
@@ -61,7 +63,8 @@ public sealed class LinearProbeTests
 
             var rows = order.Skip(step % perEpoch * batch).Take(batch).Select(i => (int)i).ToArray();
             var mean = Enumerable.Range(0, width).Select(d => rows.Average(i => (double)fit.Features.Row(i)[d])).ToArray();
-            var deviation = Enumerable.Range(0, width).Select(d => Math.Sqrt(rows.Average(i => Math.Pow(fit.Features.Row(i)[d] - mean[d], 2)) + 1e-6)).ToArray();
+            var deviation =
+                Enumerable.Range(0, width).Select(d => Math.Sqrt(rows.Average(i => Math.Pow(fit.Features.Row(i)[d] - mean[d], 2)) + 1e-6)).ToArray();
             double[,] gw = new double[width, classes];
             var gb = new double[classes];
             foreach (var i in rows)

@@ -5,9 +5,10 @@ namespace JepaSharp.Tests.Evaluation.Probes;
 
 /// <summary>Probes agree with scikit-learn 1.2.1, whose numbers were recorded once.</summary>
 /// <remarks>
-/// Data: feature d of image i is sin(1 + 0.37 i (d + 1)) + (0.8 where i mod 3 = d) + 0.25 d as float32, 4 features, classes i mod 3; images 0 to 59 to fit on, from 1000 on to score.
-/// StandardScaler; LogisticRegression(C = 1 / (60 * 0.05), tol 1e-12); Ridge(alpha = 10) on one-hot targets; KNeighborsClassifier(7, metric cosine, brute,
-/// weights exp((1 - d) / 0.3)) on features less their fit mean.
+/// Data: feature d of image i is sin(1 + 0.37 i (d + 1)) + (0.8 where i mod 3 = d) + 0.25 d as float32, 4 features, classes i mod 3; images 0 to 59
+/// to fit on, from 1000 on to score.
+/// StandardScaler; LogisticRegression(C = 1 / (60 * 0.05), tol 1e-12); Ridge(alpha = 10) on one-hot targets; KNeighborsClassifier(7, metric cosine,
+/// brute, weights exp((1 - d) / 0.3)) on features less their fit mean.
 /// </remarks>
 public sealed class RecordedProbeTests
 {

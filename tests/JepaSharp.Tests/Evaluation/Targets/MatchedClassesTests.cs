@@ -30,7 +30,8 @@ public sealed class MatchedClassesTests
         Assert.Contains("one class, \"cat\"", Refusal(["cat", "cat"], ["cat"]), StringComparison.Ordinal);
         Assert.Contains("None of the images to fit on has a label", Refusal([null], ["cat"]), StringComparison.Ordinal);
         Assert.Contains("None of the test images has a label", Refusal(["cat", "dog"], [null]), StringComparison.Ordinal);
-        Assert.Contains("1 of the 2 classes of the test images are not among those to fit on: eel", Refusal(["cat", "dog"], ["cat", "eel"]), StringComparison.Ordinal);
+        Assert.Contains("1 of the 2 classes of the test images are not among those to fit on: eel", Refusal(["cat", "dog"], ["cat", "eel"]),
+            StringComparison.Ordinal);
 
         static string Refusal(string?[] fit, string?[] test)
         {

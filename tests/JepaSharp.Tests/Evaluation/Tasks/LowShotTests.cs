@@ -26,7 +26,8 @@ public sealed class LowShotTests
     {
         Assert.Equal(13, LowShotDraws.PerClass(1_281_167, 1000, 0.01));
         Assert.Contains("1 % of 50 images of 10 classes is 0.5 images", Refusal(() => LowShotDraws.PerClass(50, 10, 0.01)), StringComparison.Ordinal);
-        Assert.Contains("Class \"b\" has 2 images; 3 of every class", Refusal(() => LowShotDraws.Draw([0, 0, 0, 1, 1], ["a", "b"], 3, 1, 0)), StringComparison.Ordinal);
+        Assert.Contains("Class \"b\" has 2 images; 3 of every class", Refusal(() => LowShotDraws.Draw([0, 0, 0, 1, 1], ["a", "b"], 3, 1, 0)),
+            StringComparison.Ordinal);
 
         static string Refusal(Func<object> act)
         {

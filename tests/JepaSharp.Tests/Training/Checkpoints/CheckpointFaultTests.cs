@@ -43,7 +43,8 @@ public sealed class CheckpointFaultTests : IDisposable
             if (step == 9) Directory.Delete(Checkpoints + ".aside", recursive: true);
             if (step == 9) File.Delete(Checkpoints);
         });
-        Assert.Single(run.Messages, m => m.Contains("cannot be written", StringComparison.Ordinal) && m.Contains("Training goes on", StringComparison.Ordinal));
+        Assert.Single(
+            run.Messages, m => m.Contains("cannot be written", StringComparison.Ordinal) && m.Contains("Training goes on", StringComparison.Ordinal));
         Assert.Single(run.Messages, m => m.StartsWith("Checkpoints are written again", StringComparison.Ordinal));
         using var state = JsonDocument.Parse(File.ReadAllText(Path.Combine(Checkpoints, "latest", "state.json")));
         Assert.Equal(12, state.RootElement.GetProperty("Step").GetInt64());
@@ -98,7 +99,8 @@ public sealed class CheckpointFaultTests : IDisposable
         File.Move(Path.Combine(Run, "config.yaml"), Path.Combine(Run, "config.yaml.17.partial"));
         using (var again = new TinyRun(Run)) again.Go((step, stop) => stop.Cancel());
         File.Delete(Path.Combine(Run, "config.yaml"));
-        Assert.Contains("not empty", Assert.Throws<JepaException>(() => RunFolder.Create(Run)).Message, StringComparison.Ordinal); // a step is worth keeping
+        // a step is worth keeping
+        Assert.Contains("not empty", Assert.Throws<JepaException>(() => RunFolder.Create(Run)).Message, StringComparison.Ordinal);
     }
 
     /// <summary>A file where the checkpoints' folder was: nothing can be written, for root neither.</summary>

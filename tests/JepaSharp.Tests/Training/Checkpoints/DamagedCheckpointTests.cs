@@ -63,7 +63,8 @@ public sealed class DamagedCheckpointTests : IDisposable
         Assert.Equal(6, resumed.Trainer.Step.StepCount);
         Assert.Empty(resumed.Said);
         resumed.Go();
-        Assert.Equal(["epoch-0001", "epoch-0002", "epoch-0003", "latest"], Directory.GetDirectories(Path.GetDirectoryName(Latest)!).Select(Path.GetFileName).Order());
+        Assert.Equal(["epoch-0001", "epoch-0002", "epoch-0003", "latest"],
+            Directory.GetDirectories(Path.GetDirectoryName(Latest)!).Select(Path.GetFileName).Order());
     }
 
     [Fact]
@@ -82,7 +83,8 @@ public sealed class DamagedCheckpointTests : IDisposable
     {
         var bytes = File.ReadAllBytes(path);
         if (how == "flip") bytes[bytes.Length / 2] ^= 1;
-        if (how == "step") bytes = System.Text.Encoding.UTF8.GetBytes(File.ReadAllText(path).Replace("\"Step\": 6", "\"Step\": 7", StringComparison.Ordinal));
+        if (how == "step")
+            bytes = System.Text.Encoding.UTF8.GetBytes(File.ReadAllText(path).Replace("\"Step\": 6", "\"Step\": 7", StringComparison.Ordinal));
         if (how is "gone") File.Delete(path);
         else File.WriteAllBytes(path, how switch { "cut" => bytes[..^5], "empty" => [], _ => bytes });
     }

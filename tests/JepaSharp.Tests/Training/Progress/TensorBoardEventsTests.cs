@@ -114,7 +114,8 @@ public sealed class TensorBoardEventsTests : IDisposable
         return ~crc;
     }
 
-    private static IEnumerable<ILookup<int, object>> Values(ILookup<int, object> e) => Fields((byte[])e[5].Single())[1].Select(v => Fields((byte[])v));
+    private static IEnumerable<ILookup<int, object>> Values(ILookup<int, object> e) =>
+        Fields((byte[])e[5].Single())[1].Select(v => Fields((byte[])v));
 
     private static string Text(IEnumerable<object> field) => Encoding.UTF8.GetString((byte[])field.Single());
 

@@ -26,7 +26,8 @@ public sealed class AnnotatedImages : ImageSource
     public AnnotatedImages(string path, string? label = null, DecodingLimits? limits = null, string? images = null)
     {
         if (label is not (null or "name" or "supercategory"))
-            throw new JepaException($"{path} has no \"{label}\" to take the classes from. Expected label=name or label=supercategory.", isUsage: true);
+            throw new JepaException(
+                $"{path} has no \"{label}\" to take the classes from. Expected label=name or label=supercategory.", isUsage: true);
         (_path, _limits, _folder) = (Path.GetFullPath(path), limits ?? DecodingLimits.Default, ListedFiles.FolderOf(path, images));
         var file = AnnotationFile.Read(path);
         _names = [.. file.Images!.Select(i => i.FileName!.Replace('\\', '/'))];
@@ -84,7 +85,8 @@ public sealed class AnnotatedImages : ImageSource
             }
 
             if (!classOf.TryGetValue(annotation.CategoryId!.Value, out var label))
-                throw new JepaException($"{path}: {_names[index]} is of the category {annotation.CategoryId}, which is not among the \"categories\".", isUsage: true);
+                throw new JepaException(
+                    $"{path}: {_names[index]} is of the category {annotation.CategoryId}, which is not among the \"categories\".", isUsage: true);
             labels[index] = labels[index] == none || labels[index] == label ? label : several;
         }
 

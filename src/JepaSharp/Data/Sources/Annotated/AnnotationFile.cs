@@ -20,7 +20,8 @@ internal sealed record AnnotationFile
     /// <exception cref="JepaException">It is missing, no JSON, or names no images.</exception>
     public static AnnotationFile Read(string path)
     {
-        const string expected = "Expected \"images\" with \"id\" and \"file_name\", \"annotations\" with \"image_id\" and \"category_id\", and \"categories\", as COCO and iNaturalist have them; of CLEVR give the folder.";
+        const string expected = "Expected \"images\" with \"id\" and \"file_name\", \"annotations\" with \"image_id\" and \"category_id\", and "
+            + "\"categories\", as COCO and iNaturalist have them; of CLEVR give the folder.";
         try
         {
             using var stream = RegularFile.OpenRead(path);

@@ -22,11 +22,13 @@ public sealed class CifarBinary : ImageSource
         ArgumentNullException.ThrowIfNull(paths);
         ArgumentOutOfRangeException.ThrowIfZero(paths.Count);
         _paths = paths;
-        var layout = CifarLayout.OfFile(paths[0]) ?? throw new JepaException($"{paths[0]} is not named as CIFAR's files are. Expected data_batch_1.bin, test_batch.bin, train.bin or test.bin.", isUsage: true);
+        var layout = CifarLayout.OfFile(paths[0]) ?? throw new JepaException(
+            $"{paths[0]} is not named as CIFAR's files are. Expected data_batch_1.bin, test_batch.bin, train.bin or test.bin.", isUsage: true);
         _layout = layout.WithLabel(label, paths[0]);
         if (paths.FirstOrDefault(p => CifarLayout.OfFile(p) != layout) is { } odd)
             throw new JepaException(
-                $"{paths[0]} is a file of {layout.Name}, and {odd} is not. Expected files of one set: put each set into a folder of its own, or give one file.",
+                $"{paths[0]} is a file of {layout.Name}, and {odd} is not. Expected files of one set: put each set into a folder of its own, or "
+                    + $"give one file.",
                 isUsage: true);
         _files = new FileParts(paths);
         _firsts = new int[paths.Count];
@@ -39,9 +41,11 @@ public sealed class CifarBinary : ImageSource
 
         _labels = [.. labels];
         var strange = _labels.Count(l => l < 0);
-        if (strange > 0) _notices.Add($"{strange:N0} images have a label beyond the {_layout.Classes} classes of {_layout.Name}: they count as unlabelled.");
+        if (strange > 0)
+            _notices.Add($"{strange:N0} images have a label beyond the {_layout.Classes} classes of {_layout.Name}: they count as unlabelled.");
         Classes = ReadClassNames();
-        Description = paths.Count == 1 ? Path.GetFullPath(paths[0]) : $"{Path.GetDirectoryName(Path.GetFullPath(paths[0]))} ({_layout.Name}, {paths.Count} files)";
+        Description = paths.Count == 1
+            ? Path.GetFullPath(paths[0]) : $"{Path.GetDirectoryName(Path.GetFullPath(paths[0]))} ({_layout.Name}, {paths.Count} files)";
     }
 
     /// <inheritdoc/>
@@ -80,7 +84,8 @@ public sealed class CifarBinary : ImageSource
             throw new ImageUnreadableException(NameOf(index), $"the file cannot be read: {e.Message}", e);
         }
 
-        if (planes.Length < CifarLayout.PixelBytes) throw new ImageUnreadableException(NameOf(index), "the file is cut short before the end of this image.");
+        if (planes.Length < CifarLayout.PixelBytes)
+            throw new ImageUnreadableException(NameOf(index), "the file is cut short before the end of this image.");
         var image = new RgbImage(CifarLayout.Side, CifarLayout.Side);
         const int plane = CifarLayout.PixelBytes / 3;
         for (var i = 0; i < plane; i++)
@@ -110,8 +115,12 @@ public sealed class CifarBinary : ImageSource
         {
             using var stream = RegularFile.OpenRead(path);
             var rest = stream.Length % _layout.RecordBytes;
-            if (stream.Length < _layout.RecordBytes) throw new JepaException($"{path} holds {stream.Length:N0} bytes: less than one record of {_layout.Name}, {_layout.RecordBytes:N0}.", isUsage: true);
-            if (rest != 0) _notices.Add($"{path} is cut short, or is not {_layout.Name}: its last {rest:N0} bytes are no whole record of {_layout.RecordBytes:N0}.");
+            if (stream.Length < _layout.RecordBytes)
+                throw new JepaException(
+                    $"{path} holds {stream.Length:N0} bytes: less than one record of {_layout.Name}, {_layout.RecordBytes:N0}.", isUsage: true);
+            if (rest != 0)
+                _notices.Add(
+                    $"{path} is cut short, or is not {_layout.Name}: its last {rest:N0} bytes are no whole record of {_layout.RecordBytes:N0}.");
             var record = new byte[_layout.RecordBytes];
             for (var i = 0L; i < stream.Length / _layout.RecordBytes; i++)
             {

@@ -40,7 +40,10 @@ internal sealed record CifarLayout(string Name, int LabelBytes, int LabelAt, int
     {
         (null, _) or ("fine", 2) => this,
         ("coarse", 2) => Coarse,
-        _ => throw new JepaException($"label={label} means nothing for {path}, which is {Name}. {(LabelBytes == 2 ? "It has fine and coarse." : "Leave it out.")}", isUsage: true),
+        _ =>
+            throw new JepaException(
+                $"label={label} means nothing for {path}, which is {Name}. {(LabelBytes == 2 ? "It has fine and coarse." : "Leave it out.")}",
+                isUsage: true),
     };
 
     /// <summary>A sentence where some of CIFAR-10's five training files are missing; null where none is, or all are.</summary>
@@ -54,5 +57,6 @@ internal sealed record CifarLayout(string Name, int LabelBytes, int LabelAt, int
 
     /// <summary>The files of a folder that hold a part, "train" or "test", in order.</summary>
     public static IReadOnlyList<string> Find(IEnumerable<string> files, string part) =>
-        [.. files.Where(f => OfFile(f) is not null && Path.GetFileName(f).StartsWith("test", StringComparison.Ordinal) == (part == "test")).Order(StringComparer.Ordinal)];
+        [.. files.Where(f => OfFile(f) is not null && Path.GetFileName(f).StartsWith("test", StringComparison.Ordinal) == (part == "test")).Order(
+            StringComparer.Ordinal)];
 }

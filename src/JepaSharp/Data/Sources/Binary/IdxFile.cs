@@ -54,14 +54,18 @@ internal sealed class IdxFile
         Span<byte> head = stackalloc byte[4 + (4 * dimensions)];
         stream.ReadExactly(head);
         if (head[0] != 0 || head[1] != 0 || head[2] != 8 || head[3] != dimensions)
-            throw new JepaException($"{path} is no IDX file of bytes in {dimensions} dimensions: it begins with {Convert.ToHexString(head[..4])}, expected 000008{dimensions:X2}.", isUsage: true);
+            throw new JepaException(
+                $"{path} is no IDX file of bytes in {dimensions} dimensions: it begins with {Convert.ToHexString(head[..4])}, expected "
+                    + $"000008{dimensions:X2}.", isUsage: true);
         var sizes = new int[dimensions];
         var total = 1L;
         for (var d = 0; d < dimensions; d++)
         {
             var size = BinaryPrimitives.ReadUInt32BigEndian(head[(4 + (4 * d))..]);
             if (size == 0 || size > MostBytes || (total *= size) > Math.Min(MostBytes, Array.MaxLength))
-                throw new JepaException($"{path} claims dimensions that it cannot have: dimension {d} is {size:N0}. Expected at least 1 each and at most {MostBytes:N0} bytes in all.", isUsage: true);
+                throw new JepaException(
+                    $"{path} claims dimensions that it cannot have: dimension {d} is {size:N0}. Expected at least 1 each and at most {MostBytes:N0} "
+                        + $"bytes in all.", isUsage: true);
             sizes[d] = (int)size;
         }
 

@@ -3,8 +3,10 @@ using JepaSharp.Runtime;
 
 namespace JepaSharp.Data.Sources.Binary;
 
-/// <summary>Grey images in the IDX format of MNIST and Fashion-MNIST, gzip or not, with the labels file that lies beside them. Kept in memory.</summary>
-/// <remarks><c>train-images-idx3-ubyte[.gz]</c> with <c>train-labels-idx1-ubyte[.gz]</c>, and <c>t10k-</c> for test; a dot before idx is accepted too.</remarks>
+/// <summary>Grey images in the IDX format of MNIST and Fashion-MNIST, gzip or not, with the labels file that lies beside them. Kept in
+/// memory.</summary>
+/// <remarks><c>train-images-idx3-ubyte[.gz]</c> with <c>train-labels-idx1-ubyte[.gz]</c>, and <c>t10k-</c> for test; a dot before idx is accepted
+/// too.</remarks>
 public sealed class IdxImages : ImageSource
 {
     private const string Images = "images", Labels = "labels";
@@ -23,8 +25,11 @@ public sealed class IdxImages : ImageSource
         _path = Path.GetFullPath(path);
         _images = IdxFile.Read(path, dimensions: 3);
         (_height, _width) = (_images.Dimensions[1], _images.Dimensions[2]);
-        if ((long)_height * _width > DecodingLimits.Default.MaxPixels) throw new JepaException($"{path} claims images of {_width}x{_height} pixels; at most {DecodingLimits.Default.MaxPixels:N0} pixels are read.", isUsage: true);
-        if (!_images.IsWhole) _notices.Add($"{path} is cut short: it holds {_images.Data.Length / _images.ItemBytes:N0} of {Count:N0} images. Fetch it again.");
+        if ((long)_height * _width > DecodingLimits.Default.MaxPixels)
+            throw new JepaException(
+                $"{path} claims images of {_width}x{_height} pixels; at most {DecodingLimits.Default.MaxPixels:N0} pixels are read.", isUsage: true);
+        if (!_images.IsWhole)
+            _notices.Add($"{path} is cut short: it holds {_images.Data.Length / _images.ItemBytes:N0} of {Count:N0} images. Fetch it again.");
         if (LabelsBeside(_path) is not { } beside)
         {
             _notices.Add($"There is no labels file beside {path}.");
@@ -61,10 +66,12 @@ public sealed class IdxImages : ImageSource
         var size = _images.ItemBytes;
         ArgumentOutOfRangeException.ThrowIfNegative(index);
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(index, Count);
-        if ((index + 1L) * size > _images.Data.Length) throw new ImageUnreadableException(NameOf(index), "the IDX file is cut short before the end of this image.");
+        if ((index + 1L) * size > _images.Data.Length)
+            throw new ImageUnreadableException(NameOf(index), "the IDX file is cut short before the end of this image.");
         var grey = _images.Data.AsSpan(index * size, size);
         var image = new RgbImage(_width, _height);
-        for (int i = 0, at = 0; i < grey.Length; i++, at += 3) (image.Pixels[at], image.Pixels[at + 1], image.Pixels[at + 2]) = (grey[i], grey[i], grey[i]);
+        for (int i = 0, at = 0; i < grey.Length; i++, at += 3)
+            (image.Pixels[at], image.Pixels[at + 1], image.Pixels[at + 2]) = (grey[i], grey[i], grey[i]);
         return new PixelImage(image);
     }
 
@@ -76,7 +83,8 @@ public sealed class IdxImages : ImageSource
     internal static string? Find(IEnumerable<string> files, string part)
     {
         var prefix = part == "test" ? "t10k" : part;
-        return files.Where(IsOne).Where(f => Path.GetFileName(f).StartsWith(prefix + "-", StringComparison.Ordinal)).Order(StringComparer.Ordinal).FirstOrDefault();
+        return files.Where(IsOne)
+            .Where(f => Path.GetFileName(f).StartsWith(prefix + "-", StringComparison.Ordinal)).Order(StringComparer.Ordinal).FirstOrDefault();
     }
 
     /// <summary>The labels file that lies beside a file of images; null where there is none.</summary>

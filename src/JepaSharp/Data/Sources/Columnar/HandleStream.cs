@@ -2,7 +2,8 @@ using Microsoft.Win32.SafeHandles;
 
 namespace JepaSharp.Data.Sources.Columnar;
 
-/// <summary>A file to read from. Its asynchronous reads finish at once on the caller's thread, so that waiting for them costs nothing and cannot deadlock.</summary>
+/// <summary>A file to read from. Its asynchronous reads finish at once on the caller's thread, so that waiting for them costs nothing and cannot
+/// deadlock.</summary>
 internal sealed class HandleStream(string path) : Stream
 {
     private readonly SafeFileHandle _handle = RegularFile.OpenHandle(path, FileOptions.RandomAccess);
@@ -46,7 +47,8 @@ internal sealed class HandleStream(string path) : Stream
 
     public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) => new(Read(buffer.Span));
 
-    public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) => Task.FromResult(Read(buffer.AsSpan(offset, count)));
+    public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
+        Task.FromResult(Read(buffer.AsSpan(offset, count)));
 
     public override long Seek(long offset, SeekOrigin origin) => Position = offset + origin switch
     {

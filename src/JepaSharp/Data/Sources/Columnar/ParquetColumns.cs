@@ -13,11 +13,13 @@ internal static class ParquetColumns
 {
     private static readonly string[] LabelNames = ["label", "labels", "fine_label", "class", "cls"];
     private static readonly Type[] ScalarTypes =
-        [typeof(bool), typeof(byte), typeof(sbyte), typeof(short), typeof(ushort), typeof(int), typeof(uint), typeof(long), typeof(ulong), typeof(float), typeof(double)];
+        [typeof(bool), typeof(byte), typeof(sbyte), typeof(short), typeof(ushort), typeof(int), typeof(uint), typeof(long), typeof(ulong),
+            typeof(float), typeof(double)];
 
     /// <summary>Columns with one text or number a row.</summary>
     public static IReadOnlyList<DataField> ScalarsOf(ParquetSchema schema) =>
-        [.. schema.DataFields.Where(f => f.Path.Length == 1 && f.MaxRepetitionLevel == 0 && !f.IsArray && (ScalarTypes.Contains(f.ClrType) || IsText(f)))];
+        [.. schema.DataFields.Where(
+            f => f.Path.Length == 1 && f.MaxRepetitionLevel == 0 && !f.IsArray && (ScalarTypes.Contains(f.ClrType) || IsText(f)))];
 
     /// <summary>The columns called as labels are, the one to take first; empty where there is none.</summary>
     public static IReadOnlyList<DataField> LabelsOf(IReadOnlyList<DataField> scalars) =>

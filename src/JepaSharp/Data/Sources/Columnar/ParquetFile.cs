@@ -5,7 +5,8 @@ using Parquet.Schema;
 
 namespace JepaSharp.Data.Sources.Columnar;
 
-/// <summary>A Parquet file with a column of encoded images. Safe to use from several threads: each read has a reader of its own, and readers are kept.</summary>
+/// <summary>A Parquet file with a column of encoded images. Safe to use from several threads: each read has a reader of its own, and readers are
+/// kept.</summary>
 internal sealed class ParquetFile : IDisposable
 {
     // What a damaged or hostile footer may claim; Hugging Face writes groups of 100 to 1000 rows.
@@ -29,7 +30,9 @@ internal sealed class ParquetFile : IDisposable
             var group = reader.RowGroups[g];
             var (rows, bytes) = (group.RowCount, group.RowGroup.TotalByteSize);
             if (rows < 0 || rows > mostRows || bytes is < 0 or > MostGroupBytes)
-                throw new JepaException($"{path} claims a row group of {rows:N0} rows and {bytes:N0} bytes. A group is read whole: write it again with row groups of about 1,000 images.", isUsage: true);
+                throw new JepaException(
+                    $"{path} claims a row group of {rows:N0} rows and {bytes:N0} bytes. A group is read whole: write it again with row groups of "
+                        + $"about 1,000 images.", isUsage: true);
             (GroupRows[g], GroupBytes[g]) = ((int)rows, bytes);
         }
 

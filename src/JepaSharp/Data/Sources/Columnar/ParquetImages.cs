@@ -4,10 +4,11 @@ using JepaSharp.Runtime;
 
 namespace JepaSharp.Data.Sources.Columnar;
 
-/// <summary>The images in Parquet files as Hugging Face stores data sets: a struct <c>image</c> of <c>bytes</c> and <c>path</c>, and a <c>label</c>.</summary>
+/// <summary>The images in Parquet files as Hugging Face stores data sets: a struct <c>image</c> of <c>bytes</c> and <c>path</c>, and a
+/// <c>label</c>.</summary>
 /// <remarks>
-/// A row group is read whole and kept for a while, up to 256 MiB of them, so reading in order is fast and a set that fits is read once. A larger one in
-/// random order reads a group for every image: pack it first (<c>jepa pack</c>).
+/// A row group is read whole and kept for a while, up to 256 MiB of them, so reading in order is fast and a set that fits is read once. A larger one
+/// in random order reads a group for every image: pack it first (<c>jepa pack</c>).
 /// </remarks>
 public sealed class ParquetImages : ImageSource
 {
@@ -62,11 +63,13 @@ public sealed class ParquetImages : ImageSource
         (_areNullsCounted, _arePathsAlone) = (without is not null, without == Count);
         if (_arePathsAlone) _notices.Add($"no row has image bytes in {name}; {PathsAlone}");
         else if (without > 0 && without < Count) _notices.Add($"rows without image bytes in {name}: {without:N0} of {Count:N0}.");
-        _cache = new RowGroupCache(CachedBytes, k => _files[k.File].Read(k.Group, _files[k.File].Image, ParquetColumns.ReadBytes), k => _files[k.File].GroupBytes[k.Group]);
+        _cache = new RowGroupCache(
+            CachedBytes, k => _files[k.File].Read(k.Group, _files[k.File].Image, ParquetColumns.ReadBytes), k => _files[k.File].GroupBytes[k.Group]);
         var scalars = first.Scalars;
         var labels = ParquetColumns.LabelsOf(scalars);
         var labelled = label is null ? (labels.Count > 0 ? labels[0] : null) : scalars.FirstOrDefault(s => s.Name == label)
-            ?? throw new JepaException($"{description} has no column \"{label}\". It has: {string.Join(", ", scalars.Select(s => s.Name))}.", isUsage: true);
+            ?? throw new JepaException(
+                $"{description} has no column \"{label}\". It has: {string.Join(", ", scalars.Select(s => s.Name))}.", isUsage: true);
         if (label is null && labels.Count > 1)
             _notices.Add($"of the columns {string.Join(" and ", labels.Select(l => l.Name))}, {labelled!.Name} is taken for the labels; "
                 + "'#label=COLUMN' behind the path takes another.");

@@ -54,7 +54,8 @@ internal enum ParquetStructure
 /// <param name="Type">Its type.</param>
 /// <param name="Structure">Which structure it is, or its elements are.</param>
 /// <param name="Element">The type of its elements, where it is a list.</param>
-internal readonly record struct ParquetField(ThriftType Type, ParquetStructure Structure = ParquetStructure.Empty, ThriftType Element = ThriftType.Structure);
+internal readonly record struct ParquetField(
+    ThriftType Type, ParquetStructure Structure = ParquetStructure.Empty, ThriftType Element = ThriftType.Structure);
 
 /// <summary>The fields of the structures in a Parquet file, by number (Apache Parquet, parquet.thrift).</summary>
 internal static class ParquetLayout
@@ -65,7 +66,8 @@ internal static class ParquetLayout
     {
         [S.File] = Of(Whole, ListOf(S.Element), Whole, ListOf(S.Group), ListOf(S.Pair), Text, ListOf(S.Order), A(S.Encryption), Text),
         [S.Element] = Of(Whole, Whole, Whole, Text, Whole, Whole, Whole, Whole, Whole, A(S.Logical)),
-        [S.Logical] = Of(A(S.Empty), A(S.Empty), A(S.Empty), A(S.Empty), A(S.Decimal), A(S.Empty), A(S.Time), A(S.Time), null, A(S.Integer), A(S.Empty), A(S.Empty), A(S.Empty), A(S.Empty), A(S.Empty), A(S.Variant), A(S.Geometry), A(S.Geometry)),
+        [S.Logical] = Of(A(S.Empty), A(S.Empty), A(S.Empty), A(S.Empty), A(S.Decimal), A(S.Empty), A(S.Time), A(S.Time), null, A(S.Integer),
+            A(S.Empty), A(S.Empty), A(S.Empty), A(S.Empty), A(S.Empty), A(S.Variant), A(S.Geometry), A(S.Geometry)),
         [S.Decimal] = Of(Whole, Whole),
         [S.Unit] = Of(A(S.Empty), A(S.Empty), A(S.Empty)),
         [S.Time] = Of(Truth, A(S.Unit)),
@@ -74,7 +76,8 @@ internal static class ParquetLayout
         [S.Geometry] = Of(Text, Whole),
         [S.Group] = Of(ListOf(S.Chunk), Whole, Whole, ListOf(S.Sorting), Whole, Whole, Whole),
         [S.Chunk] = Of(Text, Whole, A(S.Column), Whole, Whole, Whole, Whole, A(S.Crypto), Text),
-        [S.Column] = Of(Whole, Wholes, Texts, Whole, Whole, Whole, Whole, ListOf(S.Pair), Whole, Whole, Whole, A(S.Statistics), ListOf(S.Encodings), Whole, Whole, A(S.Sizes), A(S.Places)),
+        [S.Column] = Of(Whole, Wholes, Texts, Whole, Whole, Whole, Whole, ListOf(S.Pair), Whole, Whole, Whole, A(S.Statistics), ListOf(S.Encodings),
+            Whole, Whole, A(S.Sizes), A(S.Places)),
         [S.Pair] = Of(Text, Text),
         [S.Sorting] = Of(Whole, Truth, Truth),
         [S.Encodings] = Of(Whole, Whole, Whole),

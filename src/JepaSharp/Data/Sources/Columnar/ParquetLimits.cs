@@ -8,7 +8,8 @@ internal static class ParquetLimits
 {
     private const int EndLength = 8, LongestFooter = 256 << 20, LongestHeader = 1 << 24, FirstWindow = 1 << 12;
 
-    // No codec makes more of a byte than DEFLATE's 1,032, but for those made of nothing else than repetition; runs of levels and dictionary indices add to it.
+    // No codec makes more of a byte than DEFLATE's 1,032, but for those made of nothing else than repetition; runs of levels and dictionary indices
+    // add to it.
     private const long MostExpansion = 2000, Spare = 1 << 20;
 
     private const int DataPage = 0, DictionaryPage = 2, DataPageV2 = 3;
@@ -48,8 +49,10 @@ internal static class ParquetLimits
             at += HeaderLength(file, at, numbers);
             long Number(ParquetStructure structure, int id) => numbers.GetValueOrDefault((structure, id));
             var (type, whole, stored) = (Number(ParquetStructure.Page, 1), Number(ParquetStructure.Page, 2), Number(ParquetStructure.Page, 3));
-            if (stored < 0 || stored > file.Length - at) throw new InvalidDataException($"A page claims {stored:N0} bytes; there are {file.Length - at:N0}.");
-            if (whole < 0 || whole > (stored * MostExpansion) + Spare) throw new InvalidDataException($"A page of {stored:N0} bytes claims to hold {whole:N0}.");
+            if (stored < 0 || stored > file.Length - at)
+                throw new InvalidDataException($"A page claims {stored:N0} bytes; there are {file.Length - at:N0}.");
+            if (whole < 0 || whole > (stored * MostExpansion) + Spare)
+                throw new InvalidDataException($"A page of {stored:N0} bytes claims to hold {whole:N0}.");
             var values = type switch
             {
                 DataPage => Number(ParquetStructure.DataPage, 1),
@@ -59,7 +62,9 @@ internal static class ParquetLimits
             };
             if (values < 0 || values > left) throw new InvalidDataException($"A page claims {values:N0} values; {left:N0} are left in its column.");
             if (type != DictionaryPage && values == 0) throw new InvalidDataException("A page holds no values.");
-            if (column.Codec == CompressionCodec.SNAPPY) CheckSnappy(file, at, stored, type == DataPageV2 ? Number(ParquetStructure.DataPageV2, 5) + Number(ParquetStructure.DataPageV2, 6) : 0, whole);
+            if (column.Codec == CompressionCodec.SNAPPY)
+                CheckSnappy(file, at, stored, type == DataPageV2
+                    ? Number(ParquetStructure.DataPageV2, 5) + Number(ParquetStructure.DataPageV2, 6) : 0, whole);
             at += stored;
             if (type == DictionaryPage) continue;
             left -= values;

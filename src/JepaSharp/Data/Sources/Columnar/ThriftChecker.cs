@@ -2,10 +2,11 @@ namespace JepaSharp.Data.Sources.Columnar;
 
 /// <summary>Looks through a structure of a Parquet file before the library does: a few hostile bytes could make it allocate gigabytes.</summary>
 /// <remarks>
-/// Footers and page headers are structures in Thrift's compact protocol (Apache Thrift, doc/specs/thrift-compact-protocol.md). Every length must be covered
-/// by bytes that follow: a list of n elements takes at least n bytes, a text of n bytes exactly n. And every field must have the type that the format gives
-/// it (<see cref="ParquetLayout"/>), because the library reads what it expects there, whatever the file says it is. What the format does not know may be
-/// passed over where that is simple; a structure with content is refused, because the library does not pass over it as it should.
+/// Footers and page headers are structures in Thrift's compact protocol (Apache Thrift, doc/specs/thrift-compact-protocol.md). Every length must be
+/// covered by bytes that follow: a list of n elements takes at least n bytes, a text of n bytes exactly n. And every field must have the type that
+/// the format gives it (<see cref="ParquetLayout"/>), because the library reads what it expects there, whatever the file says it is. What the format
+/// does not know may be passed over where that is simple; a structure with content is refused, because the library does not pass over it as it
+/// should.
 /// </remarks>
 internal ref struct ThriftChecker
 {
@@ -77,7 +78,8 @@ internal ref struct ThriftChecker
         var count = header >> 4 == LongCount ? Number() : (ulong)(header >> 4);
         if (count == 0) return;
         var type = TypeOf(header & 15);
-        if (expected is { } known && known.Element != type) throw new InvalidDataException($"It holds a list of {type} where one of {known.Element} has to be.");
+        if (expected is { } known && known.Element != type)
+            throw new InvalidDataException($"It holds a list of {type} where one of {known.Element} has to be.");
         Require(count);
         for (var i = 0UL; i < count; i++) _ = Value(type, expected is { } e ? new ParquetField(type, e.Structure) : null, depth + 1);
     }

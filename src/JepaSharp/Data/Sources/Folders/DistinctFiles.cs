@@ -23,8 +23,8 @@ internal static class DistinctFiles
         return names;
     }
 
-    // A folder's entries carry the numbers of their files. Only where two are alike the files must be asked: numbers are of one disk, and some systems
-    // invent them.
+    // A folder's entries carry the numbers of their files. Only where two are alike the files must be asked: numbers are of one disk, and some
+    // systems invent them.
     private static void ByNumber(string root, List<FoundFile> files, List<string> names, List<SecondName> seconds)
     {
         var firsts = new Dictionary<ulong, string>(files.Count);

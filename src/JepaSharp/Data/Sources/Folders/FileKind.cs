@@ -113,7 +113,8 @@ internal static class SetBesides
         HashSet<string> Names(IEnumerable<string> files) => files.Select(folder.NameOf).ToHashSet(StringComparer.Ordinal);
         var (names, others) = (Names(read), Names(set.Files.Except(read, StringComparer.Ordinal)));
         var passed = new PassedOverFiles();
-        foreach (var file in folder.Contents.Files.Where(f => !names.Contains(f))) passed.Add(IsOfOtherPart(file, others) ? "of another part" : WhatIs(file), file);
+        foreach (var file in folder.Contents.Files.Where(f => !names.Contains(f)))
+            passed.Add(IsOfOtherPart(file, others) ? "of another part" : WhatIs(file), file);
         passed.Add(folder.Contents.SetAside);
         foreach (var second in folder.Contents.SecondFiles.Where(s => !names.Contains(s.Name))) passed.Add(second);
         var notices = new List<string>();

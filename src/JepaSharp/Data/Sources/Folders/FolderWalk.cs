@@ -1,8 +1,8 @@
 namespace JepaSharp.Data.Sources.Folders;
 
 /// <summary>
-/// Lists what lies below a folder. Links are followed, but each folder is entered once and each file is listed once, by the path without links where it
-/// has one; hidden files and folders are counted and passed over, and so are folders that may not be listed.
+/// Lists what lies below a folder. Links are followed, but each folder is entered once and each file is listed once, by the path without links where
+/// it has one; hidden files and folders are counted and passed over, and so are folders that may not be listed.
 /// </summary>
 internal sealed class FolderWalk
 {

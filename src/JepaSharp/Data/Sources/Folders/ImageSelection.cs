@@ -36,7 +36,8 @@ internal sealed class ImageSelection
         {
             var count = _known.Values.Sum(k => k.Count);
             var how = count == 1 ? "is known by its content and not by its name" : "are known by their content and not by their names";
-            return count == 0 ? null : $"{count:N0} of the images {how}: {string.Join(", ", _known.OrderBy(k => k.Key, StringComparer.Ordinal).Select(Text))}.";
+            return count == 0 ? null : $"{count:N0} of the images {how}: "
+                + $"{string.Join(", ", _known.OrderBy(k => k.Key, StringComparer.Ordinal).Select(Text))}.";
         }
     }
 

@@ -57,12 +57,14 @@ internal sealed record ListedFolder(string Root, FolderContents Contents, ImageS
     {
         var (unlistable, seconds, above) = (Contents.Unlistable, Contents.SecondFolders, Contents.LinksAbove);
         if (unlistable.Count > 0)
-            yield return $"{Wording.Counted(unlistable.Count, "folder cannot", "folders cannot")} be listed for lack of permission, so what lies below is missing here: "
+            yield return $"{Wording.Counted(unlistable.Count, "folder cannot", "folders cannot")} be listed for lack of permission, so what lies "
+                + $"below is missing here: "
                 + $"{Wording.List(unlistable)}. Change that, or know that it is missing.";
         if (seconds.Count > 0)
             yield return $"{Wording.Counted(seconds.Count, "folder is", "folders are")} reached in two ways and read once: {Pairs(seconds, shown)}.";
         if (above.Count > 0)
-            yield return $"{Wording.Counted(above.Count, "link leads", "links lead")} to a folder that holds this one, and {(above.Count == 1 ? "is" : "are")} not followed: "
+            yield return $"{Wording.Counted(above.Count, "link leads", "links lead")} to a folder that holds this one, and "
+                + $"{(above.Count == 1 ? "is" : "are")} not followed: "
                 + $"{Wording.List(above)}.";
         if (Selection.Notice is { } known) yield return known;
     }

@@ -62,7 +62,8 @@ internal static class LookAlikes
         }
     }
 
-    private static bool IsMark(char c) => CharUnicodeInfo.GetUnicodeCategory(c) is UnicodeCategory.NonSpacingMark or UnicodeCategory.SpacingCombiningMark;
+    private static bool IsMark(char c) =>
+        CharUnicodeInfo.GetUnicodeCategory(c) is UnicodeCategory.NonSpacingMark or UnicodeCategory.SpacingCombiningMark;
 
     // The Unicode Standard, section 3.12: syllables are numbered by their leading consonant, vowel and trailing consonant.
     private static string Composed(string text)
@@ -74,7 +75,8 @@ internal static class LookAlikes
             var before = composed.Length > 0 ? composed[^1] : '\0';
             var (lead, vowel, trail, syllable) = (before - firstLead, c - firstVowel, c - beforeTrails, before - first);
             if (lead is >= 0 and < leads && vowel is >= 0 and < vowels) composed[^1] = (char)(first + (((lead * vowels) + vowel) * trails));
-            else if (syllable is >= 0 and < leads * vowels * trails && syllable % trails == 0 && trail is > 0 and < trails) composed[^1] = (char)(before + trail);
+            else if (syllable is >= 0 and < leads * vowels * trails && syllable % trails == 0 && trail is > 0 and < trails)
+                composed[^1] = (char)(before + trail);
             else composed.Append(c);
         }
 

@@ -40,7 +40,8 @@ internal sealed class PassedOverFiles
     public override string ToString()
     {
         var all = _reasons.OrderByDescending(r => r.Value.Count).ThenBy(r => r.Key, StringComparer.Ordinal).ToList();
-        var texts = all.Take(Shown).Select(r => $"{r.Value.Count:N0} {r.Key}{(TakesAnS(r.Key, r.Value.Count) ? "s" : "")} ({PrintableName.Of(r.Value.Example)})");
+        var texts = all.Take(Shown).Select(
+            r => $"{r.Value.Count:N0} {r.Key}{(TakesAnS(r.Key, r.Value.Count) ? "s" : "")} ({PrintableName.Of(r.Value.Example)})");
         var rest = all.Skip(Shown).Sum(r => r.Value.Count);
         return string.Join(", ", texts) + (rest > 0 ? $", {rest:N0} of other kinds" : "");
     }

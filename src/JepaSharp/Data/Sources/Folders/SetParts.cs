@@ -2,7 +2,8 @@ using JepaSharp.Runtime;
 
 namespace JepaSharp.Data.Sources.Folders;
 
-/// <summary>Notices folders that are called like the parts of a set, such as train and test, on the levels where classes or what divides them stand.</summary>
+/// <summary>Notices folders that are called like the parts of a set, such as train and test, on the levels where classes or what divides them
+/// stand.</summary>
 internal static class SetParts
 {
     private const int Levels = 4;

@@ -94,7 +94,8 @@ internal sealed record FolderClasses(string[] Names, int[] Labels, List<string> 
         string[] empty = [.. emptyFolders.Except(folders, StringComparer.Ordinal)];
         if (empty.Length > 0)
             notices.Add(
-                $"{Wording.Counted(empty.Length, "folder holds", "folders hold")} no image and {(empty.Length == 1 ? "is no class" : "are no classes")}: "
+                $"{Wording.Counted(empty.Length, "folder holds", "folders hold")} no image and "
+                    + $"{(empty.Length == 1 ? "is no class" : "are no classes")}: "
                 + $"{Wording.List(empty)}.");
         var names = UniqueNames.Of(folders);
         notices.AddRange(LookAlikes.Notices(names));
@@ -104,6 +105,7 @@ internal sealed record FolderClasses(string[] Names, int[] Labels, List<string> 
     private static string? FirstFolder(string name) => name.IndexOf('/', StringComparison.Ordinal) is > 0 and var slash ? name[..slash] : null;
 
     private static string WhyNone(List<string> strays, string[] folders) =>
-        $"there are no classes, because {Wording.Counted(strays.Count, "image lies", "images lie")} beside the folders {Wording.List(folders)} and in none: "
+        $"there are no classes, because {Wording.Counted(strays.Count, "image lies", "images lie")} beside the folders {Wording.List(folders)} and "
+            + $"in none: "
         + $"{Wording.List(strays)}. If the folders are classes, move {(strays.Count == 1 ? "it" : "them")} away.";
 }

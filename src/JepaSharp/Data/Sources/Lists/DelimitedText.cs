@@ -3,7 +3,8 @@ using JepaSharp.Runtime;
 
 namespace JepaSharp.Data.Sources.Lists;
 
-/// <summary>Rows of a CSV or TSV text (RFC 4180): fields may stand in double quotes and then hold the delimiter, line ends and doubled quotes.</summary>
+/// <summary>Rows of a CSV or TSV text (RFC 4180): fields may stand in double quotes and then hold the delimiter, line ends and doubled
+/// quotes.</summary>
 /// <param name="text">The text.</param>
 /// <param name="delimiter">What separates fields.</param>
 /// <param name="name">What messages call the text.</param>
@@ -64,7 +65,10 @@ internal sealed class DelimitedText(TextReader text, char delimiter, string name
         while (true)
         {
             var next = text.Read();
-            if (next < 0) throw new JepaException($"{name}: the row at line {Line:N0} opens a quote that is never closed. Close it, or double quotes that belong to the text.", isUsage: true);
+            if (next < 0)
+                throw new JepaException(
+                    $"{name}: the row at line {Line:N0} opens a quote that is never closed. Close it, or double quotes that belong to the text.",
+                    isUsage: true);
             if (next == '\n') _nextLine++;
             if (next != '"') Append((char)next);
             else if (text.Peek() == '"') Append((char)text.Read());
@@ -75,7 +79,9 @@ internal sealed class DelimitedText(TextReader text, char delimiter, string name
     private void Append(char next)
     {
         if (next == '\0' || _field.Length == LongestField)
-            throw new JepaException($"{name}: a field at line {Line:N0} is {(next == '\0' ? "not text" : $"longer than {LongestField:N0} characters")}. Expected a CSV or TSV list of images.", isUsage: true);
+            throw new JepaException(
+                $"{name}: a field at line {Line:N0} is {(next == '\0' ? "not text" : $"longer than {LongestField:N0} characters")}. Expected a CSV "
+                    + $"or TSV list of images.", isUsage: true);
         _field.Append(next);
     }
 }

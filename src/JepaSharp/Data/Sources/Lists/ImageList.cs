@@ -4,10 +4,12 @@ using JepaSharp.Runtime;
 
 namespace JepaSharp.Data.Sources.Lists;
 
-/// <summary>The images that a CSV or TSV file lists, one a row: <c>path[,label...]</c>, or <c>path label</c> with a space; with a head or without.</summary>
+/// <summary>The images that a CSV or TSV file lists, one a row: <c>path[,label...]</c>, or <c>path label</c> with a space; with a head or
+/// without.</summary>
 /// <remarks>
-/// Paths are relative to the list's folder, or to another that is named. With a head the path is in the column called path, file, image or the like, else in the first. Classes are
-/// taken from the column asked for; else from one called label, class or target; else from the second where there are two. Columns of numbers are <see cref="Columns"/>.
+/// Paths are relative to the list's folder, or to another that is named. With a head the path is in the column called path, file, image or the like,
+/// else in the first. Classes are taken from the column asked for; else from one called label, class or target; else from the second where there are
+/// two. Columns of numbers are <see cref="Columns"/>.
 /// </remarks>
 public sealed class ImageList : ImageSource
 {
@@ -39,7 +41,8 @@ public sealed class ImageList : ImageSource
         var table = ImageRows.Read(path, conditions, _folder);
         _names = [.. table.Rows.Select(r => HomePath.Expand(r[table.PathColumn].Replace('\\', '/')))];
         _columns = table.Columns.Index().Where(c => c.Index != table.PathColumn)
-            .Select(c => (c.Item, Numbers: table.NumbersOf(c.Index))).Where(c => c.Numbers is not null).ToDictionary(c => c.Item, c => c.Numbers!, StringComparer.Ordinal);
+            .Select(c => (c.Item, Numbers: table.NumbersOf(c.Index))).Where(c => c.Numbers is not null).ToDictionary(
+                c => c.Item, c => c.Numbers!, StringComparer.Ordinal);
         var usual = LabelColumnsOf(table);
         if (label is null && usual.Count > 1)
             _notices.Add($"of the columns {string.Join(" and ", usual.Select(c => table.Columns[c]))}, {table.Columns[usual[0]]} is taken for "
@@ -51,7 +54,8 @@ public sealed class ImageList : ImageSource
         if (RepeatedRows.NoticeOf(_folder, _names, _labels) is { } repeated) _notices.Add(repeated);
         Sum = table.Found == _names.Length
             ? $"{Wording.Counted(table.Found, "row", "rows")} found, all read."
-            : $"{table.Found:N0} rows found: {_names.Length:N0} read, {table.Found - _names.Length:N0} passed over: those that do not meet the conditions.";
+            : $"{table.Found:N0} rows found: {_names.Length:N0} read, {table.Found - _names.Length:N0} passed over: those that do not meet the "
+                + $"conditions.";
     }
 
     /// <inheritdoc/>
@@ -128,6 +132,7 @@ internal static class RepeatedRows
         var labelled = disagreeing == 0 ? "" : $", {disagreeing:N0} of them with another label";
         return repeated == 0
             ? null
-            : $"{Wording.Counted(repeated, $"{row} lists", $"{rows} list")} an image that another {row} lists too ({example}){labelled}; each {row} counts.";
+            : $"{Wording.Counted(repeated, $"{row} lists", $"{rows} list")} an image that another {row} lists too ({example}){labelled}; each {row} "
+                + $"counts.";
     }
 }

@@ -14,7 +14,8 @@ internal sealed record ImageRows(IReadOnlyList<string> Columns, int PathColumn, 
     /// <summary>How many rows there were, those that were not asked for included.</summary>
     public int Found { get; private set; }
 
-    private static readonly string[] PathNames = ["path", "file", "filename", "file_name", "filepath", "file_path", "image", "image_path", "img", "name"];
+    private static readonly string[] PathNames =
+        ["path", "file", "filename", "file_name", "filepath", "file_path", "image", "image_path", "img", "name"];
 
     /// <summary>Reads a list.</summary>
     /// <param name="path">A CSV or TSV file in UTF-8.</param>
@@ -43,7 +44,8 @@ internal sealed record ImageRows(IReadOnlyList<string> Columns, int PathColumn, 
     public int IndexOf(string column, string path)
     {
         var index = Columns.Index().Where(c => c.Item == column).Select(c => c.Index).FirstOrDefault(-1);
-        return index >= 0 ? index : throw new JepaException($"{path} has no column \"{column}\". It has: {string.Join(", ", Columns)}.", isUsage: true);
+        return index >= 0 ? index : throw new JepaException(
+            $"{path} has no column \"{column}\". It has: {string.Join(", ", Columns)}.", isUsage: true);
     }
 
     /// <summary>The numbers of a column, NaN where a field is empty; null where it holds anything else.</summary>
@@ -73,15 +75,19 @@ internal sealed record ImageRows(IReadOnlyList<string> Columns, int PathColumn, 
         if (duplicate is not null) throw new JepaException($"{path} names two columns \"{duplicate.Key}\". Rename one.", isUsage: true);
         var rows = new List<IReadOnlyList<string>>();
         var table = new ImageRows(columns, hasHead ? PathColumnOf(columns) : 0, rows);
-        var tests = conditions.Select(c => (Column: table.IndexOf(c.Column, path), Condition: c, Seen: new HashSet<string>(StringComparer.Ordinal))).ToArray();
+        var tests = conditions
+            .Select(c => (Column: table.IndexOf(c.Column, path), Condition: c, Seen: new HashSet<string>(StringComparer.Ordinal))).ToArray();
         for (var row = hasHead ? text.Next() : first; row is not null; row = text.Next())
         {
             if (row.Count != columns.Count)
-                throw new JepaException($"{path}: the row at line {text.Line:N0} has {row.Count} fields; the first has {columns.Count}. Quote fields that hold the delimiter.", isUsage: true);
+                throw new JepaException(
+                    $"{path}: the row at line {text.Line:N0} has {row.Count} fields; the first has {columns.Count}. Quote fields that hold the "
+                        + $"delimiter.", isUsage: true);
             table.Found++;
             foreach (var test in tests) test.Seen.Add(row[test.Column]);
             if (!Array.TrueForAll(tests, t => t.Condition.Holds(row[t.Column]))) continue;
-            if (row[table.PathColumn].Length == 0) throw new JepaException($"{path}: the row at line {text.Line:N0} has no path in \"{columns[table.PathColumn]}\".", isUsage: true);
+            if (row[table.PathColumn].Length == 0)
+                throw new JepaException($"{path}: the row at line {text.Line:N0} has no path in \"{columns[table.PathColumn]}\".", isUsage: true);
             rows.Add(row);
         }
 
@@ -106,14 +112,16 @@ internal sealed record ImageRows(IReadOnlyList<string> Columns, int PathColumn, 
     // An image may be called anything; a head names no file.
     private static bool IsFile(string folder, string field) => field.Length > 0 && RegularFile.Exists(Path.Combine(folder, field.Replace('\\', '/')));
 
-    // A .tsv is separated by tabs; elsewhere what the first line has: a comma before a semicolon before a tab before the space behind an image's name.
+    // A .tsv is separated by tabs; elsewhere what the first line has: a comma before a semicolon before a tab before the space behind an image's
+    // name.
     private static char DelimiterOf(string path, string head)
     {
         if (path.EndsWith(".tsv", StringComparison.OrdinalIgnoreCase)) return '\t';
         return ",;\t".FirstOrDefault(c => head.Contains(c, StringComparison.Ordinal), IsSpaced(head.Trim()) ? ' ' : ',');
     }
 
-    private static bool IsSpaced(string line) => line.LastIndexOf(' ') is > 0 and var space && !IsImageName(line) && IsImageName(line[..space].TrimEnd());
+    private static bool IsSpaced(string line) =>
+        line.LastIndexOf(' ') is > 0 and var space && !IsImageName(line) && IsImageName(line[..space].TrimEnd());
 
     /// <summary>The line that was looked at, then the rest.</summary>
     private sealed class HeadThenRest(string head, TextReader rest) : TextReader

@@ -18,15 +18,20 @@ internal sealed class PackIndex
     public PackIndex(MappedFile file)
     {
         _file = file;
-        if (file.Length < PackLayout.HeadBytes || !file.View(0, 8).SequenceEqual(PackLayout.Magic)) throw new InvalidDataException("it does not begin as a pack does.");
+        if (file.Length < PackLayout.HeadBytes || !file.View(0, 8).SequenceEqual(PackLayout.Magic))
+            throw new InvalidDataException("it does not begin as a pack does.");
         var head = file.View(0, PackLayout.HeadBytes);
         var version = BinaryPrimitives.ReadUInt32LittleEndian(head[8..]);
-        if (version != PackLayout.Version) throw new InvalidDataException($"it is of version {version}; this program reads version {PackLayout.Version}.");
+        if (version != PackLayout.Version)
+            throw new InvalidDataException($"it is of version {version}; this program reads version {PackLayout.Version}.");
         if (BinaryPrimitives.ReadUInt32LittleEndian(head[44..]) != Crc32C.Of(head[..44])) throw new InvalidDataException("its head is damaged.");
         var (count, offset, length) = (Int64(16), Int64(24), Int64(32));
-        if (offset < PackLayout.HeadBytes || length < 0 || offset > file.Length - length) throw new InvalidDataException("it is cut short before its index.");
-        if (count is < 1 or > int.MaxValue || count > length / (PackLayout.EntryBytes + 8)) throw new InvalidDataException($"its index cannot hold {count:N0} images.");
-        if (CrcOf(offset, length) != BinaryPrimitives.ReadUInt32LittleEndian(head[40..])) throw new InvalidDataException("its index is damaged: the checksum differs.");
+        if (offset < PackLayout.HeadBytes || length < 0 || offset > file.Length - length)
+            throw new InvalidDataException("it is cut short before its index.");
+        if (count is < 1 or > int.MaxValue || count > length / (PackLayout.EntryBytes + 8))
+            throw new InvalidDataException($"its index cannot hold {count:N0} images.");
+        if (CrcOf(offset, length) != BinaryPrimitives.ReadUInt32LittleEndian(head[40..]))
+            throw new InvalidDataException("its index is damaged: the checksum differs.");
         Count = (int)count;
         ImagesEnd = offset;
         _entries = offset;
@@ -34,7 +39,8 @@ internal sealed class PackIndex
         var at = _nameEnds + (count * 8);
         var end = offset + length;
         var (classes, columns) = (Int32(at, end), Int32(at + 4, end));
-        if (classes < 0 || columns < 0 || columns > (end - at) / 8 / count || classes > (end - at) / 4) throw new InvalidDataException("its index claims more classes or columns than it holds.");
+        if (classes < 0 || columns < 0 || columns > (end - at) / 8 / count || classes > (end - at) / 4)
+            throw new InvalidDataException("its index claims more classes or columns than it holds.");
         _values = at + 8;
         at = _values + (count * columns * 8);
         Classes = ReadTexts(classes, ref at, end);
@@ -68,14 +74,16 @@ internal sealed class PackIndex
     {
         var start = index == 0 ? 0 : Int64(_nameEnds + (8L * (index - 1)));
         var end = Int64(_nameEnds + (8L * index));
-        return start >= 0 && end >= start && end <= _namesLength ? Encoding.UTF8.GetString(_file.View(_names + start, end - start)) : $"image {index}";
+        return start >= 0 && end >= start
+            && end <= _namesLength ? Encoding.UTF8.GetString(_file.View(_names + start, end - start)) : $"image {index}";
     }
 
     public double ValueOf(int index, int column) => BitConverter.Int64BitsToDouble(Int64(_values + (8L * (((long)index * Columns.Count) + column))));
 
     private long Int64(long at) => BinaryPrimitives.ReadInt64LittleEndian(_file.View(at, 8));
 
-    private int Int32(long at, long end) => at + 4 <= end ? BinaryPrimitives.ReadInt32LittleEndian(_file.View(at, 4)) : throw new InvalidDataException("its index breaks off.");
+    private int Int32(long at, long end) =>
+        at + 4 <= end ? BinaryPrimitives.ReadInt32LittleEndian(_file.View(at, 4)) : throw new InvalidDataException("its index breaks off.");
 
     private string[] ReadTexts(int count, ref long at, long end)
     {
@@ -92,16 +100,17 @@ internal sealed class PackIndex
     }
 
     private uint CrcOf(long offset, long length) =>
-        length <= int.MaxValue ? Crc32C.Of(_file.View(offset, length)) : throw new InvalidDataException($"its index has {length:N0} bytes; at most {int.MaxValue:N0} are read.");
+        length <= int.MaxValue ? Crc32C.Of(_file.View(offset, length)) : throw new InvalidDataException(
+            $"its index has {length:N0} bytes; at most {int.MaxValue:N0} are read.");
 }
 
 /// <summary>The bytes of a <c>.jepapack</c> file, little-endian.</summary>
 /// <remarks>
 /// Head (64 bytes): magic "JEPAPACK", version u32, 0 u32, images i64, index offset i64, index bytes i64, CRC-32C of the index u32, CRC-32C of the
-/// 44 bytes before u32, zeros. Then the images one after the other, as raw [H, W, 3] or as encoded files. Then the index: an entry of 32 bytes an image (offset i64,
-/// bytes u32, width i32, height i32, CRC-32C u32, label i32 with -1 for none, encoding i32), then for each name an i64 end in the name text, then
-/// the counts of classes and columns (i32 each), the columns' values (f64, NaN for none, image by image), and texts: class names and column names,
-/// each an i32 length and UTF-8, and last the name text.
+/// 44 bytes before u32, zeros. Then the images one after the other, as raw [H, W, 3] or as encoded files. Then the index: an entry of 32 bytes an
+/// image (offset i64, bytes u32, width i32, height i32, CRC-32C u32, label i32 with -1 for none, encoding i32), then for each name an i64 end in the
+/// name text, then the counts of classes and columns (i32 each), the columns' values (f64, NaN for none, image by image), and texts: class names and
+/// column names, each an i32 length and UTF-8, and last the name text.
 /// </remarks>
 internal static class PackLayout
 {

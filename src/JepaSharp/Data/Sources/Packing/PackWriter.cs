@@ -27,7 +27,8 @@ public static class PackWriter
     /// <param name="cancellation">Stops the work and removes what was written.</param>
     /// <exception cref="JepaException">The file cannot be written, another process is writing it, or too many images cannot be read.</exception>
     /// <exception cref="OperationCanceledException">The work was stopped.</exception>
-    public static PackResult Write(ImageSource source, string path, PackOptions options, IProgress<int>? progress = null, CancellationToken cancellation = default)
+    public static PackResult Write(
+        ImageSource source, string path, PackOptions options, IProgress<int>? progress = null, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(source);
         ArgumentNullException.ThrowIfNull(options);
@@ -54,7 +55,8 @@ public static class PackWriter
         }
     }
 
-    private static PackResult WriteUnfinished(ImageSource source, string path, PackOptions options, IProgress<int>? progress, CancellationToken cancellation)
+    private static PackResult WriteUnfinished(
+        ImageSource source, string path, PackOptions options, IProgress<int>? progress, CancellationToken cancellation)
     {
         using var file = new FileStream(path, FileMode.Create, FileAccess.Write, FileShare.None, 1 << 20);
         file.Write(new byte[PackLayout.HeadBytes]);
@@ -76,7 +78,9 @@ public static class PackWriter
             progress?.Report(end);
         }
 
-        if (index.Count == 0) throw new JepaException($"None of the {source.Count:N0} images in {source.Description} can be read; the first: {unreadable.Met[0].Message}");
+        if (index.Count == 0)
+            throw new JepaException(
+                $"None of the {source.Count:N0} images in {source.Description} can be read; the first: {unreadable.Met[0].Message}");
         var bytes = index.ToArray();
         var head = Head(index.Count, file.Position, bytes);
         file.Write(bytes);
@@ -103,7 +107,8 @@ public static class PackWriter
 /// <summary>How images are prepared for a pack.</summary>
 public sealed record PackOptions
 {
-    /// <summary>Shorter side in pixels that larger images are reduced to, with antialiasing; smaller ones stay as they are. Null: none is resized.</summary>
+    /// <summary>Shorter side in pixels that larger images are reduced to, with antialiasing; smaller ones stay as they are. Null: none is
+    /// resized.</summary>
     public int? ShorterSide { get; init; }
 
     /// <summary>Quality of the JPEGs that are stored, 1 to 100; null to store pixels as they are.</summary>
@@ -118,7 +123,8 @@ public sealed record PackOptions
     /// <summary>What to do about an image that cannot be read: leave it out of the pack, or stop.</summary>
     public UnreadablePolicy OnUnreadable { get; init; } = UnreadablePolicy.Skip;
 
-    /// <summary>With <see cref="UnreadablePolicy.Skip"/>, the share of unreadable images above which packing stops; four are always tolerated.</summary>
+    /// <summary>With <see cref="UnreadablePolicy.Skip"/>, the share of unreadable images above which packing stops; four are always
+    /// tolerated.</summary>
     public double MaxUnreadableShare { get; init; } = 0.01;
 
     /// <summary>Refuses what cannot be meant.</summary>
@@ -128,6 +134,7 @@ public sealed record PackOptions
         if (ShorterSide is < 1 or > 65536) throw new JepaException($"The shorter side is {ShorterSide} pixels. Expected 1 to 65,536.", isUsage: true);
         if (JpegQuality is < 1 or > 100) throw new JepaException($"The JPEG quality is {JpegQuality}. Expected 1 to 100.", isUsage: true);
         if (Threads < 1) throw new JepaException($"{Threads} threads: expected at least 1.", isUsage: true);
-        if (MaxUnreadableShare is not (>= 0 and <= 1)) throw new JepaException($"The tolerated share of unreadable images is {MaxUnreadableShare}. Expected 0 to 1.", isUsage: true);
+        if (MaxUnreadableShare is not (>= 0 and <= 1))
+            throw new JepaException($"The tolerated share of unreadable images is {MaxUnreadableShare}. Expected 0 to 1.", isUsage: true);
     }
 }

@@ -33,10 +33,12 @@ internal sealed class PreparationWindow
     {
         var last = (int)Math.Min(_source.Count, (long)first + (ImagesPerThread * _options.Threads));
         // In order, so that what finds no room is what is needed last.
-        var inOrder = Partitioner.Create(Enumerable.Range(first, last - first).Where(i => !_prepared.ContainsKey(i)), EnumerablePartitionerOptions.NoBuffering);
+        var inOrder =
+            Partitioner.Create(Enumerable.Range(first, last - first).Where(i => !_prepared.ContainsKey(i)), EnumerablePartitionerOptions.NoBuffering);
         try
         {
-            Parallel.ForEach(inOrder, new() { MaxDegreeOfParallelism = _options.Threads, CancellationToken = cancellation }, index => Prepare(index, isAlone: false));
+            Parallel.ForEach(inOrder, new() { MaxDegreeOfParallelism = _options.Threads, CancellationToken = cancellation }, index => Prepare(
+                index, isAlone: false));
         }
         catch (AggregateException several)
         {

@@ -47,9 +47,13 @@ public static class ClevrFolder
             .Select(scene => new AnnotatedImage(Path.Combine(images, scene.ImageFilename), scene))
             .ToArray();
         if (paired.FirstOrDefault(pair => LeadsOut(pair.Scene.ImageFilename)) is { } stray)
-            throw new JepaException($"{annotations} describes \"{stray.Scene.ImageFilename}\", which lies outside of {images}. Expected the name of a picture in it.", isUsage: true);
+            throw new JepaException(
+                $"{annotations} describes \"{stray.Scene.ImageFilename}\", which lies outside of {images}. Expected the name of a picture in it.",
+                isUsage: true);
         if (paired.FirstOrDefault(pair => !File.Exists(pair.ImagePath)) is { } lost)
-            throw new JepaException($"{annotations} describes {lost.Scene.ImageFilename}, but there is no {lost.ImagePath}. Expected every described picture in {images}.", isUsage: true);
+            throw new JepaException(
+                $"{annotations} describes {lost.Scene.ImageFilename}, but there is no {lost.ImagePath}. Expected every described picture in "
+                    + $"{images}.", isUsage: true);
         return paired;
     }
 
@@ -65,11 +69,14 @@ public static class ClevrFolder
             return File.Exists(annotations)
                 ? (annotations, Path.Combine(directory, SceneFolder.ImageFolder))
                 : throw new JepaException(
-                    $"{directory} holds no scene annotations. Expected {SceneFolder.AnnotationFile} (from `jepa scenes`) or scenes/{Prefix}train{Suffix} (CLEVR_v1.0).", isUsage: true);
+                    $"{directory} holds no scene annotations. Expected {SceneFolder.AnnotationFile} (from `jepa scenes`) or "
+                        + $"scenes/{Prefix}train{Suffix} (CLEVR_v1.0).", isUsage: true);
         }
 
-        split ??= splits.Count == 1 ? splits[0] : throw new JepaException($"{directory} holds the splits {string.Join(", ", splits)}: say which one.", isUsage: true);
-        if (!splits.Contains(split)) throw new JepaException($"{directory} has no annotations for the split \"{split}\". It has {string.Join(", ", splits)}.", isUsage: true);
+        split ??= splits.Count == 1 ? splits[0] : throw new JepaException(
+            $"{directory} holds the splits {string.Join(", ", splits)}: say which one.", isUsage: true);
+        if (!splits.Contains(split))
+            throw new JepaException($"{directory} has no annotations for the split \"{split}\". It has {string.Join(", ", splits)}.", isUsage: true);
         return (Path.Combine(directory, "scenes", Prefix + split + Suffix), Path.Combine(directory, "images", split));
     }
 }

@@ -5,7 +5,8 @@ using JepaSharp.Runtime;
 namespace JepaSharp.Data.Sources.Scenes;
 
 /// <summary>The pictures of an unpacked CLEVR_v1.0, or of a folder from <c>jepa scenes</c>, with the targets of the two local tasks.</summary>
-/// <remarks>Columns: count (objects in the scene) and distance (depth of the nearest object's centre). Classes only where one of the two is asked for.</remarks>
+/// <remarks>Columns: count (objects in the scene) and distance (depth of the nearest object's centre). Classes only where one of the two is asked
+/// for.</remarks>
 public sealed class ClevrImages : ImageSource
 {
     private readonly string _directory;
@@ -23,14 +24,18 @@ public sealed class ClevrImages : ImageSource
     public ClevrImages(string directory, string? split = null, string? label = null, DecodingLimits? limits = null)
     {
         (_directory, _label, _limits) = (directory, label, limits ?? DecodingLimits.Default);
-        if (label is not (null or SceneColumns.Count or SceneColumns.Distance)) throw new JepaException($"{directory} has no label \"{label}\". It has {SceneColumns.Count} and {SceneColumns.Distance}.", isUsage: true);
+        if (label is not (null or SceneColumns.Count or SceneColumns.Distance))
+            throw new JepaException($"{directory} has no label \"{label}\". It has {SceneColumns.Count} and {SceneColumns.Distance}.", isUsage: true);
         if (split is null && ClevrFolder.SplitsOf(directory).Contains("train")) split = "train";
         _images = ClevrFolder.Read(directory, split);
         if (_images.Count == 0) throw new JepaException($"{directory} describes no picture.", isUsage: true);
         if (SceneNotices.Of(_images) is { } notice) _notices.Add(notice);
         Description = split is null ? Path.GetFullPath(directory) : $"{Path.GetFullPath(directory)} ({split})";
-        if (label == SceneColumns.Count && _images.FirstOrDefault(i => i.Scene.Objects.Count is < SceneTargets.MinimumCount or > SceneTargets.MaximumCount) is { } odd)
-            throw new JepaException($"{odd.ImagePath} shows {odd.Scene.Objects.Count} objects; the count task has classes for {SceneTargets.MinimumCount} to {SceneTargets.MaximumCount}.", isUsage: true);
+        if (label == SceneColumns.Count
+            && _images.FirstOrDefault(i => i.Scene.Objects.Count is < SceneTargets.MinimumCount or > SceneTargets.MaximumCount) is { } odd)
+            throw new JepaException(
+                $"{odd.ImagePath} shows {odd.Scene.Objects.Count} objects; the count task has classes for {SceneTargets.MinimumCount} to "
+                    + $"{SceneTargets.MaximumCount}.", isUsage: true);
     }
 
     /// <inheritdoc/>
@@ -114,7 +119,8 @@ internal static class SceneNotices
         string[] others = [.. pictures.Select(f => Path.GetFileName(f))];
         var twice = images.Count - described.Count;
         var counted = Wording.Counted(others.Length, "picture is", "pictures are");
-        var left = others.Length == 0 ? "" : $"{counted} passed over, since no scene describes {(others.Length == 1 ? "it" : "them")}: {Wording.List(others, Shown)}.";
+        var left = others.Length == 0
+            ? "" : $"{counted} passed over, since no scene describes {(others.Length == 1 ? "it" : "them")}: {Wording.List(others, Shown)}.";
         var more = twice == 0 ? "" : $"{Wording.Counted(twice, "scene describes", "scenes describe")} a picture that another describes too.";
         return left.Length + more.Length == 0 ? null : string.Join(' ', ((string[])[left, more]).Where(t => t.Length > 0));
     }
@@ -132,7 +138,8 @@ internal static class SceneNotices
     }
 }
 
-/// <summary>The two local tasks of the paper (Table 4) as VTAB defines them on CLEVR (Zhai et al., 2019): object count and distance to the nearest object.</summary>
+/// <summary>The two local tasks of the paper (Table 4) as VTAB defines them on CLEVR (Zhai et al., 2019): object count and distance to the nearest
+/// object.</summary>
 public static class SceneTargets
 {
     /// <summary>Fewest objects in a scene of CLEVR: class 0 of <see cref="CountClass"/>.</summary>
@@ -145,7 +152,8 @@ public static class SceneTargets
     private static readonly float[] DistanceThresholds = [8, 8.5f, 9, 9.5f, 10];
 
     /// <summary>Names of the 8 classes of <see cref="CountClass"/>: 3 to 10.</summary>
-    public static IReadOnlyList<string> CountClasses { get; } = [.. Enumerable.Range(MinimumCount, MaximumCount - MinimumCount + 1).Select(count => $"{count}")];
+    public static IReadOnlyList<string> CountClasses { get; } =
+        [.. Enumerable.Range(MinimumCount, MaximumCount - MinimumCount + 1).Select(count => $"{count}")];
 
     /// <summary>Names of the 6 classes of <see cref="NearestDistanceClass(Scene)"/>.</summary>
     public static IReadOnlyList<string> NearestDistanceClasses { get; } = ["up to 8", "8 to 8.5", "8.5 to 9", "9 to 9.5", "9.5 to 10", "above 10"];
@@ -158,7 +166,9 @@ public static class SceneTargets
     public static int CountClass(Scene scene) =>
         scene.Objects.Count is >= MinimumCount and <= MaximumCount
             ? scene.Objects.Count - MinimumCount
-            : throw new ArgumentException($"{scene.ImageFilename} holds {scene.Objects.Count} objects; the count task is defined for {MinimumCount} to {MaximumCount}.", nameof(scene));
+            : throw new ArgumentException(
+                $"{scene.ImageFilename} holds {scene.Objects.Count} objects; the count task is defined for {MinimumCount} to {MaximumCount}.",
+                nameof(scene));
 
     /// <summary>Depth of the nearest object's centre along the viewing axis, in scene units.</summary>
     /// <exception cref="ArgumentException">The scene holds no object.</exception>

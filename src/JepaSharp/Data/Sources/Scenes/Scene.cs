@@ -30,14 +30,16 @@ public sealed record SceneDirections(Vector3 Left, Vector3 Behind)
     /// <summary>Down, into the ground.</summary>
     public Vector3 Below => -Vector3.UnitZ;
 
-    /// <summary>For each object, the ascending indices of the objects that lie from it towards <paramref name="direction"/> (CLEVR's <c>relationships</c>).</summary>
+    /// <summary>For each object, the ascending indices of the objects that lie from it towards <paramref name="direction"/> (CLEVR's
+    /// <c>relationships</c>).</summary>
     public static int[][] Related(IReadOnlyList<SceneObject> objects, Vector3 direction)
     {
         var related = new int[objects.Count][];
         for (var i = 0; i < objects.Count; i++)
         {
             var from = objects[i].Position;
-            related[i] = [.. Enumerable.Range(0, objects.Count).Where(j => j != i && Vector3.Dot(objects[j].Position - from, direction) > RelationMargin)];
+            related[i] =
+                [.. Enumerable.Range(0, objects.Count).Where(j => j != i && Vector3.Dot(objects[j].Position - from, direction) > RelationMargin)];
         }
 
         return related;

@@ -14,7 +14,8 @@ public static class SceneAnnotationReader
     public static IReadOnlyList<Scene> Read(string path)
     {
         if (!File.Exists(path))
-            throw new JepaException($"There is no annotation file {path}. Expected CLEVR's scenes JSON, or the scenes.json that `jepa scenes` writes.", isUsage: true);
+            throw new JepaException(
+                $"There is no annotation file {path}. Expected CLEVR's scenes JSON, or the scenes.json that `jepa scenes` writes.", isUsage: true);
         try
         {
             using var stream = File.OpenRead(path);
@@ -34,7 +35,8 @@ public static class SceneAnnotationReader
     {
         var text = new JsonTextWindow(stream, FirstBuffer);
         if (!Guarded(name, 0, () => text.EnterArray("scenes")))
-            throw new JepaException($"{name} has no array \"scenes\" at its top level. Expected {{\"info\": ..., \"scenes\": [...]}} as in CLEVR_v1.0.", isUsage: true);
+            throw new JepaException(
+                $"{name} has no array \"scenes\" at its top level. Expected {{\"info\": ..., \"scenes\": [...]}} as in CLEVR_v1.0.", isUsage: true);
         for (var index = 0; ; index++)
         {
             var at = index;
@@ -52,7 +54,9 @@ public static class SceneAnnotationReader
         }
         catch (Exception error) when (error is JsonException or InvalidOperationException) // the latter: text that is not UTF-8
         {
-            throw new JepaException($"{name} is not whole JSON: it breaks off or goes wrong at or after scenes[{index}] ({error.Message}). Fetch or write it again.", isUsage: true, error);
+            throw new JepaException(
+                $"{name} is not whole JSON: it breaks off or goes wrong at or after scenes[{index}] ({error.Message}). Fetch or write it again.",
+                isUsage: true, error);
         }
     }
 }

@@ -14,7 +14,8 @@ internal static class SceneElement
         var parsed = new SceneObject[objects.GetArrayLength()];
         for (var i = 0; i < parsed.Length; i++) parsed[i] = ParseObject(objects[i], $"{where}.objects[{i}]");
         var filename = Field(scene, "image_filename", JsonValueKind.String, where).GetString()!;
-        var index = scene.TryGetProperty("image_index", out var number) && number.ValueKind == JsonValueKind.Number && number.TryGetInt32(out var i32) ? i32 : 0;
+        var index = scene.TryGetProperty("image_index", out var number) && number.ValueKind == JsonValueKind.Number
+            && number.TryGetInt32(out var i32) ? i32 : 0;
         var split = scene.TryGetProperty("split", out var word) && word.ValueKind == JsonValueKind.String ? word.GetString()! : "";
         return new(index, filename, split, ParseDirections(scene, where), parsed);
     }
@@ -28,7 +29,8 @@ internal static class SceneElement
     private static SceneObject ParseObject(JsonElement item, string where)
     {
         var pixel = Vector(item, "pixel_coords", where);
-        var rotation = item.ValueKind == JsonValueKind.Object && item.TryGetProperty("rotation", out var turn) && turn.ValueKind == JsonValueKind.Number
+        var rotation =
+            item.ValueKind == JsonValueKind.Object && item.TryGetProperty("rotation", out var turn) && turn.ValueKind == JsonValueKind.Number
             ? turn.GetSingle()
             : 0;
         return new(
@@ -63,9 +65,11 @@ internal static class SceneElement
         if (parent.ValueKind != JsonValueKind.Object)
             throw new JepaException($"{where} is {Shortened(parent)}. Expected an object with \"{field}\".", isUsage: true);
         if (!parent.TryGetProperty(field, out var value))
-            throw new JepaException($"{where} has no \"{field}\". It holds {string.Join(", ", parent.EnumerateObject().Select(p => p.Name))}.", isUsage: true);
+            throw new JepaException(
+                $"{where} has no \"{field}\". It holds {string.Join(", ", parent.EnumerateObject().Select(p => p.Name))}.", isUsage: true);
         if (value.ValueKind != kind)
-            throw new JepaException($"{where}.{field} is {Shortened(value)}. Expected {(kind == JsonValueKind.Array ? "a list" : "a text")}.", isUsage: true);
+            throw new JepaException(
+                $"{where}.{field} is {Shortened(value)}. Expected {(kind == JsonValueKind.Array ? "a list" : "a text")}.", isUsage: true);
         return value;
     }
 

@@ -59,7 +59,8 @@ public static class SceneFolder
 
     private static bool RequireEmpty(string directory)
     {
-        if (File.Exists(directory)) throw new JepaException($"{directory} is a file. Expected a new or empty folder: give --out another name.", isUsage: true);
+        if (File.Exists(directory))
+            throw new JepaException($"{directory} is a file. Expected a new or empty folder: give --out another name.", isUsage: true);
         var isNew = !Directory.Exists(directory);
         if (!isNew && Directory.EnumerateFileSystemEntries(directory).FirstOrDefault() is { } found)
         {
@@ -73,7 +74,8 @@ public static class SceneFolder
     }
 
     private static void WriteUnfinished(
-        string directory, int count, int width, int height, ulong seed, string split, int threads, IProgress<int>? progress, CancellationToken cancellation)
+        string directory, int count, int width, int height, ulong seed, string split, int threads, IProgress<int>? progress,
+        CancellationToken cancellation)
     {
         var images = Directory.CreateDirectory(Path.Combine(directory, ImageFolder + Unfinished)).FullName;
         var scenes = new Scene[count];

@@ -55,7 +55,8 @@ public sealed class ScenesSource : ImageSource
     public override IReadOnlyList<string> Columns => SceneColumns.All;
 
     /// <inheritdoc/>
-    public override double? ValueOf(int index, string column) => SceneColumns.ValueOf(SceneOf(index), column) is (true, var value) ? value : base.ValueOf(index, column);
+    public override double? ValueOf(int index, string column) =>
+        SceneColumns.ValueOf(SceneOf(index), column) is (true, var value) ? value : base.ValueOf(index, column);
 
     /// <inheritdoc/>
     public override OpenedImage Open(int index) => new OpenedScene(this, Checked(index));

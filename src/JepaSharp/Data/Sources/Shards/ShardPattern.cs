@@ -21,7 +21,8 @@ internal static partial class ShardPattern
         var (from, to) = (match.Groups[1].Value, match.Groups[2].Value);
         if (!int.TryParse(from, NumberStyles.None, CultureInfo.InvariantCulture, out var first)
             || !int.TryParse(to, NumberStyles.None, CultureInfo.InvariantCulture, out var last) || last < first || last - first >= Most)
-            throw new JepaException($"{match.Value} in {pattern} is no range of shards. Write the first and the last number, as in {{0000..0099}}.", isUsage: true);
+            throw new JepaException(
+                $"{match.Value} in {pattern} is no range of shards. Write the first and the last number, as in {{0000..0099}}.", isUsage: true);
         var paths = new List<string>();
         for (var number = first; number <= last; number++)
         {

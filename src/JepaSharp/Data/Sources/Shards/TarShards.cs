@@ -38,7 +38,8 @@ public sealed class TarShards : ImageSource
         _images = [.. samples.Images];
         _names = UniqueNames(_images, paths);
         _labels = ClassLabels.Of(samples.Texts);
-        if (label is not null && _labels.Classes.Count == 0) throw new JepaException($"{description}: no .json member has an entry \"{label}\".", isUsage: true);
+        if (label is not null && _labels.Classes.Count == 0)
+            throw new JepaException($"{description}: no .json member has an entry \"{label}\".", isUsage: true);
         _notices.AddRange(_labels.Notices());
     }
 
@@ -88,7 +89,8 @@ public sealed class TarShards : ImageSource
             names[i] = times == 1 ? name : $"{name} ({times})";
         }
 
-        if (seen.Count < names.Length) _notices.Add($"{names.Length - seen.Count:N0} images have the name of another image in their shard; each is kept.");
+        if (seen.Count < names.Length)
+            _notices.Add($"{names.Length - seen.Count:N0} images have the name of another image in their shard; each is kept.");
         return names;
     }
 }

@@ -40,7 +40,8 @@ internal sealed class BinaryEmbeddings : EmbeddingWriter
     public override void Finish(long images)
     {
         var header = _header(images, _checksum);
-        if (header.Length != _headerLength) throw new InvalidOperationException($"The header takes {header.Length} bytes; {_headerLength} were kept for it.");
+        if (header.Length != _headerLength)
+            throw new InvalidOperationException($"The header takes {header.Length} bytes; {_headerLength} were kept for it.");
         var end = _stream.Position;
         _stream.Position = 0;
         _stream.Write(header);

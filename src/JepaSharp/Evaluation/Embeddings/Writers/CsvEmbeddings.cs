@@ -3,7 +3,8 @@ using System.Text;
 
 namespace JepaSharp.Evaluation.Embeddings.Writers;
 
-/// <summary>A line for each image, or for each of its patches: name, label, class[, patch], then the numbers, shortest digits that read back the same.</summary>
+/// <summary>A line for each image, or for each of its patches: name, label, class[, patch], then the numbers, shortest digits that read back the
+/// same.</summary>
 internal sealed class CsvEmbeddings : EmbeddingWriter
 {
     private readonly FileStream _stream;

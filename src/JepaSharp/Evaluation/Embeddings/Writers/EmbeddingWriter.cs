@@ -41,7 +41,8 @@ internal abstract class EmbeddingWriter : IDisposable
     /// <param name="facts">What the file shall say about itself, where its format can.</param>
     /// <param name="from">Length to go on at; 0 for a new file.</param>
     public static EmbeddingWriter Open(
-        string path, EmbeddingFormat format, EmbeddingLayout layout, long mostImages, IReadOnlyDictionary<string, string> facts, long from) => format switch
+        string path, EmbeddingFormat format, EmbeddingLayout layout, long mostImages, IReadOnlyDictionary<string, string> facts,
+        long from) => format switch
         {
             EmbeddingFormat.Safetensors =>
                 new BinaryEmbeddings(path, (images, checksum) => SafetensorsEmbeddings.Header(layout, images, facts, checksum), mostImages, from),

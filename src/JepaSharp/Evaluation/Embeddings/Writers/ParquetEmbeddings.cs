@@ -86,7 +86,8 @@ internal sealed class ParquetEmbeddings : EmbeddingWriter
         Wait(group.WriteAsync(fields[0], Column(image => image.Name)));
         Wait(group.WriteAsync<int>(fields[1], Column(image => image.Label).AsMemory()));
         Wait(group.WriteAsync(fields[2], Column(image => image.Class!)));
-        if (_layout.Patches is not null) Wait(group.WriteAsync<int>(fields[3], Enumerable.Range(0, rows).Select(row => row % vectors).ToArray().AsMemory()));
+        if (_layout.Patches is not null)
+            Wait(group.WriteAsync<int>(fields[3], Enumerable.Range(0, rows).Select(row => row % vectors).ToArray().AsMemory()));
 
         // A list is flattened: level 0 marks the first number of each row, and every number is there in full.
         var repetition = new int[_values.Count];

@@ -54,7 +54,8 @@ public sealed class AnnotatedImagesTests : IDisposable
     [Fact]
     public void Image_OfSeveralCategories_HasNoLabelAndIsSaid()
     {
-        using var images = Opened(Whole.Replace("{\"id\": 2, \"image_id\": 2", "{\"image_id\": 2, \"category_id\": 2}, {\"image_id\": 9, \"category_id\": 2}, {\"id\": 2, \"image_id\": 2", StringComparison.Ordinal));
+        using var images = Opened(Whole.Replace("{\"id\": 2, \"image_id\": 2",
+            "{\"image_id\": 2, \"category_id\": 2}, {\"image_id\": 9, \"category_id\": 2}, {\"id\": 2, \"image_id\": 2", StringComparison.Ordinal));
         Assert.Equal(["owl", null], images.ClassNames());
         Assert.Contains(images.Notices, n => n.StartsWith("1 images are of several categories", StringComparison.Ordinal));
         Assert.Contains(images.Notices, n => n.StartsWith("1 annotations are of images that", StringComparison.Ordinal));
@@ -74,8 +75,12 @@ public sealed class AnnotatedImagesTests : IDisposable
     [InlineData("""{"scenes": []}""", "names no images")]
     [InlineData("""{"images": [{"id": 1}]}""", "image 1 of 1 has no \"file_name\"")]
     [InlineData("""{"images": [null]}""", "image 1 of 1 has no \"file_name\"")]
-    [InlineData("""{"images": [{"id": 1, "file_name": "a"}, {"id": 1, "file_name": "b"}], "annotations": [{"image_id": 1, "category_id": 1}]}""", "two images with the id 1")]
-    [InlineData("""{"images": [{"id": 1, "file_name": "a"}], "annotations": [{"image_id": 1, "category_id": 5}], "categories": [null, {"id": 4}]}""", "category 5")]
+    [InlineData(
+        """{"images": [{"id": 1, "file_name": "a"}, {"id": 1, "file_name": "b"}], "annotations": [{"image_id": 1, "category_id": 1}]}""",
+        "two images with the id 1")]
+    [InlineData(
+        """{"images": [{"id": 1, "file_name": "a"}], "annotations": [{"image_id": 1, "category_id": 5}], "categories": [null, {"id": 4}]}""",
+        "category 5")]
     public void File_ThatIsNone_SaysWhy(string json, string part)
     {
         var refusal = Assert.Throws<JepaException>(() => Opened(json));

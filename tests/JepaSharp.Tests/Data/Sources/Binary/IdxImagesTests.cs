@@ -94,7 +94,8 @@ public sealed class IdxImagesTests : IDisposable
 
     private void Write(string part, byte[] labels, bool gzip, int cut = int.MaxValue)
     {
-        byte[] images = [0, 0, 8, 3, 0, 0, 0, (byte)labels.Length, 0, 0, 0, 3, 0, 0, 0, 4, .. Enumerable.Range(0, 12 * labels.Length).Select(i => Grey(i / 12, i % 12))];
+        byte[] images = [0, 0, 8, 3, 0, 0, 0, (byte)labels.Length, 0, 0, 0, 3, 0, 0, 0, 4, .. Enumerable.Range(0, 12 * labels.Length).Select(
+            i => Grey(i / 12, i % 12))];
         Put($"{part}-images-idx3-ubyte", images[..(int)Math.Min(images.Length, 16L + cut)], gzip);
         Put($"{part}-labels-idx1-ubyte", [0, 0, 8, 1, 0, 0, 0, (byte)labels.Length, .. labels], gzip);
     }

@@ -26,7 +26,8 @@ internal sealed record CraftedColumn(string[] Path, bool[] IsOptional, int Type,
 }
 
 /// <summary>How the pages of a file are made.</summary>
-internal sealed record CraftedPages(int[] RowsPerPage, bool IsSecondVersion, bool HasDictionary, bool IsPacked, bool ArePackedLevels, bool HasNullCounts);
+internal sealed record CraftedPages(
+    int[] RowsPerPage, bool IsSecondVersion, bool HasDictionary, bool IsPacked, bool ArePackedLevels, bool HasNullCounts);
 
 /// <summary>Writes Parquet by the format's description alone (parquet.thrift, Encodings.md), to have pages of every kind, split anywhere.</summary>
 internal sealed class CraftedParquet : IDisposable
@@ -60,7 +61,9 @@ internal sealed class CraftedParquet : IDisposable
         var start = _file.Position;
         var distinct = column.Values.Select(Convert.ToHexString).Distinct().ToArray();
         var dictionary = pages.HasDictionary && column.Encoding is null;
-        if (dictionary) Page(pages, new Thrift().Whole(1, 5, 2), [], [.. distinct.SelectMany(Convert.FromHexString)], h => h.Structure(7, new Thrift().Whole(1, 5, distinct.Length).Whole(2, 5, 0)));
+        if (dictionary)
+            Page(pages, new Thrift().Whole(1, 5, 2), [], [.. distinct.SelectMany(Convert.FromHexString)], h => h.Structure(
+                7, new Thrift().Whole(1, 5, distinct.Length).Whole(2, 5, 0)));
         var (first, row, value, turn) = (_file.Position, 0, 0, 0);
         while (row < column.Levels.Length)
         {
@@ -73,13 +76,20 @@ internal sealed class CraftedParquet : IDisposable
             var body = column.Encoding?.Of(values) ?? (dictionary ? Indices(values, distinct) : [.. values.SelectMany(v => v)]);
             var runs = column.MostLevel == 0 ? [] : Runs(levels, column.MostLevel > 1 ? 2 : 1, pages.ArePackedLevels);
             if (pages.IsSecondVersion)
-                Page(pages, new Thrift().Whole(1, 5, 3), runs, body, h => h.Structure(8, new Thrift().Whole(1, 5, count).Whole(2, 5, count - defined).Whole(3, 5, count).Whole(4, 5, encoding).Whole(5, 5, runs.Length).Whole(6, 5, 0).Truth(7, pages.IsPacked)));
+                Page(pages, new Thrift().Whole(1, 5, 3), runs, body,
+                    h =>
+                        h.Structure(8, new Thrift(
+                            ).Whole(1, 5, count).Whole(2, 5, count - defined).Whole(3, 5, count).Whole(4, 5, encoding).Whole(5, 5,
+                            runs.Length).Whole(6, 5, 0).Truth(7, pages.IsPacked)));
             else
-                Page(pages, new Thrift().Whole(1, 5, 0), [], [.. column.MostLevel == 0 ? [] : (byte[])[.. BitConverter.GetBytes(runs.Length), .. runs], .. body], h => h.Structure(5, new Thrift().Whole(1, 5, count).Whole(2, 5, encoding).Whole(3, 5, 3).Whole(4, 5, 3)));
+                Page(pages, new Thrift().Whole(1, 5, 0), [],
+                    [.. column.MostLevel == 0 ? [] : (byte[])[.. BitConverter.GetBytes(runs.Length), .. runs], .. body],
+                    h => h.Structure(5, new Thrift().Whole(1, 5, count).Whole(2, 5, encoding).Whole(3, 5, 3).Whole(4, 5, 3)));
         }
 
         var bytes = _file.Position - start;
-        var meta = new Thrift().Whole(1, 5, column.Type).Wholes(2, [0, 3, 8]).Texts(3, column.Path).Whole(4, 5, pages.IsPacked ? 2 : 0).Whole(5, 6, column.Levels.Length)
+        var meta = new Thrift().Whole(1, 5, column.Type).Wholes(2, [0, 3, 8]).Texts(3, column.Path).Whole(4, 5, pages.IsPacked ? 2 : 0).Whole(
+            5, 6, column.Levels.Length)
             .Whole(6, 6, bytes).Whole(7, 6, bytes).Whole(9, 6, first);
         if (dictionary) meta.Whole(11, 6, start);
         if (pages.HasNullCounts) meta.Structure(12, new Thrift().Whole(3, 6, column.Levels.Length - column.Values.Length));
@@ -88,7 +98,8 @@ internal sealed class CraftedParquet : IDisposable
 
     private void Page(CraftedPages pages, Thrift header, byte[] levels, byte[] body, Func<Thrift, Thrift> kind)
     {
-        byte[] stored = [.. levels, .. pages.IsPacked && (body.Length > 0 || !pages.IsSecondVersion) ? Packed(body) : body]; // Some writers pack nothing into nothing.
+        // Some writers pack nothing into nothing.
+        byte[] stored = [.. levels, .. pages.IsPacked && (body.Length > 0 || !pages.IsSecondVersion) ? Packed(body) : body];
         _file.Write(kind(header.Whole(2, 5, levels.Length + body.Length).Whole(3, 5, stored.Length)).End());
         _file.Write(stored);
     }

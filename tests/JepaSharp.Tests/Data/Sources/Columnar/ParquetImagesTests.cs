@@ -32,7 +32,8 @@ public sealed class ParquetImagesTests : IDisposable
         using var images = ImageSources.Open(ByArrow);
         var inOrder = Enumerable.Range(0, 12).Select(images.Pixels).ToArray();
         using var again = ImageSources.Open(ByArrow);
-        Parallel.For(0, 200, new() { MaxDegreeOfParallelism = 8, CancellationToken = TestContext.Current.CancellationToken }, i => Assert.Equal(inOrder[i * 7 % 12], again.Pixels(i * 7 % 12)));
+        Parallel.For(0, 200, new() { MaxDegreeOfParallelism = 8, CancellationToken = TestContext.Current.CancellationToken }, i => Assert.Equal(
+            inOrder[i * 7 % 12], again.Pixels(i * 7 % 12)));
     }
 
     [Fact]
@@ -40,7 +41,8 @@ public sealed class ParquetImagesTests : IDisposable
     {
         Directory.CreateDirectory(_folder["data"]);
         await Write("data/train-00001-of-00002.parquet", [null], [2]);
-        await Write("data/train-00000-of-00002.parquet", [EncodedImages.Png(EncodedImages.Picture(5, 4)), EncodedImages.Png(EncodedImages.Picture(5, 4, 1))], [1, null]);
+        await Write("data/train-00000-of-00002.parquet",
+            [EncodedImages.Png(EncodedImages.Picture(5, 4)), EncodedImages.Png(EncodedImages.Picture(5, 4, 1))], [1, null]);
         await Write("data/test-00000-of-00001.parquet", [EncodedImages.Png(EncodedImages.Picture(5, 4, 2))], [7]);
         using var train = ImageSources.Open(_folder.Path);
         using var test = ImageSources.Open(_folder["data"] + "#part=test");
@@ -48,11 +50,13 @@ public sealed class ParquetImagesTests : IDisposable
         Assert.Equal(EncodedImages.Picture(5, 4, 1).Pixels, train.Pixels(1));
         Assert.Contains("no image bytes", Assert.Throws<ImageUnreadableException>(() => train.Open(2)).Reason, StringComparison.Ordinal);
         Assert.Equal((1, 7.0), (test.Count, test.ValueOf(0, "label")));
-        Assert.Contains("test, train", Assert.Throws<JepaException>(() => ImageSources.Open(_folder.Path + "#part=valid")).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "test, train", Assert.Throws<JepaException>(() => ImageSources.Open(_folder.Path + "#part=valid")).Message, StringComparison.Ordinal);
     }
 
     [Fact]
-    public void Parquet_OfBytes_IsReadOrRefused() => SourceContents.AssertReadOrRefused(File.ReadAllBytes(ByArrow), _folder["h.parquet"], ImageSources.Open, trials: 150);
+    public void Parquet_OfBytes_IsReadOrRefused() =>
+        SourceContents.AssertReadOrRefused(File.ReadAllBytes(ByArrow), _folder["h.parquet"], ImageSources.Open, trials: 150);
 
     [Fact]
     public async Task Parquet_WithoutImages_NamesItsColumns()
@@ -62,7 +66,8 @@ public sealed class ParquetImagesTests : IDisposable
         {
             await using var writer = await ParquetWriter.CreateAsync(schema, file, cancellationToken: TestContext.Current.CancellationToken);
             using var group = writer.CreateRowGroup();
-            foreach (var field in schema.DataFields) await group.WriteAsync<long>(field, new long[] { 1 }.AsMemory(), cancellationToken: TestContext.Current.CancellationToken);
+            foreach (var field in schema.DataFields)
+                await group.WriteAsync<long>(field, new long[] { 1 }.AsMemory(), cancellationToken: TestContext.Current.CancellationToken);
         }
 
         Assert.Contains("label, size", Assert.Throws<JepaException>(() => ImageSources.Open(_folder["n.parquet"])).Message, StringComparison.Ordinal);

@@ -20,7 +20,8 @@ public sealed class ParquetRowsTests : IDisposable
 
     [Fact]
     public void Rows_WithNullsAnywhereInPagesOfAnyKind_KeepTheirImagesAndLabels() =>
-        Gen.Select(Gen.Select(Gen.Int[NoStructure, 7], Gen.Int[-1, 5]).Array[1, 24].Array[1, 3], AnyPages, Gen.Bool).Sample((groups, pages, isNested) =>
+        Gen.Select(Gen.Select(Gen.Int[NoStructure, 7], Gen.Int[-1, 5]).Array[1, 24].Array[1, 3], AnyPages,
+            Gen.Bool).Sample((groups, pages, isNested) =>
         {
             Write("a.parquet", CraftedParquet.Of(pages, [.. groups.Select(g => Columns(g, isNested ? ["sample"] : []))]));
             using var images = ImageSources.Open(_folder["a.parquet"]);
@@ -33,7 +34,8 @@ public sealed class ParquetRowsTests : IDisposable
         {
             CraftedColumn[] columns =
             [
-                new(["image", "bytes"], [isStructureOptional, false], 6, [.. rows.Select(_ => isStructureOptional ? 1 : 0)], [.. rows.Select(r => CraftedColumn.Bytes(Images[r.Item1]))]),
+                new(["image", "bytes"], [isStructureOptional, false], 6, [.. rows.Select(_ => isStructureOptional ? 1 : 0)], [.. rows.Select(
+                    r => CraftedColumn.Bytes(Images[r.Item1]))]),
                 new(["label"], [false], 2, new int[rows.Length], [.. rows.Select(r => CraftedColumn.Whole(r.Item2))]),
             ];
             Write("a.parquet", CraftedParquet.Of(pages, [columns]));
@@ -46,10 +48,13 @@ public sealed class ParquetRowsTests : IDisposable
     [InlineData(false)]
     public void Rows_AllWithoutBytes_AreSaidToBePathsAlone(bool hasNullCounts)
     {
-        Write("a.parquet", CraftedParquet.Of(new([4], false, false, false, false, hasNullCounts), [Columns([.. Enumerable.Repeat((NoBytes, 1), 9)], [])]));
+        Write("a.parquet", CraftedParquet.Of(
+            new([4], false, false, false, false, hasNullCounts), [Columns([.. Enumerable.Repeat((NoBytes, 1), 9)], [])]));
         using var images = ImageSources.Open(_folder["a.parquet"]);
         Assert.Equal(hasNullCounts, images.Notices.Any(n => n.Contains("paths alone", StringComparison.Ordinal)));
-        for (var i = 0; i < 9; i++) Assert.Contains("no image bytes; a data set stored with paths alone", Assert.Throws<ImageUnreadableException>(() => images.Open(i)).Reason, StringComparison.Ordinal);
+        for (var i = 0; i < 9; i++)
+            Assert.Contains("no image bytes; a data set stored with paths alone",
+                Assert.Throws<ImageUnreadableException>(() => images.Open(i)).Reason, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -65,7 +70,8 @@ public sealed class ParquetRowsTests : IDisposable
     [Fact]
     public void Labels_OfTextWithNulls_AreThoseOfTheirRows()
     {
-        CraftedColumn[] columns = [Images8(), new(["label"], [true], 6, [1, 0, 1, 1, 0, 0, 1, 1], [.. new[] { "a", "b", "a", "ü", "b" }.Select(CraftedColumn.Text)]) { IsText = true }];
+        CraftedColumn[] columns = [Images8(), new(["label"], [true], 6, [1, 0, 1, 1, 0, 0, 1, 1], [.. new[] { "a", "b", "a", "ü", "b" }
+            .Select(CraftedColumn.Text)]) { IsText = true }];
         Write("a.parquet", CraftedParquet.Of(new([3], false, true, false, true, false), [columns]));
         using var images = ImageSources.Open(_folder["a.parquet"]);
         Assert.Equal(["a", null, "b", "a", null, null, "ü", "b"], images.ClassNames());
@@ -74,7 +80,8 @@ public sealed class ParquetRowsTests : IDisposable
     [Fact]
     public void Labels_OfLargeNumbers_AreNotRoundedToOneAnother()
     {
-        CraftedColumn[] columns = [Images8(), new(["label"], [false], 2, new int[8], [.. Enumerable.Range(0, 8).Select(i => CraftedColumn.Whole(9007199254740992 + (i % 2)))])];
+        CraftedColumn[] columns = [Images8(), new(
+            ["label"], [false], 2, new int[8], [.. Enumerable.Range(0, 8).Select(i => CraftedColumn.Whole(9007199254740992 + (i % 2)))])];
         Write("a.parquet", CraftedParquet.Of(new([8], false, false, false, false, false), [columns]));
         using var images = ImageSources.Open(_folder["a.parquet"]);
         Assert.Equal(2, images.Classes.Count);
@@ -96,7 +103,10 @@ public sealed class ParquetRowsTests : IDisposable
     [Fact]
     public void TruthValues_StoredAsRuns_AreLeftOutAndSaidOrRefusedAsLabels()
     {
-        CraftedColumn truths = new(["flag"], [false], 0, new int[8], [.. Enumerable.Repeat<byte[]>([1], 8)]) { Encoding = (3, values => [3, 0, 0, 0, 16, 1, 0]) };
+        CraftedColumn truths = new(["flag"], [false], 0, new int[8], [.. Enumerable.Repeat<byte[]>([1], 8)])
+        {
+            Encoding = (3, values => [3, 0, 0, 0, 16, 1, 0]),
+        };
         Write("a.parquet", CraftedParquet.Of(new([8], true, false, false, false, false), [[Images8(), truths]]));
         using (var images = ImageSources.Open(_folder["a.parquet"]))
         {
@@ -104,14 +114,17 @@ public sealed class ParquetRowsTests : IDisposable
             Assert.Contains("\"flag\" are left out", Assert.Single(images.Notices), StringComparison.Ordinal);
         }
 
-        Assert.Contains("write them as whole numbers", Assert.Throws<JepaException>(() => ImageSources.Open(_folder["a.parquet"] + "#label=flag")).Message, StringComparison.Ordinal);
+        Assert.Contains("write them as whole numbers",
+            Assert.Throws<JepaException>(() => ImageSources.Open(_folder["a.parquet"] + "#label=flag")).Message, StringComparison.Ordinal);
     }
 
     [Fact]
     public void ColumnsOfImages_Several_TheUsualNameOrTheOneAskedForIsTaken()
     {
-        CraftedColumn Column(string name, int first) => new([name, "bytes"], [true, true], 6, [2, 2], [.. Enumerable.Range(first, 2).Select(i => CraftedColumn.Bytes(Images[i]))]);
-        Write("a.parquet", CraftedParquet.Of(new([8], false, false, false, false, false), [[Column("thumb", 0), Column("Image", 2), Column("mask", 4)]]));
+        CraftedColumn Column(string name, int first) =>
+            new([name, "bytes"], [true, true], 6, [2, 2], [.. Enumerable.Range(first, 2).Select(i => CraftedColumn.Bytes(Images[i]))]);
+        Write("a.parquet", CraftedParquet.Of(
+            new([8], false, false, false, false, false), [[Column("thumb", 0), Column("Image", 2), Column("mask", 4)]]));
         using (var images = ImageSources.Open(_folder["a.parquet"]))
         {
             Assert.Equal(EncodedImages.Picture(5, 4, 2).Pixels, images.Pixels(0));
@@ -124,9 +137,11 @@ public sealed class ParquetRowsTests : IDisposable
             Assert.Empty(masks.Notices);
         }
 
-        Assert.Contains("no column of images \"mak\"", Assert.Throws<JepaException>(() => ImageSources.Open(_folder["a.parquet"] + "#image=mak")).Message, StringComparison.Ordinal);
+        Assert.Contains("no column of images \"mak\"",
+            Assert.Throws<JepaException>(() => ImageSources.Open(_folder["a.parquet"] + "#image=mak")).Message, StringComparison.Ordinal);
         Write("b.parquet", CraftedParquet.Of(new([8], false, false, false, false, false), [[Column("left", 0), Column("right", 2)]]));
-        Assert.Contains("left and right, and none has a usual name", Assert.Throws<JepaException>(() => ImageSources.Open(_folder["b.parquet"])).Message, StringComparison.Ordinal);
+        Assert.Contains("left and right, and none has a usual name",
+            Assert.Throws<JepaException>(() => ImageSources.Open(_folder["b.parquet"])).Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -146,7 +161,9 @@ public sealed class ParquetRowsTests : IDisposable
             if (names[i] != (rows[i].Label < 0 ? null : $"{rows[i].Label}")) return false;
             if (images.ValueOf(i, "label") != (rows[i].Label < 0 ? null : (double)rows[i].Label)) return false;
             if (rows[i].Image >= 0 && !images.Pixels(i).SequenceEqual(EncodedImages.Picture(5, 4, rows[i].Image).Pixels)) return false;
-            if (rows[i].Image < 0 && !Assert.Throws<ImageUnreadableException>(() => images.Open(i)).Reason.StartsWith("the row has no image bytes", StringComparison.Ordinal)) return false;
+            if (rows[i].Image < 0
+                && !Assert.Throws<ImageUnreadableException>(() => images.Open(i)).Reason.StartsWith("the row has no image bytes",
+                    StringComparison.Ordinal)) return false;
         }
 
         return true;
@@ -159,11 +176,13 @@ public sealed class ParquetRowsTests : IDisposable
         bool[] optional = [.. outer.Select(_ => true), true, true];
         return
         [
-            new([.. outer, "image", "bytes"], optional, 6, [.. rows.Select((r, i) => r.Image == NoStructure ? (i % 2 == 0 ? above : 0) : r.Image == NoBytes ? above + 1 : above + 2)],
+            new([.. outer, "image", "bytes"], optional, 6, [.. rows.Select(
+                (r, i) => r.Image == NoStructure ? (i % 2 == 0 ? above : 0) : r.Image == NoBytes ? above + 1 : above + 2)],
                 [.. rows.Where(r => r.Image >= 0).Select(r => CraftedColumn.Bytes(Images[r.Image]))]),
             new([.. outer, "image", "path"], optional, 6, [.. rows.Select((r, i) => r.Image == NoStructure ? (i % 2 == 0 ? above : 0) : above + 2)],
                 [.. rows.Where(r => r.Image != NoStructure).Select(r => CraftedColumn.Text($"{r.Image % 8}.png"))]) { IsText = true },
-            new(["label"], [true], 2, [.. rows.Select(r => r.Label < 0 ? 0 : 1)], [.. rows.Where(r => r.Label >= 0).Select(r => CraftedColumn.Whole(r.Label))]),
+            new(["label"], [true], 2, [.. rows.Select(r => r.Label < 0 ? 0 : 1)], [.. rows.Where(r => r.Label >= 0).Select(
+                r => CraftedColumn.Whole(r.Label))]),
         ];
     }
 

@@ -64,7 +64,8 @@ public sealed class ImageListTests : IDisposable
     public void List_OfSpacesWithARowWithoutLabel_SaysWhichLine()
     {
         File.WriteAllText(_folder["val.csv"], "a.jpg 1\n\nb.jpg\n");
-        Assert.Contains("line 3 has 1 fields", Assert.Throws<JepaException>(() => ImageSources.Open(_folder["val.csv"])).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "line 3 has 1 fields", Assert.Throws<JepaException>(() => ImageSources.Open(_folder["val.csv"])).Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -93,7 +94,9 @@ public sealed class ImageListTests : IDisposable
         using var list = ImageSources.Open($"{_folder["val.csv"]}#images={_folder["pictures"]}");
         using var image = list.Open(0);
         Assert.Equal((5, 4), (image.Width, image.Height));
-        Assert.Contains("no such folder", Assert.Throws<JepaException>(() => ImageSources.Open($"{_folder["val.csv"]}#images={_folder["nowhere"]}")).Message, StringComparison.Ordinal);
+        Assert.Contains("no such folder",
+            Assert.Throws<JepaException>(() => ImageSources.Open($"{_folder["val.csv"]}#images={_folder["nowhere"]}")).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -159,7 +162,8 @@ public sealed class ImageListTests : IDisposable
     [Fact]
     public void List_OfBytes_IsReadOrRefused()
     {
-        var whole = System.Text.Encoding.UTF8.GetBytes("path,label,n\n" + string.Concat(Enumerable.Range(0, 30).Select(i => $"{i}.png,\"c {i % 3}\",{i}\n")));
+        var whole =
+            System.Text.Encoding.UTF8.GetBytes("path,label,n\n" + string.Concat(Enumerable.Range(0, 30).Select(i => $"{i}.png,\"c {i % 3}\",{i}\n")));
         SourceContents.AssertReadOrRefused(whole, _folder["h.csv"], p => new ImageList(p));
     }
 

@@ -12,7 +12,8 @@ public sealed class PackTests : IDisposable
 
     private string Pack => _folder["a.jepapack"];
 
-    private PackResult Write(ImageSource source, PackOptions options) => PackWriter.Write(source, Pack, options, cancellation: TestContext.Current.CancellationToken);
+    private PackResult Write(ImageSource source, PackOptions options) =>
+        PackWriter.Write(source, Pack, options, cancellation: TestContext.Current.CancellationToken);
 
     [Theory]
     [InlineData("scenes:20#size=16")]
@@ -85,7 +86,8 @@ public sealed class PackTests : IDisposable
     public void Pack_MoreThanIsHeldAtATime_IsTheSameFile(int? quality)
     {
         // 3 MB each; a quarter of 64 is held.
-        for (var i = 0; i < 12; i++) File.WriteAllBytes(_folder[$"{i:D2}.png"], EncodedImages.ByVips(EncodedImages.Picture(1200, 900, i), ".png[compression=1]"));
+        for (var i = 0; i < 12; i++)
+            File.WriteAllBytes(_folder[$"{i:D2}.png"], EncodedImages.ByVips(EncodedImages.Picture(1200, 900, i), ".png[compression=1]"));
         using var source = new ImageFolder(_folder.Path);
         Write(source, new PackOptions { Threads = 2, JpegQuality = quality });
         var free = File.ReadAllBytes(Pack);
@@ -159,7 +161,8 @@ public sealed class PackTests : IDisposable
     {
         Write(new NumberedImages(5), new PackOptions());
         var whole = File.ReadAllBytes(Pack);
-        foreach (var (at, part) in ((int, string)[])[(whole.Length - 1, "index is damaged"), (20, "head is damaged"), (0, "does not begin"), (8, "version")])
+        foreach (var (at, part) in ((int, string)[])[(whole.Length - 1, "index is damaged"), (20, "head is damaged"), (0, "does not begin"), (
+            8, "version")])
         {
             byte[] bytes = [.. whole];
             bytes[at] ^= 0x10;
@@ -188,10 +191,12 @@ public sealed class PackTests : IDisposable
         {
             var random = new RandomStream(3, RandomPurpose.Evaluation, trial);
             byte[] bytes = [.. whole];
-            for (var c = 0; c < 3; c++) bytes[index + random.NextInt(whole.Length - index)] = (byte)(random.NextInt(2) == 0 ? 0xff : random.NextInt(256));
+            for (var c = 0; c < 3; c++)
+                bytes[index + random.NextInt(whole.Length - index)] = (byte)(random.NextInt(2) == 0 ? 0xff : random.NextInt(256));
             if (trial % 4 == 0) bytes[16 + random.NextInt(24)] = (byte)random.NextInt(256);
             var (offset, length) = (BitConverter.ToInt64(bytes, 24), BitConverter.ToInt64(bytes, 32));
-            if (offset >= 0 && length >= 0 && offset <= bytes.Length - length) BitConverter.TryWriteBytes(bytes.AsSpan(40), Crc32C.Of(bytes.AsSpan((int)offset, (int)length)));
+            if (offset >= 0 && length >= 0 && offset <= bytes.Length - length)
+                BitConverter.TryWriteBytes(bytes.AsSpan(40), Crc32C.Of(bytes.AsSpan((int)offset, (int)length)));
             BitConverter.TryWriteBytes(bytes.AsSpan(44), Crc32C.Of(bytes.AsSpan(0, 44)));
             File.WriteAllBytes(_folder["h.jepapack"], bytes);
             SourceContents.AssertReadOrRefused(_folder["h.jepapack"], ImageSources.Open);

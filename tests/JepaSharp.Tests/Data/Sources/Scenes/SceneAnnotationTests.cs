@@ -29,7 +29,8 @@ public sealed class SceneAnnotationTests
         Assert.Equal(2, scenes.Length);
         Assert.Equal((7, "CLEVR_val_000007.png", "val"), (scenes[0].ImageIndex, scenes[0].ImageFilename, scenes[0].Split));
         Assert.Equal(
-            new SceneObject(SceneShape.Cylinder, SceneSize.Large, SceneMaterial.Rubber, SceneColor.Brown, new(-1.5f, -1.25f, 0.7f), new(119, 131, 10.5f), 178.92f),
+            new SceneObject(SceneShape.Cylinder, SceneSize.Large, SceneMaterial.Rubber, SceneColor.Brown, new(-1.5f, -1.25f, 0.7f),
+                new(119, 131, 10.5f), 178.92f),
             scenes[0].Objects[0]);
         Assert.Equal(new Vector3(-0.7545f, 0.6563f, 0), scenes[0].Directions!.Behind);
         Assert.Equal(8.5f, SceneTargets.NearestDistance(scenes[0]));
@@ -102,7 +103,8 @@ public sealed class SceneAnnotationTests
 
     [Fact]
     public void Read_MissingFile_SaysSo() =>
-        Assert.Contains("There is no annotation file", Assert.Throws<JepaException>(() => SceneAnnotationReader.Read("nowhere/scenes.json")).Message, StringComparison.Ordinal);
+        Assert.Contains("There is no annotation file", Assert.Throws<JepaException>(() => SceneAnnotationReader.Read("nowhere/scenes.json")).Message,
+            StringComparison.Ordinal);
 
     private static Scene[] Read(string text) => [.. SceneAnnotationReader.Read(new MemoryStream(Encoding.UTF8.GetBytes(text)), "file.json")];
 }

@@ -40,9 +40,13 @@ public sealed class SceneFolderTests : IDisposable
         Assert.True(error.IsUsage);
         Assert.Contains("already holds files (mine.txt", error.Message, StringComparison.Ordinal);
         Assert.Equal([mine], Directory.EnumerateFileSystemEntries(_root));
-        Assert.Contains("is a file", Assert.Throws<JepaException>(() => SceneFolder.Write(mine, 2, 16, 16, 1, cancellation: Stop)).Message, StringComparison.Ordinal);
-        Assert.Contains("Expected 1 or more", Assert.Throws<JepaException>(() => SceneFolder.Write(Path.Combine(_root, "a"), 0, 16, 16, 1, cancellation: Stop)).Message, StringComparison.Ordinal);
-        Assert.Contains("Expected 8x8", Assert.Throws<JepaException>(() => SceneFolder.Write(Path.Combine(_root, "a"), 1, 4, 16, 1, cancellation: Stop)).Message, StringComparison.Ordinal);
+        Assert.Contains("is a file", Assert.Throws<JepaException>(() => SceneFolder.Write(mine, 2, 16, 16, 1, cancellation: Stop)).Message,
+            StringComparison.Ordinal);
+        Assert.Contains("Expected 1 or more",
+            Assert.Throws<JepaException>(() => SceneFolder.Write(Path.Combine(_root, "a"), 0, 16, 16, 1, cancellation: Stop)).Message,
+            StringComparison.Ordinal);
+        Assert.Contains("Expected 8x8", Assert.Throws<JepaException>(
+            () => SceneFolder.Write(Path.Combine(_root, "a"), 1, 4, 16, 1, cancellation: Stop)).Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -50,7 +54,8 @@ public sealed class SceneFolderTests : IDisposable
     {
         var folder = Path.Combine(_root, "stopped");
         using var stop = new CancellationTokenSource();
-        Assert.ThrowsAny<OperationCanceledException>(() => SceneFolder.Write(folder, 500, 16, 16, 1, threads: 2, progress: new Stopper(stop), cancellation: stop.Token));
+        Assert.ThrowsAny<OperationCanceledException>(
+            () => SceneFolder.Write(folder, 500, 16, 16, 1, threads: 2, progress: new Stopper(stop), cancellation: stop.Token));
         Assert.False(Directory.Exists(folder));
     }
 

@@ -95,7 +95,8 @@ public sealed class SceneRendererTests
         var (upper, lower) = (At(red, x + 1, y - (radius / 2)), At(red, x, y + radius - 1));
         Assert.True(upper[0] > 2 * upper[1] && upper[0] > 2 * upper[2], "red is red");
         Assert.True(upper[0] > lower[0] + 40, "lit above, dark below");
-        var darkest = Enumerable.Range(0, 96 * 64).Min(i => red.Pixels[3 * i] == red.Pixels[(3 * i) + 1] ? red.Pixels[3 * i] - empty.Pixels[3 * i] : 0);
+        var darkest =
+            Enumerable.Range(0, 96 * 64).Min(i => red.Pixels[3 * i] == red.Pixels[(3 * i) + 1] ? red.Pixels[3 * i] - empty.Pixels[3 * i] : 0);
         Assert.True(darkest < -25, "a shadow on the ground");
         Assert.InRange(At(empty, 48, 40)[0], 110, 230);
     }

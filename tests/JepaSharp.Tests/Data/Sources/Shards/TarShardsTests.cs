@@ -18,7 +18,8 @@ public sealed class TarShardsTests : IDisposable
     [Fact]
     public void Shards_LabelsInClsAndJson_GoToTheImagesOfTheirSample()
     {
-        Write("a.tar", ("0.jpg", Images[0]), ("0.cls", "10"u8.ToArray()), ("1.json", """{"label": 9, "n": "x"}"""u8.ToArray()), ("1.png", Images[1]), ("2.PNG", Images[2]), ("3.txt", "no"u8.ToArray()));
+        Write("a.tar", ("0.jpg", Images[0]), ("0.cls", "10"u8.ToArray()), ("1.json", """{"label": 9, "n": "x"}"""u8.ToArray()), ("1.png", Images[1]),
+            ("2.PNG", Images[2]), ("3.txt", "no"u8.ToArray()));
         using var shards = ImageSources.Open(_folder["a.tar"]);
         Assert.Equal(["0.jpg", "1.png", "2.PNG"], shards.Names());
         Assert.Equal(["9", "10"], shards.Classes);
@@ -40,8 +41,10 @@ public sealed class TarShardsTests : IDisposable
     public void Shards_NamesWithDots_GiveEachImageTheLabelOfItsOwnName()
     {
         Write("a.tar",
-            ("c.1.png", Images[0]), ("c.1.cls", "a"u8.ToArray()), ("c.2.png", Images[1]), ("c.3.left.png", Images[2]), ("c.3.right.png", Images[3]), ("c.3.cls", "b"u8.ToArray()),
-            ("c.4.cls", "of none"u8.ToArray()), ("d.1.png", Images[4]), ("d.2.cls", "not mine"u8.ToArray()), ("e.png", Images[5]), ("e.kind.cls", "c"u8.ToArray()));
+            ("c.1.png", Images[0]), ("c.1.cls", "a"u8.ToArray()), ("c.2.png", Images[1]), ("c.3.left.png", Images[2]), ("c.3.right.png", Images[3]),
+            ("c.3.cls", "b"u8.ToArray()),
+            ("c.4.cls", "of none"u8.ToArray()), ("d.1.png", Images[4]), ("d.2.cls", "not mine"u8.ToArray()), ("e.png", Images[5]),
+            ("e.kind.cls", "c"u8.ToArray()));
         using var shards = ImageSources.Open(_folder["a.tar"]);
         Assert.Equal(["a", null, "b", "b", null, "c"], shards.ClassNames());
         Assert.Contains(shards.Notices, n => n.Contains("4 images share their name up to the first dot", StringComparison.Ordinal));
@@ -52,11 +55,13 @@ public sealed class TarShardsTests : IDisposable
     public void Shards_LabelsThatDisagreeOrAreUnclear_AreSaid()
     {
         Write("a.tar",
-            ("0.png", Images[0]), ("0.cls", "3"u8.ToArray()), ("0.json", """{"label": "dog"}"""u8.ToArray()), ("1.png", Images[1]), ("1.cls", "a"u8.ToArray()), ("1.cls", "b"u8.ToArray()),
+            ("0.png", Images[0]), ("0.cls", "3"u8.ToArray()), ("0.json", """{"label": "dog"}"""u8.ToArray()), ("1.png", Images[1]),
+            ("1.cls", "a"u8.ToArray()), ("1.cls", "b"u8.ToArray()),
             ("2.cls", "x"u8.ToArray()), ("2.txt", "y"u8.ToArray()));
         using var shards = ImageSources.Open(_folder["a.tar"]);
         Assert.Equal(["3", null], shards.ClassNames());
-        foreach (var said in (string[])["1 images have one label in a .cls and another in a .json", "1 images have several labels", "1 files of labels are of no image", "1 file neither image nor label (.txt)"])
+        foreach (var said in (string[])["1 images have one label in a .cls and another in a .json", "1 images have several labels",
+            "1 files of labels are of no image", "1 file neither image nor label (.txt)"])
             Assert.Contains(shards.Notices, n => n.Contains(said, StringComparison.Ordinal));
     }
 
@@ -64,8 +69,11 @@ public sealed class TarShardsTests : IDisposable
     public void Shards_MembersOfASampleApartFromEachOther_AreOneSample() =>
         Gen.Select(Gen.Int[1, 12], Gen.Int[1, 3], Gen.UInt).Sample((count, depth, seed) =>
         {
-            var samples = Enumerable.Range(0, count).Select(i => (Name: $"d/cam{i % 2}{string.Concat(Enumerable.Repeat(".x", depth - 1))}.{i:d3}", Image: i % 8, Label: $"c{i % 5}")).ToArray();
-            (string, byte[])[] members = [.. samples.SelectMany(s => new (string, byte[])[] { (s.Name + ".png", Images[s.Image]), (s.Name + ".cls", Encoding.UTF8.GetBytes(s.Label)) })];
+            var samples = Enumerable.Range(0, count)
+                .Select(i => (Name: $"d/cam{i % 2}{string.Concat(Enumerable.Repeat(".x", depth - 1))}.{i:d3}", Image: i % 8,
+                    Label: $"c{i % 5}")).ToArray();
+            (string, byte[])[] members = [.. samples.SelectMany(
+                s => new (string, byte[])[] { (s.Name + ".png", Images[s.Image]), (s.Name + ".cls", Encoding.UTF8.GetBytes(s.Label)) })];
             new RandomStream(seed, RandomPurpose.Evaluation).Shuffle(members.AsSpan());
             Write("m.tar", members);
             using var shards = ImageSources.Open(_folder["m.tar"]);
@@ -94,7 +102,8 @@ public sealed class TarShardsTests : IDisposable
         for (var s = 0; s < 3; s++) Write($"s-{s:d3}.tar", ("x.png", Images[s]), ("y.png", Images[s + 3]));
         using var folder = ImageSources.Open(_folder.Path);
         using var pattern = ImageSources.Open(_folder["s-{000..002}.tar"]);
-        Assert.Equal(["s-000.tar/x.png", "s-000.tar/y.png", "s-001.tar/x.png", "s-001.tar/y.png", "s-002.tar/x.png", "s-002.tar/y.png"], folder.Names());
+        Assert.Equal(
+            ["s-000.tar/x.png", "s-000.tar/y.png", "s-001.tar/x.png", "s-001.tar/y.png", "s-002.tar/x.png", "s-002.tar/y.png"], folder.Names());
         Assert.Equal(folder.Names(), pattern.Names());
         Assert.Equal(Pixels(4), pattern.Pixels(3));
         var refusal = Assert.Throws<JepaException>(() => ImageSources.Open(_folder["s-{000..004}.tar"])).Message;
@@ -113,7 +122,8 @@ public sealed class TarShardsTests : IDisposable
             })]);
             using var shards = ImageSources.Open(_folder["p.tar"]);
             return shards.ClassNames().SequenceEqual(samples.Select(s => $"c{s.Item2}"))
-                && Enumerable.Range(0, samples.Length).All(i => shards.NameOf(i) == $"d/{i}.png" && shards.Pixels(i).SequenceEqual(Pixels(samples[i].Item1)));
+                && Enumerable.Range(0, samples.Length).All(
+                    i => shards.NameOf(i) == $"d/{i}.png" && shards.Pixels(i).SequenceEqual(Pixels(samples[i].Item1)));
         }, iter: 30, threads: 1);
 
     [Fact]
@@ -177,7 +187,8 @@ public sealed class TarShardsTests : IDisposable
     [Fact]
     public void Shard_OfBytes_IsReadOrRefused() =>
         SourceContents.AssertReadOrRefused(
-            Write("a.tar", ("0.png", Images[0]), ("0.cls", "1"u8.ToArray()), ("1.json", "{\"label\": 2}"u8.ToArray()), ("1.png", Images[1])), _folder["h.tar"], ImageSources.Open, trials: 200);
+            Write("a.tar", ("0.png", Images[0]), ("0.cls", "1"u8.ToArray()), ("1.json", "{\"label\": 2}"u8.ToArray()), ("1.png", Images[1])),
+            _folder["h.tar"], ImageSources.Open, trials: 200);
 
     [Theory]
     [InlineData("s-{5..1}.tar")]
@@ -190,7 +201,8 @@ public sealed class TarShardsTests : IDisposable
     private byte[] Write(string name, params (string Name, byte[] Bytes)[] members)
     {
         using (var writer = new TarWriter(File.Create(_folder[name])))
-            foreach (var member in members) writer.WriteEntry(new PaxTarEntry(TarEntryType.RegularFile, member.Name) { DataStream = new MemoryStream(member.Bytes) });
+            foreach (var member in members)
+                writer.WriteEntry(new PaxTarEntry(TarEntryType.RegularFile, member.Name) { DataStream = new MemoryStream(member.Bytes) });
         return File.ReadAllBytes(_folder[name]);
     }
 }

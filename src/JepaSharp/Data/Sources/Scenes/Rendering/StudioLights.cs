@@ -7,7 +7,8 @@ internal readonly struct StudioLights
 {
     public const int Count = 3;
 
-    private static readonly Vector3[] Home = [new(6.44671f, -2.90517f, 4.2584f), new(-4.67112f, -4.0136f, 3.01122f), new(-1.1685f, 2.64602f, 5.81574f)];
+    private static readonly Vector3[] Home =
+        [new(6.44671f, -2.90517f, 4.2584f), new(-4.67112f, -4.0136f, 3.01122f), new(-1.1685f, 2.64602f, 5.81574f)];
     private static readonly float[] HomePower = [1.15f, 0.42f, 0.62f];
     private static readonly float[] HalfSide = [0.45f, 0.9f, 0.6f];
 
