@@ -38,7 +38,7 @@ internal sealed unsafe class AcceleratedDense : IDisposable
     {
         var input = x.to(float32).contiguous();
         var width = input.shape[^1];
-        return Forward(input, new ConsecutiveRows(TensorMemory.Floats(input), (int)width), [.. input.shape[..^1]], table, chosen);
+        return Forward(input, new ConsecutiveRows(TensorMemory.Floats(input), (int)width), null, [.. input.shape[..^1]], table, chosen);
     }
 
     /// <summary>Patches of images, read where they lie, each an input row [C P P]: [B, C, H, W] -> [B, N, out], or [rows, out] of chosen
@@ -61,10 +61,17 @@ internal sealed unsafe class AcceleratedDense : IDisposable
         var (down, across) = ((int)height / patch, (int)width / patch);
         var rows = new PatchRows(
             TensorMemory.Floats(input), strides, channels, patch, down, across, chosen is null ? null : TensorMemory.Integers(chosen.Rows));
-        return Forward(input, rows, chosen is null ? [s[0], (long)down * across] : [chosen.Rows.numel()], table, chosen?.Patches);
+        long[] leading = chosen is null ? [s[0], (long)down * across] : [chosen.Rows.numel()];
+        return Forward(input, rows, chosen?.Rows, leading, table, chosen?.Patches);
     }
 
-    private Tensor Forward(Tensor input, RowSource source, long[] leading, Tensor? table, Tensor? chosen)
+    /// <param name="input">What <paramref name="source"/> reads.</param>
+    /// <param name="source">The input rows.</param>
+    /// <param name="read">What it reads beside; null for nothing.</param>
+    /// <param name="leading">The output's shape but for its last axis.</param>
+    /// <param name="table">As above.</param>
+    /// <param name="chosen">As above.</param>
+    private Tensor Forward(Tensor input, RowSource source, Tensor? read, long[] leading, Tensor? table, Tensor? chosen)
     {
         var rows = (nint)leading.Aggregate(1L, (product, n) => product * n);
         var output = empty([.. leading, _outputs], float32, CPU);
@@ -74,11 +81,14 @@ internal sealed unsafe class AcceleratedDense : IDisposable
         if (!is_grad_enabled() || GradientTape.Current is not { } tape || !_trained) return output;
 
         var (wanted, shape) = (input.requires_grad, input.shape);
-        return tape.Record(input, output, Backward, () => { });
+        // Backward reads where the indices say, and whoever drew them may be done with them by then.
+        var kept = read?.alias().DetachFromDisposeScope();
+        return tape.Record(input, output, Backward, () => kept?.Dispose());
         Tensor? Backward(Tensor gradient)
         {
             var inward = wanted ? empty(shape, float32, CPU) : null;
             _kernel.Backward(source, rows, TensorMemory.Floats(gradient), inward is null ? null : TensorMemory.Floats(inward));
+            kept?.Dispose();
             return inward;
         }
     }
