@@ -47,21 +47,16 @@ internal static partial class Guest
     // TorchSharp sets it itself when it first makes a tensor.
     private static object? IsLoaded() => typeof(torch).GetField("nativeBackendLoaded", BindingFlags.Static | BindingFlags.NonPublic)?.GetValue(null);
 
-    // Untold, glibc maps a block of this size by itself; the heap's break then stays where it was.
+    // Untold, glibc maps a block of this size by itself, and says so in a bit of the word before it (IS_MMAPPED).
     private static unsafe string Place(int bytes)
     {
-        var before = Break(0);
-        var block = NativeMemory.Alloc((nuint)bytes);
-        var moved = Break(0) - before;
+        var block = (nuint*)NativeMemory.Alloc((nuint)bytes);
+        var isMapped = (block[-1] & 2) != 0;
         NativeMemory.Free(block);
-        return moved < bytes ? "from the kernel" : "on the heap";
+        return isMapped ? "from the kernel" : "on the heap";
     }
 
     [LibraryImport("libc", EntryPoint = "getenv", StringMarshalling = StringMarshalling.Utf8)]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
     private static partial nint NativeVariable(string name);
-
-    [LibraryImport("libc", EntryPoint = "sbrk")]
-    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
-    private static partial nint Break(nint increment);
 }

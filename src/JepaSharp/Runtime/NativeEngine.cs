@@ -1,5 +1,6 @@
 using System.ComponentModel;
 using System.Reflection;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using TorchSharp;
 
@@ -99,6 +100,7 @@ public static class NativeEngine
     /// </summary>
     private static void SkipTorchSharpsSearch()
     {
+        RuntimeHelpers.RunClassConstructor(typeof(torch).TypeHandle); // it would set the field back
         typeof(torch).GetField("nativeBackendLoaded", BindingFlags.Static | BindingFlags.NonPublic)?.SetValue(null, true);
     }
 

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using JepaSharp.Runtime;
 
 namespace JepaSharp.Tests.Runtime;
 
@@ -29,7 +30,22 @@ public sealed class GuestTests
         Assert.Contains("a block of 64 MB, before the library is used: on the heap", lines);
     }
 
-    private static string[] Lines(params string[] arguments)
+    /// <summary>TorchSharp would load the packaged libtorch beside the chosen one, which ends the process.</summary>
+    [Fact]
+    public void Library_ToldOfAnotherLibtorch_TurnsOffTorchSharpsOwnSearch()
+    {
+        if (!OperatingSystem.IsLinux()) Assert.Skip("The variable is read on Linux.");
+        using var folder = new TemporaryFolder();
+        foreach (var library in Directory.GetFiles(NativeEngine.LibtorchFolder!, "*.so*"))
+            File.CreateSymbolicLink(folder[Path.GetFileName(library)], library);
+        var lines = Lines([new(NativeEngine.FolderVariable, folder.Path)], "guest");
+        Assert.Contains("TorchSharp's nativeBackendLoaded, before the library is used: True", lines);
+        Assert.Contains("OMP_WAIT_POLICY: unset -> unset", lines);
+    }
+
+    private static string[] Lines(params string[] arguments) => Lines([], arguments);
+
+    private static string[] Lines(KeyValuePair<string, string>[] variables, params string[] arguments)
     {
         var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "JepaSharp.Faults.dll"), .. arguments])
         {
@@ -37,6 +53,7 @@ public sealed class GuestTests
         };
         string[] said = ["OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_"];
         foreach (var name in said) start.Environment.Remove(name);
+        foreach (var (name, value) in variables) start.Environment[name] = value;
         using var process = Process.Start(start)!;
         var output = process.StandardOutput.ReadToEnd();
         process.WaitForExit();
