@@ -47,20 +47,16 @@ internal static partial class Guest
     // TorchSharp sets it itself when it first makes a tensor.
     private static object? IsLoaded() => typeof(torch).GetField("nativeBackendLoaded", BindingFlags.Static | BindingFlags.NonPublic)?.GetValue(null);
 
-    // Untold, glibc maps a block of this size by itself, far above the heap's break.
+    // Untold, glibc maps a block of this size by itself, and says so in a bit of the word before it (IS_MMAPPED).
     private static unsafe string Place(int bytes)
     {
-        var block = (nint)NativeMemory.Alloc((nuint)bytes);
-        var place = block < Break(0) ? "on the heap" : "from the kernel";
-        NativeMemory.Free((void*)block);
-        return place;
+        var block = (nuint*)NativeMemory.Alloc((nuint)bytes);
+        var isMapped = (block[-1] & 2) != 0;
+        NativeMemory.Free(block);
+        return isMapped ? "from the kernel" : "on the heap";
     }
 
     [LibraryImport("libc", EntryPoint = "getenv", StringMarshalling = StringMarshalling.Utf8)]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
     private static partial nint NativeVariable(string name);
-
-    [LibraryImport("libc", EntryPoint = "sbrk")]
-    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
-    private static partial nint Break(nint increment);
 }

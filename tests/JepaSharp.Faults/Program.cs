@@ -13,6 +13,7 @@ return args switch
             rest is [var seed] ? ulong.Parse(seed, CultureInfo.InvariantCulture) : 0) ? 0 : 1,
     ["soak", var training, var embedding, var folder] =>
         Soak.Run(double.Parse(training, CultureInfo.InvariantCulture), double.Parse(embedding, CultureInfo.InvariantCulture), folder),
+    ["cut-short", var pack] => CutShort.Run(pack),
     ["golden", var folder, .. var rest] when rest.Length <= 1 => Golden.Run(folder, rest is [var only] ? only : null),
     ["golden-ahead", var config, var images, var run] => Golden.RunAhead(config, images, run),
     _ => Usage(),
@@ -23,6 +24,7 @@ static int Usage()
     Console.Error.WriteLine(
         """
         kills N [SEED]         kills a small training run at N random moments, resumes it each time, and compares its end with the unbroken run's
+        cut-short PACK         cuts a pack short while it is open, and says what its images then are
         golden FOLDER [NAME]   runs of every kind, a line of digests each, to hold two builds against each other on one machine
         guest [tuned]          uses the library in a process that asked for nothing, or for its tuning, and says what changed
         soak T E FOLDER        trains for T minutes, then embeds for E; memory, handles, threads and tensors as a table and a picture

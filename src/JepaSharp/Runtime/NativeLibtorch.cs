@@ -1,7 +1,5 @@
 using System.ComponentModel;
-using System.Reflection;
 using System.Runtime.InteropServices;
-using TorchSharp;
 
 namespace JepaSharp.Runtime;
 
@@ -14,7 +12,7 @@ namespace JepaSharp.Runtime;
 /// <item>On systems whose libstdc++ is older than GLIBCXX_3.4.32 (Debian 12, Ubuntu 22.04) the published library does not load;
 /// a copy whose requirement is marked weak is loaded instead (see <see cref="WeakSymbolVersion"/>).</item>
 /// <item>With the environment variable <c>JEPASHARP_LIBTORCH</c> set to a folder of libtorch libraries, for instance the
-/// <c>torch/lib</c> of an installed PyTorch, that libtorch is used, CUDA included.</item>
+/// <c>torch/lib</c> of an installed PyTorch, that libtorch is used, CUDA included. The packaged <c>libtorch_cpu.so</c> must then be removed.</item>
 /// </list>
 /// </remarks>
 public static class NativeLibtorch
@@ -22,6 +20,7 @@ public static class NativeLibtorch
     /// <summary>Environment variable naming a folder of libtorch libraries to use instead of the packaged ones.</summary>
     public const string FolderVariable = "JEPASHARP_LIBTORCH";
 
+    private const string Libtorch = "libtorch_cpu.so";
     private static readonly Lock Gate = new();
     private static bool _loaded;
 
@@ -70,13 +69,14 @@ public static class NativeLibtorch
         }
 
         var folder = string.IsNullOrEmpty(chosen) ? packaged : Path.GetFullPath(chosen);
-        if (!File.Exists(Path.Combine(folder, "libtorch_cpu.so")))
+        if (!File.Exists(Path.Combine(folder, Libtorch)))
             throw new LibtorchNotLoadedException(
                 $"{folder} holds no libtorch_cpu.so. Point {FolderVariable} at the folder of libtorch libraries (of PyTorch: its torch/lib), "
                 + "or unset it.");
+        RequireTheOnlyOne(folder, packaged);
 
         // Loaded by path and first, these satisfy TorchSharp's library by their names wherever that one lies.
-        foreach (var name in (string[])["libc10.so", "libtorch_cpu.so", "libc10_cuda.so", "libtorch_cuda.so", "libtorch.so"])
+        foreach (var name in (string[])["libc10.so", Libtorch, "libc10_cuda.so", "libtorch_cuda.so", "libtorch.so"])
         {
             var path = Path.Combine(folder, name);
             if (File.Exists(path)) LoadOrThrow(path);
@@ -89,18 +89,22 @@ public static class NativeLibtorch
             UsesMendedCopy = true;
         }
 
-        // TorchSharp finds what is loaded by its name. It is another matter where another libtorch was chosen.
-        if (folder != packaged) SkipTorchSharpsSearch();
         LibtorchFolder = folder;
     }
 
     /// <summary>
-    /// TorchSharp would search the program's folder first, and load the packaged libtorch beside the chosen one. It has no other switch for it.
+    /// TorchSharp looks beside the program before it looks at what is loaded: a libtorch there would be loaded as well, and two of them end the
+    /// process.
     /// </summary>
-    private static void SkipTorchSharpsSearch()
+    private static void RequireTheOnlyOne(string folder, string packaged)
     {
-        typeof(torch).GetField("nativeBackendLoaded", BindingFlags.Static | BindingFlags.NonPublic)?.SetValue(null, true);
+        var beside = Path.Combine(packaged, Libtorch);
+        if (File.Exists(beside) && RealPath(beside) != RealPath(Path.Combine(folder, Libtorch)))
+            throw new LibtorchNotLoadedException(
+                $"{FolderVariable} names {folder}, but TorchSharp would load {beside} beside it. Remove that file, or unset {FolderVariable}.");
     }
+
+    private static string RealPath(string path) => File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? path;
 
     private static string PackagedFolder()
     {

@@ -22,8 +22,8 @@ public sealed class PretrainArgumentsTests
     [Fact]
     public void Arguments_All_AreRead()
     {
-        Assert.Equal(0, Run("my config.yaml", "--data", "a b", "--out=r", "--device", "cuda:1", "--precision", "bf16", "--max-steps", "5", "--init", "w",
-            "--set", "optimization.lr=1", "--set", "mask.allow_overlap=true", "-q"));
+        Assert.Equal(0, Run("my config.yaml", "--data", "a b", "--out=r", "--device", "cuda:1", "--precision", "bf16",
+            "--max-steps", "5", "--init", "w", "--set", "optimization.lr=1", "--set", "mask.allow_overlap=true", "-q"));
         var seen = _verb.Seen!;
         Assert.Equal(("my config.yaml", "a b", "r", "cuda:1", "bf16", 5L, "w", true), (
             seen.Config, seen.Data, seen.Out, seen.Device, seen.Precision, seen.MaxSteps, seen.Init, seen.Quiet));

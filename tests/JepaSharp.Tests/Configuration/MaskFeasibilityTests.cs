@@ -81,6 +81,16 @@ public sealed class MaskFeasibilityTests
         Assert.Equal(recorded, drawn);
     }
 
+    [Theory]
+    [InlineData(MaskCompatibility.Paper, 14)]
+    [InlineData(MaskCompatibility.Reference, 13)]
+    public void Context_OfTheWholeGrid_IsCappedAsTheModeSays(MaskCompatibility mode, int side)
+    {
+        var rule = MultiBlockRule.Of(new MaskOptions { EncMaskScale = new(1, 1), Compatibility = mode }.On(new PatchGrid(14, 14)));
+        var stream = new RandomStream(0, RandomPurpose.MaskSize);
+        Assert.Equal(new BlockSize(side, side), rule.DrawSizes(ref stream).Context);
+    }
+
     [Fact]
     public void Validate_GridTooSmall_NamesTheSmallestCropThatWorks()
     {

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using JepaSharp.Runtime;
 
 namespace JepaSharp.Tests.Runtime;
 
@@ -29,18 +30,52 @@ public sealed class GuestTests
         Assert.Contains("a block of 64 MB, before the library is used: on the heap", lines);
     }
 
-    private static string[] Lines(params string[] arguments)
+    /// <summary>TorchSharp would load the packaged libtorch beside another one, which ends the process.</summary>
+    [Fact]
+    public void Library_ToldOfAnotherLibtorchThanThePackagedOne_RefusesInWords()
+    {
+        if (!OperatingSystem.IsLinux()) Assert.Skip("The variable is read on Linux.");
+        using var folder = new TemporaryFolder();
+        File.WriteAllBytes(folder["libtorch_cpu.so"], [1]);
+        using var process = Process.Start(Starting([new(NativeLibtorch.FolderVariable, folder.Path)], "guest"))!;
+        var error = process.StandardError.ReadToEnd();
+        process.WaitForExit();
+        Assert.Contains("Remove that file, or unset JEPASHARP_LIBTORCH", error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Library_ToldOfThePackagedLibtorchByAnotherName_UsesIt()
+    {
+        if (!OperatingSystem.IsLinux()) Assert.Skip("The variable is read on Linux.");
+        using var folder = new TemporaryFolder();
+        foreach (var library in Directory.GetFiles(NativeLibtorch.LibtorchFolder!, "*.so*"))
+            File.CreateSymbolicLink(folder[Path.GetFileName(library)], library);
+        var lines = Lines([new(NativeLibtorch.FolderVariable, folder.Path)], "guest");
+        Assert.Contains("OMP_WAIT_POLICY: unset -> unset", lines);
+    }
+
+    private static string[] Lines(params string[] arguments) => Lines([], arguments);
+
+    private static string[] Lines(KeyValuePair<string, string>[] variables, params string[] arguments)
+    {
+        using var process = Process.Start(Starting(variables, arguments))!;
+        var error = process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
+        var output = process.StandardOutput.ReadToEnd();
+        process.WaitForExit();
+        Assert.True(process.ExitCode == 0, error.Result);
+        return output.Split('\n');
+    }
+
+    private static ProcessStartInfo Starting(KeyValuePair<string, string>[] variables, params string[] arguments)
     {
         var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "JepaSharp.Faults.dll"), .. arguments])
         {
             RedirectStandardOutput = true,
+            RedirectStandardError = true,
         };
         string[] said = ["OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_"];
         foreach (var name in said) start.Environment.Remove(name);
-        using var process = Process.Start(start)!;
-        var output = process.StandardOutput.ReadToEnd();
-        process.WaitForExit();
-        Assert.Equal(0, process.ExitCode);
-        return output.Split('\n');
+        foreach (var (name, value) in variables) start.Environment[name] = value;
+        return start;
     }
 }
