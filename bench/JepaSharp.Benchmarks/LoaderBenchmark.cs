@@ -69,9 +69,9 @@ internal static class LoaderBenchmark
 
     private static ImageLoader Loader(ImageSource source, int cropSize, int threads, ResampleFilter filter, bool useFlip) =>
         new(source, new ImageLoaderOptions
-    {
-        BatchSize = BatchSize,
-        Threads = threads,
-        Views = [new View("image", new TrainingTransform { CropSize = cropSize, Filter = filter, UseHorizontalFlip = useFlip })],
-    });
+        {
+            BatchSize = BatchSize,
+            Threads = threads,
+            Views = [new View("image", new TrainingTransform { CropSize = cropSize, Filter = filter, UseHorizontalFlip = useFlip })],
+        });
 }

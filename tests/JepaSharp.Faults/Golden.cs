@@ -25,8 +25,16 @@ internal static class Golden
     {
         Data = new DataOptions { CropSize = 48, BatchSize = 8, NumWorkers = 2, UseHorizontalFlip = true },
         Mask = new MaskOptions { PatchSize = 8, MinKeep = 2 },
-        Meta = new MetaOptions { ModelName = "vit_tiny", EmbedDim = 96, NumHeads = 3, Depth = 3, PredDepth = 2, PredEmbDim = 48,
-            Precision = Precision.Fp32 },
+        Meta = new MetaOptions
+        {
+            ModelName = "vit_tiny",
+            EmbedDim = 96,
+            NumHeads = 3,
+            Depth = 3,
+            PredDepth = 2,
+            PredEmbDim = 48,
+            Precision = Precision.Fp32
+        },
         Optimization = new OptimizationOptions { Epochs = 10, Warmup = 2 },
         Logging = new LoggingOptions { CheckpointEvery = 5, Tensorboard = true, EvaluateEvery = 5 },
     };

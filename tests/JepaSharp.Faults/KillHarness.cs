@@ -16,8 +16,16 @@ internal sealed class KillHarness(Action<string> say)
     {
         Data = new DataOptions { CropSize = 32, BatchSize = 4, NumWorkers = 2, UseHorizontalFlip = true },
         Mask = new MaskOptions { PatchSize = 8, MinKeep = 1 },
-        Meta = new MetaOptions { ModelName = "vit_tiny", EmbedDim = 96, NumHeads = 2, Depth = 2, PredDepth = 1, PredEmbDim = 48,
-            Precision = Precision.Fp32 },
+        Meta = new MetaOptions
+        {
+            ModelName = "vit_tiny",
+            EmbedDim = 96,
+            NumHeads = 2,
+            Depth = 2,
+            PredDepth = 1,
+            PredEmbDim = 48,
+            Precision = Precision.Fp32
+        },
         Optimization = new OptimizationOptions { Epochs = 24, Warmup = 4 },
         Logging = new LoggingOptions { CheckpointSteps = 2, KeepLast = 2, KeepEvery = 10, Tensorboard = false, EvaluateEvery = 3 },
     };

@@ -22,8 +22,12 @@ internal sealed class StepBench : IDisposable
     {
         (_shape, _accumulate) = (shape, accumulate);
         // A micro-batch's masks are made with its images, outside the time that counts.
-        _objective = new ImageJepa(new ImageJepaOptions { Encoder = shape.Encoder, Predictor = shape.Predictor,
-            Masks = (_, microBatch, _) => _masks[(int)(microBatch % _accumulate)] });
+        _objective = new ImageJepa(new ImageJepaOptions
+        {
+            Encoder = shape.Encoder,
+            Predictor = shape.Predictor,
+            Masks = (_, microBatch, _) => _masks[(int)(microBatch % _accumulate)]
+        });
         var schedules = new Schedules(new ScheduleOptions { StepsPerEpoch = 1000, Epochs = 100 });
         _step = new TrainingStep(_objective, schedules, new StepSettings(precision, Checkpoint: checkpoint));
     }

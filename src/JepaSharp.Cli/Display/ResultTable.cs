@@ -31,8 +31,11 @@ internal sealed class ResultTable(string? title, params IReadOnlyList<string> co
         var table = new Table { Border = TableBorder.Rounded };
         if (title is not null) table.Title = new TableTitle(Markup.Escape(title));
         for (var c = 0; c < columns.Count; c++)
-            table.AddColumn(new TableColumn(new Text(columns[c], new Style(decoration: Decoration.Bold))) { Alignment = IsNumeric(c)
-                ? Justify.Right : Justify.Left });
+            table.AddColumn(new TableColumn(new Text(columns[c], new Style(decoration: Decoration.Bold)))
+            {
+                Alignment = IsNumeric(c)
+                ? Justify.Right : Justify.Left
+            });
         foreach (var row in _rows) table.AddRow(row.Select(cell => new Text(cell)));
         console.Write(table);
     }

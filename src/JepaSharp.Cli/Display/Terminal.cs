@@ -67,7 +67,8 @@ internal sealed class Terminal
         // A terminal that cannot move its cursor, and a build service, get plain lines.
         var capable = Environment.GetEnvironmentVariable("TERM") != "dumb" && string.IsNullOrEmpty(Environment.GetEnvironmentVariable("CI"));
         return new Terminal(Console.Out, Console.Error, capable && !Console.IsOutputRedirected, capable && !Console.IsErrorRedirected,
-            ConsoleWidth) { OutIsClosed = StandardDescriptors.OutputIsClosed };
+            ConsoleWidth)
+        { OutIsClosed = StandardDescriptors.OutputIsClosed };
     }
 
     /// <summary>Spectre's view of <see cref="Out"/>, for tables.</summary>

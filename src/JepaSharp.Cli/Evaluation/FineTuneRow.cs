@@ -45,8 +45,12 @@ internal static class FineTuneRow
             Features = name,
             Probe = "fine-tuned",
             Scores = ResultRow.ScoresOf(score),
-            Settings = new Dictionary<string, double> { ["learning_rate"] = options.LearningRate, ["layer_decay"] = options.LayerDecay,
-                ["epochs"] = options.Epochs },
+            Settings = new Dictionary<string, double>
+            {
+                ["learning_rate"] = options.LearningRate,
+                ["layer_decay"] = options.LayerDecay,
+                ["epochs"] = options.Epochs
+            },
             HeldOut = heldOut,
             Seconds = clock.Elapsed.TotalSeconds,
         };

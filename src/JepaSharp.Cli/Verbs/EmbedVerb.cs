@@ -102,8 +102,12 @@ internal sealed class EmbedVerb : Verb
                 Transform = arguments.GetValue(_transform) == "squash" ? EvaluationTransform.Squash(size) : EvaluationTransform.CenterCrop(size),
                 Output = new EncoderOutput(arguments.GetValue(_layers) == "last4" ? 4 : 1, arguments.GetValue(_pool) == "mean"),
                 BatchSize = arguments.GetValue(_batch),
-                Facts = new Dictionary<string, string> { ["encoder"] = loaded.Name, ["precision"] = precision.Name,
-                    ["normalization"] = loaded.NormalizationText },
+                Facts = new Dictionary<string, string>
+                {
+                    ["encoder"] = loaded.Name,
+                    ["precision"] = precision.Name,
+                    ["normalization"] = loaded.NormalizationText
+                },
             },
             paths,
             claim);

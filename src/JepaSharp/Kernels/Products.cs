@@ -39,8 +39,14 @@ internal static unsafe class Products
     {
         for (var column = 0; column < columns; column += Columns)
         {
-            var arguments = new TileArguments { Left = left, LeftStride = leftStride, Right = right
-                + (column / Columns * words * TileProduct.PanelStep), Words = words };
+            var arguments = new TileArguments
+            {
+                Left = left,
+                LeftStride = leftStride,
+                Right = right
+                + (column / Columns * words * TileProduct.PanelStep),
+                Words = words
+            };
             if (columns - column >= Columns && end.Fuse(column, ref arguments) is { } fused)
             {
                 T.Tiles.Run(rows, LeftLayout.Rows, fused, ref arguments);
@@ -57,8 +63,15 @@ internal static unsafe class Products
         byte* left, nint leftStride, int rows, byte* panel, nint words, float* result, nint resultStride, bool accumulate = false)
         where T : struct, IElement
     {
-        var arguments = new TileArguments { Left = left, LeftStride = leftStride, Right = panel, Words = words, Result = result,
-            ResultStride = resultStride * sizeof(float) };
+        var arguments = new TileArguments
+        {
+            Left = left,
+            LeftStride = leftStride,
+            Right = panel,
+            Words = words,
+            Result = result,
+            ResultStride = resultStride * sizeof(float)
+        };
         T.Tiles.Run(rows, LeftLayout.Rows, accumulate ? TileEnd.Accumulate : TileEnd.Store, ref arguments);
     }
 

@@ -19,9 +19,6 @@ public sealed class ImageJepa : Objective
     /// <summary>Its name in configurations and files.</summary>
     public const string ShortName = "ijepa";
 
-    // The published code normalises targets with PyTorch's default epsilon, not the encoder's 1e-6.
-    private const double TargetEpsilon = 1e-5;
-
     private readonly View _view;
 
     /// <summary>Builds the three networks. The target encoder starts as a copy of the context encoder.</summary>
@@ -96,8 +93,7 @@ public sealed class ImageJepa : Objective
         var targets = Targets(images, masks);
         // Context: the patches of the context block alone through the context encoder.
         var context = ContextEncoder.Encode(images, masks.Context);
-        // Prediction: the predictor, told the context and the positions of a target block. The loss is a mean over blocks, each predicted from the
-        // same context, so that only one block's predictor has to be kept in memory.
+        // Prediction: told the context and where a target block lies. A mean over blocks, one after the other: one at a time is kept in memory.
         var seen = step.Cut(Predictor.Embed(context, masks.Context));
         var asked = step.InParts ? masks.Targets.Sets : 1;
         var losses = targets.chunk(asked, 0).Select((target, block) =>
@@ -133,7 +129,8 @@ public sealed class ImageJepa : Objective
     public MaskBatch DrawMasks(IReadOnlyList<int> indices, Step step) => Options.Masks(step.Seed, step.MicroBatch, [.. indices.Select(i => (long)i)]);
 
     /// <summary>Layer norm over the last axis without scale and shift: what is predicted. [..., D] -> float32 [..., D].</summary>
-    internal static Tensor Normalized(Tensor h) => PatchDistance.Normalize(h, TargetEpsilon);
+    /// <remarks>With PyTorch's default epsilon, as the published code, not the encoder's 1e-6.</remarks>
+    internal static Tensor Normalized(Tensor h) => PatchDistance.Normalize(h, epsilon: 1e-5);
 
     /// <inheritdoc/>
     public override IReadOnlyDictionary<string, double> Measure(MonitoredImages images) => ImageJepaMeasures.Of(this, images);

@@ -48,8 +48,12 @@ internal sealed class LookBudget
     public MonitorSize? Monitored(MonitorSize wanted)
     {
         var share = Math.Min(1, MonitorShare * _run / (2 * CostOf(wanted)));
-        var size = share >= 1 ? wanted : wanted with { Images = (int)(share * wanted.Images), MaskedImages = Math.Max(
-            1, (int)(share * wanted.MaskedImages)) };
+        var size = share >= 1 ? wanted : wanted with
+        {
+            Images = (int)(share * wanted.Images),
+            MaskedImages = Math.Max(
+            1, (int)(share * wanted.MaskedImages))
+        };
         return size.Images < FewestMonitored || 2 * CostOf(size) > ProcessShare * _process ? null : size;
     }
 

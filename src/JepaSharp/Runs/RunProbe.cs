@@ -63,8 +63,11 @@ public sealed class RunProbe : IDisposable
                 test.RenderAll(Environment.ProcessorCount);
                 return new SceneProbe(new FeatureExtractor(scaling, EvaluationTransform.Squash(data.CropSize), device), fit, test);
             });
-            return new RunProbe(scaling, null, (encoder, progress, stop) => rendered.Value.Measure(encoder, progress, stop)) { Images = fit.Count
-                + test.Count };
+            return new RunProbe(scaling, null, (encoder, progress, stop) => rendered.Value.Measure(encoder, progress, stop))
+            {
+                Images = fit.Count
+                + test.Count
+            };
         }
 
         if (source.Count < 2)

@@ -68,8 +68,15 @@ public sealed unsafe class TileProductTests
         fixed (byte* r = rightBytes)
         fixed (float* c = result)
         {
-            var arguments = new TileArguments { Left = l, LeftStride = leftStride, Right = r, Words = words, Result = c,
-                ResultStride = resultStride * sizeof(float) };
+            var arguments = new TileArguments
+            {
+                Left = l,
+                LeftStride = leftStride,
+                Right = r,
+                Words = words,
+                Result = c,
+                ResultStride = resultStride * sizeof(float)
+            };
             (pairs ? TileProducts.Pairs : TileProducts.Singles).Run(
                 rows, panel ? LeftLayout.Panel : LeftLayout.Rows, accumulate ? TileEnd.Accumulate : TileEnd.Store, ref arguments);
         }

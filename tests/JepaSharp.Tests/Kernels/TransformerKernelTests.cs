@@ -152,8 +152,16 @@ public sealed class TransformerKernelTests
 
     private static VisionTransformer Network(int width, int heads)
     {
-        var network = new VisionTransformer(new VisionTransformerShape { ImageHeight = 8, ImageWidth = 8, PatchSize = 4, Width = width, Depth = 2,
-            Heads = heads, MlpWidth = 2 * width });
+        var network = new VisionTransformer(new VisionTransformerShape
+        {
+            ImageHeight = 8,
+            ImageWidth = 8,
+            PatchSize = 4,
+            Width = width,
+            Depth = 2,
+            Heads = heads,
+            MlpWidth = 2 * width
+        });
         Initialization.Initialize(network, 5, stream: 0);
         // Norms and biases away from ones and zeros, and attention away from uniform, so that a forgotten factor shows.
         using var untracked = no_grad();

@@ -17,8 +17,16 @@ internal static class TinyRun
     {
         Data = new DataOptions { CropSize = 32, BatchSize = 8, SceneCount = 64, SceneSize = 32, NumWorkers = 1 },
         Mask = new MaskOptions { PatchSize = 8, MinKeep = 1 },
-        Meta = new MetaOptions { ModelName = "vit_tiny", EmbedDim = 24, NumHeads = 2, Depth = 1, PredDepth = 1, PredEmbDim = 12,
-            Precision = Precision.Fp32 },
+        Meta = new MetaOptions
+        {
+            ModelName = "vit_tiny",
+            EmbedDim = 24,
+            NumHeads = 2,
+            Depth = 1,
+            PredDepth = 1,
+            PredEmbDim = 12,
+            Precision = Precision.Fp32
+        },
         Optimization = new OptimizationOptions { Epochs = 3, Warmup = 1, StartLr = 1e-4, Lr = 1e-3 },
     };
 

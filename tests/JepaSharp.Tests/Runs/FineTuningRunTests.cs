@@ -120,8 +120,15 @@ public sealed class FineTuningRunTests : IDisposable
     public void Options_OfARecipe_ScaleTheRateAndKeepTheWarmUpToATenth(int epochs, int batch, int accumulate, double warmup)
     {
         var options = Request(
-            64, new FineTuneOptions { Epochs = epochs, BatchSize = batch, Accumulate = accumulate, LearningRate = 0.01, Clip = 3,
-                SkipNonFinite = 2 }).ToOptions();
+            64, new FineTuneOptions
+            {
+                Epochs = epochs,
+                BatchSize = batch,
+                Accumulate = accumulate,
+                LearningRate = 0.01,
+                Clip = 3,
+                SkipNonFinite = 2
+            }).ToOptions();
         Assert.Equal(warmup, options.Optimization.Warmup);
         Assert.Equal(0.01 * 64 / 256, options.Optimization.Lr, 1e-12);
         Assert.Equal((3, 2, accumulate), (options.Optimization.ClipGrad, options.Optimization.SkipNonFinite, options.Optimization.Accumulate));

@@ -77,28 +77,28 @@ public sealed class PixelSituations : SituationTests
     /// <summary>A file that is packed, and a pixel of it: that in column 30 of the first row.</summary>
     private static Situation Packed(string name, string file, byte[] bytes, byte[] pixel) =>
         new(name, $"jepa pack --data photos --out x.jepapack --raw", 0, "1 images as pixels")
-    {
-        Build = folder => Photos.File1("photos/" + file, bytes)(folder),
-        Never = ["left out"],
-        Check = (folder, _) =>
         {
-            using var pack = ImageSources.Open(Path.Combine(folder, "x.jepapack"));
-            using var image = pack.Open(0);
-            RgbImage pixels = image.Decode();
-            Assert.Equal((60, 40), (image.Width, image.Height));
-            Assert.Equal(pixel, pixels.Row(0).Slice(90, 3).ToArray());
-        },
-    };
+            Build = folder => Photos.File1("photos/" + file, bytes)(folder),
+            Never = ["left out"],
+            Check = (folder, _) =>
+            {
+                using var pack = ImageSources.Open(Path.Combine(folder, "x.jepapack"));
+                using var image = pack.Open(0);
+                RgbImage pixels = image.Decode();
+                Assert.Equal((60, 40), (image.Width, image.Height));
+                Assert.Equal(pixel, pixels.Row(0).Slice(90, 3).ToArray());
+            },
+        };
 
     private static Situation Unreadable(string name, string file, byte[] bytes, string said) =>
         new(name, "jepa inspect photos --all", 0, "broken: 1", file, said)
-    {
-        Build = folder =>
         {
-            Photos.File1("photos/" + file, bytes)(folder);
-            Photos.File1("photos/ok.png", Photos.Png)(folder);
-        },
-    };
+            Build = folder =>
+            {
+                Photos.File1("photos/" + file, bytes)(folder);
+                Photos.File1("photos/ok.png", Photos.Png)(folder);
+            },
+        };
 
     /// <summary>Two pictures of 7,000 x 7,000 pixels, 196 MB each, in a command that may hold 64 MB of them, and about half a GB of itself.</summary>
     private static Situation Bounded(string name, string command, params string[] says) => new(name, $"{command} & {Watch}", 0, says)

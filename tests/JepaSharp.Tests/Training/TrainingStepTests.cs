@@ -113,7 +113,8 @@ public sealed class TrainingStepTests
         using var again = New(checkpoint: true);
         var masks = SomeMasks(2);
         var images = rand(2, 3, 32, 32);
-        for (var i = 0; i < 3; i++) {
+        for (var i = 0; i < 3; i++)
+        {
             var (a, b) = (kept.Run((images, masks)), again.Run((images, masks)));
             Assert.Equal((a.Loss, a.GradientNorm), (b.Loss, b.GradientNorm));
         }

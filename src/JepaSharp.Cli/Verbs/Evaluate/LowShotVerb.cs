@@ -64,8 +64,14 @@ internal sealed class LowShotVerb : Verb
             ? [LinearModelTask.Linear(OneShotLinear with { Seed = request.Seed }), LinearModelTask.Logistic(OneShotLogistic)]
             : [LinearModelTask.Linear(new LinearOptions { Seed = request.Seed, HeldOutShare = 0.2 }), LinearModelTask.Logistic(
                 new LogisticOptions { Seed = request.Seed })];
-        var recipe = new { Subsets = subsets.Select(s => s.Length), Fewest = fewest, Methods = methods
-            .Select(m => new { m.Name, m.Recipe }), FineTune = arguments.GetValue(_fineTune) ? tuning : null };
+        var recipe = new
+        {
+            Subsets = subsets.Select(s => s.Length),
+            Fewest = fewest,
+            Methods = methods
+            .Select(m => new { m.Name, m.Recipe }),
+            FineTune = arguments.GetValue(_fineTune) ? tuning : null
+        };
         var report = new EvaluationReport(Name, session, recipe, classes.Notes);
         report.Announce(terminal);
         terminal.Error.WriteLine($"{subsets.Count:n0} subsets of {subsets[0].Length:n0} images, at least {fewest:n0} of every class");

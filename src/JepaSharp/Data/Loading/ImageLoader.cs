@@ -50,9 +50,9 @@ public sealed class ImageLoader
 
     private BatchShape Shape =>
         new(_source.Count / _options.WorldSize, _options.BatchSize, _options.Views.Max(v => v.Transform.CropSize), DropsLast: true)
-    {
-        BytesOfViews = checked(_options.Views.Sum(v => v.Bytes)),
-    };
+        {
+            BytesOfViews = checked(_options.Views.Sum(v => v.Bytes)),
+        };
 
     /// <summary>The batches of an epoch, in order. A batch is valid until the next one is asked for: its memory is used again.</summary>
     /// <param name="epoch">From 0.</param>

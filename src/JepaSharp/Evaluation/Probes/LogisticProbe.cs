@@ -59,8 +59,11 @@ public static class LogisticProbe
         var loss = new CrossEntropy(fit, moments, penalty);
         LimitedMemoryBfgs.Minimise(loss.Evaluate, parameters, options.Tolerance, options.Iterations);
         var weights = parameters.AsSpan(0, fit.Features.Width * fit.Classes);
-        return new LinearClassifier(LinearReadout.Unstandardise(moments, weights, parameters.AsSpan(weights.Length)), penalty) { Trials = trials
-            ?? [] };
+        return new LinearClassifier(LinearReadout.Unstandardise(moments, weights, parameters.AsSpan(weights.Length)), penalty)
+        {
+            Trials = trials
+            ?? []
+        };
     }
 
     /// <summary>The penalised cross-entropy and its gradient; parameters are W [D, C], then b [C]. Lives in the caller's dispose scope.</summary>

@@ -15,8 +15,13 @@ public class RandomResizedCropTests
         if (!RecordedFolders.FactsOf(recording).TryGetProperty("random_resized_crop", out var expected)) Assert.Skip("No boxes were recorded.");
         double Bound(string key, int which) => expected.GetProperty(key)[which].GetDouble();
         var (width, height) = (expected.GetProperty("image")[0].GetInt32(), expected.GetProperty("image")[1].GetInt32());
-        var crop = new RandomResizedCrop { MinScale = Bound("scale", 0), MaxScale = Bound("scale", 1), MinAspect = Bound("ratio", 0),
-            MaxAspect = Bound("ratio", 1) };
+        var crop = new RandomResizedCrop
+        {
+            MinScale = Bound("scale", 0),
+            MaxScale = Bound("scale", 1),
+            MinAspect = Bound("ratio", 0),
+            MaxAspect = Bound("ratio", 1)
+        };
         var boxes = Enumerable.Range(0, 100_000).Select(i =>
         {
             var random = new RandomStream(1, RandomPurpose.Augmentation, 0, i);

@@ -206,8 +206,13 @@ public class ImageLoaderTests
     public void Options_SeveralOutOfRange_AreAllNamed()
     {
         using var source = new NumberedImages(15);
-        var wrong = Options with { BatchSize = 0, Threads = 0, Rank = 2,
-            Views = [new View("image", new TrainingTransform { Crop = new RandomResizedCrop { MinScale = 0 } })] };
+        var wrong = Options with
+        {
+            BatchSize = 0,
+            Threads = 0,
+            Rank = 2,
+            Views = [new View("image", new TrainingTransform { Crop = new RandomResizedCrop { MinScale = 0 } })]
+        };
         var refusal = Assert.Throws<JepaException>(() => new ImageLoader(source, wrong));
         Assert.All((string[])["batch size 0", "0 loader threads", "rank 2", "crop scale 0"], part => Assert.Contains(
             part, refusal.Message, StringComparison.Ordinal));
