@@ -46,6 +46,7 @@ internal sealed class PackVerb : Verb
             throw new JepaException($"--out {path}: a pack's name ends in {PackWriter.Extension}, by which it is recognised.", isUsage: true);
         if (arguments.GetValue(_raw) && arguments.GetValue(_quality) is not null)
             throw new JepaException("--raw and --quality cannot go together: choose one.", isUsage: true);
+        PackWriter.RequireNew(path);
         using var source = ImageSources.Open(arguments.GetValue(_data)!);
         SourceNotes.Print(source, terminal);
         var side = arguments.GetValue(_side);

@@ -198,6 +198,11 @@ public sealed class IntentSituations : SituationTests
             Build = ImagesAndModel,
             Never = ["rc 0", "e.npy.partial", "unfinished"],
         },
+        new("a pack that is there already", "jepa pack --data imgs --out p.jepapack && cp p.jepapack was && jepa pack --data imgs --out p.jepapack; "
+            + "echo \"rc $?\"; cmp p.jepapack was", 0, "8 images as pixels", "p.jepapack exists and is not overwritten.", "rc 2")
+        {
+            Build = ImagesAndModel,
+        },
         new("locks that a crash left",
             """
             touch e.npy.lock p.jepapack.lock

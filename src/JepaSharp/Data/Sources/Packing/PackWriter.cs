@@ -21,11 +21,12 @@ public static class PackWriter
 
     /// <summary>Prepares and writes every image in the source's order. The name appears only when all is written and flushed.</summary>
     /// <param name="source">Any source.</param>
-    /// <param name="path">A new file; one of that name is replaced when all is written.</param>
+    /// <param name="path">A new file.</param>
     /// <param name="options">How images are prepared; the bytes are the same for any number of threads.</param>
     /// <param name="progress">Told how many images are done.</param>
     /// <param name="cancellation">Stops the work and removes what was written.</param>
-    /// <exception cref="JepaException">The file cannot be written, another process is writing it, or too many images cannot be read.</exception>
+    /// <exception cref="JepaException">The file is there already or cannot be written, another process is writing it, or too many images cannot be
+    /// read.</exception>
     /// <exception cref="OperationCanceledException">The work was stopped.</exception>
     public static PackResult Write(
         ImageSource source, string path, PackOptions options, IProgress<int>? progress = null, CancellationToken cancellation = default)
@@ -33,7 +34,9 @@ public static class PackWriter
         ArgumentNullException.ThrowIfNull(source);
         ArgumentNullException.ThrowIfNull(options);
         options.Validate();
+        RequireNew(path);
         using var claim = OutputLock.Beside(path, "packing images into");
+        RequireNew(path); // another process may have finished it meanwhile
         var unfinished = path + Unfinished;
         try
         {
@@ -53,6 +56,14 @@ public static class PackWriter
         {
             throw new JepaException($"{path} cannot be written: {e.Message}", inner: e);
         }
+    }
+
+    /// <summary>Refuses a file that is there already.</summary>
+    /// <param name="path">Where a pack is to be written.</param>
+    /// <exception cref="JepaException">It is.</exception>
+    public static void RequireNew(string path)
+    {
+        if (File.Exists(path)) throw new JepaException($"{path} exists and is not overwritten. Delete it, or give another --out.", isUsage: true);
     }
 
     private static PackResult WriteUnfinished(

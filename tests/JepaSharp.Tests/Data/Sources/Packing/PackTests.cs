@@ -13,8 +13,11 @@ public sealed class PackTests : IDisposable
 
     private string Pack => _folder["a.jepapack"];
 
-    private PackResult Write(ImageSource source, PackOptions options) =>
-        PackWriter.Write(source, Pack, options, cancellation: TestContext.Current.CancellationToken);
+    private PackResult Write(ImageSource source, PackOptions options)
+    {
+        File.Delete(Pack);
+        return PackWriter.Write(source, Pack, options, cancellation: TestContext.Current.CancellationToken);
+    }
 
     [Theory]
     [InlineData("scenes:20#size=16")]
