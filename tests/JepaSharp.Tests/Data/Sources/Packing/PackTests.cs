@@ -130,11 +130,20 @@ public sealed class PackTests : IDisposable
     }
 
     [Fact]
-    public void Pack_TooManyUnreadable_LeavesNoFileAndTheOldPackWhole()
+    public void Pack_TooManyUnreadable_LeavesNoFile()
+    {
+        Assert.Throws<JepaException>(() => Write(new NumberedImages(50, i => i % 2 == 0), new PackOptions()));
+        Assert.Empty(Directory.GetFiles(_folder.Path));
+    }
+
+    [Fact]
+    public void Pack_ThatIsThere_IsLeftAsItIs()
     {
         Write(new NumberedImages(5), new PackOptions());
         var old = File.ReadAllBytes(Pack);
-        Assert.Throws<JepaException>(() => Write(new NumberedImages(50, i => i % 2 == 0), new PackOptions()));
+        var error = Assert.Throws<JepaException>(
+            () => PackWriter.Write(new NumberedImages(6), Pack, new PackOptions(), cancellation: TestContext.Current.CancellationToken));
+        Assert.Contains("exists and is not overwritten", error.Message, StringComparison.Ordinal);
         Assert.Equal(old, File.ReadAllBytes(Pack));
         Assert.Equal([Pack], Directory.GetFiles(_folder.Path));
     }
