@@ -41,7 +41,7 @@ internal sealed class PretrainVerb : Verb
         var history = new MeasureHistory(init is null && !asked.Resume ? "untrained" : "beginning");
         if (asked.Resume) history.Remember(MeasuresCsv.Read(folder.Measures));
         var progress = new ConsoleProgress(terminal, asked.Quiet);
-        using var announced = stop.Token.Register(() => progress.OnMessage("stopping after this step; press Ctrl-C again to leave at once"));
+        using var announced = stop.Token.Register(() => progress.OnMessage("stopping; press Ctrl-C again to leave at once"));
         using var work = stop.WaitForWork(); // from here on a stop ends in a checkpoint
         var end = run.Train([history, progress], stop.Token);
         if (end.Outcome == RunOutcome.Stopped)

@@ -12,6 +12,7 @@ public sealed class Step
 {
     private readonly GradientTape? _tape;
     private readonly double _weight;
+    private readonly CancellationToken _stop;
     private readonly List<(Tensor Cut, int Mark)> _cuts = [];
     private readonly List<StateMove> _moves = [];
     private readonly List<(string Name, Tensor Value)> _numbers = [];
@@ -23,8 +24,11 @@ public sealed class Step
     /// <param name="weight">The micro-batch's share of the step's loss.</param>
     /// <param name="tape">Records what the kernels do; null where no gradients are wanted.</param>
     /// <param name="inParts">Whether gradients are taken a part at a time, and numbers read at once.</param>
-    internal Step(ulong seed, long number, double progress, long microBatch, double weight, GradientTape? tape, bool inParts)
+    /// <param name="stop">Leaves the step between its parts; nothing has changed by then.</param>
+    internal Step(
+        ulong seed, long number, double progress, long microBatch, double weight, GradientTape? tape, bool inParts, CancellationToken stop = default)
     {
+        _stop = stop;
         (Seed, Number, Progress, MicroBatch) = (seed, number, progress, microBatch);
         (_weight, _tape, InParts) = (weight, tape, inParts && tape is not null);
     }
@@ -60,6 +64,7 @@ public sealed class Step
     public Tensor Cut(Tensor x)
     {
         if (!InParts) return x;
+        _stop.ThrowIfCancellationRequested();
         var cut = _tape!.Cut(x);
         _cuts.Add((cut, _tape.Mark));
         return cut;
@@ -73,6 +78,7 @@ public sealed class Step
     public Tensor Backward(Tensor part, Tensor? downTo = null, double share = 1)
     {
         if (!InParts) return share == 1 ? part : part.Multiply(share);
+        _stop.ThrowIfCancellationRequested();
         Take(part, share, downTo is null ? 0 : MarkOf(downTo));
         return part.detach().Multiply(share);
     }
@@ -117,6 +123,7 @@ public sealed class Step
     /// <summary>Takes what is left of a loss backward, to the parameters.</summary>
     internal void Complete(Tensor loss)
     {
+        if (InParts) _stop.ThrowIfCancellationRequested();
         if (loss.requires_grad) Take(loss, 1, 0);
         else _tape!.Backward(0);
     }

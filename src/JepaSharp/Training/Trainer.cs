@@ -156,7 +156,7 @@ public sealed class Trainer : IDisposable
     /// <param name="folder">Where checkpoints go; null where none are kept.</param>
     /// <param name="observer">Is told everything that happens.</param>
     /// <param name="measure">Called after every <c>logging.evaluate_every</c> epochs; null for nothing.</param>
-    /// <param name="stop">Finishes the step, then stops.</param>
+    /// <param name="stop">Stops after the step, or, where a step is long, between its parts: that step then does not count.</param>
     /// <exception cref="NumericalException">Loss or gradients are not finite, and no more steps may be skipped
     /// (<c>optimization.skip_non_finite</c>).</exception>
     /// <exception cref="JepaException">The last checkpoint cannot be written.</exception>
@@ -170,6 +170,7 @@ public sealed class Trainer : IDisposable
             _options.Data.BatchSize * _options.Optimization.Accumulate,
             Objective.Numbers));
         var outcome = RunOutcome.Failed;
+        Step.Stop = stop;
         try
         {
             // The process before may have ended between an epoch's checkpoint and its measures.
@@ -184,6 +185,7 @@ public sealed class Trainer : IDisposable
         }
         finally
         {
+            Step.Stop = CancellationToken.None;
             store?.Abandon();
             observer.OnEnd(new RunEnd(outcome, Step.State.StepCount, clock.Elapsed));
         }
@@ -214,7 +216,16 @@ public sealed class Trainer : IDisposable
         var iteration = (int)(Step.State.StepCount % StepsPerEpoch);
         while (iteration < StepsPerEpoch && Step.State.StepCount < TotalSteps && !stop.IsCancellationRequested)
         {
-            var report = runner.Run(stop);
+            StepReport report;
+            try
+            {
+                report = runner.Run(stop);
+            }
+            catch (OperationCanceledException) when (stop.IsCancellationRequested)
+            {
+                return; // a long step is left between its parts, before anything changed; whoever resumes takes it anew
+            }
+
             iteration++;
             using (Step.Clock.Measure("logs and monitors")) observer.OnStep(report);
             using (Step.Clock.Measure("checkpoints, until copied")) store?.AfterStep(iteration == StepsPerEpoch ? epoch + 1 : null);

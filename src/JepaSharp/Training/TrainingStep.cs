@@ -61,6 +61,10 @@ public sealed class TrainingStep : IDisposable
     /// <summary>Where the time of steps goes.</summary>
     public PhaseClock Clock { get; } = new();
 
+    /// <summary>Leaves a step between its parts while nothing has changed yet, with an <see cref="OperationCanceledException"/>, where gradients are
+    /// taken in parts.</summary>
+    internal CancellationToken Stop { get; set; }
+
     /// <summary>Whether a device is given the next step before this one's numbers are read.</summary>
     internal bool RunsAhead => _isAhead;
 
@@ -147,7 +151,7 @@ public sealed class TrainingStep : IDisposable
 
     private Step StepOf(long number, int part, int parts) =>
         new(_seed, number, _schedules.Progress(number), ((number - 1) * parts) + part, 1.0 / parts, GradientTape.Start(!_isAhead),
-            inParts: !_isAhead);
+            inParts: !_isAhead, Stop);
 
     /// <summary>Adds a micro-batch's gradients to the parameters'.</summary>
     private Step Backward(ViewBatch batch, Step step)

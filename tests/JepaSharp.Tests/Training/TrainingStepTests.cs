@@ -46,6 +46,20 @@ public sealed class TrainingStepTests
     }
 
     [Fact]
+    public void Run_LeftBetweenItsParts_ChangesNothing()
+    {
+        using var images = rand(2, 3, 32, 32);
+        var masks = SomeMasks(2);
+        using var left = NewStep(ScalarType.Float32);
+        using var whole = NewStep(ScalarType.Float32);
+        left.Inner.Stop = new CancellationToken(canceled: true);
+        Assert.Throws<OperationCanceledException>(() => left.Run((images, masks)));
+        Assert.Equal(0, left.StepCount);
+        left.Inner.Stop = CancellationToken.None;
+        for (var i = 0; i < 3; i++) Assert.Equal(whole.Run((images, masks)), left.Run((images, masks)), (a, b) => a.Loss.Equals(b.Loss));
+    }
+
+    [Fact]
     public void Run_WhileGarbageIsCollectedAllTheTime_TakesTheSameSteps()
     {
         // A number whose native memory is freed while libtorch reads it would change a step, or end it (docs/decisions/0002).
