@@ -20,9 +20,11 @@ public sealed class FeatureExtractor
     /// <param name="scaling">The normalisation that the encoder was trained with.</param>
     /// <param name="transform">How an image is brought to size.</param>
     /// <param name="device">Where the encoders are.</param>
-    /// <param name="batchSize">Images a pass.</param>
+    /// <param name="batchSize">Images a pass, of up to 96 pixels; fewer of larger ones, so that a stop need not wait for many.</param>
     public FeatureExtractor(PixelScaling scaling, EvaluationTransform transform, Device device, int batchSize = 64) =>
-        (_scaling, _transform, _device, _batchSize) = (scaling, transform, device, batchSize);
+        (_scaling, _transform, _device, _batchSize) = (
+            scaling, transform, device,
+            Math.Clamp((int)((long)batchSize * 96 * 96 / ((long)transform.Size * transform.Size)), Math.Min(8, batchSize), batchSize));
 
     /// <summary>Features [n, D] of the images that could be read, and which those are.</summary>
     /// <param name="encoder">Frozen; not changed.</param>
