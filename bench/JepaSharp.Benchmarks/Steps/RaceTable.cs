@@ -10,7 +10,7 @@ internal sealed class RaceTable
     private readonly StringBuilder _speed = new();
     private readonly StringBuilder _share = new();
     private readonly StringBuilder _phases = new();
-    private readonly StringBuilder _engine = new();
+    private readonly StringBuilder _libtorch = new();
 
     /// <summary>One round, for people who wait.</summary>
     public static string Line(StepShape shape, int round, RaceRound r) => string.Create(CultureInfo.InvariantCulture,
@@ -43,7 +43,7 @@ internal sealed class RaceTable
         _phases.AppendLine(Text($"| {name} | {Middle(r => r.Ours.Seconds):F3} | {string.Join(", ", phases)} |"));
         if (rounds.All(r => r.Libtorch is not null))
         {
-            _engine.AppendLine(string.Create(CultureInfo.InvariantCulture,
+            _libtorch.AppendLine(string.Create(CultureInfo.InvariantCulture,
                 $"| {name} | {Middle(r => r.Libtorch!.Seconds):F3} | {Middle(r => r.Ours.Seconds):F3} | "
                     + $"{Middle(r => r.Libtorch!.Seconds / r.Ours.Seconds):F2} | {Middle(r => r.PeerSeconds / r.Libtorch!.Seconds):F2} | "
                     + $"{Middle(r => r.Libtorch!.PeakMegabytes):F0} |"));
@@ -67,11 +67,11 @@ internal sealed class RaceTable
         text.Append(_share).AppendLine();
         text.AppendLine("| shape | seconds a step | where they go |\n|---|---|---|");
         text.Append(_phases);
-        if (_engine.Length > 0)
+        if (_libtorch.Length > 0)
         {
             text.AppendLine("\nBefore the kernels (`JEPASHARP_KERNELS=off`: libtorch's operators), in the same rounds:\n");
             text.AppendLine("| shape | seconds before | now | before / now | peer / before | peak MiB before |\n|---|---|---|---|---|---|");
-            text.Append(_engine);
+            text.Append(_libtorch);
         }
 
         return text.AppendLine().ToString();
