@@ -140,6 +140,17 @@ internal sealed class EvaluationSession : IDisposable
         if (Request.Features is "last4" or "both") yield return new FeaturePair($"{kind.Name}, last {Depth} layers", isBaseline, fit, test);
     }
 
+    /// <summary>Says how many images are left out because they cannot be read, and names one.</summary>
+    private PooledFeatures[] Counted(PooledFeatures[] found, ImageSource source, string what)
+    {
+        var read = found[0].Indices.ToHashSet();
+        if (read.Count == source.Count) return found;
+        var first = Enumerable.Range(0, source.Count).First(i => !read.Contains(i));
+        _terminal.Error.WriteLine(
+            $"note: {source.Count - read.Count:n0} of {source.Count:n0} {what} could not be read and are left out, such as {source.NameOf(first)}.");
+        return found;
+    }
+
     private PooledFeatures[] Extracted(List<ImageFeatures> kinds, ImageSource source, string address, string what)
     {
         var data = DataFingerprint.Of(address, source);
@@ -149,7 +160,7 @@ internal sealed class EvaluationSession : IDisposable
         if (missing.Length == 0)
         {
             _terminal.Error.WriteLine($"features of {source.Count:n0} {what}: from {_cache!.Folder}");
-            return found!;
+            return Counted(found!, source, what);
         }
 
         _terminal.Error.WriteLine($"features of {source.Count:n0} {what}: {string.Join(", ", missing.Select(k => kinds[k].Name))}");
@@ -165,7 +176,7 @@ internal sealed class EvaluationSession : IDisposable
         }
 
         foreach (var k in missing) Keep(keys[k], found[k]!);
-        return found!;
+        return Counted(found!, source, what);
     }
 
     /// <summary>Keeps features for the next time, which is a comfort: what stands in its way is said once, and the evaluation goes on.</summary>
