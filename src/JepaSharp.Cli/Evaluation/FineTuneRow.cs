@@ -73,6 +73,9 @@ internal static class FineTuneRow
             Address = session.Images.FitAddress,
         };
         using var tuned = FineTuningRun.Run(request, folder, new RunProgress(terminal, "fine-tuning"), stop.Token);
-        return tuned.Score(scored, session.Transform, session.Request.Batch, stop.Token);
+        var score = tuned.Score(scored, session.Transform, session.Request.Batch, stop.Token);
+        var left = scored.Source.Count - score.Images;
+        if (left > 0) terminal.Error.WriteLine($"note: {left:n0} of {scored.Source.Count:n0} test images could not be read and are left out.");
+        return score;
     }
 }

@@ -35,6 +35,8 @@ public static class FineTuningRun
         try
         {
             var end = trainer.Run(folder, new TrainingObservers([.. records, observer]), stop: stop);
+            if (trainer.Unreadable is [var first, ..])
+                observer.OnMessage($"note: {trainer.Unreadable.Count:n0} fit images could not be read and were left out: {first.Message}");
             return end.Outcome == RunOutcome.Completed
                 ? Classifier(objective, request, device)
                 : throw new OperationCanceledException($"Fine-tuning was stopped after step {end.Step} of {trainer.TotalSteps}.", stop);
