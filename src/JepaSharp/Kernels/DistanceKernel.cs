@@ -1,5 +1,4 @@
 using System.Runtime.Intrinsics;
-using System.Runtime.Intrinsics.X86;
 
 namespace JepaSharp.Kernels;
 
@@ -39,7 +38,7 @@ internal static unsafe class DistanceKernel
         {
             var d = Vector512.Load(p + i) - Vector512.Load(t + i);
             // In this order, so that a number that is none stays so.
-            var slope = smooth ? Avx512F.Min(Vector512<float>.One, Avx512F.Max(Vector512.Create(-1f), d)) : d;
+            var slope = smooth ? SixteenLanes.Least(Vector512<float>.One, SixteenLanes.Greatest(Vector512.Create(-1f), d)) : d;
             sum += smooth ? slope * Vector512.FusedMultiplyAdd(slope, Vector512.Create(-0.5f), d) : d * d;
             if (gradient is not null) (slope * scale).Store(gradient + i);
         }

@@ -1,6 +1,5 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
-using System.Runtime.Intrinsics.X86;
 using JepaSharp.Kernels.MachineCode;
 
 namespace JepaSharp.Kernels;
@@ -75,11 +74,11 @@ internal readonly unsafe struct Brain16 : IElement
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> Load(byte* source) =>
-        Vector512.ShiftLeft(Avx512F.ConvertToVector512UInt32(Vector256.Load((ushort*)source)), 16).AsSingle();
+        Vector512.ShiftLeft(SixteenLanes.Widened((ushort*)source), 16).AsSingle();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Store(byte* target, Vector512<float> values) =>
-        Avx512F.ConvertToVector256UInt16(Vector512.ShiftRightLogical(Rounded(values), 16)).Store((ushort*)target);
+        SixteenLanes.Narrowed(Vector512.ShiftRightLogical(Rounded(values), 16)).Store((ushort*)target);
 
     public static void Round(float* from, nint count, byte* to)
     {
@@ -112,8 +111,8 @@ internal readonly unsafe struct Brain16 : IElement
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<uint> Words(byte* row, byte* next) =>
-        Avx512F.ConvertToVector512UInt32(Vector256.Load((ushort*)row)) | Vector512.ShiftLeft(
-            Avx512F.ConvertToVector512UInt32(Vector256.Load((ushort*)next)), 16);
+        SixteenLanes.Widened((ushort*)row) | Vector512.ShiftLeft(
+            SixteenLanes.Widened((ushort*)next), 16);
 
     /// <summary>The upper half is the nearest bfloat16, ties to even. (Not-a-number stays one: products and sums of the step never mask
     /// it.)</summary>

@@ -1,6 +1,5 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
-using System.Runtime.Intrinsics.X86;
 using JepaSharp.Kernels.MachineCode;
 
 namespace JepaSharp.Kernels;
@@ -84,7 +83,7 @@ internal static unsafe class Packing
                 var count = Math.Min(16, words - word);
                 if (count == 16 && first + 16 <= rows)
                 {
-                    Transpose(from, stride, to, TileProduct.PanelStep);
+                    WordTransposition.Run(from, stride, to, TileProduct.PanelStep);
                     continue;
                 }
 
@@ -95,49 +94,10 @@ internal static unsafe class Packing
                         : Vector512.Create(Vector256.Load((uint*)(from + (r * stride))), Vector256<uint>.Zero);
                 }
 
-                Transpose((byte*)filled, 64, (byte*)spare, 64);
+                WordTransposition.Run((byte*)filled, 64, (byte*)spare, 64);
                 for (var w = 0; w < count; w++) spare[w].Store((uint*)(to + (w * TileProduct.PanelStep)));
             }
         }
-    }
-
-    /// <summary>16 x 16 words from row to column: sixteen vectors <paramref name="stride"/> bytes apart to sixteen <paramref name="step"/> bytes
-    /// apart.</summary>
-    private static void Transpose(byte* from, nint stride, byte* to, nint step)
-    {
-        // Pairs, then fours, within 128-bit lanes: in q the words of four rows, quarter by quarter.
-        var (a0, a1, a2, a3) = Fours(from, stride);
-        var (b0, b1, b2, b3) = Fours(from + (4 * stride), stride);
-        var (c0, c1, c2, c3) = Fours(from + (8 * stride), stride);
-        var (d0, d1, d2, d3) = Fours(from + (12 * stride), stride);
-
-        // Then the lanes themselves: lane j of row group g goes to lane g of column group j.
-        Lanes(a0, b0, c0, d0, to, step);
-        Lanes(a1, b1, c1, d1, to + step, step);
-        Lanes(a2, b2, c2, d2, to + (2 * step), step);
-        Lanes(a3, b3, c3, d3, to + (3 * step), step);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static (Vector512<uint> A, Vector512<uint> B, Vector512<uint> C, Vector512<uint> D) Fours(byte* from, nint stride)
-    {
-        Vector512<uint> i = Vector512.Load((uint*)from), j = Vector512.Load((uint*)(from + stride));
-        Vector512<uint> k = Vector512.Load((uint*)(from + (2 * stride))), l = Vector512.Load((uint*)(from + (3 * stride)));
-        var (p, q) = (Avx512F.UnpackLow(i, j).AsUInt64(), Avx512F.UnpackHigh(i, j).AsUInt64());
-        var (r, s) = (Avx512F.UnpackLow(k, l).AsUInt64(), Avx512F.UnpackHigh(k, l).AsUInt64());
-        return (Avx512F.UnpackLow(p, r).AsUInt32(), Avx512F.UnpackHigh(p, r).AsUInt32(), Avx512F.UnpackLow(q, s).AsUInt32(),
-            Avx512F.UnpackHigh(q, s).AsUInt32());
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Lanes(Vector512<uint> a, Vector512<uint> b, Vector512<uint> c, Vector512<uint> d, byte* to, nint step)
-    {
-        var (p, q) = (Avx512F.Shuffle4x128(a, b, 0x88), Avx512F.Shuffle4x128(a, b, 0xDD));
-        var (r, s) = (Avx512F.Shuffle4x128(c, d, 0x88), Avx512F.Shuffle4x128(c, d, 0xDD));
-        Avx512F.Shuffle4x128(p, r, 0x88).Store((uint*)to);
-        Avx512F.Shuffle4x128(q, s, 0x88).Store((uint*)(to + (4 * step)));
-        Avx512F.Shuffle4x128(p, r, 0xDD).Store((uint*)(to + (8 * step)));
-        Avx512F.Shuffle4x128(q, s, 0xDD).Store((uint*)(to + (12 * step)));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -1,6 +1,5 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
-using System.Runtime.Intrinsics.X86;
 
 namespace JepaSharp.Kernels;
 
@@ -68,6 +67,14 @@ internal static unsafe class SoftmaxKernel
     private static void Exponentials<T>(float* a, float* b, float* c, float* d, int count, float scale, float* inverses)
         where T : struct, IElement
     {
+        if (!Vector512.IsHardwareAccelerated)
+        {
+            // Sixteen registers do not hold four rows' numbers.
+            (inverses[0], inverses[1]) = (Exponentials<T>(a, count, scale)[0], Exponentials<T>(b, count, scale)[0]);
+            (inverses[2], inverses[3]) = (Exponentials<T>(c, count, scale)[0], Exponentials<T>(d, count, scale)[0]);
+            return;
+        }
+
         if (T.PerWord == 2) scale *= Log2E;
         Vector512<float> p = Vector512.Create(float.NegativeInfinity), q = p, r = p, s = p;
         for (var i = 0; i < count; i += 16)
@@ -95,7 +102,7 @@ internal static unsafe class SoftmaxKernel
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector512<float> Greater(float* row, int i, int count, Vector512<float> than) =>
-        Avx512F.Max(Inside(row, i, count, Vector512.Create(float.NegativeInfinity)), than);
+        SixteenLanes.Greatest(Inside(row, i, count, Vector512.Create(float.NegativeInfinity)), than);
 
     /// <summary>Of 16 numbers, in place; powers of two where they are rounded to bfloat16.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

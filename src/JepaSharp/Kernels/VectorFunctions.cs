@@ -58,7 +58,7 @@ internal static class VectorFunctions
     public static Vector512<float> Exp(Vector512<float> x)
     {
         x = Vector512.Max(x, Vector512.Create(-104f));
-        var n = Avx512F.RoundScale(x * Vector512.Create(1.442695041f), 0);
+        var n = SixteenLanes.Nearest(x * Vector512.Create(1.442695041f));
         var r = Vector512.FusedMultiplyAdd(n, Vector512.Create(-0.693145752f), x);
         r = Vector512.FusedMultiplyAdd(n, Vector512.Create(-1.42860677e-6f), r);
         var p = Vector512.Create(1f / 5040);
@@ -69,7 +69,7 @@ internal static class VectorFunctions
         p = Vector512.FusedMultiplyAdd(p, r, Vector512.Create(0.5f));
         p = Vector512.FusedMultiplyAdd(p, r, Vector512<float>.One);
         p = Vector512.FusedMultiplyAdd(p, r, Vector512<float>.One);
-        return Avx512F.Scale(p, n);
+        return SixteenLanes.Scale(p, n);
     }
 
     /// <summary>GELU, x Φ(x), and its slope, Φ(x) + x φ(x); Φ and φ are the normal distribution and its density. Absolute error of Φ below
@@ -102,15 +102,15 @@ internal static class VectorFunctions
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> ShortExp2(Vector512<float> x)
     {
-        x = Avx512F.Max(Vector512.Create(-150f), x); // in this order, so that a number that is none stays so
-        var n = Avx512F.RoundScale(x, 0);
+        x = SixteenLanes.Greatest(Vector512.Create(-150f), x); // in this order, so that a number that is none stays so
+        var n = SixteenLanes.Nearest(x);
         var f = x - n;
         var p = Vector512.Create(0.00957009627f);
         p = Vector512.FusedMultiplyAdd(p, f, Vector512.Create(0.0559178599f));
         p = Vector512.FusedMultiplyAdd(p, f, Vector512.Create(0.24024745f));
         p = Vector512.FusedMultiplyAdd(p, f, Vector512.Create(0.693121815f));
         p = Vector512.FusedMultiplyAdd(p, f, Vector512.Create(0.999999261f));
-        return Avx512F.Scale(p, n);
+        return SixteenLanes.Scale(p, n);
     }
 
     /// <summary>GELU for what is rounded to bfloat16: absolute error below 3e-5 up to 4.4, relative error below 6e-6 above.</summary>
@@ -118,7 +118,7 @@ internal static class VectorFunctions
     public static Vector512<float> ShortGelu(Vector512<float> x)
     {
         var inside = Inside(x);
-        return Avx512F.Max(Vector512.Create(-ShortRange), x) * ShortPhi(inside, inside * inside);
+        return SixteenLanes.Greatest(Vector512.Create(-ShortRange), x) * ShortPhi(inside, inside * inside);
     }
 
     /// <summary>The same, and its slope with an absolute error below 1e-4.</summary>
@@ -143,12 +143,12 @@ internal static class VectorFunctions
         p = Vector512.FusedMultiplyAdd(p, u, Vector512.Create(-0.198704927f));
         p = Vector512.FusedMultiplyAdd(p, u, Vector512.Create(0.398759083f));
         slope = Vector512.FusedMultiplyAdd(inside, p, phi);
-        return Avx512F.Max(Vector512.Create(-ShortRange), x) * phi;
+        return SixteenLanes.Greatest(Vector512.Create(-ShortRange), x) * phi;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector512<float> Inside(Vector512<float> x) =>
-        Avx512F.Min(Vector512.Create(ShortRange), Avx512F.Max(Vector512.Create(-ShortRange), x));
+        SixteenLanes.Least(Vector512.Create(ShortRange), SixteenLanes.Greatest(Vector512.Create(-ShortRange), x));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector512<float> ShortPhi(Vector512<float> x, Vector512<float> u)

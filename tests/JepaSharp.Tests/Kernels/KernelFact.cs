@@ -5,7 +5,8 @@ namespace JepaSharp.Tests.Kernels;
 /// <summary>Skips, saying so, where the processor lacks what the kernels need.</summary>
 internal static class KernelFact
 {
-    public static void NeedsSingles() => Assert.SkipUnless(KernelSupport.Singles, "This machine has no AVX-512: the CPU kernels do not run here.");
+    public static void NeedsSingles() =>
+        Assert.SkipUnless(KernelSupport.Singles, "This machine has no AVX2: the CPU kernels do not run here.");
 
     public static void NeedsPairs() =>
         Assert.SkipUnless(KernelSupport.Pairs, "This machine has no AVX512_BF16: the bfloat16 kernels do not run here.");

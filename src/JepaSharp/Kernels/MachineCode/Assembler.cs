@@ -17,12 +17,13 @@ internal enum Register
 /// <summary>A place in memory: [base + index + displacement].</summary>
 internal readonly record struct Address(Register Base, int Displacement = 0, Register? Index = null, int Scale = 1);
 
-/// <summary>Writes the few x86-64 instructions that a matrix product needs, 512-bit vectors among them.</summary>
+/// <summary>Writes the few x86-64 instructions that a matrix product needs, with vectors of 512 bits (AVX-512) or of 256 (AVX2).</summary>
 /// <remarks>
 /// .NET has no intrinsic for the bfloat16 dot product (AVX512_BF16); written as bytes, it runs all the same. Encodings: Intel SDM, volume 2,
-/// sections 2.1 (ModR/M, SIB, REX) and 2.7 (EVEX).
+/// sections 2.1 (ModR/M, SIB, REX), 2.3 (VEX) and 2.7 (EVEX).
 /// </remarks>
-internal sealed class Assembler
+/// <param name="vectorBytes">64 or 32.</param>
+internal sealed class Assembler(int vectorBytes = 64)
 {
     private readonly List<byte> _code = [];
 
@@ -69,13 +70,13 @@ internal sealed class Assembler
     /// <summary>Returns to the caller, upper vector halves cleared.</summary>
     public void Return() => _code.AddRange([0xC5, 0xF8, 0x77, 0xC3]);
 
-    /// <summary>target &lt;- 0, 512 bits.</summary>
+    /// <summary>target &lt;- 0.</summary>
     public void Zero(int target) => Vector(0xEF, map: 1, prefix: 1, target, target, target);
 
-    /// <summary>target &lt;- 64 bytes.</summary>
+    /// <summary>target &lt;- a vector.</summary>
     public void LoadVector(int target, Address source) => Vector(0x10, map: 1, prefix: 0, target, 0, source, tuple: 64);
 
-    /// <summary>64 bytes at target &lt;- source.</summary>
+    /// <summary>a vector at target &lt;- source.</summary>
     public void StoreVector(Address target, int source) => Vector(0x11, map: 1, prefix: 0, source, 0, target, tuple: 64);
 
     /// <summary>Every 4-byte lane of target &lt;- the 4 bytes at source.</summary>
@@ -155,16 +156,28 @@ internal sealed class Assembler
 
     private void Vector(byte opcode, int map, int prefix, int target, int second, int third)
     {
-        Evex(map, prefix, target, second, third >> 3, third >> 4);
+        if (vectorBytes == 32) Vex(map, prefix, target, second, third >> 3, 0);
+        else Evex(map, prefix, target, second, third >> 3, third >> 4);
         _code.Add(opcode);
         _code.Add((byte)(0xC0 | ((target & 7) << 3) | (third & 7)));
     }
 
     private void Vector(byte opcode, int map, int prefix, int target, int second, Address memory, int tuple, bool broadcast = false)
     {
-        Evex(map, prefix, target, second, (int)memory.Base >> 3, memory.Index is { } i ? (int)i >> 3 : 0, broadcast);
+        var (b, x) = ((int)memory.Base >> 3, memory.Index is { } i ? (int)i >> 3 : 0);
+        if (vectorBytes == 32 && !broadcast) Vex(map, prefix, target, second, b, x);
+        else Evex(map, prefix, target, second, b, x, broadcast);
         _code.Add(opcode);
-        Memory(target, memory, tuple);
+        Memory(target, memory, vectorBytes == 32 ? 1 : tuple);
+    }
+
+    /// <summary>The three bytes before a VEX opcode, for 256 bits. Register numbers' upper bits are stored inverted.</summary>
+    private void Vex(int map, int prefix, int target, int second, int b, int x)
+    {
+        static int Not(int bit) => ~bit & 1;
+        _code.Add(0xC4);
+        _code.Add((byte)((Not(target >> 3) << 7) | (Not(x) << 6) | (Not(b) << 5) | map));
+        _code.Add((byte)(((~second & 15) << 3) | 4 | prefix));
     }
 
     /// <summary>The four bytes before an EVEX opcode, for 512 bits without mask. Register numbers' upper bits are stored inverted.</summary>

@@ -11,22 +11,23 @@ internal static class TileEnds
     private const int Free = 24;
     private const int Lowest = 30, Highest = 31;
 
-    /// <summary>Writes the code for <paramref name="end"/>.</summary>
-    public static void Write(Assembler code, int rows, TileEnd end)
+    /// <summary>Writes the code for <paramref name="end"/>, of two vectors' columns from byte <paramref name="place"/> of a row of floats on.</summary>
+    /// <remarks>Ends that round are for 512-bit vectors alone, where two are all 32 columns.</remarks>
+    public static void Write(Assembler code, int rows, TileForm form, TileEnd end, int place)
     {
         code.Load(Register.Rax, new Address(Register.Rdi, 32)); // result
         code.Load(Register.R10, new Address(Register.Rdi, 40)); // its stride
         if (end is TileEnd.Store or TileEnd.Accumulate)
         {
-            Floats(code, rows, accumulate: end == TileEnd.Accumulate);
+            Floats(code, rows, form, place, accumulate: end == TileEnd.Accumulate);
             return;
         }
 
-        if (end != TileEnd.Round) AddBias(code, rows);
+        if (end != TileEnd.Round) AddBias(code, rows, form, place);
         if (end is TileEnd.Bias or TileEnd.BiasBeside)
         {
-            if (end == TileEnd.BiasBeside) AddBeside(code, rows);
-            Floats(code, rows, accumulate: false);
+            if (end == TileEnd.BiasBeside) AddBeside(code, rows, form, place);
+            Floats(code, rows, form, place, accumulate: false);
             return;
         }
 
@@ -35,34 +36,35 @@ internal static class TileEnds
         for (var row = 0; row < rows; row++) Rounded(code, row, Register.Rax);
     }
 
-    private static void Floats(Assembler code, int rows, bool accumulate)
+    private static void Floats(Assembler code, int rows, TileForm form, int place, bool accumulate)
     {
         for (var row = 0; row < rows; row++)
         {
-            for (var half = 0; half < 2; half++)
+            for (var part = 0; part < 2; part++)
             {
-                var place = new Address(Register.Rax, 64 * half);
-                if (accumulate) code.AddFloats((2 * row) + half, (2 * row) + half, place);
-                code.StoreVector(place, (2 * row) + half);
+                var at = new Address(Register.Rax, place + (form.VectorBytes * part));
+                if (accumulate) code.AddFloats((2 * row) + part, (2 * row) + part, at);
+                code.StoreVector(at, (2 * row) + part);
             }
 
             code.LoadAddress(Register.Rax, new Address(Register.Rax, 0, Register.R10, 1));
         }
     }
 
-    private static void AddBias(Assembler code, int rows)
+    private static void AddBias(Assembler code, int rows, TileForm form, int place)
     {
         code.Load(Register.Rcx, new Address(Register.Rdi, 48));
-        for (var half = 0; half < 2; half++) code.LoadVector(Free + half, new Address(Register.Rcx, 64 * half));
-        for (var i = 0; i < 2 * rows; i++) code.AddFloats(i, i, Free + (i % 2));
+        for (var part = 0; part < 2; part++) code.LoadVector(form.Right + part, new Address(Register.Rcx, place + (form.VectorBytes * part)));
+        for (var i = 0; i < 2 * rows; i++) code.AddFloats(i, i, form.Right + (i % 2));
     }
 
-    private static void AddBeside(Assembler code, int rows)
+    private static void AddBeside(Assembler code, int rows, TileForm form, int place)
     {
         code.Load(Register.Rcx, new Address(Register.Rdi, 64));
         for (var row = 0; row < rows; row++)
         {
-            for (var half = 0; half < 2; half++) code.AddFloats((2 * row) + half, (2 * row) + half, new Address(Register.Rcx, 64 * half));
+            for (var part = 0; part < 2; part++)
+                code.AddFloats((2 * row) + part, (2 * row) + part, new Address(Register.Rcx, place + (form.VectorBytes * part)));
             code.LoadAddress(Register.Rcx, new Address(Register.Rcx, 0, Register.R10, 1));
         }
     }

@@ -70,40 +70,44 @@ internal unsafe struct TileArguments
 }
 
 /// <summary>
-/// The innermost loop of a matrix product, as machine code: a tile of up to <see cref="MaxRows"/> x <see cref="Columns"/> results held in vector
+/// The innermost loop of a matrix product, as machine code: a tile of some rows x <see cref="Columns"/> results held in vector
 /// registers while the two factors stream by.
 /// </summary>
 /// <remarks>
 /// <para>A word is 4 bytes: one float32, or two neighbouring bfloat16 along the dimension that is summed over. The right factor is a panel: for each
 /// word, 32 columns side by side (128 bytes, two vectors). For each word, the two vectors are multiplied with the broadcast word of every row:</para>
 /// <code>C[r, 0..31] (+)= Σ_k A[r, k] B[k, 0..31]</code>
-/// <para>Twelve rows take 24 of the 32 vector registers for results, and per word 14 loads for 24 multiplications, which the load units keep up with.
-/// One generator serves both number formats; only the multiply instruction differs.</para>
+/// <para>With 512-bit vectors twelve rows take 24 of the 32 registers for results, and per word 14 loads for 24 multiplications, which the load units
+/// keep up with. With 256-bit vectors and 16 registers a tile goes over the panel twice, for 16 columns each: six rows take 12 registers, and per word
+/// 8 loads 12 multiplications. One generator serves all forms.</para>
 /// </remarks>
 internal static class TileProduct
 {
     /// <summary>Columns of a panel.</summary>
     public const int Columns = 32;
 
-    /// <summary>Most rows of a tile.</summary>
-    public const int MaxRows = 12;
-
     /// <summary>Bytes of a panel for one word.</summary>
     public const int PanelStep = Columns * 4;
 
     private const int Unroll = 4;
-    private const int FirstRight = 24;
-    private const int FirstLeft = 26;
 
     /// <summary>The code for a tile of <paramref name="rows"/> rows. It takes a pointer to <see cref="TileArguments"/>.</summary>
-    /// <param name="rows">1 to <see cref="MaxRows"/>.</param>
-    /// <param name="pairs">Words hold two bfloat16; else one float32.</param>
+    /// <param name="rows">1 to the form's most.</param>
+    /// <param name="form">Vectors and number format.</param>
     /// <param name="layout">Of the left factor.</param>
     /// <param name="end">What becomes of the results.</param>
-    public static byte[] Generate(int rows, bool pairs, LeftLayout layout, TileEnd end)
+    public static byte[] Generate(int rows, TileForm form, LeftLayout layout, TileEnd end)
     {
-        ArgumentOutOfRangeException.ThrowIfNotEqual(rows is >= 1 and <= MaxRows, true, nameof(rows));
-        var code = new Assembler();
+        ArgumentOutOfRangeException.ThrowIfNotEqual(rows >= 1 && rows <= form.MaxRows, true, nameof(rows));
+        var code = new Assembler(form.VectorBytes);
+        for (var place = 0; place < PanelStep; place += 2 * form.VectorBytes) Part(code, rows, form, layout, end, place);
+        code.Return();
+        return code.ToArray();
+    }
+
+    /// <summary>Two vectors' columns, from byte <paramref name="place"/> of the panel's step on.</summary>
+    private static void Part(Assembler code, int rows, TileForm form, LeftLayout layout, TileEnd end, int place)
+    {
         LoadArguments(code, rows, layout);
         for (var i = 0; i < 2 * rows; i++) code.Zero(i);
 
@@ -111,7 +115,7 @@ internal static class TileProduct
         code.Subtract(Register.Rcx, Unroll);
         var fewer = code.JumpAheadIfLess();
         var loop = code.Here;
-        for (var k = 0; k < Unroll; k++) Word(code, rows, pairs, layout, k);
+        for (var k = 0; k < Unroll; k++) Word(code, rows, form, layout, k, place);
         Advance(code, rows, layout, Unroll);
         code.Subtract(Register.Rcx, Unroll);
         code.JumpBackIfNotLess(loop);
@@ -119,15 +123,12 @@ internal static class TileProduct
         code.Add(Register.Rcx, Unroll);
         var none = code.JumpAheadIfNotGreater();
         var rest = code.Here;
-        Word(code, rows, pairs, layout, 0);
+        Word(code, rows, form, layout, 0, place);
         Advance(code, rows, layout, 1);
         code.Subtract(Register.Rcx, 1);
         code.JumpBackIfGreater(rest);
         code.Land(none);
-
-        TileEnds.Write(code, rows, end);
-        code.Return();
-        return code.ToArray();
+        TileEnds.Write(code, rows, form, end, place);
     }
 
     /// <summary>Base registers of every third row; rows between are reached with the stride as index.</summary>
@@ -158,18 +159,18 @@ internal static class TileProduct
         for (var g = 1; g < Groups(rows, layout); g++) code.LoadAddress(RowBase(g), new Address(RowBase(g - 1), 0, Register.R11, 1));
     }
 
-    private static void Word(Assembler code, int rows, bool pairs, LeftLayout layout, int word)
+    private static void Word(Assembler code, int rows, TileForm form, LeftLayout layout, int word, int place)
     {
-        code.LoadVector(FirstRight, new Address(Register.Rdx, word * PanelStep));
-        code.LoadVector(FirstRight + 1, new Address(Register.Rdx, (word * PanelStep) + 64));
+        for (var part = 0; part < 2; part++)
+            code.LoadVector(form.Right + part, new Address(Register.Rdx, (word * PanelStep) + place + (part * form.VectorBytes)));
         for (var row = 0; row < rows; row++)
         {
-            var left = FirstLeft + (row % 6);
+            var left = form.Left + (row % form.Lefts);
             code.Broadcast(left, LeftWord(layout, row, word));
-            for (var half = 0; half < 2; half++)
+            for (var part = 0; part < 2; part++)
             {
-                if (pairs) code.DotPairs((2 * row) + half, left, FirstRight + half);
-                else code.MultiplyAdd((2 * row) + half, left, FirstRight + half);
+                if (form.Pairs) code.DotPairs((2 * row) + part, left, form.Right + part);
+                else code.MultiplyAdd((2 * row) + part, left, form.Right + part);
             }
         }
     }

@@ -1,19 +1,26 @@
+using System.Runtime.Intrinsics.X86;
+
 namespace JepaSharp.Kernels.MachineCode;
 
 /// <summary>The tile products of one number format, made when first asked for and kept.</summary>
 internal sealed unsafe class TileProducts
 {
     private const int Ends = (int)TileEnd.BiasKeepGelu + 1;
-    private readonly delegate* unmanaged[SuppressGCTransition]<TileArguments*, void>[] _code =
-        new delegate* unmanaged[SuppressGCTransition]<TileArguments*, void>[2 * Ends * (TileProduct.MaxRows + 1)];
+    private readonly delegate* unmanaged[SuppressGCTransition]<TileArguments*, void>[] _code;
+    private readonly TileForm _form;
+    private static readonly Lazy<TileProducts> LazyNarrow = new(() => new TileProducts(TileForm.Narrow));
+    private static readonly Lazy<TileProducts> LazyWide = new(() => new TileProducts(TileForm.Wide));
+    private static readonly Lazy<TileProducts> LazyPairs = new(() => new TileProducts(TileForm.WidePairs));
 
-    private TileProducts(bool pairs)
+    private TileProducts(TileForm form)
     {
+        _form = form;
+        _code = new delegate* unmanaged[SuppressGCTransition]<TileArguments*, void>[2 * Ends * (form.MaxRows + 1)];
         var all = new List<(int Slot, byte[] Code)>();
-        foreach (var (layout, end) in (pairs ? Everywhere.Concat(OfPairs) : Everywhere))
+        foreach (var (layout, end) in (form.Pairs ? Everywhere.Concat(OfPairs) : Everywhere))
         {
-            for (var rows = 1; rows <= TileProduct.MaxRows; rows++)
-                all.Add((Slot(rows, layout, end), TileProduct.Generate(rows, pairs, layout, end)));
+            for (var rows = 1; rows <= form.MaxRows; rows++)
+                all.Add((Slot(rows, layout, end), TileProduct.Generate(rows, form, layout, end)));
         }
 
         // Together in one mapping, each at the start of a cache line.
@@ -30,13 +37,17 @@ internal sealed unsafe class TileProducts
         foreach (var (slot, start) in starts) _code[slot] = (delegate* unmanaged[SuppressGCTransition]<TileArguments*, void>)(placed + start);
     }
 
-    /// <summary>For words of one float32.</summary>
-    public static TileProducts Singles { get; } = new(pairs: false);
+    /// <summary>For words of one float32, with the widest vectors that the processor has.</summary>
+    public static TileProducts Singles { get; } = Avx512F.IsSupported ? Wide : Narrow;
+
+    /// <summary>For words of one float32, with 256-bit vectors.</summary>
+    public static TileProducts Narrow => LazyNarrow.Value;
+
+    /// <summary>For words of one float32, with 512-bit vectors; only on processors with AVX-512.</summary>
+    public static TileProducts Wide => LazyWide.Value;
 
     /// <summary>For words of two bfloat16; only on processors with AVX512_BF16.</summary>
     public static TileProducts Pairs => LazyPairs.Value;
-
-    private static readonly Lazy<TileProducts> LazyPairs = new(() => new TileProducts(pairs: true));
 
     private static IEnumerable<(LeftLayout, TileEnd)> Everywhere =>
     [
@@ -60,7 +71,7 @@ internal sealed unsafe class TileProducts
         fixed (delegate* unmanaged[SuppressGCTransition]<TileArguments*, void>* code = &_code[Slot(0, layout, end)])
         fixed (TileArguments* tile = &arguments)
         {
-            for (var tiles = (rows + TileProduct.MaxRows - 1) / TileProduct.MaxRows; tiles > 0; tiles--)
+            for (var tiles = (rows + _form.MaxRows - 1) / _form.MaxRows; tiles > 0; tiles--)
             {
                 var count = tiles == 1 ? rows : (rows + tiles - 1) / tiles;
                 code[count](tile);
@@ -72,5 +83,5 @@ internal sealed unsafe class TileProducts
         }
     }
 
-    private static int Slot(int rows, LeftLayout layout, TileEnd end) => ((((int)layout * Ends) + (int)end) * (TileProduct.MaxRows + 1)) + rows;
+    private int Slot(int rows, LeftLayout layout, TileEnd end) => ((((int)layout * Ends) + (int)end) * (_form.MaxRows + 1)) + rows;
 }
