@@ -6,6 +6,7 @@ using JepaSharp.Data.Sources;
 using JepaSharp.Evaluation;
 using JepaSharp.Evaluation.Embeddings;
 using JepaSharp.Evaluation.Features;
+using JepaSharp.Models.Accelerated;
 using JepaSharp.Models;
 using JepaSharp.Runtime;
 using static TorchSharp.torch;
@@ -44,8 +45,8 @@ internal sealed class EvaluationSession : IDisposable
         Device = TorchBackend.ChooseDevice(request.Device);
         Loaded = weights.LoadEncoder(arguments, Device);
         Notes.AddRange(Loaded.Notes);
-        Precision = TorchBackend.ChoosePrecision(request.Precision, Device);
-        Loaded.Encoder.ComputeIn(Precision.ScalarType);
+        Precision = ComputationChoice.For(request.Precision, Device, Loaded.Encoder.Shape, trained: false);
+        Loaded.Encoder.ComputeIn(Precision.Computation);
         var shape = Loaded.Encoder.Shape;
         var size = request.Size ?? Math.Min(shape.ImageHeight, shape.ImageWidth);
         if (size % shape.PatchSize != 0)
@@ -65,7 +66,7 @@ internal sealed class EvaluationSession : IDisposable
 
     public Device Device { get; }
 
-    public PrecisionChoice Precision { get; }
+    public ComputationChoice Precision { get; }
 
     public PixelScaling Scaling { get; }
 
@@ -92,7 +93,7 @@ internal sealed class EvaluationSession : IDisposable
             "patches" => new EncoderOutput(1, Pooled: false),
             _ => new EncoderOutput(Depth),
         };
-        var computation = string.Create(CultureInfo.InvariantCulture, $"{Device} {Precision.Name} {Loaded.NormalizationText}");
+        var computation = string.Create(CultureInfo.InvariantCulture, $"{Device} {Precision.Computation.Key} {Loaded.NormalizationText}");
         var trained = new EncoderFeatures($"{Loaded.Name} encoder", Loaded.Encoder, Scaling, output, Transform.Size, computation);
         using var fresh = Request.Baselines ? Untrained() : null;
         var kinds = new List<ImageFeatures> { trained };
@@ -120,7 +121,7 @@ internal sealed class EvaluationSession : IDisposable
     {
         var encoder = new VisionTransformer(Loaded.Encoder.Shape, Device);
         Initialization.Initialize(encoder, Request.Seed, 0);
-        encoder.ComputeIn(Precision.ScalarType);
+        encoder.ComputeIn(Precision.Computation);
         return encoder;
     }
 

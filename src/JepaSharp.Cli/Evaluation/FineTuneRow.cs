@@ -3,6 +3,7 @@ using JepaSharp.Cli.Display;
 using JepaSharp.Evaluation;
 using JepaSharp.Evaluation.Targets;
 using JepaSharp.Evaluation.Tasks;
+using JepaSharp.Models.Accelerated;
 using JepaSharp.Models;
 using JepaSharp.Objectives;
 using JepaSharp.Runs;
@@ -69,7 +70,7 @@ internal static class FineTuneRow
             Size = session.Transform.Size,
             Recipe = options,
             Device = session.Device,
-            Precision = session.Precision.ScalarType,
+            Precision = ComputationChoice.For(session.Request.Precision, session.Device, session.Loaded.Encoder.Shape, trained: true).Computation,
             Address = session.Images.FitAddress,
         };
         using var tuned = FineTuningRun.Run(request, folder, new RunProgress(terminal, "fine-tuning"), stop.Token);

@@ -2,7 +2,7 @@ using System.CommandLine;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using JepaSharp.Cli.Display;
-using JepaSharp.Runtime;
+using JepaSharp.Runs;
 
 namespace JepaSharp.Cli.Verbs;
 

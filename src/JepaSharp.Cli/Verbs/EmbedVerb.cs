@@ -4,6 +4,7 @@ using JepaSharp.Cli.Reports;
 using JepaSharp.Data.Cropping;
 using JepaSharp.Data.Sources;
 using JepaSharp.Evaluation.Embeddings;
+using JepaSharp.Models.Accelerated;
 using JepaSharp.Models;
 using JepaSharp.Runtime;
 
@@ -88,8 +89,8 @@ internal sealed class EmbedVerb : Verb
         var device = TorchBackend.ChooseDevice(arguments.GetValue(_device)!);
         using var loaded = _weights.LoadEncoder(arguments, device);
         foreach (var note in loaded.Notes) terminal.Error.WriteLine("note: " + note);
-        var precision = TorchBackend.ChoosePrecision(arguments.GetValue(_precision)!, device);
-        loaded.Encoder.ComputeIn(precision.ScalarType);
+        var precision = ComputationChoice.For(arguments.GetValue(_precision)!, device, loaded.Encoder.Shape, trained: false);
+        loaded.Encoder.ComputeIn(precision.Computation);
         var size = arguments.GetValue(_size) ?? Math.Min(loaded.Encoder.Shape.ImageHeight, loaded.Encoder.Shape.ImageWidth);
         using var scaling = new PixelScaling([.. loaded.Normalization.Mean], [.. loaded.Normalization.Deviation], device);
         using var job = new EmbeddingJob(
@@ -105,7 +106,7 @@ internal sealed class EmbedVerb : Verb
                 Facts = new Dictionary<string, string>
                 {
                     ["encoder"] = loaded.Name,
-                    ["precision"] = precision.Name,
+                    ["precision"] = precision.Computation.Words,
                     ["normalization"] = loaded.NormalizationText
                 },
             },
@@ -113,7 +114,7 @@ internal sealed class EmbedVerb : Verb
             claim);
         terminal.Error.WriteLine(
             $"embedding {source.Count:n0} images of {source.Description} with the {loaded.Name} encoder of {loaded.Path}, {size}x{size} pixels, "
-                + $"{precision.Name}");
+                + $"{precision.Reason}");
         if (job.AlreadyDone > 0) terminal.Error.WriteLine($"going on after image {job.AlreadyDone:n0} of an earlier run");
         return Report(Embed(job, source, terminal, stop), paths, terminal, stop);
     }

@@ -48,18 +48,19 @@ internal readonly unsafe struct AttentionKernel<T>(int width, int heads)
         for (var h = 0; h < heads; h++)
         {
             HeadRows q = Part(qkv, h, 0, tokens, spareQ), k = Part(qkv, h, 1, tokens, spareK), v = Part(qkv, h, 2, tokens, spareV);
-            Packing.Transposed(k.At, k.Stride, tokens, (int)headWords, keys);
+            Packing.Transposed<T>(k.At, k.Stride, tokens, (int)headWords, keys);
             Packing.Rows<T>(v.At, v.Stride, tokens, _padded, values, tokenWords);
             for (var first = 0; first < queryCount; first += QueryBlock)
             {
                 var count = Math.Min(QueryBlock, queryCount - first);
                 var rows = Queries(q, queries, first, count, gathered);
-                Products.Multiply<T, StoreFloats>(rows.At, rows.Stride, count, keys, headWords, padded, tile, new StoreFloats(scores, padded));
+                Products.Multiply<T, StoreFloats>(
+                    rows.At, rows.Stride, count, keys, headWords, padded, tile, new StoreFloats(scores, padded), scratch);
                 SoftmaxKernel.Apply<T>(scores, count, tokens, padded, _scale, probabilities);
                 var outward = Output(output, h, first);
                 var to = Fits ? outward : spareOutput;
                 Products.Multiply<T, Store<T>>(
-                    probabilities, (nint)padded * T.Size, count, values, tokenWords, _padded, tile, new Store<T>(to.At, to.Stride));
+                    probabilities, (nint)padded * T.Size, count, values, tokenWords, _padded, tile, new Store<T>(to.At, to.Stride), scratch);
                 if (!Fits) CopyHead(to, outward, count);
             }
         }
@@ -104,8 +105,8 @@ internal readonly unsafe struct AttentionKernel<T>(int width, int heads)
         {
             HeadRows q = Part(qkv, h, 0, tokens, spareQ), k = Part(qkv, h, 1, tokens, spareK), v = Part(qkv, h, 2, tokens, spareV);
             HeadRows dq = Part(inward, h, 0), dk = Part(inward, h, 1), dv = Part(inward, h, 2);
-            Packing.Transposed(k.At, k.Stride, tokens, (int)headWords, keys);
-            Packing.Transposed(v.At, v.Stride, tokens, (int)headWords, values);
+            Packing.Transposed<T>(k.At, k.Stride, tokens, (int)headWords, keys);
+            Packing.Transposed<T>(v.At, v.Stride, tokens, (int)headWords, values);
             Packing.Rows<T>(k.At, k.Stride, tokens, _padded, keyRows, tokenWords);
             if (queries != null) Clear(dq, tokens);
             for (var first = 0; first < queryCount; first += QueryBlock)
@@ -113,8 +114,10 @@ internal readonly unsafe struct AttentionKernel<T>(int width, int heads)
                 var count = Math.Min(QueryBlock, queryCount - first);
                 var rows = Queries(q, queries, first, count, gathered);
                 var from = Padded(Output(outward, h, first), count, spareOutward);
-                Products.Multiply<T, StoreFloats>(rows.At, rows.Stride, count, keys, headWords, padded, tile, new StoreFloats(scores, padded));
-                Products.Multiply<T, StoreFloats>(from.At, from.Stride, count, values, headWords, padded, tile, new StoreFloats(gradients, padded));
+                Products.Multiply<T, StoreFloats>(
+                    rows.At, rows.Stride, count, keys, headWords, padded, tile, new StoreFloats(scores, padded), scratch);
+                Products.Multiply<T, StoreFloats>(
+                    from.At, from.Stride, count, values, headWords, padded, tile, new StoreFloats(gradients, padded), scratch);
                 for (var r = 0; r < count; r++)
                 {
                     float* p = scores + ((nint)r * padded), g = gradients + ((nint)r * padded);
@@ -132,7 +135,7 @@ internal readonly unsafe struct AttentionKernel<T>(int width, int heads)
                 // dq = dS k, dk = dSᵀ q, dv = Pᵀ do
                 var target = queryGradient == null ? dq.From(first) : new HeadRows(queryGradient, HeadBytes);
                 Products.Multiply<T, Store<T>>(
-                    rowGradients, (nint)padded * T.Size, count, keyRows, tokenWords, _padded, tile, new Store<T>(target.At, target.Stride));
+                    rowGradients, (nint)padded * T.Size, count, keyRows, tokenWords, _padded, tile, new Store<T>(target.At, target.Stride), scratch);
                 if (queries != null) Scatter(target, dq, queries, first, count);
                 else if (!Fits) CopyHead(target, dq.From(first), count);
                 Summed(packedGradients, packedQueries, tokens, words, keyGradient, headPadded, first > 0);

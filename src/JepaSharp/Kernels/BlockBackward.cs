@@ -108,7 +108,7 @@ internal readonly unsafe struct BlockBackward<T>(BlockWeights<T> weights, int wi
         var dQkv = Attention(layout, first, end, kept, dAttended, row, wantedRow, w);
         Packing.Rows<T>(dQkv, 3 * RowBytes, rows, 3 * width, panels.Qkv.At + (allWord * TileProduct.PanelStep), panels.AllWords);
         if (layout.Wanted is not null) Spread(layout, first, end, dy, dx, wantedRow);
-        AttentionNorm(kept, dQkv, dx, row, rows, allWord, norms, panels, work);
+        AttentionNorm(kept, dQkv, dx, row, rows, allWord, norms, panels, work, w);
     }
 
     /// <summary>dy becomes the gradient of the sum between attention and MLP.</summary>
@@ -127,10 +127,10 @@ internal readonly unsafe struct BlockBackward<T>(BlockWeights<T> weights, int wi
                 work.Rows + (r * RowBytes), RowBytes, count, weights.Contract.Backward, weights.Contract.BackwardWords, _hidden, work.Tile,
                 new GeluBackward<T>(
                     kept.BeforeGelu + ((wantedRow + r) * _hidden * T.Size), (nint)_hidden * T.Size, hidden, panels.Hidden.At + offset,
-                    panels.Activated.At + offset, panels.WantedWords));
+                    panels.Activated.At + offset, panels.WantedWords), w);
             Products.Multiply<T, StoreFloats>(
                 hidden, (nint)_hidden * T.Size, count, weights.Expand.Backward, weights.Expand.BackwardWords, width, work.Tile,
-                new StoreFloats(work.Gradient, width));
+                new StoreFloats(work.Gradient, width), w);
             Norm(
                 kept.Middle + ((wantedRow + r) * width), kept.MlpStatistics + (2 * (wantedRow + r)), count, weights.Memory.MlpNorm, work.Gradient,
                 dy + ((nint)r * width), norms, work.Normed);
@@ -149,7 +149,7 @@ internal readonly unsafe struct BlockBackward<T>(BlockWeights<T> weights, int wi
         var dAttended = w.Take(wanted * RowBytes);
         Products.Multiply<T, Store<T>>(
             work.Rows, RowBytes, wanted, weights.Projection.Backward, weights.Projection.BackwardWords, width, work.Tile,
-            new Store<T>(dAttended, RowBytes));
+            new Store<T>(dAttended, RowBytes), w);
         return dAttended;
     }
 
@@ -173,14 +173,15 @@ internal readonly unsafe struct BlockBackward<T>(BlockWeights<T> weights, int wi
     }
 
     private void AttentionNorm(
-        BlockActivations kept, byte* dQkv, float* dx, nint row, int rows, nint word, float* norms, BlockPanels<T> panels, Work work)
+        BlockActivations kept, byte* dQkv, float* dx, nint row, int rows, nint word, float* norms, BlockPanels<T> panels, Work work,
+        Scratch w)
     {
         for (var r = 0; r < rows; r += RowsAtOnce)
         {
             var count = Math.Min(RowsAtOnce, rows - r);
             Products.Multiply<T, StoreFloats>(
                 dQkv + (r * 3 * RowBytes), 3 * RowBytes, count, weights.QueryKeyValue.Backward, weights.QueryKeyValue.BackwardWords, width, work.Tile,
-                new StoreFloats(work.Gradient, width));
+                new StoreFloats(work.Gradient, width), w);
             Norm(
                 kept.Input + ((row + r) * width), kept.Statistics + (2 * (row + r)), count, weights.Memory.AttentionNorm, work.Gradient,
                 dx + ((nint)r * width), norms, work.Normed);

@@ -83,7 +83,7 @@ internal readonly unsafe struct BlockForward<T>(BlockWeights<T> weights, int wid
         Norm(x, rows, weights.Memory.AttentionNorm, normed, kept is null ? null : kept.Statistics + (2 * row));
         Products.Multiply<T, StoreWithBias<T>>(
             normed, (nint)width * T.Size, rows, weights.QueryKeyValue.Forward, weights.QueryKeyValue.ForwardWords, 3 * width, tile,
-            new StoreWithBias<T>(qkv, (nint)3 * width * T.Size, weights.Memory.QueryKeyValue.Bias.Values));
+            new StoreWithBias<T>(qkv, (nint)3 * width * T.Size, weights.Memory.QueryKeyValue.Bias.Values), w);
         var attention = new AttentionKernel<T>(width, heads);
         fixed (int* all = layout.Wanted)
         {
@@ -100,7 +100,7 @@ internal readonly unsafe struct BlockForward<T>(BlockWeights<T> weights, int wid
 
         Products.Multiply<T, AddBias>(
             attended, (nint)width * T.Size, wanted, weights.Projection.Forward, weights.Projection.ForwardWords, width, tile,
-            new AddBias(middle, layout.Wanted is null ? x : middle, width, weights.Memory.Projection.Bias.Values));
+            new AddBias(middle, layout.Wanted is null ? x : middle, width, weights.Memory.Projection.Bias.Values), w);
 
         // MLP, some rows at a time: its hidden layer is wide.
         var hidden = w.Take((nint)RowsAtOnce * _hidden * T.Size);
@@ -112,10 +112,10 @@ internal readonly unsafe struct BlockForward<T>(BlockWeights<T> weights, int wid
             Products.Multiply<T, ApplyGelu<T>>(
                 normed, (nint)width * T.Size, count, weights.Expand.Forward, weights.Expand.ForwardWords, _hidden, tile,
                 new ApplyGelu<T>(hidden, kept is null ? null : kept.BeforeGelu + ((wantedRow + r) * _hidden * T.Size), (nint)_hidden * T.Size,
-                    weights.Memory.Expand.Bias.Values));
+                    weights.Memory.Expand.Bias.Values), w);
             Products.Multiply<T, AddBias>(
                 hidden, (nint)_hidden * T.Size, count, weights.Contract.Forward, weights.Contract.ForwardWords, width, tile,
-                new AddBias(y + ((nint)r * width), from, width, weights.Memory.Contract.Bias.Values));
+                new AddBias(y + ((nint)r * width), from, width, weights.Memory.Contract.Bias.Values), w);
         }
     }
 

@@ -50,20 +50,20 @@ internal sealed unsafe class DenseKernel<T>(DenseMemory memory, bool trained, Wo
             var whole = scratch.TakeFloats((nint)count * _weight.PaddedOutputs);
             Products.Multiply<T, StoreFloats>(
                 from, stride, count, _weight.Forward, _weight.ForwardWords, _weight.PaddedOutputs, tile,
-                new StoreFloats(whole, _weight.PaddedOutputs));
+                new StoreFloats(whole, _weight.PaddedOutputs), scratch);
             AddRows(whole, count, to, added, first);
         }
         else if (added.IsEmpty)
         {
             Products.Multiply<T, AddBias>(
                 from, stride, count, _weight.Forward, _weight.ForwardWords, memory.Outputs, tile,
-                new AddBias(to, null, memory.Outputs, memory.Bias.Values));
+                new AddBias(to, null, memory.Outputs, memory.Bias.Values), scratch);
         }
         else
         {
             Products.Multiply<T, AddBiasAndRow>(
                 from, stride, count, _weight.Forward, _weight.ForwardWords, memory.Outputs, tile,
-                new AddBiasAndRow(to, memory.Outputs, memory.Bias.Values, added, first));
+                new AddBiasAndRow(to, memory.Outputs, memory.Bias.Values, added, first), scratch);
         }
     });
 
@@ -88,7 +88,7 @@ internal sealed unsafe class DenseKernel<T>(DenseMemory memory, bool trained, Wo
             var whole = memory.Inputs == _weight.PaddedInputs ? to : scratch.TakeFloats((nint)count * _weight.PaddedInputs);
             Products.Multiply<T, StoreFloats>(
                 dy, outStride, count, _weight.Backward, _weight.BackwardWords, _weight.PaddedInputs,
-                scratch.TakeFloats(RowsAtOnce * TileProduct.Columns), new StoreFloats(whole, _weight.PaddedInputs));
+                scratch.TakeFloats(RowsAtOnce * TileProduct.Columns), new StoreFloats(whole, _weight.PaddedInputs), scratch);
             if (whole != to) CopyRows(whole, _weight.PaddedInputs, to, memory.Inputs, count);
         });
         var gradient = new WeightGradient<T>(

@@ -4,14 +4,19 @@ using JepaSharp.Kernels.MachineCode;
 
 namespace JepaSharp.Kernels;
 
-/// <summary>The number format that matrix products read: float32 or bfloat16. Sums are always float32.</summary>
+/// <summary>The number format that activations are kept in and that matrix products read: float32, bfloat16, or the one and the other. Sums are
+/// always float32.</summary>
 internal unsafe interface IElement
 {
-    /// <summary>Bytes of one number.</summary>
+    /// <summary>Bytes of one number as it is kept.</summary>
     static abstract int Size { get; }
 
-    /// <summary>Numbers in a 4-byte word.</summary>
+    /// <summary>Numbers in a 4-byte word of what products read.</summary>
     static abstract int PerWord { get; }
+
+    /// <summary>Whether what is kept has to be widened before a product can read it.</summary>
+    static bool IsWidened<T>()
+        where T : struct, IElement => T.Size * T.PerWord < sizeof(float);
 
     /// <summary>The innermost loops for this format.</summary>
     static abstract TileProducts Tiles { get; }
@@ -82,19 +87,19 @@ internal readonly unsafe struct Brain16 : IElement
 
     public static void Round(float* from, nint count, byte* to)
     {
-        var whole = count & ~31;
+        var whole = KernelSupport.Pairs ? count & ~31 : 0;
         if (whole > 0)
         {
             var arguments = new RoundArguments { From = from, To = to, Count = whole };
             RowRoutines.Round(&arguments);
         }
 
-        if (whole < count) Store(to + (whole * Size), Vector512.Load(from + whole));
+        for (; whole < count; whole += 16) Store(to + (whole * Size), Vector512.Load(from + whole));
     }
 
     public static void Norm(float* row, int width, float mean, float inverse, float* scale, float* shift, byte* target)
     {
-        var whole = width & ~31;
+        var whole = KernelSupport.Pairs ? width & ~31 : 0;
         if (whole > 0)
         {
             var arguments =
@@ -111,8 +116,7 @@ internal readonly unsafe struct Brain16 : IElement
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<uint> Words(byte* row, byte* next) =>
-        SixteenLanes.Widened((ushort*)row) | Vector512.ShiftLeft(
-            SixteenLanes.Widened((ushort*)next), 16);
+        SixteenLanes.Widened((ushort*)row) | Vector512.ShiftLeft(SixteenLanes.Widened((ushort*)next), 16);
 
     /// <summary>The upper half is the nearest bfloat16, ties to even. (Not-a-number stays one: products and sums of the step never mask
     /// it.)</summary>
@@ -122,4 +126,32 @@ internal readonly unsafe struct Brain16 : IElement
         var bits = values.AsUInt32();
         return bits + Vector512.Create(0x7FFFu) + (Vector512.ShiftRightLogical(bits, 16) & Vector512.Create(1u));
     }
+}
+
+/// <summary>bfloat16 as it is kept, float32 as products read it: half the memory between products, where a processor multiplies float32 faster than
+/// pairs of bfloat16.</summary>
+internal readonly unsafe struct Widened16 : IElement
+{
+    public static int Size => 2;
+
+    public static int PerWord => 1;
+
+    public static TileProducts Tiles => TileProducts.Singles;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Load(byte* source) => Brain16.Load(source);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Store(byte* target, Vector512<float> values) => Brain16.Store(target, values);
+
+    public static void Round(float* from, nint count, byte* to) => Brain16.Round(from, count, to);
+
+    public static void Norm(float* row, int width, float mean, float inverse, float* scale, float* shift, byte* target) =>
+        Brain16.Norm(row, width, mean, inverse, scale, shift, target);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<uint> Words(Vector512<float> row, Vector512<float> next) => row.AsUInt32();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<uint> Words(byte* row, byte* next) => Brain16.Load(row).AsUInt32();
 }

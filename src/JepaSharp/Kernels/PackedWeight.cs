@@ -43,15 +43,27 @@ internal sealed unsafe class PackedWeight<T>(float* source, int outputs, int inp
     /// <summary>Packs the weight as it is now, outputs 32 <paramref name="piece"/> and on.</summary>
     public void Pack(int piece, bool forward, bool backward, Scratch scratch)
     {
+        // Where activations are widened for the products, weights need not be rounded first.
+        if (IElement.IsWidened<T>()) Pack<Single32>(piece, forward, backward, scratch);
+        else Pack<T>(piece, forward, backward, scratch);
+    }
+
+    private void Pack<TRow>(int piece, bool forward, bool backward, Scratch scratch)
+        where TRow : struct, IElement
+    {
         var first = piece * TileProduct.Columns;
         var rows = Math.Min(TileProduct.Columns, outputs - first);
         var from = source + ((nint)first * inputs);
-        var stride = (nint)PaddedInputs * T.Size;
+        var stride = (nint)PaddedInputs * TRow.Size;
         var numbers = scratch.Take(rows * stride);
-        for (var r = 0; r < rows; r++) RowFormat.Convert<T>(from + ((nint)r * inputs), inputs, numbers + (r * stride));
-        if (forward) Packing.Transposed(numbers, stride, rows, ForwardWords, Forward + ((nint)piece * ForwardWords * TileProduct.PanelStep));
+        for (var r = 0; r < rows; r++) RowFormat.Convert<TRow>(from + ((nint)r * inputs), inputs, numbers + (r * stride));
+        if (forward)
+            Packing.Transposed<TRow>(numbers, stride, rows, ForwardWords, Forward + ((nint)piece * ForwardWords * TileProduct.PanelStep));
         if (backward)
-            Packing.Rows<T>(numbers, stride, rows, PaddedInputs, Backward + ((nint)Packing.Words<T>(first) * TileProduct.PanelStep), BackwardWords);
+        {
+            var to = Backward + ((nint)Packing.Words<TRow>(first) * TileProduct.PanelStep);
+            Packing.Rows<TRow>(numbers, stride, rows, PaddedInputs, to, BackwardWords);
+        }
     }
 }
 

@@ -63,13 +63,15 @@ internal static unsafe class Packing
         ClearRest(columns, Words<T>(rows), target, words);
     }
 
-    /// <summary>The columns are summed over: the source's rows become the panels' columns. Source [rows, words] of whole words.</summary>
+    /// <summary>The columns are summed over: the source's rows become the panels' columns. Source [rows, words] of whole words, or of numbers to be
+    /// widened to words.</summary>
     /// <param name="source">First row.</param>
     /// <param name="stride">Bytes between rows.</param>
     /// <param name="rows">Rows: columns of the packed matrix.</param>
     /// <param name="words">Words of a row: a multiple of 8, the words of a whole panel.</param>
     /// <param name="target">First panel.</param>
-    public static void Transposed(byte* source, nint stride, int rows, int words, byte* target)
+    public static void Transposed<T>(byte* source, nint stride, int rows, int words, byte* target)
+        where T : struct, IElement
     {
         // Where there are not sixteen rows of sixteen words any more, they are copied and filled up with zeros first.
         var filled = stackalloc Vector512<uint>[16];
@@ -79,9 +81,9 @@ internal static unsafe class Packing
             var to = target + (first / Columns * (nint)words * TileProduct.PanelStep) + (first % Columns * 4);
             for (var word = 0; word < words; word += 16, to += 16 * TileProduct.PanelStep)
             {
-                var from = source + (first * stride) + (word * 4);
+                var from = source + (first * stride) + (word * T.Size * T.PerWord);
                 var count = Math.Min(16, words - word);
-                if (count == 16 && first + 16 <= rows)
+                if (count == 16 && first + 16 <= rows && !IElement.IsWidened<T>())
                 {
                     WordTransposition.Run(from, stride, to, TileProduct.PanelStep);
                     continue;
@@ -90,6 +92,7 @@ internal static unsafe class Packing
                 for (var r = 0; r < 16; r++)
                 {
                     filled[r] = first + r >= rows ? Vector512<uint>.Zero
+                        : IElement.IsWidened<T>() ? T.Load(from + (r * stride)).AsUInt32()
                         : count == 16 ? Vector512.Load((uint*)(from + (r * stride)))
                         : Vector512.Create(Vector256.Load((uint*)(from + (r * stride))), Vector256<uint>.Zero);
                 }

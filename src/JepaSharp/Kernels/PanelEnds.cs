@@ -13,7 +13,7 @@ internal readonly unsafe struct StoreWithBias<T>(byte* target, nint stride, floa
         arguments.Result = target + (column * (nint)T.Size);
         arguments.ResultStride = stride;
         arguments.Bias = bias + column;
-        return T.PerWord == 2 ? TileEnd.BiasRound : TileEnd.Bias;
+        return T.Size == 2 ? TileEnd.BiasRound : TileEnd.Bias;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -36,7 +36,7 @@ internal readonly unsafe struct Store<T>(byte* target, nint stride) : IPanelEnd
     {
         arguments.Result = target + (column * (nint)T.Size);
         arguments.ResultStride = stride;
-        return T.PerWord == 2 ? TileEnd.Round : TileEnd.Store;
+        return T.Size == 2 ? TileEnd.Round : TileEnd.Store;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -139,7 +139,7 @@ internal readonly unsafe struct ApplyGelu<T>(byte* target, byte* before, nint st
 {
     public TileEnd? Fuse(int column, ref TileArguments arguments)
     {
-        if (T.PerWord == 1) return null;
+        if (T.Size == 4) return null;
         var offset = column * (nint)T.Size;
         arguments.Result = target + offset;
         arguments.ResultStride = stride;
@@ -165,7 +165,7 @@ internal readonly unsafe struct ApplyGelu<T>(byte* target, byte* before, nint st
                     x = T.Load(before + offset + (r * stride)); // what backward will see
                 }
 
-                T.Store(target + offset + (r * stride), T.PerWord == 2 ? VectorFunctions.ShortGelu(x) : VectorFunctions.Gelu(x, out _));
+                T.Store(target + offset + (r * stride), T.Size == 2 ? VectorFunctions.ShortGelu(x) : VectorFunctions.Gelu(x, out _));
             }
         }
     }
@@ -213,7 +213,7 @@ internal readonly unsafe struct GeluBackward<T>(byte* before, nint stride, byte*
     private Vector512<float> One(float* tile, int row, int v, nint offset, out Vector512<float> inward)
     {
         var x = T.Load(before + offset + (row * stride));
-        var output = T.PerWord == 2 ? VectorFunctions.ShortGelu(x, out var slope) : VectorFunctions.Gelu(x, out slope);
+        var output = T.Size == 2 ? VectorFunctions.ShortGelu(x, out var slope) : VectorFunctions.Gelu(x, out slope);
         inward = Vector512.Load(tile + (row * 32) + v) * slope;
         T.Store(gradient + offset + (row * stride), inward);
         return output;

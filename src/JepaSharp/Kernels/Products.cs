@@ -1,3 +1,4 @@
+using System.Runtime.Intrinsics;
 using JepaSharp.Kernels.MachineCode;
 
 namespace JepaSharp.Kernels;
@@ -33,10 +34,26 @@ internal static unsafe class Products
     /// <param name="columns">Columns: a multiple of 16.</param>
     /// <param name="tile">Working memory [rows, 32].</param>
     /// <param name="end">What to do with the results.</param>
-    public static void Multiply<T, TEnd>(byte* left, nint leftStride, int rows, byte* right, nint words, int columns, float* tile, TEnd end)
+    /// <param name="scratch">Working memory for rows that have to be widened: they are, once for all panels.</param>
+    public static void Multiply<T, TEnd>(
+        byte* left, nint leftStride, int rows, byte* right, nint words, int columns, float* tile, TEnd end, Scratch scratch)
         where T : struct, IElement
         where TEnd : struct, IPanelEnd
     {
+        var mark = scratch.Mark;
+        if (IElement.IsWidened<T>())
+        {
+            var stride = (words + 15) & ~15;
+            var wide = scratch.TakeFloats(rows * stride);
+            for (var r = 0; r < rows; r++)
+            {
+                for (nint i = 0; i < stride; i += 16) T.Load(left + (r * leftStride) + (i * T.Size)).Store(wide + (r * stride) + i);
+            }
+
+            left = (byte*)wide;
+            leftStride = stride * sizeof(float);
+        }
+
         for (var column = 0; column < columns; column += Columns)
         {
             var arguments = new TileArguments
@@ -47,7 +64,7 @@ internal static unsafe class Products
                 + (column / Columns * words * TileProduct.PanelStep),
                 Words = words
             };
-            if (columns - column >= Columns && end.Fuse(column, ref arguments) is { } fused)
+            if (columns - column >= Columns && end.Fuse(column, ref arguments) is { } fused && T.Tiles.Has(fused))
             {
                 T.Tiles.Run(rows, LeftLayout.Rows, fused, ref arguments);
                 continue;
@@ -56,6 +73,8 @@ internal static unsafe class Products
             Panel<T>(left, leftStride, rows, right + (column / Columns * words * TileProduct.PanelStep), words, tile, Columns);
             end.Take(tile, rows, column, Math.Min(Columns, columns - column));
         }
+
+        scratch.Return(mark);
     }
 
     /// <summary>Rows times one panel: result [rows, 32] float32.</summary>

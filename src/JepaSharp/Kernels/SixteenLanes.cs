@@ -4,7 +4,7 @@ using System.Runtime.Intrinsics.X86;
 
 namespace JepaSharp.Kernels;
 
-/// <summary>Operations on 16 lanes for which .NET has an intrinsic with AVX-512 alone, and their two halves where a processor has only AVX2.</summary>
+/// <summary>Operations on 16 lanes for which .NET has an intrinsic with AVX-512 alone, and their two halves for AVX2.</summary>
 /// <remarks>Which of the two is settled when the code is compiled for the processor: nothing is asked at run time. Both give the same bits.</remarks>
 internal static unsafe class SixteenLanes
 {

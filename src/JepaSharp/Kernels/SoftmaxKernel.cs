@@ -55,7 +55,7 @@ internal static unsafe class SoftmaxKernel
     private static Vector512<float> Exponentials<T>(float* row, int count, float scale)
         where T : struct, IElement
     {
-        if (T.PerWord == 2) scale *= Log2E;
+        if (T.Size == 2) scale *= Log2E;
         var (largest, sum) = (Vector512.Create(float.NegativeInfinity), Vector512<float>.Zero);
         for (var i = 0; i < count; i += 16) largest = Greater(row, i, count, largest);
         var offset = Vector512.Create(VectorFunctions.Largest(largest, largest, largest, largest)[0] * -scale);
@@ -75,7 +75,7 @@ internal static unsafe class SoftmaxKernel
             return;
         }
 
-        if (T.PerWord == 2) scale *= Log2E;
+        if (T.Size == 2) scale *= Log2E;
         Vector512<float> p = Vector512.Create(float.NegativeInfinity), q = p, r = p, s = p;
         for (var i = 0; i < count; i += 16)
         {
@@ -110,7 +110,7 @@ internal static unsafe class SoftmaxKernel
         where T : struct, IElement
     {
         var x = Vector512.FusedMultiplyAdd(Vector512.Load(row + i), Vector512.Create(scale), offset);
-        var e = T.PerWord == 2 ? VectorFunctions.ShortExp2(x) : VectorFunctions.Exp(x);
+        var e = T.Size == 2 ? VectorFunctions.ShortExp2(x) : VectorFunctions.Exp(x);
         if (i + 16 > count) e = Mask(e, i, count);
         e.Store(row + i);
         return e;

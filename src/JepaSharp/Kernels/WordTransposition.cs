@@ -18,7 +18,8 @@ internal static unsafe class WordTransposition
 
         for (var row = 0; row < 16; row += 8)
         {
-            for (var column = 0; column < 16; column += 8) Eight(from + (row * stride) + (4 * column), stride, to + (column * step) + (4 * row), step);
+            for (var column = 0; column < 16; column += 8)
+                Eight(from + (row * stride) + (4 * column), stride, to + (column * step) + (4 * row), step);
         }
     }
 

@@ -16,23 +16,21 @@ internal sealed class TurnMemory
 
 /// <summary>Threads that share the items of one task after another; whoever is free takes the next.</summary>
 /// <remarks>
-/// A training step has some hundred tasks of a millisecond and less. Between them the threads wait without giving up their core for a
-/// moment, and only then sleep. Which thread takes an item never changes a result: every item writes to its own place.
+/// A training step has some hundred tasks of a millisecond and less. Between them the threads wait for a moment without sleeping, but let other
+/// programs have the core. Nobody waits for a thread that has not begun: on a busy machine it may not get a core before the others have done its
+/// share. Which thread takes an item never changes a result: every item writes to its own place.
 /// </remarks>
 internal sealed class WorkerThreads
 {
-    private const int SpinsBeforeSleep = 4000;
+    // About two microseconds, then a fifth of a millisecond.
+    private const int SpinsBeforeYield = 16, YieldsBeforeSleep = 200;
 
     private readonly Lock _oneTask = new();
     private readonly Scratch[] _scratch;
     private readonly object _wake = new();
-    private Action<int, Scratch> _task = (_, _) => { };
-    private Exception? _failure;
-    private int _items;
-    private int _next;
-    private int _busy;
-    private volatile int _generation;
+    private volatile Job _job = new((_, _) => { }, 0);
     private int _sleeping;
+    private bool _alone;
 
     /// <param name="count">Threads, the caller's among them.</param>
     public WorkerThreads(int count)
@@ -64,7 +62,7 @@ internal sealed class WorkerThreads
     {
         lock (_oneTask)
         {
-            if (items <= 1 || Count == 1)
+            if (items <= 1 || Count == 1 || _alone)
             {
                 for (var i = 0; i < items; i++)
                 {
@@ -75,64 +73,96 @@ internal sealed class WorkerThreads
                 return;
             }
 
-            (_task, _items, _next, _busy, _failure) = (task, items, 0, Count - 1, null);
-            Interlocked.Increment(ref _generation);
+            var job = new Job(task, items);
+            _job = job;
+            Interlocked.MemoryBarrier(); // either a thread about to sleep sees the job, or it is seen sleeping
             if (Volatile.Read(ref _sleeping) > 0)
             {
                 lock (_wake) Monitor.PulseAll(_wake);
             }
 
-            TakeItems(_scratch[0]);
-            var spinner = 0;
-            while (Volatile.Read(ref _busy) > 0)
-            {
-                Thread.SpinWait(4);
-                if (++spinner > SpinsBeforeSleep) Thread.Yield();
-            }
-
-            _task = (_, _) => { };
-            if (_failure is not null) ExceptionDispatchInfo.Throw(_failure);
+            job.TakeItems(_scratch[0]);
+            for (var waits = 0; !job.IsDone; waits++) Wait(waits);
+            _job = Job.None; // lets go of what the task holds
+            job.ThrowFailure();
         }
     }
 
-    private void TakeItems(Scratch scratch)
+    /// <summary>Until disposed, the calling thread does everything itself.</summary>
+    public IDisposable Alone()
     {
-        try
-        {
-            while (true)
-            {
-                var item = Interlocked.Increment(ref _next) - 1;
-                if (item >= _items) return;
-                scratch.Clear();
-                _task(item, scratch);
-            }
-        }
-        catch (Exception e)
-        {
-            _failure = e;
-            Volatile.Write(ref _next, _items);
-        }
+        _alone = true;
+        return new Ending(() => _alone = false);
+    }
+
+    private static void Wait(int waits)
+    {
+        if (waits < SpinsBeforeYield) Thread.SpinWait(4);
+        else _ = Thread.Yield();
     }
 
     private void Serve(Scratch scratch)
     {
-        var seen = 0;
+        var seen = _job;
         while (true)
         {
-            for (var spins = 0; _generation == seen && spins < SpinsBeforeSleep; spins++) Thread.SpinWait(4);
-            if (_generation == seen)
+            for (var waits = 0; _job == seen && waits < SpinsBeforeYield + YieldsBeforeSleep; waits++) Wait(waits);
+            if (_job == seen)
             {
                 lock (_wake)
                 {
                     Interlocked.Increment(ref _sleeping);
-                    while (_generation == seen) Monitor.Wait(_wake);
+                    while (_job == seen || !_job.HasItems) Monitor.Wait(_wake);
                     Interlocked.Decrement(ref _sleeping);
                 }
             }
 
-            seen = _generation;
-            TakeItems(scratch);
-            Interlocked.Decrement(ref _busy);
+            seen = _job;
+            seen.TakeItems(scratch);
         }
+    }
+
+    /// <summary>One task and how far it is. A thread that comes late finds nothing left to take, whatever has begun since.</summary>
+    private sealed class Job(Action<int, Scratch> task, int items)
+    {
+        private int _next;
+        private int _done;
+        private ExceptionDispatchInfo? _failure;
+
+        /// <summary>No task.</summary>
+        public static Job None { get; } = new((_, _) => { }, 0);
+
+        public bool HasItems => Volatile.Read(ref _next) < items;
+
+        public bool IsDone => Volatile.Read(ref _done) >= items;
+
+        public void TakeItems(Scratch scratch)
+        {
+            while (Interlocked.Increment(ref _next) - 1 is var item && item < items)
+            {
+                try
+                {
+                    // After a failure the rest is passed over.
+                    if (_failure is null)
+                    {
+                        scratch.Clear();
+                        task(item, scratch);
+                    }
+                }
+                catch (Exception e)
+                {
+                    _failure ??= ExceptionDispatchInfo.Capture(e);
+                }
+
+                _ = Interlocked.Increment(ref _done);
+            }
+        }
+
+        public void ThrowFailure() => _failure?.Throw();
+    }
+
+    private sealed class Ending(Action end) : IDisposable
+    {
+        public void Dispose() => end();
     }
 }

@@ -47,14 +47,14 @@ public sealed class VisionTransformer : nn.Module<Tensor, Tensor>
     /// <summary>Names and shapes of the weights.</summary>
     public VisionTransformerShape Shape { get; }
 
-    /// <summary>Makes the matrix products compute in <paramref name="precision"/> from now on, with copies of the weights as they are now.</summary>
+    /// <summary>Makes the matrix products compute so from now on, with copies of the weights as they are now.</summary>
     /// <remarks>For a frozen encoder. Norms and the sum that runs through the blocks stay float32, and so does what comes out.</remarks>
-    /// <param name="precision">float32 or bfloat16.</param>
-    public void ComputeIn(ScalarType precision)
+    /// <param name="computation">What <see cref="ComputationChoice"/> has measured as fastest; or float32 or bfloat16 alone.</param>
+    public void ComputeIn(Computation computation)
     {
         _kernels?.Dispose();
-        _kernels = AttachedKernels.To(this, new KernelUse(precision, Trained: false, WeightsChange: false));
-        foreach (var dense in modules().OfType<Dense>()) dense.ComputeIn(_kernels.Serves(dense) ? ScalarType.Float32 : precision);
+        _kernels = AttachedKernels.To(this, new KernelUse(computation, Trained: false, WeightsChange: false));
+        foreach (var dense in modules().OfType<Dense>()) dense.ComputeIn(_kernels.Serves(dense) ? ScalarType.Float32 : computation.Precision);
     }
 
     /// <summary>

@@ -95,22 +95,22 @@ public sealed class FlatParameters : IDisposable
     /// <see cref="ComputeIn"/>.</summary>
     public IReadOnlyList<string> WithoutKernels => _kernels?.Missing ?? [];
 
-    /// <summary>Makes the dense layers compute in <paramref name="precision"/> from now on.</summary>
-    /// <param name="precision">float32 or bfloat16.</param>
+    /// <summary>Makes the dense layers compute so from now on.</summary>
+    /// <param name="computation">What <see cref="ComputationChoice"/> has measured as fastest; or float32 or bfloat16 alone.</param>
     /// <param name="checkpoint">Keep less for the backward pass and compute it again, where the CPU kernels are used.</param>
-    public void ComputeIn(ScalarType precision, bool checkpoint = false)
+    public void ComputeIn(Computation computation, bool checkpoint = false)
     {
         using var scope = NewDisposeScope();
         _kernels?.Dispose();
-        _kernels = AttachedKernels.To(_network, new KernelUse(precision, _trained, WeightsChange: true, checkpoint));
+        _kernels = AttachedKernels.To(_network, new KernelUse(computation, _trained, WeightsChange: true, checkpoint));
         if (_kernels.Any) MemoryAllocator.GiveBackLargeBlocks();
         DropWorkingCopies();
         // the kernels have their own copies
-        var left = precision == ScalarType.Float32 ? [] : _dense.Where(dense => !_kernels.Serves(dense)).ToList();
+        var left = computation.Precision == ScalarType.Float32 ? [] : _dense.Where(dense => !_kernels.Serves(dense)).ToList();
         if (left.Count == 0) return;
 
         using var untracked = no_grad();
-        _working = Values.narrow(0, _denseStart, _denseEnd - _denseStart).to(precision).DetachFromDisposeScope();
+        _working = Values.narrow(0, _denseStart, _denseEnd - _denseStart).to(computation.Precision).DetachFromDisposeScope();
         _workingGradients = Gradients is null ? null : zeros_like(_working).DetachFromDisposeScope();
         var starts = _entries.ToDictionary(e => e.Parameter.Handle, e => e.Start - _denseStart);
         foreach (var dense in left)

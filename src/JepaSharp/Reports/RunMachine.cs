@@ -9,7 +9,7 @@ namespace JepaSharp.Reports;
 /// <param name="Processor">Its name.</param>
 /// <param name="Cores">Cores that the process could use.</param>
 /// <param name="Device">cpu or cuda:N.</param>
-/// <param name="Precision">fp32 or bf16.</param>
+/// <param name="Precision">Number format, and what multiplied: "bf16 on the CPU kernels (VDPBF16PS)".</param>
 /// <param name="Dotnet">Version of .NET.</param>
 /// <param name="Libtorch">Version of libtorch.</param>
 /// <param name="Program">Version of JepaSharp.</param>

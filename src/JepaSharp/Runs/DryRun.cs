@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using JepaSharp.Data.Loading;
+using JepaSharp.Models.Accelerated;
 using JepaSharp.Objectives;
 using JepaSharp.Runtime;
 using JepaSharp.Training;
@@ -36,13 +37,13 @@ public sealed record DryRun(
         var options = setup.Options;
         var plan = new PretrainPlan(options);
         var device = TorchBackend.ChooseDevice(options.Meta.Device);
-        var precision = TorchBackend.ChoosePrecision(options.Meta.ResolvePrecision().ToString().ToLowerInvariant(), device);
         using var objective = KnownObjectives.Create(plan, device);
+        var computation = ComputationChoice.For(options.Meta.ResolvePrecision(), device, objective.Encoder.Shape, trained: true).Computation;
         using var scaling = plan.Scaling(device);
         var loader = new ImageLoader(setup.Source, plan.Loading(objective.Views));
         using var step = new TrainingStep(
             objective, plan.Schedules(loader.BatchesPerEpoch),
-            new StepSettings(precision.ScalarType, plan.Optimizer, options.Optimization.CheckpointActivations, plan.Seed));
+            new StepSettings(computation, plan.Optimizer, options.Optimization.CheckpointActivations, plan.Seed));
         var times = new List<TimeSpan>();
         double? loss = null;
         var accumulate = options.Optimization.Accumulate;

@@ -1,6 +1,7 @@
 using JepaSharp.Configuration;
 using JepaSharp.Data.Cropping;
 using JepaSharp.Evaluation.Targets;
+using JepaSharp.Models.Accelerated;
 using JepaSharp.Models;
 using JepaSharp.Objectives;
 using JepaSharp.Runtime;
@@ -32,8 +33,8 @@ public sealed record FineTuningRequest
     /// <summary>Where to train; null for the CPU.</summary>
     public Device? Device { get; init; }
 
-    /// <summary>Of the encoder's matrix products: float32 or bfloat16. Weights, moments, averages and the head are float32 always.</summary>
-    public ScalarType Precision { get; init; } = ScalarType.Float32;
+    /// <summary>How the encoder's matrix products are computed. Weights, moments, averages and the head are float32 always.</summary>
+    public Computation Precision { get; init; } = ScalarType.Float32;
 
     /// <summary>Where the images are, as a path with options, for the run's configuration; null where nothing is to be said.</summary>
     public string? Address { get; init; }
@@ -68,7 +69,7 @@ public sealed record FineTuningRequest
                 NumHeads = shape.Heads,
                 MlpRatio = (double)shape.MlpWidth / shape.Width,
                 Seed = recipe.Seed,
-                Precision = Precision == ScalarType.BFloat16 ? Runtime.Precision.Bf16 : Runtime.Precision.Fp32,
+                Precision = Precision.Precision == ScalarType.BFloat16 ? Runtime.Precision.Bf16 : Runtime.Precision.Fp32,
                 Device = Device?.ToString() ?? "cpu",
             },
             Optimization = new OptimizationOptions

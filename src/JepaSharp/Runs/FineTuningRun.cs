@@ -71,8 +71,8 @@ public static class FineTuningRun
 
     private static void Machine(RunFolder folder, FineTuningRequest request)
     {
-        var precision = request.Precision == ScalarType.BFloat16 ? "bf16" : "fp32";
-        RunMachine.Here((request.Device ?? CPU).ToString(), precision, request.Fit.Source.Description, request.Fit.Source.Count).Write(folder.Path);
+        RunMachine.Here((request.Device ?? CPU).ToString(), request.Precision.Words, request.Fit.Source.Description, request.Fit.Source.Count)
+            .Write(folder.Path);
     }
 
     /// <summary>Copies of the averages, so that all the rest of the training can go.</summary>

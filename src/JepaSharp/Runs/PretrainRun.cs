@@ -2,11 +2,13 @@ using System.Globalization;
 using JepaSharp.Configuration;
 using JepaSharp.Data.Loading;
 using JepaSharp.Data.Sources;
+using JepaSharp.Models.Accelerated;
 using JepaSharp.Monitoring;
 using JepaSharp.Objectives;
 using JepaSharp.Reports;
 using JepaSharp.Runtime;
 using JepaSharp.Training;
+using JepaSharp.Training.Checkpoints;
 using JepaSharp.Training.Progress;
 using JepaSharp.Weights;
 using TorchSharp;
@@ -19,7 +21,7 @@ public sealed class PretrainRun : IDisposable
 {
     private readonly RunSetup _setup;
     private readonly torch.Device _device;
-    private readonly PrecisionChoice _precision;
+    private readonly ComputationChoice _computation;
     private readonly bool _isResumed;
     private readonly LookBudget _budget;
     private readonly RunProbe? _probe;
@@ -29,9 +31,11 @@ public sealed class PretrainRun : IDisposable
         var options = setup.Options;
         (_setup, Folder, _isResumed) = (setup, folder, isResumed);
         _device = TorchBackend.ChooseDevice(options.Meta.Device);
-        _precision = TorchBackend.ChoosePrecision(options.Meta.ResolvePrecision().ToString().ToLowerInvariant(), _device);
-        Trainer = new Trainer(
-            options, setup.Source, objective ?? KnownObjectives.Create(new PretrainPlan(options), _device), _device, _precision.ScalarType);
+        objective ??= KnownObjectives.Create(new PretrainPlan(options), _device);
+        var asked = options.Meta.ResolvePrecision();
+        _computation = (isResumed ? ComputationChoice.AsBefore(CheckpointState.PrecisionOf(folder), asked, _device) : null)
+            ?? ComputationChoice.For(asked, _device, objective.Encoder.Shape, trained: true);
+        Trainer = new Trainer(options, setup.Source, objective, _device, _computation.Computation);
         try
         {
             List<string> found = init is null ? [] : [$"beginning with {init.Path}", .. Trainer.StartFrom(init).Select(f => "  " + f)];
@@ -44,8 +48,8 @@ public sealed class PretrainRun : IDisposable
             Opening =
             [
                 .. setup.Reasons.Select(r => "chosen: " + r), .. found,
-                $"training on {setup.Source.Description}, {(_device.type == DeviceType.CUDA ? _device.ToString() : "CPU")}, {_precision.Name} "
-                    + $"({_precision.Reason})",
+                $"training on {setup.Source.Description}, {(_device.type == DeviceType.CUDA ? _device.ToString() : "CPU")}, "
+                    + $"{_computation.Name} ({_computation.Reason})",
                 $"run folder {folder.Path}",
                 .. damage.Concat(setup.Notes).Concat(Trainer.Changes).Concat(WriteMachine()).Concat(LeftOut()).Select(n => "note: " + n),
             ];
@@ -227,7 +231,7 @@ public sealed class PretrainRun : IDisposable
     {
         try
         {
-            RunMachine.Here(_device.ToString(), _precision.Name, Source.Description, Source.Count).Write(Folder.Path);
+            RunMachine.Here(_device.ToString(), _computation.Computation.Words, Source.Description, Source.Count).Write(Folder.Path);
             return [];
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)

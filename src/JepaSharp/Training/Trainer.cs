@@ -5,6 +5,7 @@ using JepaSharp.Data.Cropping;
 using JepaSharp.Data.Loading;
 using JepaSharp.Data.Sources;
 using JepaSharp.Models;
+using JepaSharp.Models.Accelerated;
 using JepaSharp.Objectives;
 using JepaSharp.Runtime;
 using JepaSharp.Training.Checkpoints;
@@ -34,8 +35,8 @@ public sealed class Trainer : IDisposable
     private bool _isResumed;
 
     /// <summary>Builds the objective that the configuration names, optimizer and loader; nothing is loaded or trained yet.</summary>
-    /// <inheritdoc cref="Trainer(PretrainOptions, ImageSource, Objective, Device, ScalarType, bool?)"/>
-    public Trainer(PretrainOptions options, ImageSource source, Device device, ScalarType precision = ScalarType.Float32)
+    /// <inheritdoc cref="Trainer(PretrainOptions, ImageSource, Objective, Device, Computation?, bool?)"/>
+    public Trainer(PretrainOptions options, ImageSource source, Device device, Computation? precision = null)
         : this(options, source, KnownObjectives.Create(new PretrainPlan(options), device), device, precision)
     {
     }
@@ -45,16 +46,17 @@ public sealed class Trainer : IDisposable
     /// <param name="source">The images; the caller keeps and disposes it.</param>
     /// <param name="objective">What is learned, on the device; taken over.</param>
     /// <param name="device">Where to train.</param>
-    /// <param name="precision">Of the matrix products: float32 or bfloat16.</param>
+    /// <param name="precision">How the matrix products are computed; null for float32.</param>
     /// <param name="runsAhead">Whether the device is given the next step before this one's numbers are read; null for wherever it works while the
     /// host goes on.</param>
     /// <exception cref="JepaException">Data and options do not go together.</exception>
     public Trainer(
-        PretrainOptions options, ImageSource source, Objective objective, Device device, ScalarType precision = ScalarType.Float32,
+        PretrainOptions options, ImageSource source, Objective objective, Device device, Computation? precision = null,
         bool? runsAhead = null)
     {
         (_options, Source, Objective) = (options, source, objective);
-        (_seen, _config, _precision) = (new Lazy<ImagesSeen>(() => ImagesSeen.Of(source)), RunPaths.Whole(options).ToYaml(), precision.ToString());
+        (_seen, _config) = (new Lazy<ImagesSeen>(() => ImagesSeen.Of(source)), RunPaths.Whole(options).ToYaml());
+        _precision = (precision ?? ScalarType.Float32).Key;
         Plan = new PretrainPlan(options);
         _loader = new ImageLoader(source, Plan.Loading(objective.Views));
         if (StepsPerEpoch == 0)

@@ -17,13 +17,13 @@ public sealed record StepResult(
     double Loss, double GradientNorm, double LearningRate, double WeightDecay, double Momentum, IReadOnlyDictionary<string, double> Numbers);
 
 /// <summary>How steps are taken.</summary>
-/// <param name="Precision">Of the matrix products: float32 or bfloat16. Weights, moments and averages are float32 always.</param>
+/// <param name="Precision">How the matrix products are computed; null for float32. Weights, moments and averages are float32 always.</param>
 /// <param name="Optimizer">The optimizer's constants; null for the published ones.</param>
 /// <param name="Checkpoint">Keep only the blocks' inputs for the backward pass and compute the rest again, where the CPU kernels are used.</param>
 /// <param name="Seed">What an objective draws is keyed by it.</param>
 /// <param name="RunsAhead">Whether numbers are read late, so that a device works while the host goes on; null for wherever there is a device.</param>
 public sealed record StepSettings(
-    ScalarType Precision = ScalarType.Float32, OptimizerSettings? Optimizer = null, bool Checkpoint = false, ulong Seed = 0, bool? RunsAhead = null);
+    Computation? Precision = null, OptimizerSettings? Optimizer = null, bool Checkpoint = false, ulong Seed = 0, bool? RunsAhead = null);
 
 /// <summary>One training step of any objective: loss and gradients, then, if they are finite, AdamW, moving averages and the objective's own
 /// state.</summary>
@@ -48,7 +48,7 @@ public sealed class TrainingStep : IDisposable
         settings ??= new StepSettings();
         (_schedules, _settings, _seed) = (schedules, settings.Optimizer ?? new OptimizerSettings(), settings.Seed);
         State = new TrainingState(objective, _settings);
-        foreach (var network in State.Networks) network.Parameters.ComputeIn(settings.Precision, settings.Checkpoint);
+        foreach (var network in State.Networks) network.Parameters.ComputeIn(settings.Precision ?? ScalarType.Float32, settings.Checkpoint);
         _isAhead = settings.RunsAhead ?? !State.IsOnCpu;
     }
 

@@ -78,7 +78,7 @@ public sealed unsafe class PanelEndTests : IDisposable
         var one = end(fused, fusedBeside);
         var arguments = default(TileArguments);
         Assert.NotNull(one.Fuse(0, ref arguments));
-        Products.Multiply<T, TEnd>(left, Words * 4, rows, right, Words, Columns, tile, one);
+        Products.Multiply<T, TEnd>(left, Words * 4, rows, right, Words, Columns, tile, one, _scratch);
         var other = end(plain, plainBeside);
         for (var column = 0; column < Columns; column += 32)
         {

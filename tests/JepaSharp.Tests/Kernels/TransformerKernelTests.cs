@@ -43,7 +43,20 @@ public sealed class TransformerKernelTests
     public void BFloat16_ForwardAndBackward_StayNearFloat32(int width, int heads, int sequences, int tokens)
     {
         KernelFact.NeedsPairs();
-        Compare(width, heads, sequences, tokens, ScalarType.BFloat16, wanted: null, checkpoint: false, forward: 0.03, backward: 0.1);
+        Compare(width, heads, sequences, tokens, new Computation(ScalarType.BFloat16, ProductMethod.PairDots), wanted: null, checkpoint: false,
+            forward: 0.03, backward: 0.1);
+    }
+
+    [Theory]
+    [MemberData(nameof(Shapes))]
+    public void WidenedBFloat16_ForwardAndBackward_StayNearFloat32(int width, int heads, int sequences, int tokens)
+    {
+        KernelFact.NeedsSingles();
+        var widened = new Computation(ScalarType.BFloat16, ProductMethod.Widened);
+        Compare(width, heads, sequences, tokens, widened, wanted: null, checkpoint: false, forward: 0.03, backward: 0.1);
+        var wanted =
+            Enumerable.Range(0, sequences).Select(s => Enumerable.Range(0, tokens).Where(t => (t + s) % 3 == 0 || tokens == 1).ToArray()).ToList();
+        Compare(width, heads, sequences, tokens, widened, wanted, checkpoint: true, forward: 0.03, backward: 0.1);
     }
 
     [Fact]
@@ -91,7 +104,7 @@ public sealed class TransformerKernelTests
     }
 
     private static void Compare(
-        int width, int heads, int sequences, int tokens, ScalarType precision, IReadOnlyList<int[]>? wanted, bool checkpoint, double forward,
+        int width, int heads, int sequences, int tokens, Computation precision, IReadOnlyList<int[]>? wanted, bool checkpoint, double forward,
         double backward)
     {
         using var scope = NewDisposeScope();
@@ -129,7 +142,7 @@ public sealed class TransformerKernelTests
     }
 
     private static (Tensor Output, Dictionary<string, Tensor> Gradients) Accelerated(
-        VisionTransformer network, int sequences, int tokens, ScalarType precision, IReadOnlyList<int[]>? wanted, bool checkpoint)
+        VisionTransformer network, int sequences, int tokens, Computation precision, IReadOnlyList<int[]>? wanted, bool checkpoint)
     {
         var shape = network.Shape;
         using var blocks = new AcceleratedBlocks(

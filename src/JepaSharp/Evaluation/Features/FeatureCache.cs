@@ -29,17 +29,7 @@ public sealed class FeatureCache(string folder, long limitBytes)
     public string Folder { get; } = HomePath.Expand(folder);
 
     /// <summary>JEPASHARP_CACHE, else jepasharp in the user's cache folder; null where the user has no home.</summary>
-    public static string? DefaultFolder()
-    {
-        if (Environment.GetEnvironmentVariable("JEPASHARP_CACHE") is { Length: > 0 } chosen) return HomePath.Expand(chosen);
-        if (OperatingSystem.IsWindows())
-            return Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData), "jepasharp", "cache");
-        var home = Environment.GetFolderPath(Environment.SpecialFolder.UserProfile);
-        if (OperatingSystem.IsMacOS()) return home.Length == 0 ? null : Path.Combine(home, "Library", "Caches", "jepasharp");
-        var caches = Environment.GetEnvironmentVariable("XDG_CACHE_HOME") ?? "";
-        if (Path.IsPathFullyQualified(caches)) return Path.Combine(caches, "jepasharp"); // a relative one is to be passed over
-        return home.Length == 0 ? null : Path.Combine(home, ".cache", "jepasharp");
-    }
+    public static string? DefaultFolder() => CacheFolder.Default();
 
     /// <summary>The key of features: equal keys mean equal numbers.</summary>
     /// <param name="kind">What is taken of each image.</param>

@@ -11,7 +11,7 @@ internal static class TileEnds
     private const int Free = 24;
     private const int Lowest = 30, Highest = 31;
 
-    /// <summary>Writes the code for <paramref name="end"/>, of two vectors' columns from byte <paramref name="place"/> of a row of floats on.</summary>
+    /// <summary>Writes the code for <paramref name="end"/>, of two vectors' columns from byte <paramref name="place"/> of a row on.</summary>
     /// <remarks>Ends that round are for 512-bit vectors alone, where two are all 32 columns.</remarks>
     public static void Write(Assembler code, int rows, TileForm form, TileEnd end, int place)
     {

@@ -77,9 +77,9 @@ internal unsafe struct TileArguments
 /// <para>A word is 4 bytes: one float32, or two neighbouring bfloat16 along the dimension that is summed over. The right factor is a panel: for each
 /// word, 32 columns side by side (128 bytes, two vectors). For each word, the two vectors are multiplied with the broadcast word of every row:</para>
 /// <code>C[r, 0..31] (+)= Σ_k A[r, k] B[k, 0..31]</code>
-/// <para>With 512-bit vectors twelve rows take 24 of the 32 registers for results, and per word 14 loads for 24 multiplications, which the load units
-/// keep up with. With 256-bit vectors and 16 registers a tile goes over the panel twice, for 16 columns each: six rows take 12 registers, and per word
-/// 8 loads 12 multiplications. One generator serves all forms.</para>
+/// <para>With 512-bit vectors twelve rows take 24 of the 32 registers for results, and per word 14 loads for 24 multiplications, which the load
+/// units keep up with. With 256-bit vectors and 16 registers a tile goes over the panel twice, for 16 columns each: six rows take 12 registers, and
+/// per word 8 loads 12 multiplications. One generator serves all forms.</para>
 /// </remarks>
 internal static class TileProduct
 {

@@ -17,7 +17,7 @@ internal sealed unsafe class TileProducts
         _form = form;
         _code = new delegate* unmanaged[SuppressGCTransition]<TileArguments*, void>[2 * Ends * (form.MaxRows + 1)];
         var all = new List<(int Slot, byte[] Code)>();
-        foreach (var (layout, end) in (form.Pairs ? Everywhere.Concat(OfPairs) : Everywhere))
+        foreach (var (layout, end) in (Rounds(form) ? Everywhere.Concat(Rounding) : Everywhere))
         {
             for (var rows = 1; rows <= form.MaxRows; rows++)
                 all.Add((Slot(rows, layout, end), TileProduct.Generate(rows, form, layout, end)));
@@ -56,12 +56,17 @@ internal sealed unsafe class TileProducts
         (LeftLayout.Panel, TileEnd.Store), (LeftLayout.Panel, TileEnd.Accumulate),
     ];
 
-    private static IEnumerable<(LeftLayout, TileEnd)> OfPairs =>
+    private static IEnumerable<(LeftLayout, TileEnd)> Rounding =>
         [(LeftLayout.Rows, TileEnd.Round), (LeftLayout.Rows, TileEnd.BiasRound), (LeftLayout.Rows, TileEnd.BiasGelu), (
             LeftLayout.Rows, TileEnd.BiasKeepGelu)];
 
+    /// <summary>Whether there is code for it: ends that round need 512-bit vectors and AVX512_BF16.</summary>
+    public bool Has(TileEnd end) => end <= TileEnd.BiasBeside || Rounds(_form);
+
+    private static bool Rounds(TileForm form) => form.VectorBytes == 64 && KernelSupport.Pairs;
+
     /// <summary>Multiplies tiles one below the other, as equal as can be: one of two rows would take nearly as long as one of six.</summary>
-    /// <remarks>Ends that round are for pairs and rows alone.</remarks>
+    /// <remarks>Ends that round are for rows alone.</remarks>
     /// <param name="rows">Rows of all tiles; of a panel up to <see cref="TileProduct.Columns"/>.</param>
     /// <param name="layout">Of the left factor.</param>
     /// <param name="end">What becomes of the results.</param>

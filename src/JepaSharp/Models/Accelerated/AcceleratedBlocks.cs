@@ -19,9 +19,14 @@ internal sealed unsafe class AcceleratedBlocks : IDisposable
         _handles = new ParameterHandles(trained);
         var memory = blocks.Select(b => b.Memory(_handles)).ToList();
         var shape = new StackShape(width, heads, (float)LayerNormalization.Epsilon);
-        _kernel = use.Precision == ScalarType.BFloat16
-            ? new TransformerKernel<Brain16>(shape, memory, trained, keepPanels, WorkerThreads.Shared, use.Checkpoint)
-            : new TransformerKernel<Single32>(shape, memory, trained, keepPanels, WorkerThreads.Shared, use.Checkpoint);
+        ITransformerKernel Of<T>()
+            where T : struct, IElement => new TransformerKernel<T>(shape, memory, trained, keepPanels, WorkerThreads.Shared, use.Checkpoint);
+        _kernel = use.Computation.Products switch
+        {
+            ProductMethod.PairDots => Of<Brain16>(),
+            ProductMethod.Widened => Of<Widened16>(),
+            _ => Of<Single32>(),
+        };
     }
 
     /// <summary>Why blocks cannot run on the kernels; null where they can.</summary>

@@ -12,15 +12,18 @@ internal sealed unsafe class AcceleratedDense : IDisposable
     private readonly int _outputs;
     private readonly bool _trained;
 
-    public AcceleratedDense(Dense dense, ScalarType precision, bool trained)
+    public AcceleratedDense(Dense dense, Computation computation, bool trained)
     {
         _trained = trained;
         _handles = new ParameterHandles(trained);
         var memory = _handles.Of(dense);
         _outputs = memory.Outputs;
-        _kernel = precision == ScalarType.BFloat16
-            ? new DenseKernel<Brain16>(memory, trained, WorkerThreads.Shared)
-            : new DenseKernel<Single32>(memory, trained, WorkerThreads.Shared);
+        _kernel = computation.Products switch
+        {
+            ProductMethod.PairDots => new DenseKernel<Brain16>(memory, trained, WorkerThreads.Shared),
+            ProductMethod.Widened => new DenseKernel<Widened16>(memory, trained, WorkerThreads.Shared),
+            _ => new DenseKernel<Single32>(memory, trained, WorkerThreads.Shared),
+        };
         _kernel.Refresh();
     }
 

@@ -24,6 +24,9 @@ public sealed class AttachedKernels : IDisposable
     {
     }
 
+    /// <summary>What kernels there are on this machine, in words.</summary>
+    public static string Support => KernelSupport.Description;
+
     /// <summary>Whether any part of the network runs on kernels.</summary>
     public bool Any => _kernels.Count > 0;
 
@@ -65,8 +68,7 @@ public sealed class AttachedKernels : IDisposable
     private static string? ReasonAgainst(nn.Module network, KernelUse use)
     {
         if (!KernelSupport.Singles) return KernelSupport.Description;
-        if (use.Precision is not (ScalarType.Float32 or ScalarType.BFloat16)) return $"no kernels for {use.Precision}";
-        if (use.Precision == ScalarType.BFloat16 && !KernelSupport.Pairs) return "bfloat16 needs AVX512_BF16";
+        if (use.Computation.Products == ProductMethod.Libtorch) return $"{use.Computation.Words} was chosen";
         return network.parameters().FirstOrDefault(p => p.device_type != DeviceType.CPU || p.dtype != ScalarType.Float32) is { } other
             ? $"parameters are {other.dtype} on {other.device_type}" : null;
     }
@@ -79,7 +81,7 @@ public sealed class AttachedKernels : IDisposable
                 Hang(name, stack, use);
                 return; // blocks that do not fit run on libtorch as a whole
             case Dense dense:
-                var product = Keep(new AcceleratedDense(dense, use.Precision, use.Trained));
+                var product = Keep(new AcceleratedDense(dense, use.Computation, use.Trained));
                 dense.Kernel = product;
                 _ = _served.Add(dense);
                 _refresh.Add(product.Refresh);
@@ -127,8 +129,8 @@ public sealed class AttachedKernels : IDisposable
 }
 
 /// <summary>What the CPU kernels are wanted for.</summary>
-/// <param name="Precision">Of what the products read: float32 or bfloat16.</param>
+/// <param name="Computation">How products are done; a number format alone means the widest instructions there are for it.</param>
 /// <param name="Trained">Whether gradients are wanted.</param>
 /// <param name="WeightsChange">Whether the weights change from step to step, by gradient or by average.</param>
 /// <param name="Checkpoint">Keep only the blocks' inputs for the backward pass, and compute the rest again.</param>
-public sealed record KernelUse(ScalarType Precision, bool Trained, bool WeightsChange, bool Checkpoint = false);
+public sealed record KernelUse(Computation Computation, bool Trained, bool WeightsChange, bool Checkpoint = false);

@@ -35,7 +35,8 @@ internal sealed record CheckpointState(long Step, int Epoch, int Images, long Op
     /// <summary>The run's configuration when the checkpoint was taken, YAML; null in one written before there was this.</summary>
     public string? Config { get; init; }
 
-    /// <summary>Precision of the matrix products: Float32 or BFloat16; null in one written before there was this.</summary>
+    /// <summary>How the matrix products were computed, the key of a <see cref="Models.Accelerated.Computation"/>; Float32 or BFloat16 alone, or null,
+    /// in those written before there was this.</summary>
     public string? Precision { get; init; }
 
     /// <summary>Writes the file last, with the checksums of those that lie in the folder already.</summary>
@@ -63,6 +64,19 @@ internal sealed record CheckpointState(long Step, int Epoch, int Images, long Op
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException)
         {
             throw new JepaException($"{path} cannot be read: {e.Message} The checkpoint is damaged or incomplete; use another one.", inner: e);
+        }
+    }
+
+    /// <summary>What a run's newest checkpoint was computed in, for a start that looks no further; null where that cannot be read.</summary>
+    public static string? PrecisionOf(RunFolder folder)
+    {
+        try
+        {
+            return Read(folder.LatestCheckpoint).Precision;
+        }
+        catch (JepaException)
+        {
+            return null; // whoever resumes says what is wrong
         }
     }
 

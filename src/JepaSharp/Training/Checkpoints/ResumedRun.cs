@@ -1,6 +1,7 @@
 using System.Globalization;
 using JepaSharp.Configuration;
 using JepaSharp.Data.Sources;
+using JepaSharp.Models.Accelerated;
 using JepaSharp.Runtime;
 
 namespace JepaSharp.Training.Checkpoints;
@@ -62,10 +63,16 @@ internal static class ResumedRun
             if (others.Count > 0) said.Add(Invariant($"changed after step {before.Step:n0}: {string.Join("; ", others)}"));
         }
 
-        if (before.Precision is { } precision && precision != now.Precision)
-            said.Add(Invariant($"the run computed in {precision} up to step {before.Step:n0} and goes on in {now.Precision}"));
+        if (before.Precision is { } precision && !IsSame(precision, now.Precision!))
+            said.Add(Invariant($"the run computed in {InWords(precision)} up to step {before.Step:n0} and goes on in {InWords(now.Precision!)}"));
         return said;
     }
+
+    /// <summary>Older checkpoints say the number format alone.</summary>
+    private static bool IsSame(string before, string now) =>
+        before == now || (Computation.Of(before) is null && Computation.Of(now) is { } computation && computation.Precision.ToString() == before);
+
+    private static string InWords(string key) => Computation.Of(key)?.Words ?? key;
 
     private static void RequireSameRun(
         string checkpoint, CheckpointState before, IReadOnlyList<OptionChange> changes, PretrainPlan then, PretrainPlan now)

@@ -1,0 +1,138 @@
+using System.Diagnostics;
+using JepaSharp.Kernels;
+using JepaSharp.Runtime;
+using static TorchSharp.torch;
+
+namespace JepaSharp.Models.Accelerated;
+
+/// <summary>How long one block takes by one computation.</summary>
+/// <param name="Computation">Which.</param>
+/// <param name="Milliseconds">The fastest of several passes: other work on a machine only ever adds.</param>
+public sealed record ComputationTiming(Computation Computation, double Milliseconds);
+
+/// <summary>Work that is timed.</summary>
+internal interface ITimedWork : IDisposable
+{
+    /// <summary>Why it cannot be done; null where it can.</summary>
+    string? Misfit { get; }
+
+    /// <summary>Does it once.</summary>
+    void Run();
+}
+
+/// <summary>Times computations on the work that they would do.</summary>
+/// <remarks>
+/// In turn, in rounds, so that other work meets all alike. On all cores and by the clock where the machine is idle; where other programs take a good
+/// part of it, by the processor time of one thread that does everything, which is the same beside other work.
+/// </remarks>
+internal static class ComputationTimings
+{
+    // What was compiled in haste is compiled again, better, after some thirty calls and a tenth of a second.
+    private const int WarmCalls = 40;
+    private static readonly TimeSpan Recompiled = TimeSpan.FromMilliseconds(150), Budget = TimeSpan.FromMilliseconds(400);
+    private const int FewestRounds = 2, MostRounds = 12;
+
+    // Others' part of the processors above which the clock says too little.
+    private const double Busy = 0.1;
+
+    // One that takes so many times as long as another is not timed again; or not at all.
+    private const double Hopeless = 1.6, Out = 3;
+
+    /// <summary>Every computation that can do the work; those that are many times slower are left out.</summary>
+    public static IReadOnlyList<ComputationTiming> Of(BlockShape shape, IReadOnlyList<Computation> computations)
+    {
+        var candidates = computations.Where(IsWorthTiming).ToList();
+        Warm(shape, candidates);
+        var share = new ProcessorShare();
+        var timings = Of(shape, candidates, static (shape, computation) => new TimedBlock(shape, computation), Clock);
+        if (share.OfOthers is not > Busy) return timings;
+
+        var threads = get_num_threads();
+        set_num_threads(1);
+        using var alone = WorkerThreads.Shared.Alone();
+        try
+        {
+            return Of(shape, candidates, static (shape, computation) => new TimedBlock(shape, computation), () => ThreadTime.Now);
+        }
+        finally
+        {
+            set_num_threads(threads);
+        }
+    }
+
+    /// <summary>The same with work and clock of the caller's.</summary>
+    internal static IReadOnlyList<ComputationTiming> Of(
+        BlockShape shape, IReadOnlyList<Computation> computations, Func<BlockShape, Computation, ITimedWork> build, Func<TimeSpan> clock)
+    {
+        var works = computations.Select(computation => (Computation: computation, Work: build(shape, computation))).ToList();
+        try
+        {
+            var running = works.Where(w => w.Work.Misfit is null).ToList();
+            var best = running.ToDictionary(w => w.Computation, _ => double.PositiveInfinity);
+            var begun = Stopwatch.StartNew();
+            for (var round = 0; round < FewestRounds || (running.Count > 1 && round < MostRounds && begun.Elapsed < Budget); round++)
+            {
+                foreach (var (computation, work) in running)
+                {
+                    var from = clock();
+                    work.Run();
+                    best[computation] = Math.Min(best[computation], (clock() - from).TotalMilliseconds);
+                }
+
+                if (round == 0) continue; // once may be chance
+                var limit = best.Values.Min() * Hopeless;
+                _ = running.RemoveAll(w => best[w.Computation] > limit);
+            }
+
+            return [.. best.Where(b => double.IsFinite(b.Value)).Select(b => new ComputationTiming(b.Key, b.Value))];
+        }
+        finally
+        {
+            foreach (var (_, work) in works) work.Dispose();
+        }
+    }
+
+    private static TimeSpan Clock() => Stopwatch.GetElapsedTime(0);
+
+    /// <summary>Where libtorch multiplies bfloat16 many times slower than float32, as on processors without instructions for it, a whole block would
+    /// take seconds.</summary>
+    private static bool IsWorthTiming(Computation computation)
+    {
+        if (computation is not { Products: ProductMethod.Libtorch, Precision: ScalarType.BFloat16 }) return true;
+        using var scope = NewDisposeScope();
+        using var untracked = no_grad();
+        return Product(ScalarType.BFloat16) < Out * Product(ScalarType.Float32);
+    }
+
+    private static double Product(ScalarType precision)
+    {
+        Tensor rows = ones([64, 256], precision), weights = ones([512, 256], precision);
+        var best = double.PositiveInfinity;
+        for (var time = 0; time < 4; time++)
+        {
+            var begun = ThreadTime.Now;
+            _ = nn.functional.linear(rows, weights);
+            best = Math.Min(best, (ThreadTime.Now - begun).TotalMilliseconds);
+        }
+
+        return best;
+    }
+
+    /// <summary>Calls until everything has been compiled for good.</summary>
+    private static void Warm(BlockShape shape, IReadOnlyList<Computation> computations)
+    {
+        var small = shape with { Width = 32, Heads = 2, Hidden = 64, Tokens = 8 };
+        var works = computations.Where(c => c.Products != ProductMethod.Libtorch).Select(c => new TimedBlock(small, c)).ToList();
+        for (var time = 0; time < 2; time++)
+        {
+            foreach (var work in works)
+            {
+                for (var call = 0; call < WarmCalls; call++) work.Run();
+            }
+
+            if (works.Count > 0) Thread.Sleep(Recompiled);
+        }
+
+        foreach (var work in works) work.Dispose();
+    }
+}
