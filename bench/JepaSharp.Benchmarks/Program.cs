@@ -33,6 +33,8 @@ static int Run(string[] args) => args switch
     ["race-step", .. var options] => StepRace.Run(options),
     ["step", .. var options] => StepRun.Run(options),
     ["rates", .. var options] => StepRace.Rates(options),
+    ["beside", .. var options] => StepBeside.Run(options),
+    ["burn", var seconds] => StepBeside.Burn(Whole(seconds)),
     ["race-commands", .. var options] => CommandRace.Run(options),
     ["growth", .. var options] => GrowthSweep.Run(options),
     ["steady", .. var options] => SteadySteps.Run(options),
@@ -55,11 +57,13 @@ static int Usage()
         read   PATH...                     images a second that each source opens and decodes, in order and shuffled, one thread
         weights PATH                       how long an encoder takes to load, and the peak memory
         embed  MODEL fp32|bf16             images a second through a frozen encoder at 224 pixels
-        race-step --peer "COMMAND" [--shape tiny|small|base|all] [--precision bf16|fp32] [--rounds N] [--steps N] [--attention naive|sdpa] [--libtorch] [--out FILE.md]
-                                           our training step and the peer's in turn; --libtorch also times ours with its kernels off
-        step   [--shape tiny|small|base|large|huge|GRID,BATCH,WIDTH,DEPTH] [--precision bf16|fp32] [--steps N] [--warmup N] [--batch N] [--accumulate N] [--checkpoint]
+        race-step --peer "COMMAND" [--shape tiny|small|base|all] [--precision KEY] [--rounds N] [--steps N] [--attention naive|sdpa] [--out FILE.md]
+                                           our training step, the peer's in fp32 and bf16, and ours on libtorch's operators, in turn
+        beside [--shape tiny] [--precision KEY] [--rounds N] [--steps N]
+                                           our step alone, beside one and two busy programs, and two runs at once
+        step   [--shape tiny|small|base|large|huge|GRID,BATCH,WIDTH,DEPTH] [--precision KEY] [--steps N] [--warmup N] [--batch N] [--accumulate N] [--checkpoint]
                                            our training step alone, as a line of JSON
-        rates  [--precision bf16|fp32]     GFLOP/s of libtorch's matrix product and of our tiles
+        rates  [--precision KEY]           GFLOP/s of libtorch's matrix product and of our tiles
         race-commands --ours "COMMAND" --peer "COMMAND" [--rounds N] [--images N] [--name TEXT]
                                            two whole commands in turn, from start to exit; {} stands for the round
         growth [--precision bf16|fp32] [--steps N] [--out FOLDER]

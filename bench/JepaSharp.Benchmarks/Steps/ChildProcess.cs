@@ -10,19 +10,23 @@ internal static class ChildProcess
     /// <summary>This program again.</summary>
     /// <param name="arguments">Its verb and options.</param>
     /// <param name="kernels">Whether JepaSharp's own kernels may be used; else everything runs on libtorch's operators.</param>
-    public static string Self(string arguments, bool kernels = true)
-    {
-        var program = Environment.ProcessPath!;
-        var isHost = Path.GetFileNameWithoutExtension(program) == "dotnet";
-        var words = arguments.Split(' ', StringSplitOptions.RemoveEmptyEntries);
-        return LastLine(program, isHost ? [Environment.GetCommandLineArgs()[0], .. words] : words, kernels);
-    }
+    public static string Self(string arguments, bool kernels = true) => LastLine(Environment.ProcessPath!, OwnArguments(arguments), kernels);
+
+    /// <summary>This program again, left running; the caller ends it.</summary>
+    public static Process Start(string arguments) => Process.Start(new ProcessStartInfo(Environment.ProcessPath!, OwnArguments(arguments)))!;
 
     /// <summary>A command line, its words apart by spaces. It is told to use every core: some PyTorch packages use one unless told.</summary>
     public static string Command(string command)
     {
         var words = command.Split(' ', StringSplitOptions.RemoveEmptyEntries);
         return LastLine(words[0], words[1..], kernels: true);
+    }
+
+    private static string[] OwnArguments(string arguments)
+    {
+        var isHost = Path.GetFileNameWithoutExtension(Environment.ProcessPath!) == "dotnet";
+        var words = arguments.Split(' ', StringSplitOptions.RemoveEmptyEntries);
+        return isHost ? [Environment.GetCommandLineArgs()[0], .. words] : words;
     }
 
     private static string LastLine(string program, IReadOnlyList<string> arguments, bool kernels)

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using JepaSharp.Kernels;
 using JepaSharp.Kernels.MachineCode;
+using JepaSharp.Models.Accelerated;
 using JepaSharp.Runtime;
 using static TorchSharp.torch;
 
@@ -16,12 +17,16 @@ internal static class ProductRates
     private const int Rows = 2048, Inner = 384, Outer = 1536, RowsAtOnce = 96;
     private static readonly TimeSpan Budget = TimeSpan.FromSeconds(1);
 
-    public static (double Library, double Tiles) Measure(ScalarType precision)
+    public static (double Library, double Tiles) Measure(Computation computation)
     {
-        var library = MatrixProductBenchmark.GigaflopsPerSecond(CPU, precision, Budget);
-        var pairs = precision == ScalarType.BFloat16;
-        if (!(pairs ? KernelSupport.Pairs : KernelSupport.Singles)) return (library, double.NaN);
-        return (library, pairs ? Tiles<Brain16>() : Tiles<Single32>());
+        var library = MatrixProductBenchmark.GigaflopsPerSecond(CPU, computation.Precision, Budget);
+        return (library, computation.Products switch
+        {
+            ProductMethod.Float32 => Tiles<Single32>(),
+            ProductMethod.Widened => Tiles<Widened16>(),
+            ProductMethod.PairDots => Tiles<Brain16>(),
+            _ => library,
+        });
     }
 
     private static unsafe double Tiles<T>()
@@ -48,7 +53,7 @@ internal static class ProductRates
                 var first = piece * RowsAtOnce;
                 Products.Multiply<T, Dropped>(
                     left + (first * Inner * T.Size), Inner * T.Size, Math.Min(RowsAtOnce, Rows - first), weight.Forward, weight.ForwardWords, Outer,
-                    scratch.TakeFloats(RowsAtOnce * TileProduct.Columns), default);
+                    scratch.TakeFloats(RowsAtOnce * TileProduct.Columns), default, scratch);
             });
             seconds.Add(one.Elapsed.TotalSeconds);
         }

@@ -15,7 +15,8 @@ internal static class SteadySteps
     public static int Run(IReadOnlyList<string> words)
     {
         var arguments = new StepArguments(words, "steps", "precision", "shape");
-        using var bench = new StepBench(StepShape.Parse(arguments.Text("shape", "8,4,64,2")), arguments.Precision);
+        var shape = StepShape.Parse(arguments.Text("shape", "8,4,64,2"));
+        using var bench = new StepBench(shape, arguments.Computation(shape.Encoder));
         Console.WriteLine(
             "| step | live tensors | resident MiB | managed KiB after collection | managed KiB asked for a step |\n|---|---|---|---|---|");
         var seen = new List<(long Tensors, double Resident, double Managed)>();

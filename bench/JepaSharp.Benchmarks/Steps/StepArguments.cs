@@ -1,4 +1,6 @@
 using System.Globalization;
+using JepaSharp.Models;
+using JepaSharp.Models.Accelerated;
 using JepaSharp.Runtime;
 using static TorchSharp.torch;
 
@@ -22,12 +24,14 @@ internal sealed class StepArguments
         }
     }
 
-    /// <summary>bf16 unless fp32 was asked for.</summary>
-    public ScalarType Precision => Text("precision", "bf16") switch
+    /// <summary>What a run would choose for an encoder, unless a number format or a computation's key is given.</summary>
+    public Computation Computation(VisionTransformerShape encoder) => Text("precision", "auto") switch
     {
+        "auto" => ComputationChoice.For(Precision.Auto, CPU, encoder, trained: true).Computation,
         "bf16" => ScalarType.BFloat16,
         "fp32" => ScalarType.Float32,
-        var other => throw new JepaException($"Precision \"{other}\" is not known. Use fp32 or bf16.", isUsage: true),
+        var key => Models.Accelerated.Computation.Of(key) ?? throw new JepaException(
+            $"Precision \"{key}\" is not known. Use auto, fp32, bf16 or one of {string.Join(", ", Models.Accelerated.Computation.Keys)}.", isUsage: true),
     };
 
     public bool Flag(string name) => _values.ContainsKey(name);

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using JepaSharp.Masking;
+using JepaSharp.Models.Accelerated;
 using JepaSharp.Objectives;
 using JepaSharp.Optimization;
 using JepaSharp.Runtime;
@@ -18,7 +19,7 @@ internal sealed class StepBench : IDisposable
     private readonly List<MaskBatch> _masks = [];
     private int _taken;
 
-    public StepBench(StepShape shape, ScalarType precision, int accumulate = 1, bool checkpoint = false)
+    public StepBench(StepShape shape, Computation computation, int accumulate = 1, bool checkpoint = false)
     {
         (_shape, _accumulate) = (shape, accumulate);
         // A micro-batch's masks are made with its images, outside the time that counts.
@@ -29,7 +30,7 @@ internal sealed class StepBench : IDisposable
             Masks = (_, microBatch, _) => _masks[(int)(microBatch % _accumulate)]
         });
         var schedules = new Schedules(new ScheduleOptions { StepsPerEpoch = 1000, Epochs = 100 });
-        _step = new TrainingStep(_objective, schedules, new StepSettings(precision, Checkpoint: checkpoint));
+        _step = new TrainingStep(_objective, schedules, new StepSettings(computation, Checkpoint: checkpoint));
     }
 
     /// <summary>Where the time of the steps goes.</summary>

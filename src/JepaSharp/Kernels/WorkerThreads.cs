@@ -16,14 +16,13 @@ internal sealed class TurnMemory
 
 /// <summary>Threads that share the items of one task after another; whoever is free takes the next.</summary>
 /// <remarks>
-/// A training step has some hundred tasks of a millisecond and less. Between them the threads wait for a moment without sleeping, but let other
-/// programs have the core. Nobody waits for a thread that has not begun: on a busy machine it may not get a core before the others have done its
+/// A training step has some hundred tasks of a millisecond and less. Between them the threads wait for a moment without sleeping. Nobody waits for a thread that has not begun: on a busy machine it may not get a core before the others have done its
 /// share. Which thread takes an item never changes a result: every item writes to its own place.
 /// </remarks>
 internal sealed class WorkerThreads
 {
-    // About two microseconds, then a fifth of a millisecond.
-    private const int SpinsBeforeYield = 16, YieldsBeforeSleep = 200;
+    // A tenth of a millisecond. Whoever waits longer sleeps: a thread that spins or yields on a busy machine uses up its own part of it.
+    private const int SpinsBeforeSleep = 800;
 
     private readonly Lock _oneTask = new();
     private readonly Scratch[] _scratch;
@@ -82,7 +81,8 @@ internal sealed class WorkerThreads
             }
 
             job.TakeItems(_scratch[0]);
-            for (var waits = 0; !job.IsDone; waits++) Wait(waits);
+            for (var spins = 0; !job.IsDone && spins < SpinsBeforeSleep; spins++) Thread.SpinWait(4);
+            job.WaitUntilDone();
             _job = Job.None; // lets go of what the task holds
             job.ThrowFailure();
         }
@@ -95,18 +95,12 @@ internal sealed class WorkerThreads
         return new Ending(() => _alone = false);
     }
 
-    private static void Wait(int waits)
-    {
-        if (waits < SpinsBeforeYield) Thread.SpinWait(4);
-        else _ = Thread.Yield();
-    }
-
     private void Serve(Scratch scratch)
     {
         var seen = _job;
         while (true)
         {
-            for (var waits = 0; _job == seen && waits < SpinsBeforeYield + YieldsBeforeSleep; waits++) Wait(waits);
+            for (var spins = 0; _job == seen && spins < SpinsBeforeSleep; spins++) Thread.SpinWait(4);
             if (_job == seen)
             {
                 lock (_wake)
@@ -127,6 +121,7 @@ internal sealed class WorkerThreads
     {
         private int _next;
         private int _done;
+        private int _waiting;
         private ExceptionDispatchInfo? _failure;
 
         /// <summary>No task.</summary>
@@ -154,7 +149,21 @@ internal sealed class WorkerThreads
                     _failure ??= ExceptionDispatchInfo.Capture(e);
                 }
 
-                _ = Interlocked.Increment(ref _done);
+                if (Interlocked.Increment(ref _done) == items && Volatile.Read(ref _waiting) != 0)
+                {
+                    lock (this) Monitor.PulseAll(this);
+                }
+            }
+        }
+
+        /// <summary>Sleeps until the last item is done.</summary>
+        public void WaitUntilDone()
+        {
+            if (IsDone) return;
+            _ = Interlocked.Exchange(ref _waiting, 1);
+            lock (this)
+            {
+                while (!IsDone) Monitor.Wait(this);
             }
         }
 
