@@ -22,7 +22,7 @@ internal readonly record struct Address(Register Base, int Displacement = 0, Reg
 /// .NET has no intrinsic for the bfloat16 dot product (AVX512_BF16); written as bytes, it runs all the same. Encodings: Intel SDM, volume 2,
 /// sections 2.1 (ModR/M, SIB, REX) and 2.7 (EVEX).
 /// </remarks>
-internal sealed class Assembler
+internal sealed partial class Assembler
 {
     private readonly List<byte> _code = [];
 
