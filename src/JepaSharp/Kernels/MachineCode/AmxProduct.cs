@@ -11,9 +11,8 @@ namespace JepaSharp.Kernels.MachineCode;
 /// </code>
 /// <para>Words that fill no step any more are copied into steps of zeros, with masks, so that nothing outside the factors is read and the shapes of
 /// the tiles never change within a product: a change would clear the sums. Up to 16 rows take the upper half of all this.</para>
-/// <para>The shapes are looked at before they are set, since setting them takes some two hundred cycles and a thread may have been given other ones by
-/// somebody else. What float32 ends store or add to goes straight from and to the tiles; other ends find the results in the nearest
-/// cache.</para>
+/// <para>The shapes are looked at before they are set: to set them takes some two hundred cycles, and somebody else may have given the thread other
+/// ones. What float32 ends store or add to goes straight from and to the tiles; other ends find the results in the nearest cache.</para>
 /// </remarks>
 internal static class AmxProduct
 {

@@ -20,6 +20,12 @@ internal static unsafe partial class AmxSupport
     /// <summary>Whether it may.</summary>
     public static bool IsSupported => Missing is null;
 
+    /// <summary>Value of <see cref="KernelSupport.Variable"/> that asks for them.</summary>
+    public const string Chosen = "amx";
+
+    /// <summary>Whether they were asked for; they are never used otherwise.</summary>
+    public static bool IsChosen { get; } = Environment.GetEnvironmentVariable(KernelSupport.Variable) == Chosen;
+
     /// <summary>Why not, as the rest of a sentence; null where it may.</summary>
     public static string? Missing => LazyMissing.Value;
 
@@ -32,7 +38,8 @@ internal static unsafe partial class AmxSupport
     /// <param name="ask">Asks for permission: 0, or the number of the error.</param>
     internal static string? Explain(uint features, ulong states, Func<int> ask)
     {
-        if ((features & (BrainFloat | Tiles)) != (BrainFloat | Tiles)) return "the processor has no AMX tiles for bfloat16, or what it runs under hides them";
+        if ((features & (BrainFloat | Tiles)) != (BrainFloat | Tiles))
+            return "the processor has no AMX tiles for bfloat16, or what it runs under hides them";
         if ((states & Saved) != Saved) return "the system does not save AMX tiles (bits 17 and 18 of XCR0 are off)";
         return ask() switch
         {

@@ -10,6 +10,9 @@ namespace JepaSharp.Kernels.MachineCode;
 /// <param name="code">What runs the machine code.</param>
 internal sealed unsafe class AmxTileProducts(IAmxCode code)
 {
+    /// <summary>What runs the machine code.</summary>
+    public IAmxCode Code => code;
+
     private const int Block = 2 * AmxProduct.TileRows;
     private const int Stretch = 128;
 

@@ -5,8 +5,9 @@ namespace JepaSharp.Kernels.MachineCode;
 
 /// <summary>The memory on which a thread takes the signals of its own mistakes.</summary>
 /// <remarks>
-/// .NET gives each of its threads 16 KiB, a guard page of 4 KiB among them, and handles there what becomes a <see cref="NullReferenceException"/>. The
-/// frame of a signal grows to some 12 KiB once a thread has used AMX tiles: what would be an exception would then end the process.
+/// .NET gives each of its threads 16 KiB, a guard page of 4 KiB among them, and handles there what becomes a
+/// <see cref="NullReferenceException"/>. The frame of a signal grows to some 12 KiB once a thread has used AMX tiles: what would be an exception would
+/// then end the process.
 /// </remarks>
 internal static unsafe partial class SignalStack
 {

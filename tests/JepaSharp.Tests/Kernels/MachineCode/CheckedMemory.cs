@@ -21,13 +21,17 @@ internal sealed unsafe class CheckedMemory : IDisposable
     }
 
     /// <summary>Somebody else's memory.</summary>
-    public void Lend(string name, void* memory, int bytes, bool isWritable) => _pieces.Add(((ulong)memory, (ulong)memory + (ulong)bytes, isWritable, name));
+    public void Lend(string name, void* memory, int bytes, bool isWritable) =>
+        _pieces.Add(((ulong)memory, (ulong)memory + (ulong)bytes, isWritable, name));
 
     /// <summary>How many pieces there are: to come back to with <see cref="Return"/>.</summary>
     public int Mark => _pieces.Count;
 
     /// <summary>Takes back what was lent since.</summary>
     public void Return(int mark) => _pieces.RemoveRange(mark, _pieces.Count - mark);
+
+    /// <summary>Whether an address is in one of the pieces.</summary>
+    public bool Holds(void* address) => _pieces.Any(p => (ulong)address >= p.Start && (ulong)address < p.End);
 
     /// <summary>So many bytes at an address.</summary>
     /// <exception cref="OutsideException">They are not all in one piece, or are to be written and must not.</exception>

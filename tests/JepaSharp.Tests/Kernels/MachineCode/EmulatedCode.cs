@@ -43,8 +43,8 @@ internal sealed unsafe class EmulatedCode(CheckedMemory memory) : IAmxCode
         var mark = memory.Mark;
         memory.Lend("tiles", arguments->To, (int)(arguments->Blocks * AmxProduct.TileBytes), isWritable: true);
         // What does not fill a block has been copied by the caller; the panel's own words are checked where they are.
-        if (arguments->Blocks == 1)
-            memory.Lend("block", arguments->From, AmxProduct.Step * TileProduct.PanelStep - AmxProduct.RowBytes, isWritable: false);
+        if (!memory.Holds(arguments->From))
+            memory.Lend("block", arguments->From, (AmxProduct.Step * TileProduct.PanelStep) - AmxProduct.RowBytes, isWritable: false);
         Run("transpose", LeftTiles.Generate, arguments, sizeof(TransposeArguments));
         memory.Return(mark);
     }

@@ -53,8 +53,8 @@ internal sealed class TileState
     }
 
     /// <summary>
-    /// sum += left right (TDPBF16PS): for each row of the left the products of lower halves are added up along the words, those of upper halves beside
-    /// them, then both, then that to what was there.
+    /// sum += left right (TDPBF16PS): for each row of the left the products of lower halves are added up along the words, those of upper halves
+    /// beside them, then both, then that to what was there.
     /// </summary>
     public void Multiply(int sum, int left, int right)
     {
