@@ -1,4 +1,5 @@
 using System.Runtime.ExceptionServices;
+using JepaSharp.Kernels.MachineCode;
 
 namespace JepaSharp.Kernels;
 
@@ -72,6 +73,7 @@ internal sealed class WorkerThreads
                     task(i, _scratch[0]);
                 }
 
+                AmxCode.Release();
                 return;
             }
 
@@ -91,6 +93,7 @@ internal sealed class WorkerThreads
             }
 
             _task = (_, _) => { };
+            AmxCode.Release();
             if (_failure is not null) ExceptionDispatchInfo.Throw(_failure);
         }
     }
@@ -122,6 +125,7 @@ internal sealed class WorkerThreads
             for (var spins = 0; _generation == seen && spins < SpinsBeforeSleep; spins++) Thread.SpinWait(4);
             if (_generation == seen)
             {
+                AmxCode.Release();
                 lock (_wake)
                 {
                     Interlocked.Increment(ref _sleeping);

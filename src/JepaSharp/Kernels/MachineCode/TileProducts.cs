@@ -30,13 +30,20 @@ internal sealed unsafe class TileProducts
         foreach (var (slot, start) in starts) _code[slot] = (delegate* unmanaged[SuppressGCTransition]<TileArguments*, void>)(placed + start);
     }
 
+    internal TileProducts(AmxTileProducts amx) => Amx = amx;
+
     /// <summary>For words of one float32.</summary>
     public static TileProducts Singles { get; } = new(pairs: false);
 
-    /// <summary>For words of two bfloat16; only on processors with AVX512_BF16.</summary>
+    /// <summary>For words of two bfloat16; only on processors with AVX512_BF16. With AMX where that was asked for.</summary>
+    /// <exception cref="PlatformNotSupportedException">AMX was asked for, and there is none here.</exception>
     public static TileProducts Pairs => LazyPairs.Value;
 
-    private static readonly Lazy<TileProducts> LazyPairs = new(() => new TileProducts(pairs: true));
+    private static readonly Lazy<TileProducts> LazyPairs = new(
+        () => AmxSupport.IsChosen ? new TileProducts(new AmxTileProducts(AmxCode.Placed)) : new TileProducts(pairs: true));
+
+    /// <summary>Those with AMX that do the work; null where none do.</summary>
+    public AmxTileProducts? Amx { get; }
 
     private static IEnumerable<(LeftLayout, TileEnd)> Everywhere =>
     [
@@ -57,6 +64,12 @@ internal sealed unsafe class TileProducts
     /// <param name="arguments">Those of the first tile; changed.</param>
     public void Run(int rows, LeftLayout layout, TileEnd end, ref TileArguments arguments)
     {
+        if (Amx is not null)
+        {
+            Amx.Run(rows, layout, end, ref arguments);
+            return;
+        }
+
         fixed (delegate* unmanaged[SuppressGCTransition]<TileArguments*, void>* code = &_code[Slot(0, layout, end)])
         fixed (TileArguments* tile = &arguments)
         {
