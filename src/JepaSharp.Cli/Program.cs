@@ -1,11 +1,13 @@
 using JepaSharp.Cli;
 using JepaSharp.Cli.Display;
+using JepaSharp.Models.Accelerated;
 using JepaSharp.Runtime;
 
 try
 {
     StandardDescriptors.FillGaps();
     RuntimeTuning.Apply();
+    if (args is [AmxTrial.Argument]) return AmxTrial.Compare() is null ? 0 : 1;
     using var stop = StopSignals.Register();
     return CommandLine.Run(args, Terminal.OfProcess(), stop);
 }

@@ -14,8 +14,8 @@ internal sealed class RaceTable
     /// <summary>One round, for people who wait.</summary>
     public static string Line(StepShape shape, int round, RaceRound r) => string.Create(CultureInfo.InvariantCulture,
         $"{shape.Name}, round {round}: {r.Ours.Seconds:F3} s ({r.Ours.Computation}), the peer "
-            + $"{string.Join(", ", r.Peers.Select(p => Text($"{p.Seconds:F3} s in {p.Precision}")))}: {r.Peer.Seconds / r.Ours.Seconds:F2}x; libtorch "
-            + $"{r.Libtorch.Seconds:F3} s ({r.Libtorch.Computation}): {r.Libtorch.Seconds / r.Ours.Seconds:F2}x; "
+            + string.Join(", ", r.Peers.Select(p => Text($"{p.Seconds:F3} s in {p.Precision}")))
+            + $": {r.Peer.Seconds / r.Ours.Seconds:F2}x; libtorch {r.Libtorch.Seconds:F3} s ({r.Libtorch.Computation}): {r.Libtorch.Seconds / r.Ours.Seconds:F2}x; "
             + $"{r.LibraryRate:F0} and {r.TileRate:F0} GFLOP/s");
 
     /// <summary>Adds a shape's rounds.</summary>
@@ -32,11 +32,13 @@ internal sealed class RaceTable
         var peers = rounds.SelectMany(r => r.Peers).GroupBy(p => p.Precision)
             .Select(g => Text($"{shape.Batch / Median.Of(g.Select(p => p.Seconds)):F1} {g.Key}{(g.Count() < rounds.Count ? " (one round)" : "")}"));
         _speed.AppendLine(string.Create(CultureInfo.InvariantCulture,
-            $"| {name} | {shape.Batch / Middle(r => r.Ours.Seconds):F1} | {string.Join(", ", peers)} | {Ratio(r => r.Peer.Seconds / r.Ours.Seconds)} | "
+            $"| {name} | {shape.Batch / Middle(r => r.Ours.Seconds):F1} | {string.Join("; ", peers)} | "
+                + $"{Ratio(r => r.Peer.Seconds / r.Ours.Seconds)} | "
                 + $"{rounds.Min(r => r.Peer.Fastest) / rounds.Min(r => r.Ours.Steps.Min()):F2} | "
                 + $"{shape.Batch / Middle(r => r.Libtorch.Seconds):F1} {rounds[0].Libtorch.Computation} | "
                 + $"{Ratio(r => r.Libtorch.Seconds / r.Ours.Seconds)} | "
-                + $"{Middle(r => r.Ours.PeakMegabytes):F0} | {Middle(r => r.Peer.Megabytes):F0} | {Middle(r => r.Ours.PeakMegabytes / r.Peer.Megabytes):F2} |"));
+                + $"{Middle(r => r.Ours.PeakMegabytes):F0} | {Middle(r => r.Peer.Megabytes):F0} | "
+                + $"{Middle(r => r.Ours.PeakMegabytes / r.Peer.Megabytes):F2} |"));
 
         var operations = StepOperations.Of(shape);
         string Share(Func<RaceRound, double> seconds, Func<RaceRound, double> rate) =>

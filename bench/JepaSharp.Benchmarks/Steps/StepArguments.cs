@@ -31,7 +31,8 @@ internal sealed class StepArguments
         "bf16" => ScalarType.BFloat16,
         "fp32" => ScalarType.Float32,
         var key => Models.Accelerated.Computation.Of(key) ?? throw new JepaException(
-            $"Precision \"{key}\" is not known. Use auto, fp32, bf16 or one of {string.Join(", ", Models.Accelerated.Computation.Keys)}.", isUsage: true),
+            $"Precision \"{key}\" is not known. Use auto, fp32, bf16 or one of {string.Join(", ", Models.Accelerated.Computation.Keys)}.",
+                isUsage: true),
     };
 
     public bool Flag(string name) => _values.ContainsKey(name);

@@ -7,7 +7,8 @@ namespace JepaSharp.Benchmarks.Steps;
 
 /// <summary>What a training step loses beside other work: more than the processor time that it is denied would be waste.</summary>
 /// <remarks>
-/// A run has as many threads as there are cores, c. Beside k programs that are always busy its fair part of the machine is c / (c + k); beside another
+/// A run has as many threads as there are cores, c. Beside k programs that are always busy its fair part of the machine is c / (c + k); beside
+/// another
 /// run, half. A step that takes (c + k) / c, or 2, times as long has lost nothing else.
 /// </remarks>
 internal static class StepBeside
@@ -15,11 +16,13 @@ internal static class StepBeside
     public static int Run(IReadOnlyList<string> words)
     {
         var arguments = new StepArguments(words, "shape", "precision", "rounds", "steps");
-        var step = $"step --shape {arguments.Text("shape", "tiny")} --precision {arguments.Text("precision", "auto")} --steps {arguments.Number("steps", 6)}";
+        var (shape, precision) = (arguments.Text("shape", "tiny"), arguments.Text("precision", "auto"));
+        var step = $"step --shape {shape} --precision {precision} --steps {arguments.Number("steps", 6)}";
         var cores = Environment.ProcessorCount;
         (string Name, int Busy, int Runs, double Fair)[] situations =
         [
-            ("alone", 0, 1, 1), ("beside one busy program", 1, 1, (cores + 1.0) / cores), ("beside two", 2, 1, (cores + 2.0) / cores), ("two runs", 0, 2, 2),
+            ("alone", 0, 1, 1), ("beside one busy program", 1, 1, (cores + 1.0) / cores), ("beside two", 2, 1, (cores + 2.0) / cores), ("two runs",
+                0, 2, 2),
         ];
         var seconds = situations.ToDictionary(s => s.Name, _ => new List<double>());
         for (var round = 0; round < arguments.Number("rounds", 3); round++)
@@ -41,7 +44,8 @@ internal static class StepBeside
         {
             var median = Median.Of(seconds[situation.Name]);
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                $"| {situation.Name} | {median:F3} | {median / alone:F2} | {situation.Fair:F2} | {100 * ((median / alone / situation.Fair) - 1):F0} % |"));
+                $"| {situation.Name} | {median:F3} | {median / alone:F2} | {situation.Fair:F2} | "
+                    + $"{100 * ((median / alone / situation.Fair) - 1):F0} % |"));
         }
 
         return 0;

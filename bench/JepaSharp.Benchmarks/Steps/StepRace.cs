@@ -68,7 +68,8 @@ internal static class StepRace
         return 0;
     }
 
-    /// <summary>Without instructions for bfloat16 libtorch multiplies it many times slower than float32, and a step of the peer takes minutes.</summary>
+    /// <summary>Without instructions for bfloat16 libtorch multiplies it many times slower than float32, and a step of the peer takes
+    /// minutes.</summary>
     private static bool BrainFloatsAreHopeless()
     {
         var (fp32, bf16) = (Rate("libtorch-fp32"), Rate("libtorch-bf16"));

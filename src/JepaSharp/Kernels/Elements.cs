@@ -128,6 +128,33 @@ internal readonly unsafe struct Brain16 : IElement
     }
 }
 
+/// <summary>bfloat16, multiplied by Intel AMX tiles.</summary>
+internal readonly unsafe struct Tiled16 : IElement
+{
+    public static int Size => 2;
+
+    public static int PerWord => 2;
+
+    public static TileProducts Tiles => TileProducts.AmxPairs;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Load(byte* source) => Brain16.Load(source);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Store(byte* target, Vector512<float> values) => Brain16.Store(target, values);
+
+    public static void Round(float* from, nint count, byte* to) => Brain16.Round(from, count, to);
+
+    public static void Norm(float* row, int width, float mean, float inverse, float* scale, float* shift, byte* target) =>
+        Brain16.Norm(row, width, mean, inverse, scale, shift, target);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<uint> Words(Vector512<float> row, Vector512<float> next) => Brain16.Words(row, next);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<uint> Words(byte* row, byte* next) => Brain16.Words(row, next);
+}
+
 /// <summary>bfloat16 as it is kept, float32 as products read it: half the memory between products, where a processor multiplies float32 faster than
 /// pairs of bfloat16.</summary>
 internal readonly unsafe struct Widened16 : IElement

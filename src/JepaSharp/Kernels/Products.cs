@@ -95,10 +95,21 @@ internal static unsafe class Products
     }
 
     /// <summary>A panel's columns, transposed, times another panel: result [rows, 32], rows up to 32, summed over the panels' words.</summary>
-    public static void PanelByPanel<T>(byte* left, int rows, byte* right, nint words, float* result, nint resultStride, bool accumulate)
+    /// <param name="left">The panel, or its columns in tiles: see <paramref name="isTiles"/>.</param>
+    /// <param name="rows">Columns of it that count.</param>
+    /// <param name="right">The other panel.</param>
+    /// <param name="words">Words of both.</param>
+    /// <param name="result">First row of the result.</param>
+    /// <param name="resultStride">Numbers between its rows.</param>
+    /// <param name="accumulate">Whether the result is added to.</param>
+    /// <param name="isTiles">Whether the left factor was brought into tiles by <see cref="LeftTiles.Write"/>; only with AMX.</param>
+    public static void PanelByPanel<T>(
+        byte* left, int rows, byte* right, nint words, float* result, nint resultStride, bool accumulate, bool isTiles = false)
         where T : struct, IElement
     {
         var arguments = new TileArguments { Left = left, Right = right, Words = words, Result = result, ResultStride = resultStride * sizeof(float) };
-        T.Tiles.Run(rows, LeftLayout.Panel, accumulate ? TileEnd.Accumulate : TileEnd.Store, ref arguments);
+        var end = accumulate ? TileEnd.Accumulate : TileEnd.Store;
+        if (isTiles) T.Tiles.Amx!.RunTiles(rows, end, arguments);
+        else T.Tiles.Run(rows, LeftLayout.Panel, end, ref arguments);
     }
 }

@@ -32,15 +32,18 @@ internal readonly unsafe record struct WeightGradient<T>(
         var panelBytes = Words * TileProduct.PanelStep;
         var tile = scratch.TakeFloats(TileProduct.Columns * TileProduct.Columns);
         var (firstPanel, lastPanel) = (piece * PanelsPerPiece, Math.Min((piece + 1) * PanelsPerPiece, Packing.Panels(Outputs)));
+        var lefts = T.Tiles.Amx is null ? null : scratch.Take(PanelsPerPiece * LeftTiles.Bytes(Stretch, halves: 2));
         for (nint word = 0; word < Words; word += Stretch)
         {
             var words = Math.Min(Stretch, Words - word);
+            for (var panel = firstPanel; lefts != null && panel < lastPanel; panel++)
+                LeftTiles.Write(T.Tiles.Amx!.Code, Outward.At + (panel * panelBytes) + (word * TileProduct.PanelStep), words, Left(panel), halves: 2);
             for (var column = 0; column < Inputs; column += TileProduct.Columns)
             {
                 var right = Inward.At + (column / TileProduct.Columns * panelBytes) + (word * TileProduct.PanelStep);
                 for (var panel = firstPanel; panel < lastPanel; panel++)
                 {
-                    var left = Outward.At + (panel * panelBytes) + (word * TileProduct.PanelStep);
+                    var left = lefts == null ? Outward.At + (panel * panelBytes) + (word * TileProduct.PanelStep) : Left(panel);
                     var first = panel * TileProduct.Columns;
                     Add(left, right, words, Math.Min(TileProduct.Columns, Outputs - first), Math.Min(TileProduct.Columns, Inputs - column),
                         Weight.At + ((nint)first * Inputs) + column, tile);
@@ -52,17 +55,20 @@ internal readonly unsafe record struct WeightGradient<T>(
         for (var panel = firstPanel; panel < lastPanel; panel++)
             AddColumns(Outward.At + (panel * panelBytes), Bias.At + (panel * TileProduct.Columns), Math.Min(
                 TileProduct.Columns, Outputs - (panel * TileProduct.Columns)));
+
+        // With AMX, a left panel is brought into tiles once for all right ones.
+        byte* Left(int panel) => lefts + ((panel - firstPanel) * LeftTiles.Bytes(Stretch, halves: 2));
     }
 
     private void Add(byte* left, byte* right, nint words, int rows, int columns, float* target, float* tile)
     {
         if (columns == TileProduct.Columns)
         {
-            Products.PanelByPanel<T>(left, rows, right, words, target, Inputs, accumulate: true);
+            Products.PanelByPanel<T>(left, rows, right, words, target, Inputs, accumulate: true, T.Tiles.Amx is not null);
             return;
         }
 
-        Products.PanelByPanel<T>(left, rows, right, words, tile, TileProduct.Columns, accumulate: false);
+        Products.PanelByPanel<T>(left, rows, right, words, tile, TileProduct.Columns, accumulate: false, T.Tiles.Amx is not null);
         for (var r = 0; r < rows; r++)
         {
             for (var c = 0; c < columns; c++) target[((nint)r * Inputs) + c] += tile[(r * TileProduct.Columns) + c];

@@ -1,4 +1,5 @@
 using System.Runtime.ExceptionServices;
+using JepaSharp.Kernels.MachineCode;
 
 namespace JepaSharp.Kernels;
 
@@ -16,7 +17,8 @@ internal sealed class TurnMemory
 
 /// <summary>Threads that share the items of one task after another; whoever is free takes the next.</summary>
 /// <remarks>
-/// A training step has some hundred tasks of a millisecond and less. Between them the threads wait for a moment without sleeping. Nobody waits for a thread that has not begun: on a busy machine it may not get a core before the others have done its
+/// A training step has some hundred tasks of a millisecond and less. Between them the threads wait for a moment without sleeping. Nobody waits for a
+/// thread that has not begun: on a busy machine it may not get a core before the others have done its
 /// share. Which thread takes an item never changes a result: every item writes to its own place.
 /// </remarks>
 internal sealed class WorkerThreads
@@ -69,6 +71,7 @@ internal sealed class WorkerThreads
                     task(i, _scratch[0]);
                 }
 
+                AmxCode.Release();
                 return;
             }
 
@@ -83,6 +86,7 @@ internal sealed class WorkerThreads
             job.TakeItems(_scratch[0]);
             for (var spins = 0; !job.IsDone && spins < SpinsBeforeSleep; spins++) Thread.SpinWait(4);
             job.WaitUntilDone();
+            AmxCode.Release();
             _job = Job.None; // lets go of what the task holds
             job.ThrowFailure();
         }
@@ -103,6 +107,7 @@ internal sealed class WorkerThreads
             for (var spins = 0; _job == seen && spins < SpinsBeforeSleep; spins++) Thread.SpinWait(4);
             if (_job == seen)
             {
+                AmxCode.Release();
                 lock (_wake)
                 {
                     Interlocked.Increment(ref _sleeping);

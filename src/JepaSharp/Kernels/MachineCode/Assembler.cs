@@ -23,7 +23,7 @@ internal readonly record struct Address(Register Base, int Displacement = 0, Reg
 /// sections 2.1 (ModR/M, SIB, REX), 2.3 (VEX) and 2.7 (EVEX).
 /// </remarks>
 /// <param name="vectorBytes">64 or 32.</param>
-internal sealed class Assembler(int vectorBytes = 64)
+internal sealed partial class Assembler(int vectorBytes = 64)
 {
     private readonly List<byte> _code = [];
 

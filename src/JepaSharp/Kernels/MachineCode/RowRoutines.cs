@@ -63,7 +63,7 @@ internal static unsafe class RowRoutines
         return (placed, placed + start);
     }
 
-    private static byte[] Rounding()
+    internal static byte[] Rounding()
     {
         var code = new Assembler();
         code.Load(Register.Rax, new Address(Register.Rdi, 0));
@@ -75,7 +75,7 @@ internal static unsafe class RowRoutines
         return code.ToArray();
     }
 
-    private static byte[] Norming()
+    internal static byte[] Norming()
     {
         const int Mean = 30, Inverse = 31;
         var code = new Assembler();

@@ -11,6 +11,7 @@ internal sealed unsafe class TileProducts
     private static readonly Lazy<TileProducts> LazyNarrow = new(() => new TileProducts(TileForm.Narrow));
     private static readonly Lazy<TileProducts> LazyWide = new(() => new TileProducts(TileForm.Wide));
     private static readonly Lazy<TileProducts> LazyPairs = new(() => new TileProducts(TileForm.WidePairs));
+    private static readonly Lazy<TileProducts> LazyAmxPairs = new(() => new TileProducts(new AmxTileProducts(AmxCode.Placed)));
 
     private TileProducts(TileForm form)
     {
@@ -37,6 +38,12 @@ internal sealed unsafe class TileProducts
         foreach (var (slot, start) in starts) _code[slot] = (delegate* unmanaged[SuppressGCTransition]<TileArguments*, void>)(placed + start);
     }
 
+    internal TileProducts(AmxTileProducts amx)
+    {
+        (Amx, _form) = (amx, TileForm.WidePairs);
+        _code = [];
+    }
+
     /// <summary>For words of one float32, with the widest vectors that the processor has.</summary>
     public static TileProducts Singles { get; } = Avx512F.IsSupported ? Wide : Narrow;
 
@@ -48,6 +55,12 @@ internal sealed unsafe class TileProducts
 
     /// <summary>For words of two bfloat16; only on processors with AVX512_BF16.</summary>
     public static TileProducts Pairs => LazyPairs.Value;
+
+    /// <summary>For words of two bfloat16, with Intel AMX; only where <see cref="AmxSupport.IsSupported"/>.</summary>
+    public static TileProducts AmxPairs => LazyAmxPairs.Value;
+
+    /// <summary>Those with AMX that do the work; null where none do.</summary>
+    public AmxTileProducts? Amx { get; }
 
     private static IEnumerable<(LeftLayout, TileEnd)> Everywhere =>
     [
@@ -73,6 +86,12 @@ internal sealed unsafe class TileProducts
     /// <param name="arguments">Those of the first tile; changed.</param>
     public void Run(int rows, LeftLayout layout, TileEnd end, ref TileArguments arguments)
     {
+        if (Amx is not null)
+        {
+            Amx.Run(rows, layout, end, ref arguments);
+            return;
+        }
+
         fixed (delegate* unmanaged[SuppressGCTransition]<TileArguments*, void>* code = &_code[Slot(0, layout, end)])
         fixed (TileArguments* tile = &arguments)
         {

@@ -25,6 +25,7 @@ internal sealed unsafe class AcceleratedBlocks : IDisposable
         {
             ProductMethod.PairDots => Of<Brain16>(),
             ProductMethod.Widened => Of<Widened16>(),
+            ProductMethod.AmxTiles => Of<Tiled16>(),
             _ => Of<Single32>(),
         };
     }

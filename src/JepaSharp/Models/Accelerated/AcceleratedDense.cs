@@ -22,6 +22,7 @@ internal sealed unsafe class AcceleratedDense : IDisposable
         {
             ProductMethod.PairDots => new DenseKernel<Brain16>(memory, trained, WorkerThreads.Shared),
             ProductMethod.Widened => new DenseKernel<Widened16>(memory, trained, WorkerThreads.Shared),
+            ProductMethod.AmxTiles => new DenseKernel<Tiled16>(memory, trained, WorkerThreads.Shared),
             _ => new DenseKernel<Single32>(memory, trained, WorkerThreads.Shared),
         };
         _kernel.Refresh();

@@ -17,6 +17,10 @@ public enum ProductMethod
 
     /// <summary>JepaSharp's CPU kernels: pairs of bfloat16 multiplied in one instruction (VDPBF16PS of AVX512_BF16).</summary>
     PairDots,
+
+    /// <summary>JepaSharp's CPU kernels: tiles of bfloat16 (Intel AMX). Tested in an emulator; not yet run on such a processor by those who wrote
+    /// it.</summary>
+    AmxTiles,
 }
 
 /// <summary>How a network computes: the number format of its products, and what does them.</summary>
@@ -29,6 +33,7 @@ public readonly record struct Computation(ScalarType Precision, ProductMethod Pr
         (ProductMethod.Float32, ScalarType.Float32, "fp32", "fp32 on the CPU kernels"),
         (ProductMethod.Libtorch, ScalarType.Float32, "libtorch-fp32", "fp32 on libtorch"),
         (ProductMethod.PairDots, ScalarType.BFloat16, "bf16-dot", "bf16 on the CPU kernels (VDPBF16PS)"),
+        (ProductMethod.AmxTiles, ScalarType.BFloat16, "bf16-amx", "bf16 on the CPU kernels (AMX)"),
         (ProductMethod.Widened, ScalarType.BFloat16, "bf16-fma", "bf16 on the CPU kernels (multiplied as fp32)"),
         (ProductMethod.Libtorch, ScalarType.BFloat16, "libtorch-bf16", "bf16 on libtorch"),
     ];
@@ -36,7 +41,7 @@ public readonly record struct Computation(ScalarType Precision, ProductMethod Pr
     /// <summary>Names of all, as <see cref="KernelSupport.Variable"/> and checkpoints know them.</summary>
     public static IReadOnlyList<string> Keys { get; } = [.. Known.Select(k => k.Key)];
 
-    /// <summary>Short name: fp32, libtorch-fp32, bf16-dot, bf16-fma, libtorch-bf16.</summary>
+    /// <summary>Short name: fp32, libtorch-fp32, bf16-dot, bf16-amx, bf16-fma, libtorch-bf16.</summary>
     public string Key => Entry.Key;
 
     /// <summary>Name in words: "bf16 on the CPU kernels (VDPBF16PS)".</summary>
@@ -57,6 +62,7 @@ public readonly record struct Computation(ScalarType Precision, ProductMethod Pr
     private bool IsSupported => Products switch
     {
         ProductMethod.PairDots => KernelSupport.Pairs,
+        ProductMethod.AmxTiles => KernelSupport.Pairs && AmxTrial.Fault is null,
         ProductMethod.Float32 or ProductMethod.Widened => KernelSupport.Singles,
         _ => true,
     };
