@@ -41,7 +41,7 @@ public sealed class PixelSituations : SituationTests
             Check = (_, said) => Assert.Matches(@"width\s+40 .*\n.*height\s+60 ", said),
             Build = folder => Photos.File1("photos/turned.png", MadePng.Write(60, 40, 8, 0, Ramp, MadePng.Chunk("eXIf", MadePng.Exif(6))))(folder),
         },
-        new("frames that are left out", "jepa inspect photos", 0, "note: 1 of them hold several frames or pages; of each the first is taken")
+        new("frames that are left out", "jepa inspect photos", 0, "note: 1 of them holds several frames or pages; of each the first is taken")
         {
             Build = folder => Photos.File1("photos/frames.gif", MadeGif.Write((60, 40), (0, 0, 60, 40), Palette, Indices, frames: 3))(folder),
         },
@@ -62,7 +62,7 @@ public sealed class PixelSituations : SituationTests
         },
         Bounded("large PNGs looked at", "jepa inspect photos --all --memory-mb 64", "code 0", "2 images decoded", "broken: none"),
         Bounded("large PNGs packed", "jepa pack --data photos --out x.jepapack --side 64 --memory-mb 64", "code 0", "2 images as"),
-        Bounded("large PNGs kept whole in a pack", "jepa pack --data photos --out x.jepapack --raw --memory-mb 64", "code 1", "2 of the 2 images",
+        Bounded("large PNGs kept whole in a pack", "jepa pack --data photos --out x.jepapack --raw --memory-mb 64", "code 1", "None of the 2 images",
             "Raise data.memory_mb (or --memory-mb)"),
         new("a bound that is no bound", "jepa inspect photos --memory-mb 8", 2,
             "--memory-mb 8: expected at least 64") { Build = folder => Photos.File1("photos/a.png", Photos.Png)(folder) },

@@ -8,6 +8,8 @@ public sealed class UnreadableImageSituations : SituationTests
 {
     private const string OfFit = "note: 1 of 20 fit images could not be read and is left out: dog/broken.png.";
     private const string OfTest = "note: 1 of 10 test images could not be read and is left out: cat/broken.png.";
+    private const string OfTraining =
+        "note: 1 of 20 training images could not be read and is left out: dog/broken.png. Which and why: DIR/run/unreadable.csv";
     private const string On = " --weights whole --data fit --test test --size 16 --baselines off";
 
     private const string Small = "--set meta.model_name=vit_tiny --set meta.embed_dim=24 --set meta.depth=1 --set meta.num_heads=2 "
@@ -103,26 +105,36 @@ public sealed class UnreadableImageSituations : SituationTests
                 BrokenSets.Images(folder, "one", 1, 0);
             },
         },
-        new("a run, its checkpoints and its report",
+        new("a run that measures on test images, and its checkpoints",
             $"""
-            jepa pretrain --data fit --out run {Small} --set data.test_path=test
-            jepa evaluate checkpoints run --out c.json >said 2>&1; cat said; jepa report run >paged 2>&1; cat paged
-            jepa pretrain --resume --out run >/dev/null 2>&1; cat run/unreadable.csv
-            """, 0, OfFit, OfTest, "note: 1 of 20 images looked at could not be read and is left out: dog/broken.png.",
-            "note: 1 of 20 training images could not be read and is left out: dog/broken.png. Which and why: DIR/run/unreadable.csv",
-            "dog/broken.png,the png")
+            jepa pretrain --data fit --out run {Small} --set optimization.epochs=20 --set data.test_path=test >trained 2>&1; cat trained
+            jepa evaluate checkpoints run --out c.json >said 2>&1; cat said
+            """, 0, OfTraining, "note: 1 of 20 images looked at could not be read and is left out: dog/broken.png.")
         {
             Build = BrokenSets.Labelled,
             Never = ["1 images"],
             Check = (folder, _) =>
             {
-                foreach (var said in (string[])["said", "paged"])
-                    Assert.Contains(OfTest, File.ReadAllText(Path.Combine(folder, said)), StringComparison.Ordinal);
-                Assert.Contains(OfTest["note: ".Length..], File.ReadAllText(Path.Combine(folder, "run/report.html")), StringComparison.Ordinal);
+                foreach (var (said, note) in new[] { ("trained", OfFit), ("trained", OfTest), ("said", OfFit), ("said", OfTest) })
+                    Assert.Contains(note, File.ReadAllText(Path.Combine(folder, said)), StringComparison.Ordinal);
                 using var json = JsonDocument.Parse(File.ReadAllText(Path.Combine(folder, "c.json")));
                 Assert.Equal([("images looked at", 1, 20), ("fit images", 1, 20), ("test images", 1, 10)],
                     json.RootElement.GetProperty("unreadable").EnumerateArray().Select(set => (set.GetProperty("set").GetString()!,
                         set.GetProperty("unreadable").GetInt32(), set.GetProperty("images").GetInt32())));
+            },
+        },
+        new("a run that is gone on with for a step, and its report",
+            $"""
+            jepa pretrain --data fit --out run {Small} --set data.test_path=test --set optimization.epochs=4 --max-steps 16 >/dev/null 2>&1
+            jepa pretrain --resume --out run --max-steps 17; cat run/unreadable.csv; cp run/report.html short.html
+            jepa report run
+            """, 0, OfTraining, "dog/broken.png,the png", OfFit, OfTest)
+        {
+            Build = BrokenSets.Labelled,
+            Check = (folder, _) =>
+            {
+                Assert.Contains("1 of 20 images looked at could not be read", Page(folder, "short.html"), StringComparison.Ordinal);
+                Assert.Contains(OfTest["note: ".Length..], Page(folder, "run/report.html"), StringComparison.Ordinal);
             },
         },
     ];
@@ -132,6 +144,8 @@ public sealed class UnreadableImageSituations : SituationTests
     [Theory]
     [MemberData(nameof(Names))]
     public void UnreadableImage_Command_CountsItAndLeavesItOut(string name) => Run(Table.Single(s => s.Name == name));
+
+    private static string Page(string folder, string name) => File.ReadAllText(Path.Combine(folder, name));
 
     private static Situation Probe(string task, params string[] says) =>
         new($"evaluate {task}", $"jepa evaluate {task}{(task.Contains("baselines on", StringComparison.Ordinal) ? On.Replace(

@@ -11,7 +11,8 @@ public sealed class LeftOutImagesTests
     {
         Assert.Equal("1 of 20 fit images could not be read and is left out: dog/broken.jpg.",
             LeftOutImages.Of("fit images", 1, 20, "dog/broken.jpg")!.Sentence);
-        Assert.Equal("2 of 1,000 images could not be read and are left out, such as a\\nb.jpg.", LeftOutImages.Of("images", 2, 1000, "a\nb.jpg")!.Sentence);
+        Assert.Equal("2 of 1,000 images could not be read and are left out, such as a\\nb.jpg.",
+            LeftOutImages.Of("images", 2, 1000, "a\nb.jpg")!.Sentence);
         Assert.Equal("3 of 9 images could not be read and are left out.", LeftOutImages.Of("images", 3, 9, null)!.Sentence);
         Assert.Null(LeftOutImages.Of("images", 0, 9, null));
     }
