@@ -12,11 +12,13 @@ internal sealed class RaceTable
     private readonly StringBuilder _phases = new();
 
     /// <summary>One round, for people who wait.</summary>
-    public static string Line(StepShape shape, int round, RaceRound r) => string.Create(CultureInfo.InvariantCulture,
-        $"{shape.Name}, round {round}: {r.Ours.Seconds:F3} s ({r.Ours.Computation}), the peer "
-            + string.Join(", ", r.Peers.Select(p => Text($"{p.Seconds:F3} s in {p.Precision}")))
-            + $": {r.Peer.Seconds / r.Ours.Seconds:F2}x; libtorch {r.Libtorch.Seconds:F3} s ({r.Libtorch.Computation}): {r.Libtorch.Seconds / r.Ours.Seconds:F2}x; "
-            + $"{r.LibraryRate:F0} and {r.TileRate:F0} GFLOP/s");
+    public static string Line(StepShape shape, int round, RaceRound r)
+    {
+        var peers = string.Join(", ", r.Peers.Select(p => Text($"{p.Seconds:F3} s in {p.Precision}")));
+        return Text($"{shape.Name}, round {round}: {r.Ours.Seconds:F3} s ({r.Ours.Computation}), the peer {peers}: ")
+            + Text($"{r.Peer.Seconds / r.Ours.Seconds:F2}x; libtorch {r.Libtorch.Seconds:F3} s ({r.Libtorch.Computation}): ")
+            + Text($"{r.Libtorch.Seconds / r.Ours.Seconds:F2}x; {r.LibraryRate:F0} and {r.TileRate:F0} GFLOP/s");
+    }
 
     /// <summary>Adds a shape's rounds.</summary>
     public void Add(StepShape shape, IReadOnlyList<RaceRound> rounds)

@@ -1,5 +1,6 @@
 using System.Globalization;
 using JepaSharp.Monitoring;
+using JepaSharp.Runtime;
 using JepaSharp.Training.Progress;
 
 namespace JepaSharp.Cli.Display;
@@ -115,7 +116,7 @@ internal sealed class ConsoleProgress : ITrainingObserver
             _lineIsDrawn = false;
             var how = end.Outcome switch { RunOutcome.Completed => "Done", RunOutcome.Stopped => "Stopped", _ => "Failed" };
             _terminal.Error.WriteLine(
-                string.Create(CultureInfo.InvariantCulture, $"{how} after {end.Step} steps, {ProgressLine.Duration(end.Elapsed)}."));
+                string.Create(CultureInfo.InvariantCulture, $"{how} after {Quantity.Of(end.Step, "step")}, {ProgressLine.Duration(end.Elapsed)}."));
             _status = null;
         }
     }

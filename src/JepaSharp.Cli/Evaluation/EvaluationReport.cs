@@ -6,6 +6,7 @@ using System.Text.Json.Serialization;
 using JepaSharp.Cli.Display;
 using JepaSharp.Evaluation.Features;
 using JepaSharp.Evaluation.Tasks;
+using JepaSharp.Runtime;
 
 namespace JepaSharp.Cli.Evaluation;
 
@@ -25,15 +26,15 @@ internal sealed class EvaluationReport(string task, EvaluationSession session, o
     private IReadOnlyList<string>? _classes;
 
     /// <summary>Says what will be done.</summary>
-    public void Announce(Terminal terminal)
+    public static void Announce(string task, EvaluationSession session, Terminal terminal)
     {
         foreach (var note in session.Images.Notes) terminal.Error.WriteLine("chosen: " + note);
         terminal.Error.WriteLine(
             $"{task}: {session.Loaded.Name} encoder of {session.Loaded.Path}, {session.Transform.Size}x{session.Transform.Size} pixels, "
                 + $"{session.Device.type}, {session.Precision.Name}");
         terminal.Error.WriteLine(
-            $"fit on {session.Images.Fit.Count:n0} images of {session.Images.Fit.Description}; scored on {session.Images.Test.Count:n0} of "
-                + $"{session.Images.Test.Description}");
+            $"to fit on: {Quantity.Of(session.Images.Fit.Count, "image")} of {session.Images.Fit.Description}; to score on: "
+                + $"{session.Images.Test.Count:n0} of {session.Images.Test.Description}");
     }
 
     public void Add(IReadOnlyList<ResultRow> rows) => _rows.AddRange(rows);
@@ -62,8 +63,8 @@ internal sealed class EvaluationReport(string task, EvaluationSession session, o
             Architecture = session.Loaded.Encoder.Shape,
             session.Loaded.Normalization,
         },
-        Fit = Images(session.Images.FitAddress, session.Images.Fit),
-        Test = Images(session.Images.TestAddress, session.Images.Test),
+        Fit = Images(session.Images.FitAddress, session.Images.Fit, EvaluationSession.FitSet),
+        Test = Images(session.Images.TestAddress, session.Images.Test, EvaluationSession.TestSet),
         Classes = _classes,
         Transform = session.Transform.ToString(),
         session.Request.Features,
@@ -75,11 +76,23 @@ internal sealed class EvaluationReport(string task, EvaluationSession session, o
         session.Request.MaxTest,
         Recipe = recipe,
         Results = _rows,
-        Notes = notes.Concat(session.Notes).ToList(),
+        Notes = notes.Concat(session.Notes).Concat(session.LeftOut.Select(l => l.Sentence)).ToList(),
         FeatureSeconds = Math.Round(session.FeatureTime.TotalSeconds, 3),
         Finished = DateTime.UtcNow.ToString("yyyy-MM-ddTHH:mm:ssZ", CultureInfo.InvariantCulture),
     };
 
-    private static object Images(string address, Data.Sources.ImageSource source) =>
-        new { Address = address, source.Description, Images = source.Count, Sha256 = DataFingerprint.Of(address, source) };
+    /// <summary>A set, with how many of its images could not be read and so took no part.</summary>
+    private object Images(string address, Data.Sources.ImageSource source, string set)
+    {
+        var leftOut = session.LeftOut.Where(l => l.Set == set).MaxBy(l => l.Unreadable);
+        return new
+        {
+            Address = address,
+            source.Description,
+            Images = source.Count,
+            Unreadable = leftOut?.Unreadable ?? 0,
+            UnreadableExample = leftOut?.Example,
+            Sha256 = DataFingerprint.Of(address, source),
+        };
+    }
 }

@@ -2,6 +2,7 @@ using System.Globalization;
 using JepaSharp.Cli.Display;
 using JepaSharp.Cli.Reports;
 using JepaSharp.Data.Cropping;
+using JepaSharp.Data.Loading;
 using JepaSharp.Data.Sources;
 using JepaSharp.Evaluation;
 using JepaSharp.Evaluation.Embeddings;
@@ -23,12 +24,16 @@ internal sealed record FeaturePair(string Name, bool IsBaseline, PooledFeatures 
 /// <summary>An opened encoder and opened images, from which features are made once.</summary>
 internal sealed class EvaluationSession : IDisposable
 {
+    /// <summary>What the images to fit on and those to score on are called.</summary>
+    public const string FitSet = "fit images", TestSet = "test images";
+
     private const int LastLayers = 4;
 
     private readonly Terminal _terminal;
     private readonly StopSignals _stop;
     private FeatureCache? _cache;
     private readonly OutputLock? _claim;
+    private readonly List<LeftOutImages> _leftOut = [];
 
     /// <summary>Opens everything, so that mistakes are found before any work is done.</summary>
     /// <exception cref="JepaException">Something is missing or does not fit.</exception>
@@ -81,6 +86,9 @@ internal sealed class EvaluationSession : IDisposable
     /// <summary>What a user should know. One sentence each.</summary>
     public List<string> Notes { get; } = [];
 
+    /// <summary>The images that could not be read, a set each, said when they were found.</summary>
+    public IReadOnlyList<LeftOutImages> LeftOut => _leftOut;
+
     private int Depth => Math.Min(LastLayers, Loaded.Encoder.Shape.Depth);
 
     /// <summary>The features asked for, the encoder's first, then those of the baselines.</summary>
@@ -101,8 +109,8 @@ internal sealed class EvaluationSession : IDisposable
             kinds.AddRange(
                 [new EncoderFeatures("untrained encoder", fresh, Scaling, output, Transform.Size, computation), new PixelFeatures(Transform.Size)]);
 
-        var fit = Extracted(kinds, Images.Fit, Images.FitAddress, "fit images");
-        var test = Extracted(kinds, Images.Test, Images.TestAddress, "test images");
+        var fit = Extracted(kinds, Images.Fit, Images.FitAddress, FitSet);
+        var test = Extracted(kinds, Images.Test, Images.TestAddress, TestSet);
         FeatureTime = clock.Elapsed;
         if (SharedImages.Note(fit[^1].Matrix, test[^1].Matrix) is { } shared) Notes.Add(shared);
         return [.. kinds.Index().SelectMany(kind => Chosen(kind.Item, kind.Index > 0, fit[kind.Index], test[kind.Index]))];
@@ -114,6 +122,14 @@ internal sealed class EvaluationSession : IDisposable
         Loaded.Dispose();
         Scaling.Dispose();
         _claim?.Dispose();
+    }
+
+    /// <summary>Says that images could not be read, once, however often they are met.</summary>
+    public void Say(LeftOutImages? images)
+    {
+        if (images is null || _leftOut.Exists(known => known.Sentence == images.Sentence)) return;
+        _leftOut.Add(images);
+        _terminal.Error.WriteLine("note: " + images.Sentence);
     }
 
     /// <summary>An encoder of the same shape that learned nothing; the caller disposes it.</summary>
@@ -141,30 +157,20 @@ internal sealed class EvaluationSession : IDisposable
         if (Request.Features is "last4" or "both") yield return new FeaturePair($"{kind.Name}, last {Depth} layers", isBaseline, fit, test);
     }
 
-    /// <summary>Says how many images are left out because they cannot be read, and names one.</summary>
-    private PooledFeatures[] Counted(PooledFeatures[] found, ImageSource source, string what)
+    private PooledFeatures[] Extracted(List<ImageFeatures> kinds, ImageSource source, string address, string set)
     {
-        var read = found[0].Indices.ToHashSet();
-        if (read.Count == source.Count) return found;
-        var first = Enumerable.Range(0, source.Count).First(i => !read.Contains(i));
-        _terminal.Error.WriteLine(
-            $"note: {source.Count - read.Count:n0} of {source.Count:n0} {what} could not be read and are left out, such as {source.NameOf(first)}.");
-        return found;
-    }
-
-    private PooledFeatures[] Extracted(List<ImageFeatures> kinds, ImageSource source, string address, string what)
-    {
+        var what = Quantity.Of(source.Count, set[..^1]); // "1 fit image"
         var data = DataFingerprint.Of(address, source);
         string[] keys = [.. kinds.Select(kind => FeatureCache.KeyOf(kind, Transform, data))];
         var found = keys.Select(key => _cache?.Find(key)).ToArray();
         int[] missing = [.. Enumerable.Range(0, kinds.Count).Where(k => found[k] is null)];
         if (missing.Length == 0)
         {
-            _terminal.Error.WriteLine($"features of {source.Count:n0} {what}: from {_cache!.Folder}");
-            return Counted(found!, source, what);
+            _terminal.Error.WriteLine($"features of {what}: from {_cache!.Folder}");
+            return Counted(found!);
         }
 
-        _terminal.Error.WriteLine($"features of {source.Count:n0} {what}: {string.Join(", ", missing.Select(k => kinds[k].Name))}");
+        _terminal.Error.WriteLine($"features of {what}: {string.Join(", ", missing.Select(k => kinds[k].Name))}");
         var progress = new RateProgress(_terminal, "features", "images", source.Count, 0);
         try
         {
@@ -177,7 +183,13 @@ internal sealed class EvaluationSession : IDisposable
         }
 
         foreach (var k in missing) Keep(keys[k], found[k]!);
-        return Counted(found!, source, what);
+        return Counted(found!);
+
+        PooledFeatures[] Counted(PooledFeatures[] features)
+        {
+            Say(LeftOutImages.Of(set, source, features[0].Indices));
+            return features;
+        }
     }
 
     /// <summary>Keeps features for the next time, which is a comfort: what stands in its way is said once, and the evaluation goes on.</summary>

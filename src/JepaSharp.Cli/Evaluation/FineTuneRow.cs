@@ -37,10 +37,11 @@ internal static class FineTuneRow
         if (holdOut)
         {
             var split = HeldOutSplit.ByClass(fit.Labels, fit.Classes, HeldOutShare, (ulong)options.Seed);
-            heldOut = Score(session, start, fit.Select(split.Fit), fit.Select(split.HeldOut), options, terminal, stop, null).Accuracy;
+            heldOut = Score(session, start, fit.Select(split.Fit), fit.Select(split.HeldOut), "held-out images", options, terminal, stop, null)
+                .Accuracy;
         }
 
-        var score = Score(session, start, fit, test, options, terminal, stop, folder);
+        var score = Score(session, start, fit, test, EvaluationSession.TestSet, options, terminal, stop, folder);
         return new ResultRow
         {
             Features = name,
@@ -58,9 +59,8 @@ internal static class FineTuneRow
     }
 
     private static ClassificationScore Score(
-        EvaluationSession session, VisionTransformer start, LabelledImages fit, LabelledImages scored, FineTuneOptions options, Terminal terminal,
-        StopSignals stop,
-        RunFolder? folder)
+        EvaluationSession session, VisionTransformer start, LabelledImages fit, LabelledImages scored, string set, FineTuneOptions options,
+        Terminal terminal, StopSignals stop, RunFolder? folder)
     {
         var request = new FineTuningRequest
         {
@@ -74,9 +74,9 @@ internal static class FineTuneRow
             Address = session.Images.FitAddress,
         };
         using var tuned = FineTuningRun.Run(request, folder, new RunProgress(terminal, "fine-tuning"), stop.Token);
-        var score = tuned.Score(scored, session.Transform, session.Request.Batch, stop.Token);
-        var left = scored.Source.Count - score.Images;
-        if (left > 0) terminal.Error.WriteLine($"note: {left:n0} of {scored.Source.Count:n0} test images could not be read and are left out.");
+        session.Say(tuned.LeftOut);
+        var score = tuned.Score(scored, session.Transform, session.Request.Batch, set, stop.Token);
+        session.Say(score.LeftOut);
         return score;
     }
 }

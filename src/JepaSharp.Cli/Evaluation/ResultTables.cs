@@ -2,6 +2,7 @@ using System.Globalization;
 using JepaSharp.Cli.Display;
 using JepaSharp.Evaluation.Targets;
 using JepaSharp.Evaluation.Tasks;
+using JepaSharp.Runtime;
 
 namespace JepaSharp.Cli.Evaluation;
 
@@ -69,8 +70,8 @@ internal static class ProbeRows
             var labelled = new LabelledFeatures(pair.Name, classes.Fit(pair.Fit), classes.Test(pair.Test), pair.IsBaseline);
             first ??= labelled;
             terminal.Error.WriteLine(
-                $"{task.Name} on {pair.Name}: {labelled.Fit.Count:n0} images of {labelled.Fit.Classes} classes, {labelled.Fit.Features.Width:n0} "
-                    + $"features");
+                $"{task.Name} on {pair.Name}: {Quantity.Of(labelled.Fit.Count, "image")} of {labelled.Fit.Classes} classes, "
+                    + Quantity.Of(labelled.Fit.Features.Width, "feature"));
             foreach (var row in task.Run(labelled))
             {
                 rows.Add(row);

@@ -20,8 +20,8 @@ internal static class DataSetReport
     {
         var output = terminal.Out;
         output.WriteLine(source.Description);
-        var classes = source.Classes.Count switch { 0 => "no classes", 1 => "1 class", var count => Text($"{count:N0} classes") };
-        output.WriteLine(Text($"{source.Count:N0} images, {classes}"));
+        var classes = source.Classes.Count == 0 ? "no classes" : Quantity.Of(source.Classes.Count, "class", "classes");
+        output.WriteLine($"{Quantity.Of(source.Count, "image")}, {classes}");
         if (source.Sum is { } sum && !source.Notices.Contains(sum)) output.WriteLine(sum);
         foreach (var notice in source.Notices) output.WriteLine("note: " + notice);
         PrintClasses(source, terminal);
@@ -30,12 +30,13 @@ internal static class DataSetReport
         output.WriteLine();
         var how =
             all ? "decoded" : check.Looked < source.Count ? "looked at by their headers, drawn from all over the set" : "looked at by their headers";
-        output.WriteLine(Text($"{check.Looked:N0} images {how}"));
+        output.WriteLine($"{Quantity.Of(check.Looked, "image")} {how}");
         output.WriteLine("formats: " + (check.Formats.Count == 0
             ? "none" : string.Join(", ", check.Formats.OrderByDescending(f => f.Value).ThenBy(f => f.Key, StringComparer.Ordinal).Select(
                 f => Text($"{f.Value:N0} {f.Key}")))));
         if (check.WithFurtherFrames > 0)
-            output.WriteLine(Text($"note: {check.WithFurtherFrames:N0} of them hold several frames or pages; of each the first is taken"));
+            output.WriteLine(Text($"note: {check.WithFurtherFrames:N0} of them {(check.WithFurtherFrames == 1 ? "holds" : "hold")} several frames ")
+                + "or pages; of each the first is taken");
         PrintSizes(check, terminal);
         PrintBroken(check, output, all);
         return check.Broken.Count;

@@ -3,6 +3,7 @@ using JepaSharp.Cli.Display;
 using JepaSharp.Configuration;
 using JepaSharp.Objectives;
 using JepaSharp.Runs;
+using JepaSharp.Runtime;
 
 namespace JepaSharp.Cli.Reports;
 
@@ -18,7 +19,8 @@ internal static class DryRunReport
         foreach (var (name, role, parameters) in tried.Networks) table.Add(name, Text($"{parameters:n0} parameters, {Words(role)}"));
         table.Add("images", Text($"{tried.Images:n0}"));
         table.Add(
-            "steps", Text($"{tried.TotalSteps:n0}, {tried.StepsPerEpoch:n0} an epoch, {batch * options.Optimization.Accumulate:n0} images each"));
+            "steps",
+            Text($"{tried.TotalSteps:n0}, {tried.StepsPerEpoch:n0} an epoch, {Quantity.Of(batch * options.Optimization.Accumulate, "image")} each"));
         table.Add("loss of the first step", Text($"{tried.Loss:G4}"));
         table.Add("first step", Text($"{tried.FirstStep.TotalSeconds:F2} s"));
         table.Add("a step after it", Text(

@@ -1,6 +1,7 @@
 using System.Globalization;
 using JepaSharp.Cli.Display;
 using JepaSharp.Models;
+using JepaSharp.Runtime;
 using JepaSharp.Weights;
 
 namespace JepaSharp.Cli.Reports;
@@ -49,7 +50,8 @@ internal static class WeightsInspection
     private static string OptimizerText(PretrainedWeights weights)
     {
         const string beside = "optimizer.safetensors";
-        if (weights.Optimizer is { } optimizer) return Invariant($"AdamW after {optimizer.Step:n0} steps, {optimizer.Moments.Count} parameters");
+        if (weights.Optimizer is { } optimizer)
+            return $"AdamW after {Quantity.Of(optimizer.Step, "step")}, {Quantity.Of(optimizer.Moments.Count, "parameter")}";
         var isBeside =
             weights.Format == WeightsFormat.Native && File.Exists(Path.Combine(Path.GetDirectoryName(Path.GetFullPath(weights.Path))!, beside));
         return isBeside ? $"AdamW, in {beside} beside it" : "none";
@@ -58,9 +60,10 @@ internal static class WeightsInspection
     private static IEnumerable<string> Warnings(PretrainedWeights weights, WeightsSurvey survey)
     {
         if (survey.NotFinite.Count > 0)
-            yield return $"numbers that are not finite in {survey.NotFinite.Count} tensors: {Some(survey.NotFinite)}. The training it comes from "
-                + $"had failed.";
-        if (survey.AllZero.Count > 0) yield return $"{survey.AllZero.Count} tensors are all zeros: {Some(survey.AllZero)}.";
+            yield return $"numbers that are not finite in {Quantity.Of(survey.NotFinite.Count, "tensor")}: {Some(survey.NotFinite)}. The training it "
+                + "comes from had failed.";
+        if (survey.AllZero.Count > 0)
+            yield return $"{Quantity.Of(survey.AllZero.Count, "tensor is", "tensors are")} all zeros: {Some(survey.AllZero)}.";
         foreach (var network in weights.Networks.Except(weights.Present))
         {
             yield return network == NetworkNames.Predictor
@@ -68,11 +71,12 @@ internal static class WeightsInspection
                 : $"there is no {NetworkNames.Title(network)}.";
         }
 
-        if (weights.Report.Missing.Count > 0) yield return $"{weights.Report.Missing.Count} weights are missing: {Some(weights.Report.Missing)}.";
-        if (weights.Report.Mismatched.Count > 0)
-            yield return $"{weights.Report.Mismatched.Count} weights do not fit: {Some(weights.Report.Mismatched)}.";
-        if (weights.Report.Unknown.Count > 0)
-            yield return $"{weights.Report.Unknown.Count} names mean nothing here and are passed over: {Some(weights.Report.Unknown)}.";
+        var (missing, mismatched, unknown) = (weights.Report.Missing, weights.Report.Mismatched, weights.Report.Unknown);
+        if (missing.Count > 0) yield return $"{Quantity.Of(missing.Count, "weight is", "weights are")} missing: {Some(missing)}.";
+        if (mismatched.Count > 0) yield return $"{Quantity.Of(mismatched.Count, "weight does", "weights do")} not fit: {Some(mismatched)}.";
+        if (unknown.Count > 0)
+            yield return $"{Quantity.Of(unknown.Count, "name means nothing here and is", "names mean nothing here and are")} passed over: "
+                + $"{Some(unknown)}.";
         if (weights.Heads is null) yield return "nothing tells the number of attention heads; whatever uses these weights needs --heads N.";
         foreach (var warning in weights.Warnings) yield return warning;
     }

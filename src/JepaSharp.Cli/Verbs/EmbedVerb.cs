@@ -2,6 +2,7 @@ using System.CommandLine;
 using JepaSharp.Cli.Display;
 using JepaSharp.Cli.Reports;
 using JepaSharp.Data.Cropping;
+using JepaSharp.Data.Loading;
 using JepaSharp.Data.Sources;
 using JepaSharp.Evaluation.Embeddings;
 using JepaSharp.Models.Accelerated;
@@ -13,6 +14,8 @@ namespace JepaSharp.Cli.Verbs;
 /// <summary><c>jepa embed</c>: what an encoder makes of images, as a file.</summary>
 internal sealed class EmbedVerb : Verb
 {
+    private const int Shown = 5;
+
     private readonly WeightsArguments _weights = new();
     private readonly Option<string> _data = new("--data")
     {
@@ -113,10 +116,10 @@ internal sealed class EmbedVerb : Verb
             paths,
             claim);
         terminal.Error.WriteLine(
-            $"embedding {source.Count:n0} images of {source.Description} with the {loaded.Name} encoder of {loaded.Path}, {size}x{size} pixels, "
-                + $"{precision.Reason}");
+            $"embedding {Quantity.Of(source.Count, "image")} of {source.Description} with the {loaded.Name} encoder of {loaded.Path}, "
+                + $"{size}x{size} pixels, {precision.Reason}");
         if (job.AlreadyDone > 0) terminal.Error.WriteLine($"going on after image {job.AlreadyDone:n0} of an earlier run");
-        return Report(Embed(job, source, terminal, stop), paths, terminal, stop);
+        return Report(Embed(job, source, terminal, stop), source, paths, terminal, stop);
     }
 
     private static EmbeddingResult Embed(EmbeddingJob job, ImageSource source, Terminal terminal, StopSignals stop)
@@ -133,18 +136,21 @@ internal sealed class EmbedVerb : Verb
         }
     }
 
-    private static int Report(EmbeddingResult result, EmbeddingPaths paths, Terminal terminal, StopSignals stop)
+    private static int Report(EmbeddingResult result, ImageSource source, EmbeddingPaths paths, Terminal terminal, StopSignals stop)
     {
-        const int Shown = 5;
-        foreach (var image in result.Unreadable.Take(Shown)) terminal.Error.WriteLine($"left out: {image.Message}");
-        if (result.Unreadable.Count > Shown) terminal.Error.WriteLine($"and {result.Unreadable.Count - Shown:n0} more that cannot be read");
+        // What an earlier part of the job left out is known by its number alone.
+        var unreadable = result.Finished ? source.Count - (int)result.Images : result.Unreadable.Count;
+        if (LeftOutImages.Of("images", unreadable, source.Count, result.Unreadable is [var first, ..] ? first.Name : null) is { } leftOut)
+            terminal.Error.WriteLine("note: " + leftOut.Sentence);
+        foreach (var image in result.Unreadable.Take(Shown)) terminal.Error.WriteLine($"  {image.Message}");
+        if (result.Unreadable.Count > Shown) terminal.Error.WriteLine($"  and {result.Unreadable.Count - Shown:n0} more");
         if (!result.Finished)
         {
-            terminal.Error.WriteLine($"stopped after {result.Images:n0} images; the same command goes on from there");
+            terminal.Error.WriteLine($"stopped after {Quantity.Of(result.Images, "image")}; the same command goes on from there");
             return stop.ExitCode;
         }
 
-        terminal.Out.WriteLine($"{paths.Output}: {result.Images:n0} images, float32 [{string.Join(", ", result.Shape)}]");
+        terminal.Out.WriteLine($"{paths.Output}: {Quantity.Of(result.Images, "image")}, float32 [{string.Join(", ", result.Shape)}]");
         if (paths.Index is { } index) terminal.Out.WriteLine($"{index}: the name, label and class of each row");
         return ExitCode.Done;
     }

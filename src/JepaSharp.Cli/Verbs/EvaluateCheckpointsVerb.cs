@@ -38,7 +38,7 @@ internal sealed class EvaluateCheckpointsVerb : Verb
         using var claim = arguments.GetValue(_out) is { } output ? OutputLock.Beside(output, "writing") : null;
         using var run = FinishedRun.Open(folder, arguments.GetValue(_data), arguments.GetValue(_test), arguments.GetValue(_device));
         var checkpoints = CheckpointRanking.Find(folder); // a run that goes on may have replaced some
-        terminal.Error.WriteLine($"measuring {checkpoints.Count} checkpoints of {run.Folder} on {run.Source.Description}");
+        terminal.Error.WriteLine($"measuring {Quantity.Of(checkpoints.Count, "checkpoint")} of {run.Folder} on {run.Source.Description}");
         foreach (var note in run.Notes) terminal.Error.WriteLine("note: " + note);
         var progress = new CountProgress(terminal, "checkpoints", checkpoints.Count);
         var ranking = run.RankCheckpoints(checkpoints, progress, stop.Token);

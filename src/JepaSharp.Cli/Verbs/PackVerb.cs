@@ -65,16 +65,16 @@ internal sealed class PackVerb : Verb
 
         var stored = quality is null ? "pixels as they are" : $"JPEGs of quality {quality}";
         terminal.Out.WriteLine(
-            string.Create(CultureInfo.InvariantCulture, $"{result.Count:N0} images as {stored} in {path}, {result.Bytes / 1e6:N1} MB"));
+            string.Create(CultureInfo.InvariantCulture, $"{Quantity.Of(result.Count, "image")} as {stored} in {path}, {result.Bytes / 1e6:N1} MB"));
         if (result.KeptAsPixels is [var first, ..])
             terminal.Out.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                $"{result.KeptAsPixels.Count:N0} images are stored as pixels, since a JPEG ends at 65,500 pixels to a side: "
+                $"{Quantity.Of(result.KeptAsPixels.Count, "image is", "images are")} stored as pixels, since a JPEG ends at 65,500 pixels to a side: "
                     + $"{first}{(result.KeptAsPixels.Count > 1 ? " and others" : "")}"));
         var list = path + "." + UnreadableReport.FileName;
         UnreadableReport.Write(list, result.Unreadable);
-        if (result.Unreadable.Count > 0)
-            terminal.Out.WriteLine(
-                string.Create(CultureInfo.InvariantCulture, $"{result.Unreadable.Count:N0} images could not be read and are left out: {list}"));
+        var example = result.Unreadable is [var broken, ..] ? broken.Name : null;
+        if (LeftOutImages.Of("images", result.Unreadable.Count, source.Count, example) is { } leftOut)
+            terminal.Out.WriteLine($"note: {leftOut.Sentence} Which and why: {list}");
         return ExitCode.Done;
     }
 

@@ -41,7 +41,7 @@ internal sealed class ScenesVerb : Verb
         }
 
         terminal.Out.WriteLine(
-            $"{count:n0} scenes of {size}x{size} pixels in {Path.Combine(folder, SceneFolder.ImageFolder)}, what is in them in "
+            $"{Quantity.Of(count, "scene")} of {size}x{size} pixels in {Path.Combine(folder, SceneFolder.ImageFolder)}, what is in them in "
                 + $"{Path.Combine(folder, SceneFolder.AnnotationFile)}");
         return ExitCode.Done;
     }

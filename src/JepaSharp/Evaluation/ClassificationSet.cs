@@ -1,3 +1,4 @@
+using JepaSharp.Data.Loading;
 using JepaSharp.Evaluation.Probes;
 using JepaSharp.Runtime;
 
@@ -57,7 +58,8 @@ public sealed class ClassificationSet
         var counts = ClassCounts();
         if (counts.Count(count => count > 0) < 2)
             throw new JepaException(
-                $"All {Count} images to fit on are of class {counts.IndexOf(Count)}; a classifying probe needs images of at least 2 classes.",
+                $"Images to fit on are of class {counts.IndexOf(Count)} alone ({Quantity.Of(Count, "image")}); a classifying probe needs images of "
+                    + "at least 2 classes.",
                 isUsage: true);
         return this;
     }
@@ -70,6 +72,9 @@ public sealed class ClassificationSet
 /// <param name="ClassesSeen">Classes that occur among them.</param>
 public sealed record ClassificationScore(double Accuracy, double MeanPerClassAccuracy, int Images, int ClassesSeen)
 {
+    /// <summary>The images that were to be scored and could not be read, where the images themselves were scored; null where all could.</summary>
+    public LeftOutImages? LeftOut { get; init; }
+
     /// <summary>Compares predictions with the truth, both [n].</summary>
     internal static ClassificationScore Of(ReadOnlySpan<int> predicted, ReadOnlySpan<int> truth, int classes)
     {

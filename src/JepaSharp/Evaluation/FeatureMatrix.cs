@@ -114,7 +114,8 @@ public static class SharedImages
             throw new JepaException(
                 $"All {same:n0} test images are also among the images to fit on: a probe knows those, so the result would mean nothing. Give other "
                     + $"images to --test.", isUsage: true);
-        return $"{same:n0} of {test.Rows:n0} test images look exactly like an image to fit on: results are too good by that much.";
+        return $"{same:n0} of {test.Rows:n0} test images {(same == 1 ? "looks" : "look")} exactly like an image to fit on: results are too good by "
+            + "that much.";
     }
 
     /// <summary>FNV-1a over the bits, 64 bits wide.</summary>

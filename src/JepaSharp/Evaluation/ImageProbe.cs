@@ -1,3 +1,4 @@
+using JepaSharp.Data.Loading;
 using JepaSharp.Data.Sources;
 using JepaSharp.Evaluation.Measures;
 using JepaSharp.Evaluation.Probes;
@@ -15,7 +16,7 @@ public sealed class ImageProbe
     private readonly int[] _sample;
     private readonly ImageSource? _test;
     private readonly int[]? _testSample;
-    private readonly string _name;
+    private readonly string _name, _testSet;
 
     /// <summary>A probe over training images and, where they are labelled, held-out ones.</summary>
     /// <param name="extractor">How features are made.</param>
@@ -29,11 +30,15 @@ public sealed class ImageProbe
     public ImageProbe(FeatureExtractor extractor, ImageSource images, ImageSource? test = null, int largestSample = 5000, ulong seed = 0,
         int? largestTest = null, bool heldOut = false)
     {
-        (_extractor, _images, _test, _name) = (extractor, images, test, heldOut ? "heldout_accuracy" : "accuracy");
+        (_extractor, _images, _test) = (extractor, images, test);
+        (_name, _testSet) = heldOut ? ("heldout_accuracy", "held-out images") : ("accuracy", "test images");
         if (test is not null) RequireSameClasses(images, test);
         _sample = Draw(images.Count, largestSample, seed);
         if (test is not null && largestTest is { } most && most < test.Count) _testSample = Draw(test.Count, most, seed);
     }
+
+    /// <summary>The images that the latest measure left out because they could not be read: of those to fit on, of those scored on.</summary>
+    public IReadOnlyList<LeftOutImages> LeftOut { get; private set; } = [];
 
     /// <summary>Measures an encoder.</summary>
     /// <returns>rankme; with labels knn_accuracy and ridge_accuracy on the test images (knn_heldout_accuracy and so on for a held-out part);
@@ -46,14 +51,17 @@ public sealed class ImageProbe
     {
         var fit = _extractor.Pooled(encoder, _images, _sample, progress, cancellation);
         var measures = new Dictionary<string, double>();
+        List<LeftOutImages?> leftOut = [LeftOutImages.Of(_test is null ? "images looked at" : "fit images", _images, fit.Indices, _sample)];
         if (_test is not null)
         {
-            var (fitSet, testSet) = (Labelled(fit, _images), Labelled(
-                _extractor.Pooled(encoder, _test, _testSample, After(progress, _sample.Length), cancellation), _test));
+            var test = _extractor.Pooled(encoder, _test, _testSample, After(progress, _sample.Length), cancellation);
+            leftOut.Add(LeftOutImages.Of(_testSet, _test, test.Indices, _testSample));
+            var (fitSet, testSet) = (Labelled(fit, _images), Labelled(test, _test));
             measures["knn_" + _name] = KnnProbe.Fit(fitSet).Score(testSet).Accuracy;
             measures["ridge_" + _name] = RidgeProbe.Fit(fitSet).Score(testSet).Accuracy;
         }
 
+        LeftOut = [.. leftOut.OfType<LeftOutImages>()];
         var collapse = CollapseMeasures.Of(fit.Matrix);
         measures["rankme"] = collapse.RankMe;
         measures["feature_deviation"] = collapse.Deviation;
@@ -66,6 +74,7 @@ public sealed class ImageProbe
     {
         var index = _images.Classes.Select((name, i) => (name, i)).ToDictionary(c => c.name, c => c.i, StringComparer.Ordinal);
         int[] rows = [.. Enumerable.Range(0, features.Indices.Length).Where(row => source.LabelOf(features.Indices[row]) is not null)];
+        if (rows.Length == 0) throw new JepaException($"None of the labelled images looked at in {source.Description} can be read.");
         int[] labels = [.. rows.Select(row => index[source.Classes[source.LabelOf(features.Indices[row])!.Value]])];
         return new ClassificationSet(features.Matrix.Select(rows), labels, _images.Classes.Count);
     }

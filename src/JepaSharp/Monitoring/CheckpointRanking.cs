@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using JepaSharp.Data.Loading;
 using JepaSharp.Objectives;
 using JepaSharp.Runtime;
 using JepaSharp.Training;
@@ -18,9 +19,12 @@ namespace JepaSharp.Monitoring;
 /// <param name="Advice">One sentence.</param>
 public sealed record CheckpointRanking(IReadOnlyList<MeasuredCheckpoint> Ranked, string Advice)
 {
-    /// <summary>Checkpoints that could not be measured and why, a sentence each: what a run that goes on has replaced meanwhile, or what is
-    /// damaged.</summary>
+    /// <summary>What could not be measured and why, a sentence each: checkpoints that a run that goes on has replaced meanwhile, or that are
+    /// damaged; and the sentences of <see cref="Unreadable"/>.</summary>
     public IReadOnlyList<string> LeftOut { get; init; } = [];
+
+    /// <summary>The images that the measures left out because they could not be read, a set each.</summary>
+    public IReadOnlyList<LeftOutImages> Unreadable { get; init; } = [];
 
     private const string Latest = "latest";
     private const int MostAttempts = 5;
@@ -115,7 +119,7 @@ public sealed record CheckpointRanking(IReadOnlyList<MeasuredCheckpoint> Ranked,
     /// <summary>The ranking with everything measured, for programs.</summary>
     /// <param name="facts">What it was measured with: the run, its images.</param>
     public string ToJson(IReadOnlyDictionary<string, string> facts) =>
-        JsonSerializer.Serialize(new { Measured = facts, Advice, Ranked }, Format) + "\n";
+        JsonSerializer.Serialize(new { Measured = facts, Advice, Ranked, LeftOut, Unreadable }, Format) + "\n";
 
     private static string AdviceOn(List<MeasuredCheckpoint> ranked, bool labelled)
     {

@@ -30,6 +30,9 @@ public sealed class MonitorSample
     /// <summary>n, images.</summary>
     public int Count => Batches.Sum(batch => batch.Count);
 
+    /// <summary>The images that were drawn and could not be read; null where all could.</summary>
+    public LeftOutImages? LeftOut { get; private init; }
+
     /// <summary>The first batches, those that are looked at closely.</summary>
     public IEnumerable<ImageBatch> Close
     {
@@ -67,12 +70,15 @@ public sealed class MonitorSample
         if (batches.Sum(b => b.Count) < 2)
         {
             throw new JepaException(
-                $"Found {batches.Sum(b => b.Count)} readable image in {source.Description}; the monitors compare at least two. Set "
+                $"Found {Quantity.Of(batches.Sum(b => b.Count), "readable image")} in {source.Description}; the monitors compare at least two. Set "
                     + $"logging.monitor_every to 0 to go without them.",
                 isUsage: true);
         }
 
-        return new MonitorSample(batches, size, seed);
+        return new MonitorSample(batches, size, seed)
+        {
+            LeftOut = LeftOutImages.Of("images looked at", source, batches.SelectMany(b => b.Indices), chosen),
+        };
     }
 
     private static int BatchOf(int images, double work) =>

@@ -34,6 +34,9 @@ internal sealed record NamedImage(string Name, string? Class, RgbImage Image);
 internal sealed record RunPictures(IReadOnlyList<PicturedImage> Images, double TrainedShare, IReadOnlyList<PicturedNeighbours> Neighbours,
     int Searched, ObjectivePictures? Objective)
 {
+    /// <summary>The images that could not be read; null where all could.</summary>
+    public LeftOutImages? LeftOut { get; private init; }
+
     private const int ShownImages = 6, Queries = 6, PerQuery = 5, MostSearched = 1000, LargestSide = 160;
 
     /// <summary>Draws the pictures.</summary>
@@ -63,7 +66,10 @@ internal sealed record RunPictures(IReadOnlyList<PicturedImage> Images, double T
         var (before, _) = Colours(beginning.Encoder, shown, scaling, device);
         var (after, share) = Colours(trained, shown, scaling, device);
         List<PicturedImage> images = [.. shown.Select((s, i) => new PicturedImage(source.NameOf(s.Index), s.Image, before[i], after[i]))];
-        return new RunPictures(images, share, FindNeighbours(features, source, transform), features.Indices.Length, objective);
+        return new RunPictures(images, share, FindNeighbours(features, source, transform), features.Indices.Length, objective)
+        {
+            LeftOut = LeftOutImages.Of("images looked at", source, features.Indices, chosen),
+        };
     }
 
     private static List<PicturedNeighbours> FindNeighbours(PooledFeatures features, ImageSource source, EvaluationTransform transform)

@@ -37,7 +37,8 @@ public static class RunReport
         using var scaling = plan.Scaling(device);
         using var beginning = KnownObjectives.Create(plan, device);
         var pictures = RunPictures.Draw(beginning, plan.Seed, source, transform, scaling, trained, device, searched, cancellation);
-        return Write(run, pictures, checkpoints, checkpoints?.LeftOut ?? []);
+        string[] unseen = pictures.LeftOut is { } leftOut ? [leftOut.Sentence] : [];
+        return Write(run, pictures, checkpoints, [.. (checkpoints?.LeftOut ?? []).Union(unseen)]);
     }
 
     /// <summary>Writes the page of a run from its files alone, without pictures.</summary>

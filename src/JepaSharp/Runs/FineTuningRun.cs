@@ -1,3 +1,4 @@
+using JepaSharp.Data.Loading;
 using JepaSharp.Evaluation.FineTuning;
 using JepaSharp.Models;
 using JepaSharp.Objectives;
@@ -13,6 +14,8 @@ namespace JepaSharp.Runs;
 /// <remarks>Takes nothing to score on, so a test image cannot be trained on; nothing is chosen and there is no early stopping.</remarks>
 public static class FineTuningRun
 {
+    private const string Fit = "fit images";
+
     /// <summary>Trains a copy of an encoder, and a head.</summary>
     /// <param name="request">What to train, on what, and how.</param>
     /// <param name="folder">The run's folder: a new one, or a run to go on with. Null: nothing is kept on the way.</param>
@@ -35,10 +38,11 @@ public static class FineTuningRun
         try
         {
             var end = trainer.Run(folder, new TrainingObservers([.. records, observer]), stop: stop);
-            if (trainer.Unreadable is [var first, ..])
-                observer.OnMessage($"note: {trainer.Unreadable.Count:n0} fit images could not be read and were left out: {first.Message}");
+            var untrained = folder is null
+                ? UntrainedImages.Counted(Fit, trainer.Unreadable, trainer.Source)
+                : UntrainedImages.Write(trainer, folder.Path, Fit)?.LeftOut;
             return end.Outcome == RunOutcome.Completed
-                ? Classifier(objective, request, device)
+                ? Classifier(objective, request, device, untrained)
                 : throw new OperationCanceledException($"Fine-tuning was stopped after step {end.Step} of {trainer.TotalSteps}.", stop);
         }
         catch (NumericalException e)
@@ -76,14 +80,14 @@ public static class FineTuningRun
     }
 
     /// <summary>Copies of the averages, so that all the rest of the training can go.</summary>
-    private static FineTunedClassifier Classifier(FineTuning objective, FineTuningRequest request, Device device)
+    private static FineTunedClassifier Classifier(FineTuning objective, FineTuningRequest request, Device device, LeftOutImages? untrained)
     {
         var shape = objective.Encoder.Shape;
         var (encoder, head) = (new VisionTransformer(shape, device), new LinearHead(shape.Width, objective.Head.Outputs, device));
         FineTuning.Copy(objective.Encoder, encoder);
         FineTuning.Copy(objective.Head, head);
         encoder.ComputeIn(request.Precision);
-        return new FineTunedClassifier(encoder, head, request.Normalization, device);
+        return new FineTunedClassifier(encoder, head, request.Normalization, device) { LeftOut = untrained };
     }
 
     private sealed class Silence : ITrainingObserver;

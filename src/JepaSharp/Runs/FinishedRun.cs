@@ -40,6 +40,9 @@ public sealed class FinishedRun : IDisposable
     /// <summary>What a user should know, a sentence each.</summary>
     public IReadOnlyList<string> Notes { get; private init; } = [];
 
+    /// <summary>The images that the latest measures left out because they could not be read, a set each.</summary>
+    public IReadOnlyList<LeftOutImages> LeftOut { get; private set; } = [];
+
     /// <summary>Where to compute.</summary>
     public torch.Device Device { get; }
 
@@ -75,9 +78,11 @@ public sealed class FinishedRun : IDisposable
         using var objective = KnownObjectives.Create(Plan, Device);
         var work = objective.Cost([0, 1], Step.Untracked(Plan.Seed, microBatch: -1)).Whole;
         var sample = MonitorSample.Draw(Source, RunMonitors.Transform(Plan.Options.Data), Size, Plan.Seed, work);
-        return CheckpointRanking.Measure(
+        var ranking = CheckpointRanking.Measure(
             objective, checkpoints, new RunMonitor(sample, _scaling),
             probe.Scores ? encoder => probe.Measure(encoder, cancellation: cancellation) : null, progress, cancellation);
+        LeftOut = [.. sample.LeftOut is { } seen ? [seen] : Array.Empty<LeftOutImages>(), .. probe.LeftOut];
+        return ranking with { LeftOut = [.. ranking.LeftOut, .. LeftOut.Select(l => l.Sentence)], Unreadable = LeftOut };
     }
 
     /// <summary>At most eight of the run's checkpoints, evenly spaced: a report is wanted soon after a run.</summary>
@@ -109,13 +114,16 @@ public sealed class FinishedRun : IDisposable
     /// <param name="progress">Is told how many images were looked at.</param>
     /// <param name="cancellation">Stops between batches.</param>
     /// <returns>Measures by name: knn_accuracy and ridge_accuracy where there are labels, rankme and so on.</returns>
-    /// <exception cref="JepaException">There is no whole checkpoint, or an image cannot be read.</exception>
+    /// <exception cref="JepaException">There is no whole checkpoint, or too many images cannot be read; of a few, <see cref="LeftOut"/>
+    /// says.</exception>
     public IReadOnlyDictionary<string, double> Measure(IProgress<int>? progress = null, CancellationToken cancellation = default)
     {
         using var weights = PretrainedWeights.Open(Folder, Plan.Encoder.Heads);
         using var encoder = PretrainedNetworks.LoadEncoder(weights, device: Device);
         using var probe = RunProbe.For(Plan.Options, Source, Device);
-        return probe.Measure(encoder, progress, cancellation);
+        var measures = probe.Measure(encoder, progress, cancellation);
+        LeftOut = probe.LeftOut;
+        return measures;
     }
 
     /// <inheritdoc/>

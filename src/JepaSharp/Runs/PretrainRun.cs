@@ -25,6 +25,7 @@ public sealed class PretrainRun : IDisposable
     private readonly bool _isResumed;
     private readonly LookBudget _budget;
     private readonly RunProbe? _probe;
+    private readonly HashSet<string> _said = [];
 
     private PretrainRun(RunSetup setup, RunFolder folder, Objective? objective, PretrainOptions kept, PretrainedWeights? init, bool isResumed)
     {
@@ -146,6 +147,7 @@ public sealed class PretrainRun : IDisposable
         using var monitors = _budget.Monitored(MonitorSize.For(Trainer.Objective.Encoder.Shape)) is { } size
             ? RunMonitors.For(Trainer, Folder, size, _device, observers, stop)
             : null;
+        if (monitors?.LeftOut is { } unseen) Say(unseen, observers);
         ITrainingObserver told = monitors is null ? observers : new TrainingObservers(observers, monitors.Observer);
         var measured = new NewestMeasures();
         told = new TrainingObservers(told, measured);
@@ -153,7 +155,7 @@ public sealed class PretrainRun : IDisposable
         var end =
             Trainer.Run(Folder, told, _probe is null ? null : _ => Measured(observers, stop) ?? throw new OperationCanceledException(stop), stop);
         MonitorTime = monitors?.Observer.Spent ?? TimeSpan.Zero;
-        if (WriteUnreadable() is { } unreadable) observers.OnMessage(unreadable);
+        if (UntrainedImages.Write(Trainer, Folder.Path) is { } untrained) observers.OnMessage(untrained.Note);
         if (end.Outcome == RunOutcome.Completed && measured.Step != end.Step && Measured(observers, stop) is { } last)
             observers.OnMeasures((int)(end.Step / Trainer.StepsPerEpoch), end.Step, last);
         return end;
@@ -207,7 +209,7 @@ public sealed class PretrainRun : IDisposable
     private IEnumerable<string> LeftOut()
     {
         var why = string.Create(CultureInfo.InvariantCulture,
-            $"it would be most of the work of {Math.Max(0, Trainer.TotalSteps - Trainer.Step.State.StepCount):n0} steps");
+            $"it would be most of the work of {Quantity.Of(Math.Max(0, Trainer.TotalSteps - Trainer.Step.State.StepCount), "step")}");
         if (_probe is null) yield return $"the encoder is not measured: {why}; jepa evaluate measures it at any time";
         if (_setup.Options.Logging.MonitorEvery != 0 && _budget.Monitored(MonitorSize.For(Trainer.Objective.Encoder.Shape)) is null)
             yield return $"nothing looks for collapse: {why}";
@@ -219,7 +221,9 @@ public sealed class PretrainRun : IDisposable
         if (_probe is null) return null;
         try
         {
-            return _probe.Measure(Trainer.Objective.Encoder, new LookProgress(observers, "measuring the encoder", _probe.Images), stop);
+            var measures = _probe.Measure(Trainer.Objective.Encoder, new LookProgress(observers, "measuring the encoder", _probe.Images), stop);
+            foreach (var images in _probe.LeftOut) Say(images, observers);
+            return measures;
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
         {
@@ -240,19 +244,10 @@ public sealed class PretrainRun : IDisposable
         }
     }
 
-    private string? WriteUnreadable()
+    /// <summary>Once, however often the same images are looked at.</summary>
+    private void Say(LeftOutImages images, ITrainingObserver observer)
     {
-        if (Trainer.Unreadable.Count == 0) return null;
-        var path = Path.Combine(Folder.Path, UnreadableReport.FileName);
-        try
-        {
-            UnreadableReport.Write(path, Trainer.Unreadable);
-            return $"{Trainer.Unreadable.Count} images could not be read and were left out; which and why: {path}";
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            return $"{Trainer.Unreadable.Count} images could not be read and were left out; the list of them cannot be written: {e.Message}";
-        }
+        if (_said.Add(images.Sentence)) observer.OnMessage("note: " + images.Sentence);
     }
 
     private sealed class LookProgress(ITrainingObserver observers, string what, int total) : IProgress<int>

@@ -1,5 +1,6 @@
 using JepaSharp.Configuration;
 using JepaSharp.Data.Cropping;
+using JepaSharp.Data.Loading;
 using JepaSharp.Models;
 using JepaSharp.Monitoring;
 using JepaSharp.Objectives;
@@ -14,10 +15,14 @@ internal sealed class RunMonitors : IDisposable
 {
     private readonly PixelScaling _scaling;
 
-    private RunMonitors(PixelScaling scaling, MonitoringObserver observer) => (_scaling, Observer) = (scaling, observer);
+    private RunMonitors(PixelScaling scaling, MonitoringObserver observer, LeftOutImages? leftOut) =>
+        (_scaling, Observer, LeftOut) = (scaling, observer, leftOut);
 
     /// <summary>To be told of the run, after those who listen.</summary>
     public MonitoringObserver Observer { get; }
+
+    /// <summary>The images that they were to look at and that could not be read; null where all could.</summary>
+    public LeftOutImages? LeftOut { get; }
 
     /// <summary>The monitors that a configuration asks for; null where it asks for none.</summary>
     /// <param name="trainer">The run.</param>
@@ -49,7 +54,8 @@ internal sealed class RunMonitors : IDisposable
 
         var scaling = plan.Scaling(device);
         return new RunMonitors(
-            scaling, new MonitoringObserver(new RunMonitor(sample, scaling), trainer.Objective, every, glanceEvery, watch, listeners, stop));
+            scaling, new MonitoringObserver(new RunMonitor(sample, scaling), trainer.Objective, every, glanceEvery, watch, listeners, stop),
+            sample.LeftOut);
     }
 
     /// <summary>How images are brought to size where nothing is random: whole scenes, squashed as training crops are; the centre of others.</summary>

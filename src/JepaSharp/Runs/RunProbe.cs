@@ -1,5 +1,6 @@
 using JepaSharp.Configuration;
 using JepaSharp.Data.Cropping;
+using JepaSharp.Data.Loading;
 using JepaSharp.Data.Sources;
 using JepaSharp.Data.Sources.Scenes;
 using JepaSharp.Evaluation;
@@ -22,6 +23,7 @@ public sealed class RunProbe : IDisposable
 
     private readonly PixelScaling _scaling;
     private readonly ImageSource? _test;
+    private readonly ImageProbe? _images;
     private readonly Func<VisionTransformer, IProgress<int>?, CancellationToken, IReadOnlyDictionary<string, double>> _measure;
 
     private RunProbe(
@@ -29,12 +31,18 @@ public sealed class RunProbe : IDisposable
         Func<VisionTransformer, IProgress<int>?, CancellationToken, IReadOnlyDictionary<string, double>> measure, bool scores = true) =>
         (_scaling, _test, _measure, Scores) = (scaling, test, measure, scores);
 
+    private RunProbe(PixelScaling scaling, ImageSource? test, ImageProbe probe, bool scores = true)
+        : this(scaling, test, probe.Measure, scores) => _images = probe;
+
     /// <summary>Whether there is something to score: labels, or what a scene is known to hold. Without, only the spread of features is
     /// measured.</summary>
     public bool Scores { get; }
 
     /// <summary>Images of their own that are scored on; null where there are none.</summary>
     public ImageSource? Test => _test;
+
+    /// <summary>The images that the latest measure left out because they could not be read.</summary>
+    public IReadOnlyList<LeftOutImages> LeftOut => _images?.LeftOut ?? [];
 
     /// <summary>How many images a measure looks at, both sides together.</summary>
     public int Images { get; private init; }
@@ -84,13 +92,13 @@ public sealed class RunProbe : IDisposable
             var test = ImageSources.Open(path);
             var count = Test(test.Count);
             var probe = new ImageProbe(extract, source, test, Fit(FitImages), largestTest: count);
-            return new RunProbe(scaling, test, probe.Measure) { Images = Math.Min(source.Count, Fit(FitImages)) + count };
+            return new RunProbe(scaling, test, probe) { Images = Math.Min(source.Count, Fit(FitImages)) + count };
         }
 
         if (!CanHoldOut(source))
         {
             return new RunProbe(scaling, null, new ImageProbe(extract, source, largestSample: most is { } bound
-                ? Math.Min(FitImages, bound) : FitImages).Measure, scores: false)
+                ? Math.Min(FitImages, bound) : FitImages), scores: false)
             {
                 Images = Math.Min(source.Count, Math.Min(FitImages, most ?? FitImages)),
             };
@@ -99,7 +107,7 @@ public sealed class RunProbe : IDisposable
         // Views of the run's own source, which they must not dispose of. The encoder has seen both parts, the labels of neither.
         var (kept, heldOut) = (new HeldOutShare(source, HeldOut, heldOut: false), new HeldOutShare(source, HeldOut, heldOut: true));
         return new RunProbe(
-            scaling, null, new ImageProbe(extract, kept, heldOut, Fit(FitImages), largestTest: Test(MostHeldOut), heldOut: true).Measure)
+            scaling, null, new ImageProbe(extract, kept, heldOut, Fit(FitImages), largestTest: Test(MostHeldOut), heldOut: true))
         {
             Images = Math.Min(kept.Count, Fit(FitImages)) + Math.Min(heldOut.Count, Test(MostHeldOut)),
         };

@@ -83,7 +83,8 @@ public sealed record RunSetup(PretrainOptions Options, ImageSource Source, IRead
         if (summary.MedianShorterSide == 0)
             throw new JepaException(
                 string.Create(CultureInfo.InvariantCulture,
-                    $"None of {summary.Sampled} images looked at in {source.Description} can be read; the first: {summary.Unreadable[0].Message}"),
+                    $"None of {Quantity.Of(summary.Sampled, "image")} looked at in {source.Description} can be read; the first: "
+                        + $"{summary.Unreadable[0].Message}"),
                 isUsage: true);
         return SuggestedOptions.For(summary, TorchBackend.ChooseDevice(options.Meta.Device).type == TorchSharp.DeviceType.CUDA);
     }

@@ -58,12 +58,13 @@ public sealed record SuggestedOptions(PretrainOptions Options, IReadOnlyList<Sug
             "data.crop_size", "mask.patch_size"));
         var (model, depth, predictor, predictorDepth) = ModelFor(summary.Count, onGpu);
         reasons.Add(new(
-            Invariant($"{model}{(depth is null ? "" : $" with {depth} blocks")}: {summary.Count:n0} images on a {(onGpu ? "GPU" : "CPU")}"),
+            $"{model}{(depth is null ? "" : $" with {Quantity.Of(depth.Value, "block")}")}: {Quantity.Of(summary.Count, "image")} on a "
+                + (onGpu ? "GPU" : "CPU"),
             "meta.model_name", "meta.depth", "meta.embed_dim"));
         var batch = BatchFor(summary.Count, onGpu);
         var epochs = EpochsFor(summary.Count, batch);
-        reasons.Add(new(Invariant($"batches of {batch} and {epochs} epochs: {(long)epochs * (summary.Count / batch):n0} steps"), "data.batch_size",
-            "optimization.epochs"));
+        var steps = Quantity.Of((long)epochs * (summary.Count / batch), "step");
+        reasons.Add(new($"batches of {batch} and {Quantity.Of(epochs, "epoch")}: {steps}", "data.batch_size", "optimization.epochs"));
         var rate = onGpu ? 1e-3 : 3e-4;
         reasons.Add(new(Invariant($"learning rate {rate}: batches of {batch} are far from the paper's 2048"), "optimization.lr"));
         var grid = crop / patch;

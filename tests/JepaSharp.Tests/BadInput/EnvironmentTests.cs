@@ -39,7 +39,7 @@ public sealed class EnvironmentTests : IDisposable
             "Out of memory. Use a smaller batch")]
     [InlineData(
         NoBf16 + "jepa pretrain --data \"$PHOTOS\" --out \"$PHOTOS/run\" --precision bf16 --max-steps 1 --set data.batch_size=2 --set "
-            + "data.crop_size=32 --set mask.patch_size=8 --set mask.min_keep=1", 0, "Done after 1 steps")]
+            + "data.crop_size=32 --set mask.patch_size=8 --set mask.min_keep=1", 0, "Done after 1 step,")]
     public void Command_InOddSurroundings_DoesItsWorkOrSaysWhyNot(string command, int code, string said) => Check(command, code, said);
 
     [Fact]

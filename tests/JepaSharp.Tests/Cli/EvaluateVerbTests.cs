@@ -110,7 +110,7 @@ public sealed class EvaluateVerbTests : IDisposable
         { "evaluate linear --weights {hf} --data {dir}/fit --test {dir}/plain", "has no labels" },
         { "evaluate linear --weights {hf} --data {dir}/one --test {dir}/test", "of one class, \"red\"" },
         { "evaluate linear --weights {hf} --data {dir}/fit --test {dir}/other",
-            "1 of the 2 classes of the test images are not among those to fit on: green" },
+            "1 of the 2 classes of the test images is not among those to fit on: green" },
         { "evaluate knn --weights {hf} --data scenes:20", "has no labels" },
         { "evaluate count --weights {hf} --data {dir}/fit --test {dir}/test", "has no numbers to predict" },
         { "evaluate count --weights {hf} --data scenes:20 --column size", "has no column \"size\". Its columns of numbers: count, distance" },
@@ -183,7 +183,7 @@ public sealed class EvaluateVerbTests : IDisposable
     {
         Directory.Delete(_folder["test/blue"], recursive: true);
         Assert.Equal(0, Run("evaluate knn --weights {hf} --data {dir}/fit --test {dir}/test --size 16 --no-cache --baselines off"));
-        Assert.Contains("note: 1 of 2 classes have no test image, so how well they are told apart is not measured: blue", _error.ToString(),
+        Assert.Contains("note: 1 of 2 classes has no test image, so how well it is told apart is not measured: blue", _error.ToString(),
             StringComparison.Ordinal);
     }
 

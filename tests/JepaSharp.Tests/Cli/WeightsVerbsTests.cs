@@ -58,7 +58,7 @@ public sealed class WeightsVerbsTests : IDisposable
         string[] line = ["embed", "--weights", HuggingFace, "--data", Images, "--out", _folder["a.npy"], "--batch", "1"];
         _stop.Receive(130);
         Assert.Equal(130, Run(line));
-        Assert.Contains("stopped after 1 images; the same command goes on from there", _error.ToString(), StringComparison.Ordinal);
+        Assert.Contains("stopped after 1 image; the same command goes on from there", _error.ToString(), StringComparison.Ordinal);
         Assert.Equal(0, CommandLine.Run(line, new Terminal(_out, _error), new StopSignals(_ => { })));
         Assert.Contains("going on after image 1 of an earlier run", _error.ToString(), StringComparison.Ordinal);
         Assert.Contains("3 images, float32 [3, 48]", _out.ToString(), StringComparison.Ordinal);
@@ -92,8 +92,8 @@ public sealed class WeightsVerbsTests : IDisposable
         SafetensorsWriter.Write(_folder["w.safetensors"], [.. changed]);
         Assert.Equal(0, Run("inspect", _folder["w.safetensors"]));
         foreach (var warning in (string[])["encoder.blocks.0.mlp.fc1.bias: 0 NaN and 192 infinite of 192",
-            "1 tensors are all zeros: encoder.norm.weight",
-            "there is no predictor", "1 weights are missing: encoder.norm.bias", "1 names mean nothing here and are passed over: head.weight",
+            "1 tensor is all zeros: encoder.norm.weight",
+            "there is no predictor", "1 weight is missing: encoder.norm.bias", "1 name means nothing here and is passed over: head.weight",
             "needs --heads N"])
             Assert.Contains(warning, _out.ToString(), StringComparison.Ordinal);
     }

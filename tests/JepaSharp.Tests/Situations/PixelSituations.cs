@@ -36,17 +36,17 @@ public sealed class PixelSituations : SituationTests
         Unreadable(
             "L*a*b* colours", "lab.tif", (Grey with { Photometric = 8, Channels = 3 }).Write([.. Ramp, .. Ramp, .. Ramp]), "CIE L*a*b* colours"),
         Unreadable("a packing that nothing here reads", "packed.tif", (Grey with { Compression = 50000 }).Write(Ramp), "packed as Zstandard"),
-        new("a turned PNG", "jepa inspect photos", 0, "1 images")
+        new("a turned PNG", "jepa inspect photos", 0, "1 image, ")
         {
             Check = (_, said) => Assert.Matches(@"width\s+40 .*\n.*height\s+60 ", said),
             Build = folder => Photos.File1("photos/turned.png", MadePng.Write(60, 40, 8, 0, Ramp, MadePng.Chunk("eXIf", MadePng.Exif(6))))(folder),
         },
-        new("frames that are left out", "jepa inspect photos", 0, "note: 1 of them hold several frames or pages; of each the first is taken")
+        new("frames that are left out", "jepa inspect photos", 0, "note: 1 of them holds several frames or pages; of each the first is taken")
         {
             Build = folder => Photos.File1("photos/frames.gif", MadeGif.Write((60, 40), (0, 0, 60, 40), Palette, Indices, frames: 3))(folder),
         },
         new("a picture longer than a JPEG may be", "jepa pack --data photos --out x.jepapack --quality 90", 0, "2 images as JPEGs of quality 90",
-            "1 images are stored as pixels, since a JPEG ends at 65,500 pixels to a side: long.png")
+            "1 image is stored as pixels, since a JPEG ends at 65,500 pixels to a side: long.png")
         {
             Build = folder =>
             {
@@ -62,7 +62,7 @@ public sealed class PixelSituations : SituationTests
         },
         Bounded("large PNGs looked at", "jepa inspect photos --all --memory-mb 64", "code 0", "2 images decoded", "broken: none"),
         Bounded("large PNGs packed", "jepa pack --data photos --out x.jepapack --side 64 --memory-mb 64", "code 0", "2 images as"),
-        Bounded("large PNGs kept whole in a pack", "jepa pack --data photos --out x.jepapack --raw --memory-mb 64", "code 1", "2 of the 2 images",
+        Bounded("large PNGs kept whole in a pack", "jepa pack --data photos --out x.jepapack --raw --memory-mb 64", "code 1", "None of the 2 images",
             "Raise data.memory_mb (or --memory-mb)"),
         new("a bound that is no bound", "jepa inspect photos --memory-mb 8", 2,
             "--memory-mb 8: expected at least 64") { Build = folder => Photos.File1("photos/a.png", Photos.Png)(folder) },
@@ -76,7 +76,7 @@ public sealed class PixelSituations : SituationTests
 
     /// <summary>A file that is packed, and a pixel of it: that in column 30 of the first row.</summary>
     private static Situation Packed(string name, string file, byte[] bytes, byte[] pixel) =>
-        new(name, $"jepa pack --data photos --out x.jepapack --raw", 0, "1 images as pixels")
+        new(name, $"jepa pack --data photos --out x.jepapack --raw", 0, "1 image as pixels")
         {
             Build = folder => Photos.File1("photos/" + file, bytes)(folder),
             Never = ["left out"],

@@ -54,7 +54,7 @@ public sealed class ShardAndTableSituations : SituationTests
                 Tar(folder, "mac.tar", [.. Enumerable.Range(0, 8).SelectMany(i => Sample($"./{i:d6}", i, $"{i % 2}")).SelectMany(
                     m => new[] { (Twin(m.Name), new byte[150]), m })]),
         },
-        new("a shard with what Windows, a NAS and pax leave", "jepa inspect --all s.tar", 0, "1 images, 1 class", "4 files found",
+        new("a shard with what Windows, a NAS and pax leave", "jepa inspect --all s.tar", 0, "1 image, 1 class", "4 files found",
             "1 file of attributes (PaxHeaders), 1 that a NAS adds", "broken: none")
         {
             Build = folder => Tar(folder, "s.tar", [.. Sample("a", 0, "x"), ("@eaDir/a.jpg", new byte[9]), ("PaxHeaders.1/a.jpg", new byte[9])]),
@@ -65,7 +65,7 @@ public sealed class ShardAndTableSituations : SituationTests
                 Tar(folder, "s.tar", ("a.png", Pictures[0]), ("b.png", Pictures[1]), ("a.cls", "no"u8.ToArray()), ("b.cls", "yes"u8.ToArray())),
             Never = ["(no label)"],
         },
-        new("a shard with two labels for an image", "jepa inspect s.tar", 0, "2 images", "1 images have several labels under their name",
+        new("a shard with two labels for an image", "jepa inspect s.tar", 0, "2 images", "1 image has several labels under its name",
             "(no label)")
         {
             Build = folder =>

@@ -32,9 +32,10 @@ internal sealed class FineTuneVerb : Verb
         using var session = new EvaluationSession(request, _arguments.Weights, arguments, squash: false, terminal, stop);
         var classes = MatchedClasses.Of(ClassTexts.Labels(session.Images.Fit), ClassTexts.Labels(session.Images.Test));
         var (fit, test) = (classes.FitImages(session.Images.Fit), classes.TestImages(session.Images.Test));
-        using var folder = FolderOf(request);
         var report = new EvaluationReport(Name, session, options, classes.Notes);
-        report.Announce(terminal);
+        EvaluationReport.Announce(Name, session, terminal);
+        session.Notes.AddRange(classes.NotesOnRead(session.Images.Fit, session.Images.Test, session.Transform, stop.Token));
+        using var folder = FolderOf(request);
         if (folder is not null) terminal.Error.WriteLine($"run folder {folder.Path}");
         try
         {

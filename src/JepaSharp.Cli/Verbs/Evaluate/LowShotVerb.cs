@@ -57,7 +57,14 @@ internal sealed class LowShotVerb : Verb
         RequireOneAmount(arguments);
         using var session = new EvaluationSession(request, _arguments.Weights, arguments, squash: false, terminal, stop);
         var classes = MatchedClasses.Of(ClassTexts.Labels(session.Images.Fit), ClassTexts.Labels(session.Images.Test));
-        var images = classes.FitImages(session.Images.Fit);
+        var all = classes.FitImages(session.Images.Fit);
+        _ = Subsets(arguments, all, classes, request.Seed); // a class that has too few is said before features are made
+        EvaluationReport.Announce(Name, session, terminal);
+        var features = session.Features();
+        session.Notes.AddRange(classes.NotesOnRead(features[0].Fit, features[0].Test));
+        // Subsets are of images that could be read, as otherwise a class would have fewer than the others.
+        var read = classes.FitRows(features[0].Fit);
+        var images = read.Length == all.Labels.Length ? all : all.Select(read);
         var subsets = Subsets(arguments, images, classes, request.Seed);
         var fewest = subsets.Min(rows => rows.CountBy(row => images.Labels[row]).Min(c => c.Value));
         ProbeTask[] methods = fewest < 2
@@ -73,10 +80,10 @@ internal sealed class LowShotVerb : Verb
             FineTune = arguments.GetValue(_fineTune) ? tuning : null
         };
         var report = new EvaluationReport(Name, session, recipe, classes.Notes);
-        report.Announce(terminal);
-        terminal.Error.WriteLine($"{subsets.Count:n0} subsets of {subsets[0].Length:n0} images, at least {fewest:n0} of every class");
+        terminal.Error.WriteLine(
+            $"{Quantity.Of(subsets.Count, "subset")} of {Quantity.Of(subsets[0].Length, "image")}, at least {fewest:n0} of every class");
 
-        var rows = Probed(session, classes, images, subsets, methods, terminal, stop);
+        var rows = Probed(session, features, classes, subsets, methods, terminal, stop);
         if (arguments.GetValue(_fineTune)) rows.Add(FineTuned(session, classes, images, subsets, tuning, fewest >= 2, terminal, stop));
         report.Add(FeatureChoice.Mark(rows));
         report.AddClasses(classes.Names);
@@ -85,17 +92,13 @@ internal sealed class LowShotVerb : Verb
     }
 
     private static List<ResultRow> Probed(
-        EvaluationSession session, MatchedClasses classes, LabelledImages images, IReadOnlyList<int[]> subsets, ProbeTask[] methods,
+        EvaluationSession session, IReadOnlyList<FeaturePair> features, MatchedClasses classes, IReadOnlyList<int[]> subsets, ProbeTask[] methods,
         Terminal terminal, StopSignals stop)
     {
         var rows = new List<ResultRow>();
-        var features = session.Features();
-        // Rows of features are images that could be read: subsets name images, so they are looked up.
-        var place = classes.FitRows(features[0].Fit).Index().ToDictionary(r => r.Item, r => r.Index);
-        int[][] readable = [.. subsets.Select(s => s.Where(place.ContainsKey).Select(i => place[i]).ToArray())];
         foreach (var method in methods)
             rows.AddRange(ProbeRows.Of(
-                new LowShotTask(method, readable), features, classes, baselines: method == methods[^1] && session.Request.Baselines, terminal, stop));
+                new LowShotTask(method, subsets), features, classes, baselines: method == methods[^1] && session.Request.Baselines, terminal, stop));
         return [.. rows.Select(row => row with { IsChosen = false })];
     }
 

@@ -46,10 +46,11 @@ internal abstract class NumberVerb : Verb
         var task = LinearModelTask.Linear(linear);
         var report = new EvaluationReport(
             Name, session, new { Column = column, Classes = classes is null ? null : linear, Numbers = ridge }, classes?.Notes ?? []);
-        report.Announce(terminal);
+        EvaluationReport.Announce(Name, session, terminal);
         var features = session.Features();
         if (classes is not null)
         {
+            session.Notes.AddRange(classes.NotesOnRead(features[0].Fit, features[0].Test));
             report.Add(ProbeRows.Of(task, features, classes, request.Baselines, terminal, stop));
             report.AddClasses(classes.Names);
         }
@@ -191,8 +192,10 @@ internal abstract class ProbeVerb : Verb
         using var session = new EvaluationSession(request, _arguments.Weights, arguments, squash: false, terminal, stop);
         var classes = MatchedClasses.Of(ClassTexts.Labels(session.Images.Fit), ClassTexts.Labels(session.Images.Test));
         var report = new EvaluationReport(task.Name, session, task.Recipe, classes.Notes);
-        report.Announce(terminal);
-        report.Add(ProbeRows.Of(task, session.Features(), classes, request.Baselines, terminal, stop));
+        EvaluationReport.Announce(task.Name, session, terminal);
+        var features = session.Features();
+        session.Notes.AddRange(classes.NotesOnRead(features[0].Fit, features[0].Test));
+        report.Add(ProbeRows.Of(task, features, classes, request.Baselines, terminal, stop));
         session.Notes.AddRange(task.Notes);
         report.AddClasses(classes.Names);
         report.Finish(terminal);

@@ -1,4 +1,3 @@
-using System.Text;
 using JepaSharp.Data.Cropping;
 using JepaSharp.Data.Sources;
 using JepaSharp.Runtime;
@@ -26,7 +25,7 @@ public sealed class ImageLoader
         ArgumentNullException.ThrowIfNull(options);
         options.Validate();
         (_source, _options) = (source, options);
-        _unreadable = new UnreadableImages(source, options.OnUnreadable, options.MaxUnreadableShare);
+        _unreadable = new UnreadableImages(source, options.OnUnreadable, options.MaxUnreadableShare, "data.max_unreadable");
         Shape.Check();
         _memory = new LoaderMemory(options.MemoryMegabytes, options.Threads);
         _depth = _memory.DepthFor(Shape, options.PrefetchBatches);
@@ -34,8 +33,8 @@ public sealed class ImageLoader
         {
             var share = options.WorldSize == 1 ? "" : $" for each of {options.WorldSize} processes";
             throw new JepaException(
-                $"{source.Description} holds {source.Count:N0} images: fewer than one batch of {options.BatchSize:N0}{share}. Make the batch "
-                    + $"smaller.", isUsage: true);
+                $"{source.Description} holds {Quantity.Of(source.Count, "image")}: fewer than one batch of {options.BatchSize:N0}{share}. Make "
+                    + $"the batch smaller.", isUsage: true);
         }
     }
 
@@ -127,7 +126,7 @@ public sealed class ImageLoader
             }
         }
 
-        throw new JepaException($"None of the {order.Length:N0} images in {_source.Description} can be read.");
+        throw new JepaException($"None of the {Quantity.Of(order.Length, "image")} in {_source.Description} can be read.");
     }
 
     /// <summary>Every crop of an image has a stream of its own, so that none depends on the others; the image is decoded once for all of
@@ -187,34 +186,4 @@ internal sealed class EpochOrders(Func<int, int[]> make)
             return _kept[epoch] = make(epoch);
         }
     }
-}
-
-/// <summary>Lists images that could not be read as a CSV: <c>name,reason</c>, for <c>unreadable.csv</c> in a run folder.</summary>
-public static class UnreadableReport
-{
-    /// <summary>Name of the file in a run folder.</summary>
-    public const string FileName = "unreadable.csv";
-
-    /// <summary>Writes the list to a temporary name and renames it; writes nothing, and leaves no older list, where all images could be
-    /// read.</summary>
-    /// <param name="path">The file.</param>
-    /// <param name="unreadable">The images, as <see cref="ImageLoader.Unreadable"/> has them.</param>
-    public static void Write(string path, IReadOnlyList<ImageUnreadableException> unreadable)
-    {
-        ArgumentNullException.ThrowIfNull(unreadable);
-        if (unreadable.Count == 0)
-        {
-            File.Delete(path);
-            return;
-        }
-
-        var text = new StringBuilder("name,reason\n");
-        foreach (var image in unreadable) text.Append(Quoted(image.Name)).Append(',').Append(Quoted(image.Reason)).Append('\n');
-        var unfinished = path + ".unfinished";
-        File.WriteAllText(unfinished, text.ToString());
-        File.Move(unfinished, path, overwrite: true);
-    }
-
-    private static string Quoted(string field) =>
-        field.AsSpan().IndexOfAny(",\"\r\n") < 0 ? field : $"\"{field.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
 }

@@ -112,7 +112,11 @@ public enum UnreadablePolicy
 }
 
 /// <summary>The images of a source that could not be read, and the point at which there are too many. Safe to use from several threads.</summary>
-internal sealed class UnreadableImages(ImageSource source, UnreadablePolicy policy, double maxShare)
+/// <param name="source">The images.</param>
+/// <param name="policy">What to do about one that cannot be read.</param>
+/// <param name="maxShare">The share of them above which it is too many.</param>
+/// <param name="setting">The setting that the share comes from; null where it is not the user's.</param>
+internal sealed class UnreadableImages(ImageSource source, UnreadablePolicy policy, double maxShare, string? setting = null)
 {
     // Of a small collection a few bad files are more than any share of it.
     private const int AlwaysTolerated = 4;
@@ -130,6 +134,16 @@ internal sealed class UnreadableImages(ImageSource source, UnreadablePolicy poli
         }
     }
 
+    private string TooMany =>
+        $"{_failures.Count:N0} of the {source.Count:N0} images in {source.Description} cannot be read; {Text(maxShare)} {Tolerated}. Among them";
+
+    // The first few are tolerated of any set: of a small one, all may be fewer.
+    private string Tolerated => $"are tolerated ({AlwaysTolerated} of a small set){(setting is null ? "" : $", which {setting} sets")}";
+
+    private string None => source.Count == 1
+        ? $"The only image in {source.Description} cannot be read"
+        : $"None of the {source.Count:N0} images in {source.Description} can be read. Among them";
+
     private static string Text(double share) => string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{100 * share:0.###} %");
 
     /// <summary>Notes a failure.</summary>
@@ -144,9 +158,7 @@ internal sealed class UnreadableImages(ImageSource source, UnreadablePolicy poli
             _failures[index] = failure;
             if (_failures.Count <= Math.Max(AlwaysTolerated, maxShare * source.Count) && _failures.Count < source.Count) return;
             var some = string.Join('\n', _failures.Values.Take(ShownInMessage).Select(f => "  " + f.Message));
-            throw new JepaException(
-                $"{_failures.Count:N0} of the {source.Count:N0} images in {source.Description} cannot be read; {Text(maxShare)} are tolerated "
-                    + $"(data.max_unreadable). Among them:\n{some}", inner: failure);
+            throw new JepaException($"{(_failures.Count < source.Count ? TooMany : None)}:\n{some}", inner: failure);
         }
     }
 }

@@ -31,7 +31,7 @@ internal sealed record ClassLabels(IReadOnlyList<string> Classes, int[] Labels)
     public IEnumerable<string> Notices()
     {
         var missing = Labels.Count(l => l < 0);
-        if (missing > 0) yield return $"{missing:N0} of {Labels.Length:N0} images have no label.";
+        if (missing > 0) yield return $"{missing:N0} of {Labels.Length:N0} images {(missing == 1 ? "has" : "have")} no label.";
         foreach (var notice in LookAlikes.Notices(Classes)) yield return notice;
     }
 }

@@ -68,7 +68,7 @@ public sealed class NamedSubset : SourceView
         var missing = found.Where(f => f.Value < 0).Select(f => f.Key).ToList();
         if (missing.Count == 0) return [.. chosen];
         throw new JepaException(
-            $"{missing.Count:N0} of the {found.Count:N0} images that {list} names are not in {source.Description}: "
+            $"{missing.Count:N0} of the {found.Count:N0} images that {list} names {(missing.Count == 1 ? "is" : "are")} not in {source.Description}: "
                 + $"{string.Join(", ", missing.Take(Shown))}{(missing.Count > Shown ? ", ..." : "")}. "
             + $"A name there looks like {source.NameOf(0)}.",
             isUsage: true);

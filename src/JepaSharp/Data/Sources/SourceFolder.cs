@@ -92,7 +92,7 @@ internal static class SourceFolder
     {
         var ways = sets.ConvertAll(s => (What: $"{s.Kind} ({NamesOf(folder, s)})", Give: WayTo(folder, s)));
         var images = folder.Selection.Images;
-        if (images.Count > 0) ways.Insert(0, ($"{Wording.Counted(images.Count, "image file", "image files")} ({Wording.List(images)})", ""));
+        if (images.Count > 0) ways.Insert(0, ($"{Quantity.Of(images.Count, "image file", "image files")} ({Wording.List(images)})", ""));
         return new JepaException(
             $"{PrintableName.Of(folder.Root)} can be read in several ways: {string.Join(", or as ", ways.Select(w => w.What))}. "
             + $"Give {string.Join(" or ", ways.Where(w => w.Give.Length > 0).Select(w => w.Give))}"

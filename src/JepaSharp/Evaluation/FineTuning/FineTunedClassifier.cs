@@ -31,25 +31,31 @@ public sealed class FineTunedClassifier : IDisposable
     /// <summary>The head.</summary>
     public LinearHead Head { get; }
 
+    /// <summary>The images to fit on that it was not trained on because they could not be read; null where all could.</summary>
+    public LeftOutImages? LeftOut { get; init; }
+
     /// <summary>How often it is right on images that it was not trained on.</summary>
     /// <param name="test">The images.</param>
     /// <param name="transform">How an image is brought to size.</param>
     /// <param name="batchSize">Images a pass.</param>
+    /// <param name="set">What the images are called where some cannot be read.</param>
     /// <param name="cancellation">Stops between batches.</param>
     /// <exception cref="JepaException">Too many images cannot be read.</exception>
-    public ClassificationScore Score(LabelledImages test, EvaluationTransform transform, int batchSize = 64, CancellationToken cancellation = default)
+    public ClassificationScore Score(
+        LabelledImages test, EvaluationTransform transform, int batchSize = 64, string set = "test images", CancellationToken cancellation = default)
     {
-        var (predicted, truth) = (new List<int>(test.Labels.Length), new List<int>(test.Labels.Length));
+        var (predicted, read) = (new List<int>(test.Labels.Length), new List<int>(test.Labels.Length));
         using var untracked = no_grad();
         foreach (var batch in new ImageReader(test.Source, transform, batchSize).Read(cancellation))
         {
             using var scope = NewDisposeScope();
             var pooled = Encoder.forward(_scaling.ToImages(batch)).to(float32).mean([1]);
             predicted.AddRange(Head.forward(pooled).argmax(1).cpu().data<long>().ToArray().Select(label => (int)label));
-            truth.AddRange(batch.Indices.Take(batch.Count).Select(i => test.Labels[i]));
+            read.AddRange(batch.Indices.Take(batch.Count));
         }
 
-        return ClassificationScore.Of(predicted.ToArray(), truth.ToArray(), Head.Outputs);
+        int[] truth = [.. read.Select(i => test.Labels[i])];
+        return ClassificationScore.Of(predicted.ToArray(), truth, Head.Outputs) with { LeftOut = LeftOutImages.Of(set, test.Source, read) };
     }
 
     /// <summary>Writes both networks into a file: <c>encoder.*</c> and <c>head.*</c>.</summary>

@@ -1,4 +1,5 @@
 using JepaSharp.Evaluation.Probes;
+using JepaSharp.Runtime;
 
 namespace JepaSharp.Evaluation.Tasks;
 
@@ -16,8 +17,9 @@ public sealed class KnnTask(KnnOptions options, IReadOnlyList<int> others) : Pro
     {
         get
         {
-            var few = Invariant($"there are only {_fewest:n0} images to fit on");
-            if (options.Neighbours > _fewest) return [Invariant($"{options.Neighbours:n0} neighbours were asked for, and {few}: all of them vote")];
+            var few = $"there {(_fewest == 1 ? "is" : "are")} only {Quantity.Of(_fewest, "image")} to fit on";
+            if (options.Neighbours > _fewest)
+                return [$"{Quantity.Of(options.Neighbours, "neighbour was", "neighbours were")} asked for, and {few}: all of them vote"];
             int[] left = [.. others.Where(k => k >= _fewest && k != options.Neighbours)];
             return left.Length == 0 ? [] : [$"no rows of {string.Join(" and ", left)} neighbours: {few}"];
         }
@@ -40,11 +42,9 @@ public sealed class KnnTask(KnnOptions options, IReadOnlyList<int> others) : Pro
         return [.. neighbours.Zip(scores, (k, score) => new ResultRow
         {
             Features = features.Name,
-            Probe = k == most ? $"all {k} images to fit on, as neighbours" : $"{k} nearest neighbours",
+            Probe = k == most ? $"all {k} images to fit on, as neighbours" : k == 1 ? "1 nearest neighbour" : $"{k} nearest neighbours",
             Scores = ResultRow.ScoresOf(score),
             Settings = new Dictionary<string, double> { ["neighbours"] = k, ["temperature"] = options.Temperature },
         })];
     }
-
-    private static string Invariant(FormattableString text) => text.ToString(System.Globalization.CultureInfo.InvariantCulture);
 }

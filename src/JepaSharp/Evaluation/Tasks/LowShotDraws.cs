@@ -34,8 +34,8 @@ public static class LowShotDraws
         for (var i = 0; i < labels.Length; i++) rows[labels[i]].Add(i);
         if (Array.FindIndex(rows, r => r.Count > 0 && r.Count < perClass) is >= 0 and var small)
             throw new JepaException(
-                $"Class \"{names[small]}\" has {rows[small].Count:N0} images; {perClass:N0} of every class were asked for. Ask for at most "
-                    + $"{rows.Where(r => r.Count > 0).Min(r => r.Count):N0}.", isUsage: true);
+                $"Class \"{names[small]}\" has {Quantity.Of(rows[small].Count, "image")}; {perClass:N0} of every class were asked for. Ask for at "
+                    + $"most {rows.Where(r => r.Count > 0).Min(r => r.Count):N0}.", isUsage: true);
         var subsets = new int[draws][];
         for (var draw = 0; draw < draws; draw++)
         {

@@ -80,7 +80,7 @@ internal static class ResumedRun
         var place = changes.Where(change => Place.Contains(change.Key)).ToList();
         if (place.Count > 0)
             throw new JepaException(
-                Invariant($"{string.Join("; ", place)}, after {before.Step:n0} steps: ")
+                Invariant($"{string.Join("; ", place)}, after {Quantity.Of(before.Step, "step")}: ")
                 + "the steps to come would not see the images in the order that the run began with, and its place among them would be lost. "
                 + $"Put it back, or start a new run from its weights (--init {checkpoint}).",
                 isUsage: true);
@@ -100,12 +100,12 @@ internal static class ResumedRun
         var (before, after) = (Steps(then), Steps(now));
         var how = before == after
             ? "the schedules change"
-            : Invariant($"the schedules are {(after > before ? "stretched" : "shortened")} from {before:n0} to {after:n0} steps");
+            : Invariant($"the schedules are {(after > before ? "stretched" : "shortened")} from {before:n0} to {Quantity.Of(after, "step")}");
         var (was, becomes) = (then.Schedules(batches).LearningRate(Math.Max(step, 1)), now.Schedules(batches).LearningRate(step + 1));
         var rates = step == 0
             ? Invariant($"the learning rate at step 1, {was:G4} before, is {becomes:G4}")
             : Invariant($"the learning rate was {was:G4} at step {step:n0} and is {becomes:G4} at step {step + 1:n0}");
-        var over = step >= after ? Invariant($"; with {step:n0} steps taken, nothing is left to do") : "";
+        var over = step >= after ? Invariant($"; with {Quantity.Of(step, "step")} taken, nothing is left to do") : "";
         return $"{string.Join("; ", own)}: {how}; {rates}{over}";
 
         long Steps(PretrainPlan plan) => (long)plan.Options.Optimization.Epochs * plan.StepsPerEpoch(batches);

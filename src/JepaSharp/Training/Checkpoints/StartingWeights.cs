@@ -110,7 +110,8 @@ internal static class StartingWeights
 
         training.StartOptimizerAt(state.Step);
         return string.Create(CultureInfo.InvariantCulture,
-            $"optimizer's state: found, AdamW of {loaded} parameters after {state.Step:n0} steps; the schedules begin anew");
+            $"optimizer's state: found, AdamW of {Quantity.Of(loaded, "parameter")} after {Quantity.Of(state.Step, "step")}; the schedules "
+                + $"begin anew");
     }
 
     private static void RequireSameShape(PretrainedWeights weights, VisionTransformerShape encoder, PredictorShape? predictor)

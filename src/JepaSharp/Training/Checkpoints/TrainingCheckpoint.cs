@@ -28,9 +28,8 @@ internal static class TrainingCheckpoint
         var state = CheckpointState.Read(folder);
         if (state.Images != images)
             throw new JepaException(
-                $"The checkpoint {folder} was taken with {state.Images:n0} images, and the data now holds {images:n0}. A run resumes only with the "
-                    + $"same images; "
-                + "to train on with others, start a new run from these weights (--init).",
+                $"The checkpoint {folder} was taken with {Quantity.Of(state.Images, "image")}, and the data now holds {images:n0}. A run resumes "
+                    + "only with the same images; to train on with others, start a new run from these weights (--init).",
                 isUsage: true);
         using var scope = NewDisposeScope();
         using var untracked = no_grad();

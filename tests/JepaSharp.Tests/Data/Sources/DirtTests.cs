@@ -122,7 +122,10 @@ public sealed class DirtTests : IDisposable
         var path = _folder["unreadable.csv"];
         UnreadableReport.Write(path, [new("a.jpg", "cut short."), new("b,\"c\".jpg", "line\nend")]);
         Assert.Equal("name,reason\na.jpg,cut short.\n\"b,\"\"c\"\".jpg\",\"line\nend\"\n", File.ReadAllText(path));
+        Assert.Equal(["a.jpg: cut short.", "b,\"c\".jpg: line\\nend", "d.jpg: gone."],
+            UnreadableReport.Joined(UnreadableReport.Read(path), [new("a.jpg", "again."), new("d.jpg", "gone.")]).Select(image => image.Message));
         UnreadableReport.Write(path, []);
+        Assert.Empty(UnreadableReport.Read(path));
         Assert.Empty(Directory.GetFiles(_folder.Path));
     }
 

@@ -16,12 +16,12 @@ public sealed class MatchedClassesTests
         Assert.Equal([1, 0], fit.Labels.ToArray());
         Assert.Equal(features.Matrix.Row(2).ToArray(), fit.Features.Row(1).ToArray());
         Assert.Equal([0, 2], classes.FitRows(features));
-        Assert.Contains("1 of 4 images to fit on have no label", Assert.Single(classes.Notes), StringComparison.Ordinal);
+        Assert.Contains("1 of 4 images to fit on has no label", Assert.Single(classes.Notes), StringComparison.Ordinal);
     }
 
     [Fact]
     public void Classes_AbsentFromTheTest_AreNamedInANote()
-        => Assert.Contains("1 of 3 classes have no test image, so how well they are told apart is not measured: dog",
+        => Assert.Contains("1 of 3 classes has no test image, so how well it is told apart is not measured: dog",
             Assert.Single(MatchedClasses.Of(["cat", "dog", "eel"], ["cat", "eel"]).Notes), StringComparison.Ordinal);
 
     [Fact]
@@ -30,7 +30,7 @@ public sealed class MatchedClassesTests
         Assert.Contains("one class, \"cat\"", Refusal(["cat", "cat"], ["cat"]), StringComparison.Ordinal);
         Assert.Contains("None of the images to fit on has a label", Refusal([null], ["cat"]), StringComparison.Ordinal);
         Assert.Contains("None of the test images has a label", Refusal(["cat", "dog"], [null]), StringComparison.Ordinal);
-        Assert.Contains("1 of the 2 classes of the test images are not among those to fit on: eel", Refusal(["cat", "dog"], ["cat", "eel"]),
+        Assert.Contains("1 of the 2 classes of the test images is not among those to fit on: eel", Refusal(["cat", "dog"], ["cat", "eel"]),
             StringComparison.Ordinal);
 
         static string Refusal(string?[] fit, string?[] test)
@@ -39,6 +39,24 @@ public sealed class MatchedClassesTests
             Assert.True(error.IsUsage);
             return error.Message;
         }
+    }
+
+    [Fact]
+    public void Classes_OfWhichNoImageCouldBeRead_AreRefusedToFitOnAndNotedInTheTest()
+    {
+        var classes = MatchedClasses.Of(["cat", "dog", "dog", null, "eel"], ["cat", "dog", "eel", "eel"]);
+        Assert.Empty(classes.NotesOnRead(Read(0, 2, 3, 4), Read(0, 1, 2)));
+        Assert.StartsWith("None of the test images of the classes dog, eel can be read, so how well they are told apart is not measured.",
+            Assert.Single(classes.NotesOnRead(Read(0, 1, 4), Read(0))), StringComparison.Ordinal);
+        var error = Assert.Throws<JepaException>(() => classes.NotesOnRead(Read(0, 3, 4), Read(0, 1, 2)));
+        Assert.True(error.IsUsage);
+        Assert.StartsWith("None of the images to fit on of the class dog can be read: nothing can be learned of it.", error.Message,
+            StringComparison.Ordinal);
+
+        var numbers = MatchedClasses.Of(["3", "4"], ["3", "4"], areNumbers: true);
+        Assert.Contains("Test images with 4 count as wrong", Assert.Single(numbers.NotesOnRead(Read(0), Read(0, 1))), StringComparison.Ordinal);
+
+        static PooledFeatures Read(params int[] images) => new(Synthetic.Noise(images.Length, 2, 0), images);
     }
 
     [Fact]

@@ -10,7 +10,7 @@ public sealed class KnnTaskTests
     public void Neighbours_MoreThanImages_AreSaidAndEachRowIsShownOnce()
     {
         var (rows, notes) = Rows(500, 1, 10, 20, 100, 200);
-        Assert.Equal(["all 16 images to fit on, as neighbours", "1 nearest neighbours", "10 nearest neighbours"], rows);
+        Assert.Equal(["all 16 images to fit on, as neighbours", "1 nearest neighbour", "10 nearest neighbours"], rows);
         Assert.Equal(["500 neighbours were asked for, and there are only 16 images to fit on: all of them vote"], notes);
     }
 
@@ -18,7 +18,7 @@ public sealed class KnnTaskTests
     public void Neighbours_BesideTheOneAskedFor_AreLeftOutWhereThereAreNotSoMany()
     {
         var (rows, notes) = Rows(5, 1, 100, 200);
-        Assert.Equal(["5 nearest neighbours", "1 nearest neighbours"], rows);
+        Assert.Equal(["5 nearest neighbours", "1 nearest neighbour"], rows);
         Assert.Equal(["no rows of 100 and 200 neighbours: there are only 16 images to fit on"], notes);
     }
 

@@ -90,9 +90,11 @@ public sealed class AnnotatedImages : ImageSource
             labels[index] = labels[index] == none || labels[index] == label ? label : several;
         }
 
-        if (strays > 0) _notices.Add($"{strays:N0} annotations are of images that the file does not name.");
+        if (strays > 0) _notices.Add($"{Quantity.Of(strays, "annotation is", "annotations are")} of images that the file does not name.");
         var disagreeing = labels.Count(l => l == several);
-        if (disagreeing > 0) _notices.Add($"{disagreeing:N0} images are of several categories, and count as images without label.");
+        if (disagreeing > 0)
+            _notices.Add($"{Quantity.Of(disagreeing, "image is", "images are")} of several categories, and "
+                + $"{(disagreeing == 1 ? "counts" : "count")} as without label.");
         return new ClassLabels(classes, Array.ConvertAll(labels, l => Math.Max(l, none)));
     }
 

@@ -42,7 +42,8 @@ public sealed class CifarBinary : ImageSource
         _labels = [.. labels];
         var strange = _labels.Count(l => l < 0);
         if (strange > 0)
-            _notices.Add($"{strange:N0} images have a label beyond the {_layout.Classes} classes of {_layout.Name}: they count as unlabelled.");
+            _notices.Add($"{Quantity.Of(strange, "image has", "images have")} a label beyond the {_layout.Classes} classes of {_layout.Name}, and "
+                + $"{(strange == 1 ? "counts" : "count")} as without label.");
         Classes = ReadClassNames();
         Description = paths.Count == 1
             ? Path.GetFullPath(paths[0]) : $"{Path.GetDirectoryName(Path.GetFullPath(paths[0]))} ({_layout.Name}, {paths.Count} files)";
@@ -142,7 +143,7 @@ public sealed class CifarBinary : ImageSource
         {
             string[] names = [.. File.ReadLines(path).Take(_layout.Classes + 8).Select(n => n.Trim()).Where(n => n.Length > 0)];
             if (names.Length == _layout.Classes) return names;
-            _notices.Add($"{path} names {names.Length} classes; {_layout.Name} has {_layout.Classes}. Numbers are used.");
+            _notices.Add($"{path} names {Quantity.Of(names.Length, "class", "classes")}; {_layout.Name} has {_layout.Classes}. Numbers are used.");
         }
 
         return [.. Enumerable.Range(0, _layout.Classes).Select(i => $"{i}")];

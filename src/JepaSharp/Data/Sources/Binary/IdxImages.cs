@@ -37,7 +37,8 @@ public sealed class IdxImages : ImageSource
         }
 
         var labels = IdxFile.Read(beside, dimensions: 1);
-        if (labels.Data.Length != Count) _notices.Add($"{beside} holds {labels.Data.Length:N0} labels for {Count:N0} images.");
+        if (labels.Data.Length != Count)
+            _notices.Add($"{beside} holds {Quantity.Of(labels.Data.Length, "label")} for {Quantity.Of(Count, "image")}.");
         _labels = ClassLabels.Of([.. Enumerable.Range(0, Count).Select(i => i < labels.Data.Length ? $"{labels.Data[i]}" : null)]);
         _notices.AddRange(_labels.Notices());
     }

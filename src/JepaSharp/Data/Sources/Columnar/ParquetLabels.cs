@@ -1,3 +1,5 @@
+using JepaSharp.Runtime;
+
 namespace JepaSharp.Data.Sources.Columnar;
 
 /// <summary>Classes of a label column over several files, of which each may name its classes in its own order.</summary>
@@ -29,11 +31,15 @@ internal static class ParquetLabels
             }
         }
 
-        if (others > 0) notices.Add($"{others:N0} of {files.Count:N0} files name the classes in another order or others: labels are matched by "
-            + "their names.");
-        if (unnamed > 0) notices.Add($"{unnamed:N0} of {files.Count:N0} files do not name the classes: the names in {from.File.Path} are taken.");
-        if (foreign > 0) notices.Add($"{foreign:N0} rows have a \"{column}\" that is none of the {first.Count:N0} named classes, and count as "
-            + "images without label.");
+        if (others > 0)
+            notices.Add($"{others:N0} of {files.Count:N0} files {(others == 1 ? "names" : "name")} the classes in another order or others: labels "
+                + "are matched by their names.");
+        if (unnamed > 0)
+            notices.Add($"{unnamed:N0} of {files.Count:N0} files {(unnamed == 1 ? "does" : "do")} not name the classes: the names in "
+                + $"{from.File.Path} are taken.");
+        if (foreign > 0)
+            notices.Add($"{Quantity.Of(foreign, "row has", "rows have")} a \"{column}\" that is none of the {first.Count:N0} named classes, and "
+                + $"{(foreign == 1 ? "counts" : "count")} as without label.");
         return new ClassLabels(classes, [.. labels]);
     }
 

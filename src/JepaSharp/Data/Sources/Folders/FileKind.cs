@@ -118,7 +118,7 @@ internal static class SetBesides
         passed.Add(folder.Contents.SetAside);
         foreach (var second in folder.Contents.SecondFiles.Where(s => !names.Contains(s.Name))) passed.Add(second);
         var notices = new List<string>();
-        var sum = $"{Wording.Counted(read.Count + passed.Count, "file", "files")} found";
+        var sum = $"{Quantity.Of(read.Count + passed.Count, "file", "files")} found";
         sum += passed.Count == 0 ? ", all read." : $": {read.Count:N0} read, {passed.Count:N0} passed over: {passed}.";
         if (passed.Count > 0) notices.Add(sum);
         if (set.Kind == FolderSet.Cifar && CifarLayout.NoticeOfMissing(read) is { } missing) notices.Add(missing);

@@ -43,8 +43,8 @@ internal sealed record ListedFolder(string Root, FolderContents Contents, ImageS
         {
             var (found, images, passed) = (Contents.Found, Selection.Images.Count, Selection.PassedOver);
             var unlisted = Contents.Unlistable.Count;
-            var hidden = unlisted == 0 ? "" : $"; what lies in {Wording.Counted(unlisted, "folder", "folders")} that cannot be listed is not counted";
-            var files = Wording.Counted(found, "file", "files");
+            var hidden = unlisted == 0 ? "" : $"; what lies in {Quantity.Of(unlisted, "folder", "folders")} that cannot be listed is not counted";
+            var files = Quantity.Of(found, "file", "files");
             return passed.Count == 0
                 ? $"{files} found, all read{hidden}."
                 : $"{files} found: {images:N0} read, {passed.Count:N0} passed over: {passed}{hidden}.";
@@ -57,13 +57,13 @@ internal sealed record ListedFolder(string Root, FolderContents Contents, ImageS
     {
         var (unlistable, seconds, above) = (Contents.Unlistable, Contents.SecondFolders, Contents.LinksAbove);
         if (unlistable.Count > 0)
-            yield return $"{Wording.Counted(unlistable.Count, "folder cannot", "folders cannot")} be listed for lack of permission, so what lies "
+            yield return $"{Quantity.Of(unlistable.Count, "folder cannot", "folders cannot")} be listed for lack of permission, so what lies "
                 + $"below is missing here: "
                 + $"{Wording.List(unlistable)}. Change that, or know that it is missing.";
         if (seconds.Count > 0)
-            yield return $"{Wording.Counted(seconds.Count, "folder is", "folders are")} reached in two ways and read once: {Pairs(seconds, shown)}.";
+            yield return $"{Quantity.Of(seconds.Count, "folder is", "folders are")} reached in two ways and read once: {Pairs(seconds, shown)}.";
         if (above.Count > 0)
-            yield return $"{Wording.Counted(above.Count, "link leads", "links lead")} to a folder that holds this one, and "
+            yield return $"{Quantity.Of(above.Count, "link leads", "links lead")} to a folder that holds this one, and "
                 + $"{(above.Count == 1 ? "is" : "are")} not followed: "
                 + $"{Wording.List(above)}.";
         if (Selection.Notice is { } known) yield return known;
@@ -78,7 +78,7 @@ internal sealed record ListedFolder(string Root, FolderContents Contents, ImageS
         var path = PrintableName.Of(Root);
         return Contents.Found == 0
             ? $"{path} is empty.{unlisted} {supported}"
-            : $"{path} holds {Wording.Counted(Contents.Found, "file", "files")} but no image: {Selection.PassedOver}.{unlisted} {supported}";
+            : $"{path} holds {Quantity.Of(Contents.Found, "file", "files")} but no image: {Selection.PassedOver}.{unlisted} {supported}";
     }
 
     private static string Pairs(List<SecondName> seconds, int shown) =>

@@ -3,13 +3,10 @@ using JepaSharp.Runtime;
 
 namespace JepaSharp.Data.Sources.Folders;
 
-/// <summary>How numbers of things and lists of names stand in a sentence.</summary>
+/// <summary>How lists of names stand in a sentence.</summary>
 internal static class Wording
 {
     private const int Shown = 8;
-
-    /// <summary>"1 file", "2,000 files".</summary>
-    public static string Counted(int count, string one, string several) => $"{count:N0} {(count == 1 ? one : several)}";
 
     /// <summary>Names fit to print, the first of them where there are many.</summary>
     public static string List(IReadOnlyList<string> names, int shown = Shown) =>
@@ -94,7 +91,7 @@ internal sealed record FolderClasses(string[] Names, int[] Labels, List<string> 
         string[] empty = [.. emptyFolders.Except(folders, StringComparer.Ordinal)];
         if (empty.Length > 0)
             notices.Add(
-                $"{Wording.Counted(empty.Length, "folder holds", "folders hold")} no image and "
+                $"{Quantity.Of(empty.Length, "folder holds", "folders hold")} no image and "
                     + $"{(empty.Length == 1 ? "is no class" : "are no classes")}: "
                 + $"{Wording.List(empty)}.");
         var names = UniqueNames.Of(folders);
@@ -105,7 +102,7 @@ internal sealed record FolderClasses(string[] Names, int[] Labels, List<string> 
     private static string? FirstFolder(string name) => name.IndexOf('/', StringComparison.Ordinal) is > 0 and var slash ? name[..slash] : null;
 
     private static string WhyNone(List<string> strays, string[] folders) =>
-        $"there are no classes, because {Wording.Counted(strays.Count, "image lies", "images lie")} beside the folders {Wording.List(folders)} and "
+        $"there are no classes, because {Quantity.Of(strays.Count, "image lies", "images lie")} beside the folders {Wording.List(folders)} and "
             + $"in none: "
         + $"{Wording.List(strays)}. If the folders are classes, move {(strays.Count == 1 ? "it" : "them")} away.";
 }

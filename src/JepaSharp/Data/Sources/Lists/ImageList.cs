@@ -53,7 +53,7 @@ public sealed class ImageList : ImageSource
         _notices.AddRange(_labels.Notices());
         if (RepeatedRows.NoticeOf(_folder, _names, _labels) is { } repeated) _notices.Add(repeated);
         Sum = table.Found == _names.Length
-            ? $"{Wording.Counted(table.Found, "row", "rows")} found, all read."
+            ? $"{Quantity.Of(table.Found, "row", "rows")} found, all read."
             : $"{table.Found:N0} rows found: {_names.Length:N0} read, {table.Found - _names.Length:N0} passed over: those that do not meet the "
                 + $"conditions.";
     }
@@ -132,7 +132,7 @@ internal static class RepeatedRows
         var labelled = disagreeing == 0 ? "" : $", {disagreeing:N0} of them with another label";
         return repeated == 0
             ? null
-            : $"{Wording.Counted(repeated, $"{row} lists", $"{rows} list")} an image that another {row} lists too ({example}){labelled}; each {row} "
+            : $"{Quantity.Of(repeated, $"{row} lists", $"{rows} list")} an image that another {row} lists too ({example}){labelled}; each {row} "
                 + $"counts.";
     }
 }

@@ -118,10 +118,10 @@ internal static class SceneNotices
         var pictures = folders.SelectMany(FilesOf).Where(f => FileKind.IsCalledPicture(f) && !described.Contains(f));
         string[] others = [.. pictures.Select(f => Path.GetFileName(f))];
         var twice = images.Count - described.Count;
-        var counted = Wording.Counted(others.Length, "picture is", "pictures are");
+        var counted = Quantity.Of(others.Length, "picture is", "pictures are");
         var left = others.Length == 0
             ? "" : $"{counted} passed over, since no scene describes {(others.Length == 1 ? "it" : "them")}: {Wording.List(others, Shown)}.";
-        var more = twice == 0 ? "" : $"{Wording.Counted(twice, "scene describes", "scenes describe")} a picture that another describes too.";
+        var more = twice == 0 ? "" : $"{Quantity.Of(twice, "scene describes", "scenes describe")} a picture that another describes too.";
         return left.Length + more.Length == 0 ? null : string.Join(' ', ((string[])[left, more]).Where(t => t.Length > 0));
     }
 

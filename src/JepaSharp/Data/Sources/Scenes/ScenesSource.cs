@@ -1,6 +1,7 @@
 using System.Globalization;
 using JepaSharp.Data.Decoding;
 using JepaSharp.Data.Sources.Scenes.Rendering;
+using JepaSharp.Runtime;
 
 namespace JepaSharp.Data.Sources.Scenes;
 
@@ -46,7 +47,8 @@ public sealed class ScenesSource : ImageSource
 
     /// <inheritdoc/>
     public override string Description => string.Create(
-        CultureInfo.InvariantCulture, $"{Count} rendered scenes of {_width}x{_height} (seed {_seed}, scenes {_first} to {_first + Count - 1})");
+        CultureInfo.InvariantCulture, $"{Quantity.Of(Count, "rendered scene")} of {_width}x{_height} (seed {_seed}, scenes {_first} to "
+            + $"{_first + Count - 1})");
 
     /// <inheritdoc/>
     public override string NameOf(int index) => FileNameOf(Checked(index));

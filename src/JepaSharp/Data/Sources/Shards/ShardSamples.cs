@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json;
 using JepaSharp.Data.Decoding;
+using JepaSharp.Runtime;
 
 namespace JepaSharp.Data.Sources.Shards;
 
@@ -60,21 +61,29 @@ internal sealed class ShardSamples(Func<TarMember, byte[]> read, string? key)
     {
         foreach (var damage in _damage) yield return damage;
         if (Sum() is { } sum) yield return sum;
-        if (_links > 0) yield return $"{_links:N0} files are links to others in their shard: each is read as what it links to.";
+        if (_links > 0)
+            yield return $"{Quantity.Of(_links, "file is a link to another", "files are links to others")} in {Their(_links)} shard: each is read as "
+                + "what it links to.";
         if (_shared > 0)
-            yield return $"{_shared:N0} images share their name up to the first dot with another, such as {_sharing}: each takes the label "
-                + "that has the whole of its name, or most of it.";
-        if (_unclear > 0) yield return $"{_unclear:N0} images have several labels under their name, and count as images without label.";
-        if (_disagreeing > 0) yield return $"{_disagreeing:N0} images have one label in a .cls and another in a .json: that in the .cls is "
-            + "taken; '#label=NAME' behind the path takes an entry of the .json.";
-        if (_strays > 0) yield return $"{_strays:N0} files of labels are of no image in their shard.";
-        if (_tooLong > 0) yield return $"{_tooLong:N0} labels are empty or longer than {SampleLabel.MostBytes:N0} bytes, and are not read.";
+            yield return $"{Quantity.Of(_shared, "image shares its name", "images share their name")} up to the first dot with another, such as "
+                + $"{_sharing}: each takes the label that has the whole of its name, or most of it.";
+        if (_unclear > 0)
+            yield return $"{Quantity.Of(_unclear, "image has", "images have")} several labels under {Their(_unclear)} name, and "
+                + $"{(_unclear == 1 ? "counts" : "count")} as without label.";
+        if (_disagreeing > 0)
+            yield return $"{Quantity.Of(_disagreeing, "image has", "images have")} one label in a .cls and another in a .json: that in the .cls is "
+                + "taken; '#label=NAME' behind the path takes an entry of the .json.";
+        if (_strays > 0) yield return $"{Quantity.Of(_strays, "file of labels is", "files of labels are")} of no image in {Their(_strays)} shard.";
+        if (_tooLong > 0)
+            yield return $"{Quantity.Of(_tooLong, "label is", "labels are")} empty or longer than {SampleLabel.MostBytes:N0} bytes, and not read.";
         if (Texts.TrueForAll(t => t is null) && FoldersOf(Images) is { Length: > 1 } folders)
         {
             var shown = string.Join(", ", folders.Take(ShownExtensions)) + (folders.Length > ShownExtensions ? ", ..." : "");
             yield return $"the images lie in the folders {shown}, which are no labels in a shard: unpack it to have them as classes.";
         }
     }
+
+    private static string Their(int count) => count == 1 ? "its" : "their";
 
     private string? TextOf(SampleGroup group, TarMember image)
     {
@@ -115,8 +124,8 @@ internal sealed class ShardSamples(Func<TarMember, byte[]> read, string? key)
         var space = passed[0].IndexOf(' ', StringComparison.Ordinal);
         passed[0] = passed[0].Insert(space, passed[0][..space] == "1" ? " file" : " files");
         var found = Images.Count + _labels + _passedOver.Values.Sum() + _others.Values.Sum();
-        return $"{found:N0} files found: {Images.Count:N0} images and {_labels:N0} files of labels taken; passed over: "
-            + $"{string.Join(", ", passed)}.";
+        return $"{Quantity.Of(found, "file")} found: {Quantity.Of(Images.Count, "image")} and {Quantity.Of(_labels, "file")} of labels taken; passed "
+            + $"over: {string.Join(", ", passed)}.";
     }
 
     private static string[] FoldersOf(List<TarMember> images) =>

@@ -90,7 +90,8 @@ public sealed class TarShards : ImageSource
         }
 
         if (seen.Count < names.Length)
-            _notices.Add($"{names.Length - seen.Count:N0} images have the name of another image in their shard; each is kept.");
+            _notices.Add($"{Quantity.Of(names.Length - seen.Count, "image has", "images have")} the name of another image in "
+                + $"{(names.Length - seen.Count == 1 ? "its" : "their")} shard; each is kept.");
         return names;
     }
 }

@@ -57,8 +57,8 @@ public sealed class AnnotatedImagesTests : IDisposable
         using var images = Opened(Whole.Replace("{\"id\": 2, \"image_id\": 2",
             "{\"image_id\": 2, \"category_id\": 2}, {\"image_id\": 9, \"category_id\": 2}, {\"id\": 2, \"image_id\": 2", StringComparison.Ordinal));
         Assert.Equal(["owl", null], images.ClassNames());
-        Assert.Contains(images.Notices, n => n.StartsWith("1 images are of several categories", StringComparison.Ordinal));
-        Assert.Contains(images.Notices, n => n.StartsWith("1 annotations are of images that", StringComparison.Ordinal));
+        Assert.Contains(images.Notices, n => n.StartsWith("1 image is of several categories", StringComparison.Ordinal));
+        Assert.Contains(images.Notices, n => n.StartsWith("1 annotation is of images that", StringComparison.Ordinal));
     }
 
     [Fact]

@@ -97,7 +97,7 @@ public sealed class ParquetRowsTests : IDisposable
         Assert.Equal(["cat", "dog", "eel"], images.Classes);
         Assert.Equal(["cat", "dog", null, null, "dog", "eel", "cat", null], images.ClassNames());
         Assert.Contains(images.Notices, n => n.Contains("another order", StringComparison.Ordinal));
-        Assert.Contains(images.Notices, n => n.StartsWith("1 rows have a \"label\" that is none of the", StringComparison.Ordinal));
+        Assert.Contains(images.Notices, n => n.StartsWith("1 row has a \"label\" that is none of the", StringComparison.Ordinal));
     }
 
     [Fact]

@@ -29,7 +29,7 @@ public sealed class ImageListTests : IDisposable
         using var list = Written("b.png,10\na.png,9\nc.png,\n");
         Assert.Equal(["9", "10"], list.Classes);
         Assert.Equal(["10", "9", null], list.ClassNames());
-        Assert.Contains("1 of 3 images have no label", Assert.Single(list.Notices), StringComparison.Ordinal);
+        Assert.Contains("1 of 3 images has no label", Assert.Single(list.Notices), StringComparison.Ordinal);
     }
 
     [Fact]

@@ -60,8 +60,8 @@ public sealed class TarShardsTests : IDisposable
             ("2.cls", "x"u8.ToArray()), ("2.txt", "y"u8.ToArray()));
         using var shards = ImageSources.Open(_folder["a.tar"]);
         Assert.Equal(["3", null], shards.ClassNames());
-        foreach (var said in (string[])["1 images have one label in a .cls and another in a .json", "1 images have several labels",
-            "1 files of labels are of no image", "1 file neither image nor label (.txt)"])
+        foreach (var said in (string[])["1 image has one label in a .cls and another in a .json", "1 image has several labels",
+            "1 file of labels is of no image", "1 file neither image nor label (.txt)"])
             Assert.Contains(shards.Notices, n => n.Contains(said, StringComparison.Ordinal));
     }
 
@@ -93,7 +93,7 @@ public sealed class TarShardsTests : IDisposable
         Assert.Equal(["0.png", "1.png", "0.png (2)"], shards.Names());
         Assert.Equal(["a", null, "b"], shards.ClassNames());
         Assert.Equal(Pixels(2), shards.Pixels(2));
-        Assert.Contains(shards.Notices, n => n.Contains("1 images have the name", StringComparison.Ordinal));
+        Assert.Contains(shards.Notices, n => n.Contains("1 image has the name", StringComparison.Ordinal));
     }
 
     [Fact]
