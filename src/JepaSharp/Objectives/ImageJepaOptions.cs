@@ -24,7 +24,7 @@ public sealed record ImageJepaOptions
     /// <summary>How context and target blocks are drawn; the paper's multi-block masking where nothing is said.</summary>
     public MaskDraw Masks
     {
-        get => field ??= MultiBlock(new MultiBlockMaskingOptions { Grid = new PatchGrid(Encoder.GridHeight, Encoder.GridWidth) });
+        get => field ??= DrawnFrom(new MultiBlockMaskingOptions { Grid = new PatchGrid(Encoder.GridHeight, Encoder.GridWidth) });
         init;
     }
 
@@ -41,11 +41,11 @@ public sealed record ImageJepaOptions
     /// <summary>Seed of the initial weights.</summary>
     public ulong Seed { get; init; }
 
-    /// <summary>Multi-block masks (paper, section 3).</summary>
+    /// <summary>Masks of any strategy.</summary>
     /// <exception cref="Runtime.JepaException">The options cannot be sampled from.</exception>
-    public static MaskDraw MultiBlock(MultiBlockMaskingOptions options)
+    public static MaskDraw DrawnFrom(MaskingOptions options)
     {
-        var masking = new MultiBlockMasking(options);
-        return (seed, microBatch, images) => masking.Sample(seed, microBatch, images);
+        var sampler = new MaskSampler(options);
+        return (seed, microBatch, images) => sampler.Sample(seed, microBatch, images);
     }
 }

@@ -142,11 +142,11 @@ public sealed record ObjectivePictures(string Title, string Text, IReadOnlyList<
     /// <param name="zoom">How many times larger the pictures are.</param>
     internal static ObjectivePictures OfMasks(IReadOnlyList<RgbImage> images, MaskBatch masks, int zoom)
     {
-        var blocks = masks.TargetBlocks == 1 ? "one block" : $"{masks.TargetBlocks} blocks";
+        var targets = masks.TargetBlocks == 1 ? "one target" : $"{masks.TargetBlocks} targets";
         return new ObjectivePictures(
             "What it is asked",
-            $"From {masks.ContextLength} of {masks.Grid.Count} patches, what does the target encoder say of each of {blocks} of "
-                + $"{masks.TargetLength} patches? "
+            $"From {masks.ContextLength} of {masks.Grid.Count} patches, what does the target encoder say of each patch of {targets} of "
+                + $"{masks.TargetLength}? "
             + "The masks of the first step, on images of the data.",
             [.. images.Select((image, i) => (IReadOnlyList<(RgbImage, string)>)
                 [(MaskPictures.Context(image, masks, i, zoom), "what the context encoder sees"), (

@@ -43,7 +43,7 @@ public sealed class PretrainPlan
         new PredictorShape(Options.Meta.PredEmbDim, Options.Meta.PredDepth, Options.Meta.PredNumHeads ?? Encoder.Heads).Validated();
 
     /// <summary>How context and target blocks are drawn.</summary>
-    public MultiBlockMaskingOptions Masking => Options.Mask.On(new PatchGrid(Encoder.GridHeight, Encoder.GridWidth));
+    public MaskingOptions Masking => Options.Mask.On(new PatchGrid(Encoder.GridHeight, Encoder.GridWidth));
 
     /// <summary>How images are ordered and loaded, and what is made of each.</summary>
     /// <param name="views">What the objective wants of an image.</param>
@@ -95,7 +95,7 @@ public sealed class PretrainPlan
     {
         Encoder = Encoder,
         Predictor = Predictor,
-        Masks = ImageJepaOptions.MultiBlock(Masking),
+        Masks = ImageJepaOptions.DrawnFrom(Masking),
         View = new View("image", Crop),
         Loss = Loss,
         Seed = Seed,

@@ -2,32 +2,32 @@ using JepaSharp.Runtime;
 
 namespace JepaSharp.Masking;
 
-/// <summary>Draws multi-block masks: a few target blocks an image, and a large context block without them (paper, section 3).</summary>
+/// <summary>Draws the masks of batches: which patches of each image are context and which are to be predicted.</summary>
 /// <remarks>
-/// Block sizes are drawn once a batch, keyed by (seed, step), so that no padding is needed; positions once an image, keyed by (seed, step, image,
-/// rank), so that the order of threads changes nothing. Context masks are then cut to the batch's shortest. Immutable; safe from any
-/// number of threads.
+/// What the images of a batch have in common, such as the sizes of blocks, is drawn once for it, keyed by (seed, step), so that no padding is needed;
+/// the rest once an image, keyed by (seed, step, image, rank), so that the order of threads changes nothing. Context masks are then cut to the
+/// shortest. Immutable; safe from any number of threads.
 /// </remarks>
-public sealed class MultiBlockMasking
+public sealed class MaskSampler
 {
-    private readonly MultiBlockRule _rule;
+    private readonly MaskRule _rule;
 
     /// <summary>A sampler for the given options.</summary>
     /// <exception cref="JepaException">The options cannot be sampled from; the message names every problem and what would work.</exception>
-    public MultiBlockMasking(MultiBlockMaskingOptions options)
+    public MaskSampler(MaskingOptions options)
     {
         var problems = options.Problems();
         if (problems.Count > 0) throw new JepaException(string.Join('\n', problems), isUsage: true);
-        (Options, _rule) = (options, MultiBlockRule.Of(options));
+        (Options, _rule) = (options, options.Rule());
     }
 
     /// <summary>What is drawn.</summary>
-    public MultiBlockMaskingOptions Options { get; }
+    public MaskingOptions Options { get; }
 
     /// <summary>Draws the masks of a batch.</summary>
     /// <param name="seed">The run's seed.</param>
-    /// <param name="step">The training step, which keys the block sizes.</param>
-    /// <param name="images">What keys each image's positions, [B]: its index in the data set, or its place in the batch.</param>
+    /// <param name="step">The training step, which keys what the batch has in common.</param>
+    /// <param name="images">What keys each image's masks, [B]: its index in the data set, or its place in the batch.</param>
     /// <param name="rank">Process rank in data-parallel training; sizes are the same on every rank, positions are not.</param>
     /// <returns>Mc x [B, Kc] and Mt x [B, Kt] indices.</returns>
     /// <exception cref="ArgumentException">The batch is empty.</exception>
@@ -35,38 +35,31 @@ public sealed class MultiBlockMasking
     {
         if (images.IsEmpty) throw new ArgumentException("A batch holds at least one image.", nameof(images));
         var sizeStream = new RandomStream(seed, RandomPurpose.MaskSize, step);
-        var sizes = _rule.DrawSizes(ref sizeStream);
+        var group = _rule.DrawGroup(ref sizeStream);
 
-        int contexts = Options.ContextBlocks, room = sizes.Context.Count;
+        int contexts = _rule.ContextBlocks, room = group.ContextRoom, asked = group.TargetLength;
         var streams = new RandomStream[images.Length];
-        var targets = NewMasks(Options.TargetBlocks, images.Length * sizes.Target.Count);
+        var targets = NewMasks(_rule.TargetBlocks, images.Length * asked);
         var drawn = new long[images.Length * contexts * room];
         var lengths = new int[images.Length * contexts];
-        var blocks = new PatchBlock[Options.TargetBlocks];
+        var own = new long[targets.Length * asked];
         var map = new byte[Options.Grid.Count];
         for (var image = 0; image < images.Length; image++)
         {
             streams[image] = new RandomStream(seed, RandomPurpose.MaskPosition, step, images[image], rank);
-            _rule.DrawImage(
-                ref streams[image],
-                sizes,
-                blocks,
-                drawn.AsSpan(image * contexts * room, contexts * room),
-                lengths.AsSpan(image * contexts, contexts),
-                map);
-            for (var t = 0; t < blocks.Length; t++)
-                blocks[t].WriteIndices(Options.Grid, targets[t].AsSpan(image * sizes.Target.Count, sizes.Target.Count));
+            group.DrawImage(
+                ref streams[image], own, drawn.AsSpan(image * contexts * room, contexts * room), lengths.AsSpan(image * contexts, contexts), map);
+            for (var t = 0; t < targets.Length; t++) own.AsSpan(t * asked, asked).CopyTo(targets[t].AsSpan(image * asked));
         }
 
-        var shortest = lengths[0];
-        foreach (var length in lengths) shortest = Math.Min(shortest, length);
+        var shortest = lengths.Min();
         var context = NewMasks(contexts, images.Length * shortest);
         for (var image = 0; image < images.Length; image++)
         {
             for (var c = 0; c < contexts; c++)
             {
                 var mask = (image * contexts) + c;
-                _rule.Cut(ref streams[image], drawn.AsSpan(mask * room, lengths[mask]), context[c].AsSpan(image * shortest, shortest));
+                group.Cut(ref streams[image], drawn.AsSpan(mask * room, lengths[mask]), context[c].AsSpan(image * shortest, shortest));
             }
         }
 
