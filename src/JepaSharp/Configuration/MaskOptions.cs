@@ -43,6 +43,10 @@ public sealed record MaskOptions
     /// <summary>Which quarter of the image is the context of the rasterized strategy. Any. Ours.</summary>
     public ContextQuadrant ContextQuadrant { get; init; } = ContextQuadrant.Any;
 
+    /// <summary>Images whose contexts are cut to one length, a multiple of the batch size; the more, the shorter. Null: those of a batch. Null (128
+    /// in the published files, by their batches). Ours.</summary>
+    public int? ImagesPerLength { get; init; }
+
     /// <summary>What is drawn on a patch grid.</summary>
     public MaskingOptions On(PatchGrid grid) => Strategy switch
     {

@@ -31,7 +31,17 @@ public sealed class MaskSampler
     /// <param name="rank">Process rank in data-parallel training; sizes are the same on every rank, positions are not.</param>
     /// <returns>Mc x [B, Kc] and Mt x [B, Kt] indices.</returns>
     /// <exception cref="ArgumentException">The batch is empty.</exception>
-    public MaskBatch Sample(ulong seed, long step, ReadOnlySpan<long> images, int rank = 0)
+    public MaskBatch Sample(ulong seed, long step, ReadOnlySpan<long> images, int rank = 0) => Sample(seed, step, images, [], rank);
+
+    /// <summary>Draws the masks of images that others belong to, which are elsewhere: the contexts of all are cut to one length.</summary>
+    /// <param name="seed">The run's seed.</param>
+    /// <param name="step">What keys what all of them have in common.</param>
+    /// <param name="images">What keys each image's masks, [B].</param>
+    /// <param name="others">What keys those of the other images; they decide the length with, and nothing of them is returned.</param>
+    /// <param name="rank">Process rank in data-parallel training.</param>
+    /// <returns>Mc x [B, Kc] and Mt x [B, Kt] indices.</returns>
+    /// <exception cref="ArgumentException">The batch is empty.</exception>
+    public MaskBatch Sample(ulong seed, long step, ReadOnlySpan<long> images, ReadOnlySpan<long> others, int rank = 0)
     {
         if (images.IsEmpty) throw new ArgumentException("A batch holds at least one image.", nameof(images));
         var sizeStream = new RandomStream(seed, RandomPurpose.MaskSize, step);
@@ -53,6 +63,14 @@ public sealed class MaskSampler
         }
 
         var shortest = lengths.Min();
+        var (scratch, found) = (new long[contexts * room], new int[contexts]);
+        foreach (var other in others)
+        {
+            var stream = new RandomStream(seed, RandomPurpose.MaskPosition, step, other, rank);
+            group.DrawImage(ref stream, own, scratch, found, map);
+            shortest = Math.Min(shortest, found.Min());
+        }
+
         var context = NewMasks(contexts, images.Length * shortest);
         for (var image = 0; image < images.Length; image++)
         {

@@ -19,6 +19,11 @@ public sealed class ImageJepa : Objective
     /// <summary>Its name in configurations and files.</summary>
     public const string ShortName = "ijepa";
 
+    /// <summary>The number that it reports of contexts: patches in each, under the name that the published log gives it.</summary>
+    public const string ContextPatches = "mask-A";
+
+    private const string TargetPatches = "mask-B";
+
     private readonly View _view;
 
     /// <summary>Builds the three networks. The target encoder starts as a copy of the context encoder.</summary>
@@ -68,7 +73,7 @@ public sealed class ImageJepa : Objective
     public override VisionTransformer Encoder => TargetEncoder;
 
     /// <summary>Kc and Kt, under the names that the published log gives them.</summary>
-    public override IReadOnlyList<string> Numbers => ["mask-A", "mask-B"];
+    public override IReadOnlyList<string> Numbers => [ContextPatches, TargetPatches];
 
     /// <summary>The mean distance between predictions and targets, over all target patches of the batch.</summary>
     /// <inheritdoc/>
@@ -77,8 +82,8 @@ public sealed class ImageJepa : Objective
         using var scope = NewDisposeScope();
         var images = batch[_view.Name];
         using var masks = JepaMasks.Of(DrawMasks(batch.Indices, step), images.device);
-        step.Report("mask-A", masks.Context.PatchesPerSet);
-        step.Report("mask-B", masks.Targets.PatchesPerSet);
+        step.Report(ContextPatches, masks.Context.PatchesPerSet);
+        step.Report(TargetPatches, masks.Targets.PatchesPerSet);
         return Loss(images, masks, step).MoveToOuterDisposeScope();
     }
 
@@ -127,6 +132,10 @@ public sealed class ImageJepa : Objective
 
     /// <summary>The batch's context and target blocks.</summary>
     public MaskBatch DrawMasks(IReadOnlyList<int> indices, Step step) => Options.Masks(step.Seed, step.MicroBatch, [.. indices.Select(i => (long)i)]);
+
+    /// <summary>How much of an image is context and how much target, once contexts are cut to one length.</summary>
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> Describe(int images, ulong seed) => [$"asked: {MaskSurvey.Of(Options.Masks, seed, images)}"];
 
     /// <summary>Layer norm over the last axis without scale and shift: what is predicted. [..., D] -> float32 [..., D].</summary>
     /// <remarks>With PyTorch's default epsilon, as the published code, not the encoder's 1e-6.</remarks>

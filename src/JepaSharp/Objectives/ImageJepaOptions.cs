@@ -48,4 +48,13 @@ public sealed record ImageJepaOptions
         var sampler = new MaskSampler(options);
         return (seed, microBatch, images) => sampler.Sample(seed, microBatch, images);
     }
+
+    /// <summary>The same, with contexts of one length for so many images, however large a micro-batch is: see <see cref="MaskGroups"/>.</summary>
+    /// <param name="options">What is drawn.</param>
+    /// <param name="imagesPerLength">G; null for the images of a micro-batch.</param>
+    /// <param name="batch">B, images in a micro-batch.</param>
+    /// <exception cref="Runtime.JepaException">The options cannot be sampled from.</exception>
+    /// <exception cref="ArgumentException">G is no multiple of B.</exception>
+    public static MaskDraw DrawnFrom(MaskingOptions options, int? imagesPerLength, int batch) =>
+        imagesPerLength is { } images ? new MaskGroups(new MaskSampler(options), images, batch).Sample : DrawnFrom(options);
 }

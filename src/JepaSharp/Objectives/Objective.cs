@@ -42,6 +42,12 @@ public abstract class Objective : IDisposable
     /// <summary>Names of the numbers that the loss reports beside itself: further columns of the metrics.</summary>
     public virtual IReadOnlyList<string> Numbers => [];
 
+    /// <summary>What will be asked, in numbers that its settings alone do not tell, for whoever begins a run: a sentence each. Changes
+    /// nothing.</summary>
+    /// <param name="images">B, images in a micro-batch.</param>
+    /// <param name="seed">The run's seed.</param>
+    public virtual IReadOnlyList<string> Describe(int images, ulong seed) => [];
+
     /// <summary>What only this objective can say of a run, on images that stay the same: values by name. Changes nothing.</summary>
     /// <param name="images">The images, and what <see cref="Encoder"/> makes of them.</param>
     public virtual IReadOnlyDictionary<string, double> Measure(MonitoredImages images) => new Dictionary<string, double>();

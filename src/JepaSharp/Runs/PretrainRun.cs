@@ -46,6 +46,7 @@ public sealed class PretrainRun : IDisposable
                 .. setup.Reasons.Select(r => "chosen: " + r), .. found,
                 $"training on {setup.Source.Description}, {(_device.type == DeviceType.CUDA ? _device.ToString() : "CPU")}, {_precision.Name} "
                     + $"({_precision.Reason})",
+                .. Trainer.Objective.Describe(options.Data.BatchSize, Trainer.Plan.Seed),
                 $"run folder {folder.Path}",
                 .. damage.Concat(setup.Notes).Concat(Trainer.Changes).Concat(WriteMachine()).Concat(LeftOut()).Select(n => "note: " + n),
             ];

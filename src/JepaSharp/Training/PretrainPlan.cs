@@ -95,7 +95,7 @@ public sealed class PretrainPlan
     {
         Encoder = Encoder,
         Predictor = Predictor,
-        Masks = ImageJepaOptions.DrawnFrom(Masking),
+        Masks = ImageJepaOptions.DrawnFrom(Masking, Options.Mask.ImagesPerLength, Options.Data.BatchSize),
         View = new View("image", Crop),
         Loss = Loss,
         Seed = Seed,

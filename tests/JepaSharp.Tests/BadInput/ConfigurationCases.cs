@@ -49,6 +49,7 @@ internal static class ConfigurationCases
         ("quarters of an odd grid", "data:\n  crop_size: 240\nmask:\n  strategy: rasterized\n", "14x14 or 16x16: data.crop_size 224 or 256"),
         ("quarters too small", "data:\n  crop_size: 64\nmask:\n  strategy: rasterized\n", "data.crop_size 128 or more"),
         ("a target that is everything", "mask:\n  strategy: random\n  target_share: [0.5, 1.0]\n", "smaller mask.target_share"),
+        ("a length of half a batch", "data:\n  batch_size: 32\nmask:\n  images_per_length: 48\n", "such as 32 or 64"),
         ("a share of more than everything", "mask:\n  strategy: block\n  target_share: [0.5, 1.5]\n", "target_share"),
         ("a model that there is none", "meta:\n  model_name: resnet50\n", "resnet50"),
         ("heads that do not divide the width", "meta:\n  embed_dim: 100\n  num_heads: 7\n", "num_heads"),

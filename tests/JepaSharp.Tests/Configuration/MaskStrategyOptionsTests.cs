@@ -88,4 +88,16 @@ public sealed class MaskStrategyOptionsTests
         };
         Assert.Equal(["data.crop_size", "mask.num_pred_masks"], options.FindProblems().Select(p => p.Key).Order());
     }
+
+    [Theory]
+    [InlineData(48, "a multiple of data.batch_size (32), such as 32 or 64")]
+    [InlineData(16, "32 or more; for shorter groups make data.batch_size smaller and optimization.accumulate larger")]
+    [InlineData(0, "1 or more")]
+    public void Group_ThatBatchesDoNotFill_IsRefused(int images, string said)
+    {
+        var problem = Assert.Single(
+            new PretrainOptions { Data = new() { BatchSize = 32 }, Mask = new MaskOptions { ImagesPerLength = images } }.FindProblems());
+        Assert.Equal("mask.images_per_length", problem.Key);
+        Assert.Contains(said, problem.Expected, StringComparison.Ordinal);
+    }
 }

@@ -35,6 +35,18 @@ internal static class MaskRules
         }
     }
 
+    /// <summary>That batches fill the groups of images whose contexts have one length.</summary>
+    public static void CheckGroups(MaskOptions mask, DataOptions data, RuleChecks checks)
+    {
+        checks.AtLeast(1, mask.ImagesPerLength, "mask.images_per_length");
+        if (mask.ImagesPerLength is not (>= 1 and var images) || data.BatchSize < 1 || images % data.BatchSize == 0) return;
+        var above = ((images / data.BatchSize) + 1) * data.BatchSize;
+        var near = images < data.BatchSize
+            ? $"{data.BatchSize} or more; for shorter groups make data.batch_size smaller and optimization.accumulate larger"
+            : $"{above - data.BatchSize} or {above}";
+        checks.Report("mask.images_per_length", $"{images}", $"a multiple of data.batch_size ({data.BatchSize}), such as {near}");
+    }
+
     /// <summary>The values that are read, each by itself.</summary>
     public static void CheckValues(MaskOptions mask, RuleChecks checks)
     {

@@ -56,6 +56,7 @@ internal static class OptionRules
         var checks = new RuleChecks();
         DataRules.Check(options.Data, checks);
         MaskRules.Check(options.Mask, checks);
+        MaskRules.CheckGroups(options.Mask, options.Data, checks);
         GridRules.Check(options.Data, options.Mask, options.Meta.Objective == MetaOptions.ImageJepa, checks);
         MetaRules.Check(options.Meta, checks);
         OptimizationRules.Check(options.Optimization, checks);
