@@ -38,8 +38,20 @@ public sealed record ImageJepaOptions
     /// <summary>Distance between prediction and target.</summary>
     public JepaLoss Loss { get; init; } = JepaLoss.SmoothL1;
 
+    /// <summary>What is predicted of a patch.</summary>
+    public JepaTarget Target { get; init; } = JepaTarget.Representations;
+
+    /// <summary>Where representations are masked; of pixels nothing is.</summary>
+    public TargetMasking MaskTarget { get; init; } = TargetMasking.Output;
+
     /// <summary>Seed of the initial weights.</summary>
     public ulong Seed { get; init; }
+
+    /// <summary>Numbers that a predictor of a target ends in: see <see cref="PredictorShape.Outputs"/>.</summary>
+    /// <param name="target">What is predicted.</param>
+    /// <param name="encoder">Shape of the encoder.</param>
+    public static int? OutputsOf(JepaTarget target, VisionTransformerShape encoder) =>
+        target == JepaTarget.Representations ? null : PatchPixels.CountOf(encoder);
 
     /// <summary>Masks of any strategy.</summary>
     /// <exception cref="Runtime.JepaException">The options cannot be sampled from.</exception>

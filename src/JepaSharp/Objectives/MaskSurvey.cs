@@ -13,7 +13,7 @@ namespace JepaSharp.Objectives;
 /// <param name="Asked">Share of the patches in any target of an image, on average.</param>
 public sealed record MaskSurvey(PatchGrid Grid, double Context, int Fewest, int Most, int Targets, double Target, double Asked)
 {
-    private const int Batches = 16;
+    private const int Batches = 64;
 
     /// <summary>Micro-batches that belong to different groups of images, whatever the size of those.</summary>
     private const int Stride = 97;

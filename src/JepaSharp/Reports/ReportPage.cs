@@ -51,7 +51,7 @@ internal static class ReportPage
         var (objective, images) = (run.Options.Meta.Objective, run.Machine?.Source ?? run.Options.Data.ResolveSource() ?? "rendered scenes");
         return objective switch
         {
-            ImageJepa.ShortName => $"I-JEPA pretraining of {Model(run)} on {images}, without labels.",
+            ImageJepa.ShortName => $"I-JEPA pretraining of {Model(run)} on {images}, without labels{JepaTargets.Note(run.Options.Ijepa.Target, run.Options.Ijepa.MaskTarget)}.",
             FineTuning.ShortName => $"Fine-tuning of {Model(run)} on the labels of {images}.",
             _ => $"{objective}: {Model(run)} on {images}.",
         };

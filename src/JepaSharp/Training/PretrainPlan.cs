@@ -40,7 +40,10 @@ public sealed class PretrainPlan
 
     /// <summary>Shape of the predictor.</summary>
     public PredictorShape Predictor =>
-        new PredictorShape(Options.Meta.PredEmbDim, Options.Meta.PredDepth, Options.Meta.PredNumHeads ?? Encoder.Heads).Validated();
+        new PredictorShape(Options.Meta.PredEmbDim, Options.Meta.PredDepth, Options.Meta.PredNumHeads ?? Encoder.Heads)
+        {
+            Outputs = ImageJepaOptions.OutputsOf(Options.Ijepa.Target, Encoder),
+        }.Validated();
 
     /// <summary>How context and target blocks are drawn.</summary>
     public MaskingOptions Masking => Options.Mask.On(new PatchGrid(Encoder.GridHeight, Encoder.GridWidth));
@@ -98,6 +101,8 @@ public sealed class PretrainPlan
         Masks = ImageJepaOptions.DrawnFrom(Masking, Options.Mask.ImagesPerLength, Options.Data.BatchSize),
         View = new View("image", Crop),
         Loss = Loss,
+        Target = Options.Ijepa.Target,
+        MaskTarget = Options.Ijepa.MaskTarget,
         Seed = Seed,
     };
 

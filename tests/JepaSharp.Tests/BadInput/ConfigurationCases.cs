@@ -51,6 +51,8 @@ internal static class ConfigurationCases
         ("a target that is everything", "mask:\n  strategy: random\n  target_share: [0.5, 1.0]\n", "smaller mask.target_share"),
         ("a length of half a batch", "data:\n  batch_size: 32\nmask:\n  images_per_length: 48\n", "such as 32 or 64"),
         ("a share of more than everything", "mask:\n  strategy: block\n  target_share: [0.5, 1.5]\n", "target_share"),
+        ("a target that there is none", "ijepa:\n  target: colours\n", "plain_pixels"),
+        ("pixels masked at the input of an encoder", "ijepa:\n  target: pixels\n  mask_target: input\n", "ijepa.mask_target"),
         ("a model that there is none", "meta:\n  model_name: resnet50\n", "resnet50"),
         ("heads that do not divide the width", "meta:\n  embed_dim: 100\n  num_heads: 7\n", "num_heads"),
         ("a network without blocks", "meta:\n  depth: 0\n", "depth"),

@@ -60,9 +60,18 @@ internal static class OptionRules
         GridRules.Check(options.Data, options.Mask, options.Meta.Objective == MetaOptions.ImageJepa, checks);
         MetaRules.Check(options.Meta, checks);
         OptimizationRules.Check(options.Optimization, checks);
+        JepaRules.Check(options.Ijepa, checks);
         LoggingRules.Check(options.Logging, checks);
         return checks.Problems;
     }
+}
+
+/// <summary>What must hold of the section ijepa.</summary>
+internal static class JepaRules
+{
+    public static void Check(JepaOptions ijepa, RuleChecks checks) => checks.Require(
+        ijepa.Target == JepaTarget.Representations || ijepa.MaskTarget == TargetMasking.Output, "ijepa.mask_target", ijepa.MaskTarget,
+        $"output, or nothing: with ijepa.target {OptionValue.Write(ijepa.Target)} nothing is asked of a target encoder");
 }
 
 /// <summary>What must hold of the section logging.</summary>
