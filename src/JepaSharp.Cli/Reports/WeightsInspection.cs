@@ -37,7 +37,8 @@ internal static class WeightsInspection
             $"{encoder.ImageHeight}x{encoder.ImageWidth} pixels, {encoder.Channels} channels, patch {encoder.PatchSize}: a grid of "
                 + $"{encoder.GridHeight}x{encoder.GridWidth}"));
         if (weights.PredictorArchitecture is { } predictor)
-            yield return ("predictor", $"{predictor.Width} wide, {predictor.Depth} blocks, {HeadsText(predictor.Heads)}");
+            yield return ("predictor", $"{predictor.Width} wide, {predictor.Depth} blocks, {HeadsText(predictor.Heads)}"
+                + (predictor.Outputs is { } numbers ? Invariant($", predicts the {numbers} pixel values of a patch") : ""));
         if (weights.Objective is { } objective) yield return ("objective", objective);
         foreach (var network in weights.Present)
             yield return (NetworkNames.Title(network), Invariant($"{weights.ParametersOf(network):n0} parameters"));

@@ -29,7 +29,7 @@ internal sealed class MasksVerb : Verb
     };
 
     public MasksVerb()
-        : base("masks", "Draws images with their context and target blocks.")
+        : base("masks", "Draws images with their context and their targets.")
     {
         Add(_config);
         foreach (var option in (Option[])[_data, _out, _count, _set]) Add(option);
@@ -53,15 +53,20 @@ internal sealed class MasksVerb : Verb
         var plan = new PretrainPlan(setup.Options);
         var loader = new ImageLoader(source, plan.Loading([plan.ImageJepa.View]) with { BatchSize = count, Threads = 1 });
         var batch = loader.Epoch(0, cancellation: stop.Token).First().Single();
-        var masks = new MultiBlockMasking(plan.Masking).Sample((ulong)setup.Options.Meta.Seed, 0, [.. batch.Indices.Select(i => (long)i)]);
+        // As short as in training: cut with as many others as there.
+        var together = Math.Max(count, setup.Options.Mask.ImagesPerLength ?? setup.Options.Data.BatchSize);
+        var masks = new MaskSampler(plan.Masking).Sample(
+            plan.Seed, 0, [.. batch.Indices.Select(i => (long)i)], MaskGroups.Unseen(together - count));
         var path = Path.GetFullPath(arguments.GetValue(_out)!);
         Write(path, MaskSheet.Draw([.. Images(batch)], masks));
         terminal.Out.WriteLine(
-            $"{path}: {count} crops of {setup.Options.Data.CropSize} pixels, a grid of {masks.Grid}; {masks.ContextBlocks} context block(s) of "
-                + $"{masks.ContextLength} patches, "
-            + $"{masks.TargetBlocks} target blocks of {masks.TargetLength}");
+            $"{path}: {count} crops of {setup.Options.Data.CropSize} pixels, a grid of {masks.Grid}; {Counted(masks.ContextBlocks, "context")} of "
+                + $"{masks.ContextLength} patches, {Counted(masks.TargetBlocks, "target")} of {masks.TargetLength}; "
+            + $"as in training, all contexts are cut to the shortest of {together} images");
         return ExitCode.Done;
     }
+
+    private static string Counted(int count, string what) => $"{count} {what}{(count == 1 ? "" : "s")}";
 
     private static IEnumerable<RgbImage> Images(ImageBatch batch)
     {

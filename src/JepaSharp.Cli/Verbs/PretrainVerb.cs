@@ -66,7 +66,9 @@ internal sealed class PretrainVerb : Verb
         using var source = setup.Source;
         foreach (var line in setup.Reasons.Select(r => "chosen: " + r).Concat(setup.Notes.Select(n => "note: " + n))) terminal.Error.WriteLine(line);
         SourceNotes.Print(source, terminal);
-        DryRunReport.Print(Runs.DryRun.Of(setup, stop.Token), setup.Options, terminal);
+        var tried = Runs.DryRun.Of(setup, stop.Token);
+        foreach (var line in tried.Asked) terminal.Error.WriteLine(line);
+        DryRunReport.Print(tried, setup.Options, terminal);
         return ExitCode.Done;
     }
 

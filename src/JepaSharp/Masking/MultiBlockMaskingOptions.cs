@@ -3,11 +3,8 @@ using JepaSharp.Runtime;
 namespace JepaSharp.Masking;
 
 /// <summary>What multi-block masks are drawn: the paper's defaults (section 3, appendix A.1).</summary>
-public sealed record MultiBlockMaskingOptions
+public sealed record MultiBlockMaskingOptions : MaskingOptions
 {
-    /// <summary>The patch grid of every image.</summary>
-    public required PatchGrid Grid { get; init; }
-
     /// <summary>Share of the grid that a context block covers, before targets are taken out (<c>enc_mask_scale</c>).</summary>
     public Interval ContextScale { get; init; } = new(0.85, 1.0);
 
@@ -23,67 +20,48 @@ public sealed record MultiBlockMaskingOptions
     /// <summary>Mt, target blocks an image (<c>num_pred_masks</c>).</summary>
     public int TargetBlocks { get; init; } = 4;
 
-    /// <summary>Fewest patches of context (<c>min_keep</c>). In reference mode context and target masks must hold more than this.</summary>
-    public int MinKeep { get; init; } = 10;
-
     /// <summary>Whether context may hold patches that are also targets (<c>allow_overlap</c>).</summary>
     public bool AllowOverlap { get; init; }
 
     /// <summary>The paper's masks (default) or the published code's (<c>compatibility</c>).</summary>
     public MaskCompatibility Compatibility { get; init; }
 
-    /// <summary>Everything that is wrong with these options, one full sentence each; empty if they can be sampled from.</summary>
-    /// <remarks>Among others a grid too small to leave <see cref="MinKeep"/> patches, with the smallest that would work.</remarks>
-    public IReadOnlyList<string> Problems()
+    internal override MaskRemedy Remedy => new(["enc_mask_scale"], ["pred_mask_scale", "min_keep"]);
+
+    internal override IEnumerable<MaskProblem> BadValues()
     {
-        var problems = BadValues().Select(problem => problem.ToString()).ToList();
-        if (Grid.Count < 1) problems.Add("The patch grid is empty.");
-        if (problems.Count == 0 && MaskFeasibility.Problem(this) is { } problem) problems.Add(problem);
-        return problems;
+        if (ContextBlocks < 1) yield return MaskProblem.AtLeast1("num_enc_masks", ContextBlocks);
+        if (TargetBlocks < 1) yield return MaskProblem.AtLeast1("num_pred_masks", TargetBlocks);
+        foreach (var problem in base.BadValues()) yield return problem;
+        if (MaskProblem.OfShare("enc_mask_scale", ContextScale) is { } context) yield return context;
+        if (MaskProblem.OfShare("pred_mask_scale", TargetScale) is { } target) yield return target;
+        if (MaskProblem.OfAspect("aspect_ratio", TargetAspect) is { } aspect) yield return aspect;
     }
 
-    /// <summary>The values that cannot be meant, whatever the grid.</summary>
-    internal IEnumerable<MaskProblem> BadValues()
-    {
-        if (NotFrom1(ContextBlocks)) yield return AtLeast1("num_enc_masks", ContextBlocks);
-        if (NotFrom1(TargetBlocks)) yield return AtLeast1("num_pred_masks", TargetBlocks);
-        if (NotFrom1(MinKeep)) yield return AtLeast1("min_keep", MinKeep);
-        if (NoRange(ContextScale, 1)) yield return Share("enc_mask_scale", ContextScale);
-        if (NoRange(TargetScale, 1)) yield return Share("pred_mask_scale", TargetScale);
-        if (NoRange(TargetAspect, double.MaxValue)) yield return new("aspect_ratio", $"{TargetAspect}", "[low, high] with low <= high, both above 0");
-
-        static bool NotFrom1(int value) => value < 1;
-        static MaskProblem AtLeast1(string option, int value) => new(option, $"{value}", "1 or more");
-        static bool NoRange(Interval range, double largest) => !(range.Low > 0 && range.Low <= range.High && range.High <= largest);
-        static MaskProblem Share(string option, Interval range) => new(option, $"{range}", "[low, high] with low <= high, both in (0, 1]");
-    }
+    internal override MaskRule Rule() => MultiBlockRule.Of(this);
 }
 
-/// <summary>A value among masking options that cannot be meant, whatever the grid.</summary>
-/// <param name="Option">The option as YAML calls it.</param>
-/// <param name="Found">Its value.</param>
-/// <param name="Expected">What it may be.</param>
-internal readonly record struct MaskProblem(string Option, string Found, string Expected)
-{
-    public override string ToString() => $"{Option} is {Found}; expected {Expected}.";
-}
-
-/// <summary>Whose multi-block masks are drawn where the paper and the published code differ.</summary>
+/// <summary>Whose masks are drawn where the paper and the published code differ.</summary>
 public enum MaskCompatibility
 {
     /// <summary>The distribution that the paper states (section 3 and appendix A.1).</summary>
     Paper,
 
     /// <summary>
-    /// The published code's: the last row and column of patches are in no block, a block is smaller than the grid, one random number
-    /// sets both scale and aspect, and a batch is cut to its shortest mask by dropping the highest indices.
+    /// The published code's. Of several blocks: the last row and column of patches are in no block, a block is smaller than the grid, one random
+    /// number sets both scale and aspect, and a batch is cut to its shortest mask by dropping the highest indices. Of random patches: the context is
+    /// rounded down, not the target.
     /// </summary>
     Reference,
 }
 
 /// <summary>How blocks are drawn: what the paper's and the published code's masks have in common to a sampler.</summary>
-internal abstract class MultiBlockRule(MultiBlockMaskingOptions options)
+internal abstract class MultiBlockRule(MultiBlockMaskingOptions options) : MaskRule
 {
+    public override int ContextBlocks => Options.ContextBlocks;
+
+    public override int TargetBlocks => Options.TargetBlocks;
+
     protected MultiBlockMaskingOptions Options { get; } = options;
 
     protected PatchGrid Grid => Options.Grid;
@@ -91,10 +69,7 @@ internal abstract class MultiBlockRule(MultiBlockMaskingOptions options)
     public static MultiBlockRule Of(MultiBlockMaskingOptions options)
         => options.Compatibility == MaskCompatibility.Reference ? new ReferenceBlocks(options) : new PaperBlocks(options);
 
-    /// <summary>
-    /// Sizes that can be drawn and leave too few patches, in words; null where every size leaves enough, so that drawing always ends.
-    /// </summary>
-    public abstract string? Obstacle();
+    public override GroupRule DrawGroup(ref RandomStream sizes) => new BlockGroup(this, DrawSizes(ref sizes));
 
     /// <summary>Draws the sizes of a batch's blocks.</summary>
     public abstract BlockSizes DrawSizes(ref RandomStream sizes);
@@ -114,45 +89,18 @@ internal abstract class MultiBlockRule(MultiBlockMaskingOptions options)
     /// <param name="mask">[n], ascending.</param>
     /// <param name="kept">Receives Kc of the n, ascending.</param>
     public abstract void Cut(ref RandomStream positions, ReadOnlySpan<long> mask, Span<long> kept);
-}
 
-/// <summary>Whether masks can be drawn from options at all, and on which grid they could.</summary>
-public static class MaskFeasibility
-{
-    private const int LargestSide = 128;
-
-    /// <summary>
-    /// Why drawing could go on for ever on the options' grid, as the rest of a sentence with blocks that can be drawn; null where it always ends.
-    /// </summary>
-    /// <param name="options">Every value in its range by itself.</param>
-    public static string? Explain(MultiBlockMaskingOptions options) => MultiBlockRule.Of(options).Obstacle();
-
-    /// <summary>
-    /// The smallest grid with the options' proportions on which drawing always ends; null where none of up to 128 patches a side is.
-    /// </summary>
-    /// <param name="options">Every value in its range by itself.</param>
-    public static PatchGrid? SmallestGrid(MultiBlockMaskingOptions options)
+    /// <summary>Blocks of sizes that are drawn.</summary>
+    private sealed class BlockGroup(MultiBlockRule rule, BlockSizes sizes) : GroupRule(sizes.Target.Count, sizes.Context.Count)
     {
-        var longer = Math.Max(options.Grid.Height, options.Grid.Width);
-        for (var side = 1; side <= LargestSide; side++)
-        {
-            var grid = new PatchGrid(Scaled(options.Grid.Height), Scaled(options.Grid.Width));
-            if (Explain(options with { Grid = grid }) is null) return grid;
+        private readonly PatchBlock[] _blocks = new PatchBlock[rule.TargetBlocks];
 
-            int Scaled(int length) => Math.Max(1, (int)Math.Round((double)length * side / longer, MidpointRounding.AwayFromZero));
+        public override void DrawImage(ref RandomStream positions, Span<long> targets, Span<long> context, Span<int> lengths, Span<byte> map)
+        {
+            rule.DrawImage(ref positions, sizes, _blocks, context, lengths, map);
+            for (var t = 0; t < _blocks.Length; t++) _blocks[t].WriteIndices(rule.Grid, targets.Slice(t * TargetLength, TargetLength));
         }
 
-        return null;
-    }
-
-    /// <summary>What is wrong with the options' grid and what would do, in whole sentences; null where nothing is.</summary>
-    internal static string? Problem(MultiBlockMaskingOptions options)
-    {
-        if (Explain(options) is not { } obstacle) return null;
-        var found = $"A grid of {options.Grid} patches cannot be masked: {obstacle}.";
-        return SmallestGrid(options) is { } grid
-            ? $"{found} The smallest grid of this shape that works is {grid}: use a larger image or a smaller patch, or lower min_keep."
-            : $"{found} No grid of up to {LargestSide} patches a side would do: lower min_keep or the target scale (pred_mask_scale), "
-                + "or raise the context scale (enc_mask_scale).";
+        public override void Cut(ref RandomStream positions, ReadOnlySpan<long> mask, Span<long> kept) => rule.Cut(ref positions, mask, kept);
     }
 }

@@ -73,17 +73,7 @@ internal sealed class PaperBlocks : MultiBlockRule
         while (!DrawContext(ref positions, sizes.Context, context, lengths, map));
     }
 
-    /// <summary>
-    /// Selection sampling (Knuth, The Art of Computer Programming 3.4.2, algorithm S): every subset is equally likely, the order is kept.
-    /// </summary>
-    public override void Cut(ref RandomStream positions, ReadOnlySpan<long> mask, Span<long> kept)
-    {
-        var at = 0;
-        for (var i = 0; at < kept.Length; i++)
-        {
-            if (positions.NextInt(mask.Length - i) < kept.Length - at) kept[at++] = mask[i];
-        }
-    }
+    public override void Cut(ref RandomStream positions, ReadOnlySpan<long> mask, Span<long> kept) => Subset.Draw(ref positions, mask, kept);
 
     private bool DrawContext(ref RandomStream positions, BlockSize size, Span<long> context, Span<int> lengths, ReadOnlySpan<byte> map)
     {

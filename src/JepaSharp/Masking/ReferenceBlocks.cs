@@ -83,7 +83,7 @@ internal sealed class ReferenceBlocks(MultiBlockMaskingOptions options) : MultiB
     }
 
     /// <summary>Aspects between two at which a block of so many patches changes its height or its width.</summary>
-    private static IEnumerable<double> Turns(int patches, double low, double high)
+    internal static IEnumerable<double> Turns(int patches, double low, double high)
     {
         if (patches == 0) yield break;
         for (var half = Half(patches * low); half * half <= patches * high; half++) yield return half * half / patches;

@@ -8,7 +8,8 @@ namespace JepaSharp.Models;
 
 /// <summary>
 /// The narrow transformer that predicts the representations of target patches from those of context patches: it sees the context
-/// tokens and, for every patch to predict, a shared mask token plus that patch's position (paper, section 3 and figure 3).
+/// tokens and, for every patch to predict, a shared mask token plus that patch's position (paper, section 3 and figure 3). In the ablation of table 7
+/// its last layer ends in the patch's pixels.
 /// </summary>
 public sealed class Predictor : nn.Module
 {
@@ -38,12 +39,12 @@ public sealed class Predictor : nn.Module
         _positions = Positions.Buffer(encoder, shape.Width, device);
         _blocks = new BlockStack(shape.Depth, shape.Width, shape.Heads, hidden, device);
         _norm = new LayerNormalization("predictor_norm", shape.Width, device);
-        _project = new Dense("predictor_proj", [encoder.Width, shape.Width], device);
+        _project = new Dense("predictor_proj", [shape.Outputs ?? encoder.Width, shape.Width], device);
         RegisterComponents();
         Positions.Detach(this, outside);
     }
 
-    /// <summary>Width, depth and heads.</summary>
+    /// <summary>Width, depth, heads and outputs.</summary>
     public PredictorShape Shape { get; }
 
     internal Parameter MaskToken => _maskToken;
@@ -55,7 +56,8 @@ public sealed class Predictor : nn.Module
     /// <param name="context">Context representations [Mc B, Kc, D].</param>
     /// <param name="contextPatches">Where they are: Mc sets of Kc patches an image.</param>
     /// <param name="targetPatches">What to predict: Mt sets of Kt patches an image.</param>
-    /// <returns>Predictions [Mt Mc B, Kt, D]: target block outermost, then context block, then image.</returns>
+    /// <returns>Predictions [Mt Mc B, Kt, D], or [.., C P P] where pixels are predicted: target block outermost, then context block, then
+    /// image.</returns>
     public Tensor Predict(Tensor context, PatchSelection contextPatches, PatchSelection targetPatches)
     {
         using var scope = NewDisposeScope();

@@ -71,6 +71,9 @@ public sealed record VisionTransformerShape
 /// <param name="Heads">Attention heads, each E/A wide. The published code takes the encoder's head count.</param>
 public sealed record PredictorShape(int Width, int Depth, int Heads)
 {
+    /// <summary>Numbers that are predicted of a patch where those are its pixels, C P P; null for a representation as wide as the encoder.</summary>
+    public int? Outputs { get; init; }
+
     /// <summary>Checks that the numbers fit together.</summary>
     /// <exception cref="ArgumentException">Names every number that does not.</exception>
     public PredictorShape Validated()
@@ -79,6 +82,7 @@ public sealed record PredictorShape(int Width, int Depth, int Heads)
         if (Heads < 1 || Width < 1 || Width % Math.Max(Heads, 1) != 0) problems.Add($"width {Width} is not a multiple of {Heads} heads");
         if (Width % 4 != 0) problems.Add($"width {Width} is not a multiple of 4, which sine-cosine positions need");
         if (Depth < 1) problems.Add($"depth {Depth} is not positive");
+        if (Outputs < 1) problems.Add($"{Outputs} outputs are not positive");
         return problems.Count == 0 ? this : throw new ArgumentException("The predictor cannot be built: " + string.Join("; ", problems) + ".");
     }
 }

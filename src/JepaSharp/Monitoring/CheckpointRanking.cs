@@ -103,7 +103,10 @@ public sealed record CheckpointRanking(IReadOnlyList<MeasuredCheckpoint> Ranked,
                 var read = LoadWhole(path, objective);
                 measured.Add(new MeasuredCheckpoint(
                     name, path, read.Epoch, read.Step, monitor.Read(objective, cancellation: cancellation),
-                    probe?.Invoke(objective.Encoder) ?? new Dictionary<string, double>()));
+                    probe?.Invoke(objective.Encoder) ?? new Dictionary<string, double>())
+                {
+                    TargetsAreFixed = objective.TargetsAreFixed,
+                });
                 progress?.Report(measured.Count);
             }
             catch (JepaException e)
@@ -212,7 +215,9 @@ public sealed record MeasuredCheckpoint(
     public double? ProbeScore => Scores is { Count: > 0 } scores ? scores.Average() : null;
 
     /// <summary>Whether the features are of use at all: see <see cref="CollapseWatch"/>.</summary>
-    public bool IsCollapsed => CollapseWatch.IsCollapsed(Reading);
+    public bool IsCollapsed => CollapseWatch.IsCollapsed(Reading, TargetsAreFixed);
+
+    internal bool TargetsAreFixed { get; init; }
 
     private List<double> Scores => [.. Probe
         .Where(p => (p.Key.EndsWith("accuracy", StringComparison.Ordinal) && p.Key != "count_accuracy") || p.Key.EndsWith(

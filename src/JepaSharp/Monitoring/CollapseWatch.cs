@@ -39,19 +39,30 @@ public sealed class CollapseWatch
     private const long FirstJudged = 300;
 
     private readonly string _advice;
+    private readonly bool _targetsAreFixed;
     private int _collapsed, _noBetter;
     private bool _collapseSaid, _noBetterSaid;
 
     /// <summary>A watch over one run.</summary>
     /// <param name="advice">What to change, in a sentence: see <see cref="CollapseAdvice"/>.</param>
-    public CollapseWatch(string advice = "") => _advice = advice.Length > 0 ? " " + advice : "";
+    /// <param name="targetsAreFixed">Whether constants' losses say nothing of the encoder: see
+    /// <see cref="Objectives.Objective.TargetsAreFixed"/>.</param>
+    public CollapseWatch(string advice = "", bool targetsAreFixed = false) =>
+        (_advice, _targetsAreFixed) = (advice.Length > 0 ? " " + advice : "", targetsAreFixed);
 
     /// <summary>Whether the features that a reading is of tell nothing apart any more.</summary>
-    public static bool IsCollapsed(MonitorReading reading)
+    /// <param name="reading">The reading.</param>
+    /// <param name="targetsAreFixed">Whether constants' losses say nothing of the encoder.</param>
+    public static bool IsCollapsed(MonitorReading reading, bool targetsAreFixed = false)
     {
         ArgumentNullException.ThrowIfNull(reading);
-        return IsCollapsed(reading.ConstantLoss, reading.PositionLoss, reading.RankMe, reading.MeanCosine);
+        var signs = OfTheEncoder(reading, targetsAreFixed);
+        return IsCollapsed(signs.ConstantLoss, signs.PositionLoss, signs.RankMe, signs.MeanCosine);
     }
+
+    /// <summary>Without the constants' losses, where those are of targets that no network makes.</summary>
+    private static MonitorReading OfTheEncoder(MonitorReading reading, bool targetsAreFixed) =>
+        targetsAreFixed ? reading with { ConstantLoss = double.NaN, PositionLoss = double.NaN } : reading;
 
     private static bool IsCollapsed(double constantLoss, double positionLoss, double rankMe, double meanCosine) => double.IsNaN(constantLoss)
         ? meanCosine > MostCosine && rankMe < LeastRank
@@ -65,7 +76,8 @@ public sealed class CollapseWatch
     {
         ArgumentNullException.ThrowIfNull(reading);
         var warnings = new List<CollapseWarning>();
-        if (CountsAsCollapse(IsCollapsed(reading))) warnings.Add(new CollapseWarning(step, Collapsing(reading) + _advice));
+        if (CountsAsCollapse(IsCollapsed(reading, _targetsAreFixed)))
+            warnings.Add(new CollapseWarning(step, Collapsing(OfTheEncoder(reading, _targetsAreFixed)) + _advice));
         _noBetter = step >= FirstJudged && reading.Loss >= NoBetter * reading.ConstantLoss ? _noBetter + 1 : 0;
         if (_noBetter >= NoBetterInARow && !_noBetterSaid)
         {
@@ -131,7 +143,7 @@ public static class CollapseAdvice
         ArgumentNullException.ThrowIfNull(options);
         var (training, batch) = (options.Optimization, options.Data.BatchSize * options.Optimization.Accumulate);
         List<string> changes = [];
-        if (training.Ema.Start < SteadyMomentum)
+        if (training.Ema.Start < SteadyMomentum && options.Ijepa.Target == JepaTarget.Representations)
             changes.Add(Invariant($"let the target encoder follow more slowly (optimization.ema from {training.Ema.Start}; try {SteadyMomentum})"));
         changes.Add(Invariant($"a lower learning rate (optimization.lr {training.Lr}; try {training.Lr / 3:G2})"));
         if (training.FinalWeightDecay > GentleDecay)

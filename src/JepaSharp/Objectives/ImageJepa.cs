@@ -1,3 +1,4 @@
+using JepaSharp.Configuration;
 using JepaSharp.Data;
 using JepaSharp.Data.Loading;
 using JepaSharp.Masking;
@@ -19,6 +20,11 @@ public sealed class ImageJepa : Objective
     /// <summary>Its name in configurations and files.</summary>
     public const string ShortName = "ijepa";
 
+    /// <summary>The number that it reports of contexts: patches in each, under the name that the published log gives it.</summary>
+    public const string ContextPatches = "mask-A";
+
+    private const string TargetPatches = "mask-B";
+
     private readonly View _view;
 
     /// <summary>Builds the three networks. The target encoder starts as a copy of the context encoder.</summary>
@@ -28,7 +34,8 @@ public sealed class ImageJepa : Objective
     {
         (Options, _view) = (options, options.View);
         ContextEncoder = new VisionTransformer(options.Encoder, device);
-        Predictor = new Predictor(options.Predictor, options.Encoder, device);
+        var predictor = options.Predictor with { Outputs = ImageJepaOptions.OutputsOf(options.Target, options.Encoder) };
+        Predictor = new Predictor(predictor, options.Encoder, device);
         TargetEncoder = new VisionTransformer(options.Encoder, device);
         Networks =
         [
@@ -52,7 +59,8 @@ public sealed class ImageJepa : Objective
     /// <summary>g: predicts target representations from context representations; learns by gradient.</summary>
     public Predictor Predictor { get; }
 
-    /// <summary>f̄: encodes whole images; the moving average of <see cref="ContextEncoder"/>, and the encoder to use afterwards.</summary>
+    /// <summary>f̄: encodes whole images; the moving average of <see cref="ContextEncoder"/>, and the encoder to use afterwards. Where pixels are
+    /// predicted it is that alone.</summary>
     public VisionTransformer TargetEncoder { get; }
 
     /// <inheritdoc/>
@@ -67,8 +75,12 @@ public sealed class ImageJepa : Objective
     /// <inheritdoc/>
     public override VisionTransformer Encoder => TargetEncoder;
 
+    /// <summary>Pixels are what they are; what an encoder says can become the same of everything.</summary>
+    /// <inheritdoc/>
+    public override bool TargetsAreFixed => Options.Target != JepaTarget.Representations;
+
     /// <summary>Kc and Kt, under the names that the published log gives them.</summary>
-    public override IReadOnlyList<string> Numbers => ["mask-A", "mask-B"];
+    public override IReadOnlyList<string> Numbers => [ContextPatches, TargetPatches];
 
     /// <summary>The mean distance between predictions and targets, over all target patches of the batch.</summary>
     /// <inheritdoc/>
@@ -77,8 +89,8 @@ public sealed class ImageJepa : Objective
         using var scope = NewDisposeScope();
         var images = batch[_view.Name];
         using var masks = JepaMasks.Of(DrawMasks(batch.Indices, step), images.device);
-        step.Report("mask-A", masks.Context.PatchesPerSet);
-        step.Report("mask-B", masks.Targets.PatchesPerSet);
+        step.Report(ContextPatches, masks.Context.PatchesPerSet);
+        step.Report(TargetPatches, masks.Targets.PatchesPerSet);
         return Loss(images, masks, step).MoveToOuterDisposeScope();
     }
 
@@ -107,12 +119,13 @@ public sealed class ImageJepa : Objective
     }
 
     /// <summary>s(y): what the target encoder says of the target patches, layer-normed. No gradient. -> float32 [Mt Mc B, Kt, D].</summary>
-    /// <remarks>The whole image is encoded and then cut: target patches see all of it (paper, section 3, "Targets").</remarks>
+    /// <remarks>The whole image is encoded and then cut: target patches see all of it (paper, section 3, "Targets"). Other targets, which the paper
+    /// compares with these: <see cref="ImageJepaOptions.Target"/> and <see cref="ImageJepaOptions.MaskTarget"/>.</remarks>
     public Tensor Targets(Tensor images, JepaMasks masks)
     {
         using var scope = NewDisposeScope();
         using var untracked = no_grad();
-        return masks.ForEveryContext(Normalized(TargetEncoder.EncodeWhole(images, masks.Targets))).MoveToOuterDisposeScope();
+        return masks.ForEveryContext(JepaTargets.Of(this, images, masks.Targets)).MoveToOuterDisposeScope();
     }
 
     /// <summary>ŝ(y): the predictor's guess from the context. -> float32 [Mt Mc B, Kt, D], with gradients.</summary>
@@ -127,6 +140,11 @@ public sealed class ImageJepa : Objective
 
     /// <summary>The batch's context and target blocks.</summary>
     public MaskBatch DrawMasks(IReadOnlyList<int> indices, Step step) => Options.Masks(step.Seed, step.MicroBatch, [.. indices.Select(i => (long)i)]);
+
+    /// <summary>How much of an image is context and how much target, once contexts are cut to one length.</summary>
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> Describe(int images, ulong seed) =>
+        [$"asked: {MaskSurvey.Of(Options.Masks, seed, images)}{JepaTargets.Note(Options.Target, Options.MaskTarget)}"];
 
     /// <summary>Layer norm over the last axis without scale and shift: what is predicted. [..., D] -> float32 [..., D].</summary>
     /// <remarks>With PyTorch's default epsilon, as the published code, not the encoder's 1e-6.</remarks>
@@ -145,5 +163,5 @@ public sealed class ImageJepa : Objective
 
     /// <inheritdoc/>
     public override ObjectivePictures Draw(IReadOnlyList<RgbImage> images, IReadOnlyList<int> indices, Step step, int zoom) =>
-        ObjectivePictures.OfMasks(images, DrawMasks(indices, step), zoom);
+        ObjectivePictures.OfMasks(images, DrawMasks(indices, step), JepaTargets.Question(Options), zoom);
 }

@@ -18,6 +18,8 @@ internal static class ImageJepaMeasures
     /// glance, those alone.</summary>
     public static IReadOnlyDictionary<string, double> Of(ImageJepa objective, MonitoredImages images)
     {
+        if (objective.Options is not { Target: JepaTarget.Representations, MaskTarget: TargetMasking.Output })
+            return DrawnTargetMeasures.Of(objective, images);
         using var scope = NewDisposeScope();
         using var untracked = no_grad();
         var patches = cat([.. images.Features.Select(NormalizedInPlaceOf)]);
@@ -65,9 +67,16 @@ internal static class ImageJepaMeasures
         var (encoder, predictor) = (options.Encoder, options.Predictor);
         var whole = ObjectiveCost.OfBlocks(encoder.Depth, encoder.Width, encoder.MlpWidth, masks.Grid.Count);
         var context = masks.ContextBlocks * ObjectiveCost.OfBlocks(encoder.Depth, encoder.Width, encoder.MlpWidth, masks.ContextLength);
+        var target = options switch
+        {
+            { Target: not JepaTarget.Representations } => 0,
+            { MaskTarget: TargetMasking.Input } =>
+                masks.TargetBlocks * ObjectiveCost.OfBlocks(encoder.Depth, encoder.Width, encoder.MlpWidth, masks.TargetLength),
+            _ => whole,
+        };
         var prediction = (double)masks.ContextBlocks * masks.TargetBlocks
             * ObjectiveCost.OfBlocks(predictor.Depth, predictor.Width, 4 * predictor.Width, masks.ContextLength + masks.TargetLength);
-        return new ObjectiveCost(whole, context, prediction, whole + (3 * (context + prediction)));
+        return new ObjectiveCost(whole, context, prediction, target + (3 * (context + prediction)));
     }
 
     private static Tensor NormalizedInPlaceOf(Tensor features)
@@ -77,7 +86,7 @@ internal static class ImageJepaMeasures
         return normalized;
     }
 
-    private static double Number(Tensor loss) => loss.item<float>();
+    internal static double Number(Tensor loss) => loss.item<float>();
 }
 
 /// <summary>The best predictor that always says the same: what a loss is worth is its distance from this one's.</summary>

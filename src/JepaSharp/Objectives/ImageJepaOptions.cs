@@ -24,7 +24,7 @@ public sealed record ImageJepaOptions
     /// <summary>How context and target blocks are drawn; the paper's multi-block masking where nothing is said.</summary>
     public MaskDraw Masks
     {
-        get => field ??= MultiBlock(new MultiBlockMaskingOptions { Grid = new PatchGrid(Encoder.GridHeight, Encoder.GridWidth) });
+        get => field ??= DrawnFrom(new MultiBlockMaskingOptions { Grid = new PatchGrid(Encoder.GridHeight, Encoder.GridWidth) });
         init;
     }
 
@@ -38,14 +38,35 @@ public sealed record ImageJepaOptions
     /// <summary>Distance between prediction and target.</summary>
     public JepaLoss Loss { get; init; } = JepaLoss.SmoothL1;
 
+    /// <summary>What is predicted of a patch.</summary>
+    public JepaTarget Target { get; init; } = JepaTarget.Representations;
+
+    /// <summary>Where representations are masked; of pixels nothing is.</summary>
+    public TargetMasking MaskTarget { get; init; } = TargetMasking.Output;
+
     /// <summary>Seed of the initial weights.</summary>
     public ulong Seed { get; init; }
 
-    /// <summary>Multi-block masks (paper, section 3).</summary>
+    /// <summary>Numbers that a predictor of a target ends in: see <see cref="PredictorShape.Outputs"/>.</summary>
+    /// <param name="target">What is predicted.</param>
+    /// <param name="encoder">Shape of the encoder.</param>
+    public static int? OutputsOf(JepaTarget target, VisionTransformerShape encoder) =>
+        target == JepaTarget.Representations ? null : PatchPixels.CountOf(encoder);
+
+    /// <summary>Masks of any strategy.</summary>
     /// <exception cref="Runtime.JepaException">The options cannot be sampled from.</exception>
-    public static MaskDraw MultiBlock(MultiBlockMaskingOptions options)
+    public static MaskDraw DrawnFrom(MaskingOptions options)
     {
-        var masking = new MultiBlockMasking(options);
-        return (seed, microBatch, images) => masking.Sample(seed, microBatch, images);
+        var sampler = new MaskSampler(options);
+        return (seed, microBatch, images) => sampler.Sample(seed, microBatch, images);
     }
+
+    /// <summary>The same, with contexts of one length for so many images, however large a micro-batch is: see <see cref="MaskGroups"/>.</summary>
+    /// <param name="options">What is drawn.</param>
+    /// <param name="imagesPerLength">G; null for the images of a micro-batch.</param>
+    /// <param name="batch">B, images in a micro-batch.</param>
+    /// <exception cref="Runtime.JepaException">The options cannot be sampled from.</exception>
+    /// <exception cref="ArgumentException">G is no multiple of B.</exception>
+    public static MaskDraw DrawnFrom(MaskingOptions options, int? imagesPerLength, int batch) =>
+        imagesPerLength is { } images ? new MaskGroups(new MaskSampler(options), images, batch).Sample : DrawnFrom(options);
 }

@@ -42,6 +42,16 @@ public abstract class Objective : IDisposable
     /// <summary>Names of the numbers that the loss reports beside itself: further columns of the metrics.</summary>
     public virtual IReadOnlyList<string> Numbers => [];
 
+    /// <summary>Whether what is predicted is given, and not made by a network that learns: then the loss of a constant tells nothing of a
+    /// collapse.</summary>
+    public virtual bool TargetsAreFixed => false;
+
+    /// <summary>What will be asked, in numbers that its settings alone do not tell, for whoever begins a run: a sentence each. Changes
+    /// nothing.</summary>
+    /// <param name="images">B, images in a micro-batch.</param>
+    /// <param name="seed">The run's seed.</param>
+    public virtual IReadOnlyList<string> Describe(int images, ulong seed) => [];
+
     /// <summary>What only this objective can say of a run, on images that stay the same: values by name. Changes nothing.</summary>
     /// <param name="images">The images, and what <see cref="Encoder"/> makes of them.</param>
     public virtual IReadOnlyDictionary<string, double> Measure(MonitoredImages images) => new Dictionary<string, double>();
@@ -139,14 +149,15 @@ public sealed record ObjectivePictures(string Title, string Text, IReadOnlyList<
     /// <summary>I-JEPA's: what the context encoder sees, and what is to be predicted.</summary>
     /// <param name="images">Images that the grid divides.</param>
     /// <param name="masks">Their masks.</param>
+    /// <param name="question">What is asked of a target, as the middle of a question.</param>
     /// <param name="zoom">How many times larger the pictures are.</param>
-    internal static ObjectivePictures OfMasks(IReadOnlyList<RgbImage> images, MaskBatch masks, int zoom)
+    internal static ObjectivePictures OfMasks(IReadOnlyList<RgbImage> images, MaskBatch masks, string question, int zoom)
     {
-        var blocks = masks.TargetBlocks == 1 ? "one block" : $"{masks.TargetBlocks} blocks";
+        var targets = masks.TargetBlocks == 1 ? "one target" : $"{masks.TargetBlocks} targets";
         return new ObjectivePictures(
             "What it is asked",
-            $"From {masks.ContextLength} of {masks.Grid.Count} patches, what does the target encoder say of each of {blocks} of "
-                + $"{masks.TargetLength} patches? "
+            $"From {masks.ContextLength} of {masks.Grid.Count} patches, {question} each patch of {targets} of "
+                + $"{masks.TargetLength}? "
             + "The masks of the first step, on images of the data.",
             [.. images.Select((image, i) => (IReadOnlyList<(RgbImage, string)>)
                 [(MaskPictures.Context(image, masks, i, zoom), "what the context encoder sees"), (

@@ -51,7 +51,7 @@ internal static class ReportPage
         var (objective, images) = (run.Options.Meta.Objective, run.Machine?.Source ?? run.Options.Data.ResolveSource() ?? "rendered scenes");
         return objective switch
         {
-            ImageJepa.ShortName => $"I-JEPA pretraining of {Model(run)} on {images}, without labels.",
+            ImageJepa.ShortName => $"I-JEPA pretraining of {Model(run)} on {images}, without labels{JepaTargets.Note(run.Options.Ijepa.Target, run.Options.Ijepa.MaskTarget)}.",
             FineTuning.ShortName => $"Fine-tuning of {Model(run)} on the labels of {images}.",
             _ => $"{objective}: {Model(run)} on {images}.",
         };
@@ -68,7 +68,7 @@ internal static class ReportPage
     private static string Facts(RunRecord run)
     {
         var (step, last) = run.Readings.Count > 0 ? run.Readings[^1] : (run.Steps, null);
-        (string Name, string Value)[] facts =
+        List<(string Name, string Value)> facts =
         [
             ("steps", $"{Count(run.Steps)}"),
             ("epochs", $"{run.Epoch} of {run.Options.Optimization.Epochs}"),
@@ -77,6 +77,12 @@ internal static class ReportPage
             ("loss at the end", run.Groups.Count > 0 ? Number(run.Groups[^1].Loss) : "-"),
             (step == run.Steps ? "RankMe at the end" : $"RankMe at step {Count(step)}", last is null ? "-" : Number(last.RankMe)),
         ];
+        if (run.ContextShare is { } share)
+        {
+            var patches = run.Numbers[ImageJepa.ContextPatches];
+            facts.Add(("patches in the context", string.Create(CultureInfo.InvariantCulture, $"{patches:0.#} ({share:0.00})")));
+        }
+
         return "<dl class=\"facts\">" + string.Concat(facts.Select(f => $"<div><dt>{f.Name}</dt><dd>{f.Value}</dd></div>")) + "</dl>\n";
     }
 

@@ -1,5 +1,6 @@
 using JepaSharp.Configuration;
 using JepaSharp.Monitoring;
+using JepaSharp.Objectives;
 using JepaSharp.Runtime;
 using JepaSharp.Training.Progress;
 
@@ -33,6 +34,20 @@ internal sealed class RunRecord
     /// <summary>Steps merged into at most some hundred groups, for charts.</summary>
     public IReadOnlyList<StepGroup> Groups { get; private set; } = [];
 
+    /// <summary>Means over all steps of what the objective reported beside the loss, by name.</summary>
+    public IReadOnlyDictionary<string, double> Numbers { get; private set; } = new Dictionary<string, double>();
+
+    /// <summary>Share of the patches that the contexts of all steps had on average; null where there are no contexts.</summary>
+    public double? ContextShare
+    {
+        get
+        {
+            if (Options.Meta.Objective != ImageJepa.ShortName || !Numbers.TryGetValue(ImageJepa.ContextPatches, out var patches)) return null;
+            var side = Options.Data.CropSize / Options.Mask.PatchSize;
+            return patches / (side * side);
+        }
+    }
+
     /// <summary>Readings of the monitors by step.</summary>
     public IReadOnlyList<(long Step, MonitorReading Reading)> Readings { get; private set; } = [];
 
@@ -57,6 +72,7 @@ internal sealed class RunRecord
                     + $"of jepa pretrain.", isUsage: true);
         var record = new RunRecord(full, PretrainOptions.Load(In("config.yaml")));
         record.ReadSteps(In("metrics.csv"));
+        record.Numbers = MetricsCsv.MeansOfNumbers(In("metrics.csv"));
         var taken = MeasuresCsv.Read(In("measures.csv"));
         record.Readings = [.. taken.Select(t => (t.Step, Reading: MonitorReading.From(t.Values)!)).Where(t => t.Reading is not null)];
         record.Measures = [.. taken.Select(t => t with { Values = t.Values.Where(v => !MonitorReading.Names(v.Key)).ToDictionary() }).Where(

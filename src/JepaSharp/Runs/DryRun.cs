@@ -27,6 +27,9 @@ public sealed record DryRun(
     /// <summary>Time of all steps of the run, without measures and checkpoints.</summary>
     public TimeSpan Whole => Step * TotalSteps;
 
+    /// <summary>What will be asked, a sentence each: see <see cref="Objective.Describe"/>.</summary>
+    public IReadOnlyList<string> Asked { get; private init; } = [];
+
     /// <summary>Builds and tries.</summary>
     /// <param name="setup">Options and images; the caller keeps and disposes the images.</param>
     /// <param name="stop">Ends it between steps.</param>
@@ -79,7 +82,10 @@ public sealed record DryRun(
             [.. objective.Views.Select(v => (v.Name, v.Count, v.Transform.CropSize))],
             [.. objective.Networks.Select(n => (n.Title, n.Role, n.Module.parameters().Sum(p => p.numel())))],
             loss!.Value, plan.StepsPerEpoch(loader.BatchesPerEpoch), plan.TotalSteps(loader.BatchesPerEpoch), times[0],
-            times.Count > 1 ? times.Skip(1).Min() : times[0], ProcessPeak(), setup.Source.Count);
+            times.Count > 1 ? times.Skip(1).Min() : times[0], ProcessPeak(), setup.Source.Count)
+        {
+            Asked = objective.Describe(options.Data.BatchSize, plan.Seed),
+        };
     }
 
     /// <summary>Linux says; others are not asked.</summary>

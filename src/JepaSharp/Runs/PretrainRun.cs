@@ -51,6 +51,7 @@ public sealed class PretrainRun : IDisposable
                 .. setup.Reasons.Select(r => "chosen: " + r), .. found,
                 $"training on {setup.Source.Description}, {(_device.type == DeviceType.CUDA ? _device.ToString() : "CPU")}, "
                     + $"{_computation.Name} ({_computation.Reason})",
+                .. Trainer.Objective.Describe(options.Data.BatchSize, Trainer.Plan.Seed),
                 $"run folder {folder.Path}",
                 .. damage.Concat(setup.Notes).Concat(Trainer.Changes).Concat(WriteMachine()).Concat(LeftOut()).Select(n => "note: " + n),
             ];

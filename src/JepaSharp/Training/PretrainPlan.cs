@@ -40,10 +40,13 @@ public sealed class PretrainPlan
 
     /// <summary>Shape of the predictor.</summary>
     public PredictorShape Predictor =>
-        new PredictorShape(Options.Meta.PredEmbDim, Options.Meta.PredDepth, Options.Meta.PredNumHeads ?? Encoder.Heads).Validated();
+        new PredictorShape(Options.Meta.PredEmbDim, Options.Meta.PredDepth, Options.Meta.PredNumHeads ?? Encoder.Heads)
+        {
+            Outputs = ImageJepaOptions.OutputsOf(Options.Ijepa.Target, Encoder),
+        }.Validated();
 
     /// <summary>How context and target blocks are drawn.</summary>
-    public MultiBlockMaskingOptions Masking => Options.Mask.On(new PatchGrid(Encoder.GridHeight, Encoder.GridWidth));
+    public MaskingOptions Masking => Options.Mask.On(new PatchGrid(Encoder.GridHeight, Encoder.GridWidth));
 
     /// <summary>How images are ordered and loaded, and what is made of each.</summary>
     /// <param name="views">What the objective wants of an image.</param>
@@ -95,9 +98,11 @@ public sealed class PretrainPlan
     {
         Encoder = Encoder,
         Predictor = Predictor,
-        Masks = ImageJepaOptions.MultiBlock(Masking),
+        Masks = ImageJepaOptions.DrawnFrom(Masking, Options.Mask.ImagesPerLength, Options.Data.BatchSize),
         View = new View("image", Crop),
         Loss = Loss,
+        Target = Options.Ijepa.Target,
+        MaskTarget = Options.Ijepa.MaskTarget,
         Seed = Seed,
     };
 

@@ -117,6 +117,7 @@ public sealed record SuggestedOptions(PretrainOptions Options, IReadOnlyList<Sug
                     PredDepth = predictor?.Depth ?? options.Meta.PredDepth,
                     PredNumHeads = predictor?.Heads is > 0 and var known ? known : null,
                 },
+                Ijepa = predictor?.Outputs is null ? options.Ijepa : options.Ijepa with { Target = JepaTarget.Pixels },
             },
             [new SuggestionReason($"networks, patches of {encoder.PatchSize} and crops of {size} pixels: those of {weights.Path}"),
                 .. Reasons.Skip(2)]);

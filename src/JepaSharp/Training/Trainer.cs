@@ -259,6 +259,7 @@ public sealed class Trainer : IDisposable
         var predictor = Objective.Networks.Select(n => n.Module).OfType<Predictor>().FirstOrDefault()?.Shape;
         return $"{Objective.Name} of {_options.Meta.ModelName} ({encoder.Width} wide, {encoder.Depth} blocks, {encoder.Heads} heads, patch "
             + $"{encoder.PatchSize}"
-            + (predictor is null ? ")" : $", predictor {predictor.Width} wide, {predictor.Depth} blocks)");
+            + (predictor is null ? "" : $", predictor {predictor.Width} wide, {predictor.Depth} blocks")
+            + (predictor?.Outputs is null ? ")" : ", of pixels)");
     }
 }

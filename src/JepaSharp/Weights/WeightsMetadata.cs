@@ -6,7 +6,7 @@ namespace JepaSharp.Weights;
 /// <summary>What our safetensors files say about the networks in them, as the texts of the header.</summary>
 public static class WeightsMetadata
 {
-    internal const string Format = "format", Heads = "heads", PredictorHeads = "predictor_heads";
+    internal const string Format = "format", Heads = "heads", PredictorHeads = "predictor_heads", PredictorOutputs = "predictor_outputs";
     internal const string ImageHeight = "image_height", ImageWidth = "image_width", Epoch = "epoch", Resample = "resample";
     internal const string OurFormat = "jepasharp", Objective = "objective", Evaluated = "evaluated";
     private const string Networks = "networks";
@@ -37,6 +37,7 @@ public static class WeightsMetadata
             Add("predictor_width", predictor.Width);
             Add("predictor_depth", predictor.Depth);
             Add(PredictorHeads, predictor.Heads);
+            if (predictor.Outputs is { } outputs) Add(PredictorOutputs, outputs);
         }
 
         if (normalization is not null)

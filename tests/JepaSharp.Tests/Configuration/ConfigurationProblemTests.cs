@@ -31,7 +31,7 @@ public sealed class ConfigurationProblemTests
     [InlineData("data:\n  crop_siz: 224\n", "data.crop_siz", 2, "an unknown key", "data.crop_size")]
     [InlineData("data:\n  crop-size: 224\n", "data.crop-size", 2, "an unknown key", "data.crop_size")]
     [InlineData("data:\n  lr: 0.1\n", "data.lr", 2, "an unknown key", "optimization.lr")]
-    [InlineData("mask:\n  xyzzy: 1\n", "mask.xyzzy", 2, "an unknown key", "patch_size, num_enc_masks")]
+    [InlineData("mask:\n  xyzzy: 1\n", "mask.xyzzy", 2, "an unknown key", "patch_size, strategy, num_enc_masks")]
     [InlineData("optimisation:\n  lr: 0.1\n", "optimisation", 1, "an unknown section", "optimization")]
     [InlineData("xyzzy:\n  lr: 0.1\n", "xyzzy", 1, "an unknown section", "data, mask, meta, optimization, logging")]
     [InlineData("\nlr: 0.1\n", "lr", 2, "an unknown section", "optimization.lr")]

@@ -18,7 +18,7 @@ public sealed class MaskFeasibilityTests
             var (mask, side) = Drawn(i);
             var problems = new PretrainOptions { Data = new() { CropSize = side * mask.PatchSize }, Mask = mask }.FindProblems();
             Assert.All(problems, problem => Assert.Equal("data.crop_size", problem.Key));
-            var masking = mask.On(new PatchGrid(side, side));
+            var masking = (MultiBlockMaskingOptions)mask.On(new PatchGrid(side, side));
             if (problems.Count == 0)
             {
                 taken++;
@@ -26,7 +26,7 @@ public sealed class MaskFeasibilityTests
             }
             else
             {
-                Assert.True(Assert.Throws<JepaException>(() => new MultiBlockMasking(masking)).IsUsage);
+                Assert.True(Assert.Throws<JepaException>(() => new MaskSampler(masking)).IsUsage);
                 AssertCannotBeSampled(masking, problems[0].Found);
             }
         }
@@ -75,7 +75,7 @@ public sealed class MaskFeasibilityTests
     [InlineData(8, new[] { 9, 12 })]
     public void Reference_OneDrawForScaleAndAspect_GivesTheRecordedTargetSizes(int side, int[] recorded)
     {
-        var rule = MultiBlockRule.Of(new MaskOptions { Compatibility = MaskCompatibility.Reference }.On(new PatchGrid(side, side)));
+        var rule = RuleOf(new MaskOptions { Compatibility = MaskCompatibility.Reference }, side);
         var stream = new RandomStream(0, RandomPurpose.MaskSize);
         var drawn = Enumerable.Range(0, 4000).Select(_ => rule.DrawSizes(ref stream).Target.Count).Distinct().Order();
         Assert.Equal(recorded, drawn);
@@ -86,7 +86,7 @@ public sealed class MaskFeasibilityTests
     [InlineData(MaskCompatibility.Reference, 13)]
     public void Context_OfTheWholeGrid_IsCappedAsTheModeSays(MaskCompatibility mode, int side)
     {
-        var rule = MultiBlockRule.Of(new MaskOptions { EncMaskScale = new(1, 1), Compatibility = mode }.On(new PatchGrid(14, 14)));
+        var rule = RuleOf(new MaskOptions { EncMaskScale = new(1, 1), Compatibility = mode }, 14);
         var stream = new RandomStream(0, RandomPurpose.MaskSize);
         Assert.Equal(new BlockSize(side, side), rule.DrawSizes(ref stream).Context);
     }
@@ -129,9 +129,12 @@ public sealed class MaskFeasibilityTests
         return (mask, 1 + random.NextInt(20));
     }
 
-    private static void AssertIsSampled(MultiBlockMaskingOptions masking)
+    private static MultiBlockRule RuleOf(MaskOptions mask, int side) =>
+        MultiBlockRule.Of((MultiBlockMaskingOptions)mask.On(new PatchGrid(side, side)));
+
+    private static void AssertIsSampled(MaskingOptions masking)
     {
-        var sampler = new MultiBlockMasking(masking);
+        var sampler = new MaskSampler(masking);
         for (var step = 0; step < 20; step++) Assert.True(sampler.Sample(3, step, 3).ContextLength >= masking.MinKeep);
     }
 

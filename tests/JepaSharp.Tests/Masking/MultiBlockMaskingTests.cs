@@ -8,7 +8,7 @@ public sealed class MultiBlockMaskingTests
     [Fact]
     public void Targets_OfAnImage_DoNotDependOnItsCompany()
     {
-        var sampler = new MultiBlockMasking(new() { Grid = new PatchGrid(14, 14) });
+        var sampler = new MaskSampler(new MultiBlockMaskingOptions { Grid = new PatchGrid(14, 14) });
         var together = sampler.Sample(1, 8, [40, 41, 42]);
         var apart = sampler.Sample(1, 8, [42, 7]);
         for (var t = 0; t < 4; t++) Assert.Equal(together.Target(t, 2), apart.Target(t, 0));
@@ -17,7 +17,7 @@ public sealed class MultiBlockMaskingTests
     [Fact]
     public void Masks_OfAnotherKey_AreOthers()
     {
-        var sampler = new MultiBlockMasking(new() { Grid = new PatchGrid(14, 14) });
+        var sampler = new MaskSampler(new MultiBlockMaskingOptions { Grid = new PatchGrid(14, 14) });
         long[] Drawn(ulong seed, long step, int rank) => sampler.Sample(seed, step, 16, rank).Context(0).ToArray();
         var first = Drawn(1, 1, 0);
         Assert.Equal(first, Drawn(1, 1, 0));
@@ -34,13 +34,13 @@ public sealed class MultiBlockMaskingTests
     public void Grid_TooSmall_NamesTheSmallestThatWorks(int height, int width, MaskCompatibility mode, string smallest)
     {
         var options = new MultiBlockMaskingOptions { Grid = new PatchGrid(height, width), Compatibility = mode };
-        var error = Assert.Throws<JepaException>(() => new MultiBlockMasking(options));
+        var error = Assert.Throws<JepaException>(() => new MaskSampler(options));
         Assert.True(error.IsUsage);
         Assert.Contains($"A grid of {height}x{width} patches", error.Message, StringComparison.Ordinal);
         Assert.Contains($"works is {smallest}:", error.Message, StringComparison.Ordinal);
 
         var sides = smallest.Split('x').Select(s => int.Parse(s, System.Globalization.CultureInfo.InvariantCulture)).ToArray();
-        _ = new MultiBlockMasking(options with { Grid = new PatchGrid(sides[0], sides[1]) }).Sample(0, 0, 64);
+        _ = new MaskSampler(options with { Grid = new PatchGrid(sides[0], sides[1]) }).Sample(0, 0, 64);
     }
 
     [Fact]
@@ -52,7 +52,7 @@ public sealed class MultiBlockMaskingTests
             TargetScale = new Interval(0.9, 1),
             TargetAspect = new Interval(1, 1),
         };
-        Assert.Contains("No grid of up to 128 patches a side would do", Assert.Throws<JepaException>(() => new MultiBlockMasking(options)).Message,
+        Assert.Contains("No grid of up to 128 patches a side would do", Assert.Throws<JepaException>(() => new MaskSampler(options)).Message,
             StringComparison.Ordinal);
     }
 
@@ -76,7 +76,7 @@ public sealed class MultiBlockMaskingTests
     public void ReferenceMasks_CrowdedByTargets_DropConstraintsAndEnd()
     {
         // Six targets hide nearly everything: the context must, in the end, share patches with some of them.
-        var sampler = new MultiBlockMasking(new()
+        var sampler = new MaskSampler(new MultiBlockMaskingOptions
         {
             Grid = new PatchGrid(6, 6),
             TargetScale = new Interval(0.45, 0.5),

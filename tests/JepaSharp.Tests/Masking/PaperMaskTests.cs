@@ -39,12 +39,12 @@ public sealed class PaperMaskTests
             {
                 if (options.Problems().Count > 0)
                 {
-                    Assert.True(Assert.Throws<JepaException>(() => new MultiBlockMasking(options)).IsUsage);
+                    Assert.True(Assert.Throws<JepaException>(() => new MaskSampler(options)).IsUsage);
                     return;
                 }
 
                 // Sorted, unique, in range and of equal length: MaskBatch would not be built otherwise.
-                var masks = new MultiBlockMasking(options).Sample(seed, 3, batch);
+                var masks = new MaskSampler(options).Sample(seed, 3, batch);
                 Assert.Equal((options.ContextBlocks, options.TargetBlocks, batch), (masks.ContextBlocks, masks.TargetBlocks, masks.Batch));
                 Assert.True(masks.ContextLength >= options.MinKeep);
                 if (options.AllowOverlap || options.Compatibility == MaskCompatibility.Reference) return;
@@ -134,7 +134,7 @@ public sealed class PaperMaskTests
     [InlineData(MaskCompatibility.Reference)]
     public void Blocks_OfABatch_HaveOneSizeAndTheirOwnPlaces(MaskCompatibility mode)
     {
-        var sampler = new MultiBlockMasking(new() { Grid = new PatchGrid(14, 14), Compatibility = mode });
+        var sampler = new MaskSampler(new MultiBlockMaskingOptions { Grid = new PatchGrid(14, 14), Compatibility = mode });
         var perStep = Enumerable.Range(0, 50).Select(step => BlocksOf(sampler.Sample(6, step, 8))).ToArray();
         foreach (var blocks in perStep) Assert.Single(blocks.Select(block => (block.Height, block.Width)).Distinct());
         Assert.True(perStep.Select(blocks => (blocks[0].Height, blocks[0].Width)).Distinct().Count() > 3);
@@ -144,7 +144,7 @@ public sealed class PaperMaskTests
     [Fact]
     public void Context_OfThePaper_CoversTheStatedShareOfTheGrid()
     {
-        var sampler = new MultiBlockMasking(new() { Grid = new PatchGrid(16, 16), AllowOverlap = true });
+        var sampler = new MaskSampler(new MultiBlockMaskingOptions { Grid = new PatchGrid(16, 16), AllowOverlap = true });
         var lengths = Enumerable.Range(0, 200).Select(step => sampler.Sample(4, step, 2).ContextLength).ToHashSet();
         Assert.Equal([15 * 15, 16 * 16], lengths.Order());
     }
@@ -154,8 +154,13 @@ public sealed class PaperMaskTests
     [InlineData(MaskCompatibility.Reference, 13 * 13)]
     public void Context_OfTheWholeGrid_IsCappedAsTheModeSays(MaskCompatibility mode, int patches)
     {
-        var sampler = new MultiBlockMasking(
-            new() { Grid = new PatchGrid(14, 14), ContextScale = new Interval(1, 1), AllowOverlap = true, Compatibility = mode });
+        var sampler = new MaskSampler(new MultiBlockMaskingOptions
+        {
+            Grid = new PatchGrid(14, 14),
+            ContextScale = new Interval(1, 1),
+            AllowOverlap = true,
+            Compatibility = mode,
+        });
         Assert.All(Enumerable.Range(0, 20), step => Assert.Equal(patches, sampler.Sample(4, step, 2).ContextLength));
     }
 
@@ -168,7 +173,7 @@ public sealed class PaperMaskTests
             [new BlockSize(3, 4), new BlockSize(4, 3)], AdmissibleSizes.Of(new PatchGrid(8, 8), new Interval(0.15, 0.2), new Interval(0.75, 1.5)));
     }
 
-    private static MultiBlockMasking Sampler(int height, int width) => new(new() { Grid = new PatchGrid(height, width) });
+    private static MaskSampler Sampler(int height, int width) => new(new MultiBlockMaskingOptions { Grid = new PatchGrid(height, width) });
 
     private static HashSet<long> TargetsOf(MaskBatch masks, int image)
     {

@@ -22,7 +22,7 @@ public sealed partial class ReferenceMaskStatisticsTests
         var (side, batch, minKeep) = (numbers[0] / numbers[1], numbers[2], numbers[3]);
         var recorded = Fixtures.ReferenceNumbers.GetProperty("reference_mask_statistics").GetProperty(name);
         var recordedBatches = recorded.GetProperty("batches").GetInt32();
-        var sampler = new MultiBlockMasking(new()
+        var sampler = new MaskSampler(new MultiBlockMaskingOptions
         {
             Grid = new PatchGrid(side, side),
             MinKeep = minKeep,

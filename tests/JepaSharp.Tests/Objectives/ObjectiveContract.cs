@@ -235,6 +235,22 @@ public abstract class ObjectiveContract<T> : IDisposable
     }
 }
 
+/// <summary>So does I-JEPA that predicts pixels.</summary>
+public sealed class PixelJepaContractTests : ObjectiveContract<ImageJepa>
+{
+    protected override PretrainOptions Options => Tiny with { Ijepa = new JepaOptions { Target = JepaTarget.Pixels } };
+
+    protected override ImageJepa New() => new(new PretrainPlan(Options).ImageJepa);
+}
+
+/// <summary>So does I-JEPA whose target encoder sees one target alone.</summary>
+public sealed class InputMaskedJepaContractTests : ObjectiveContract<ImageJepa>
+{
+    protected override PretrainOptions Options => Tiny with { Ijepa = new JepaOptions { MaskTarget = TargetMasking.Input } };
+
+    protected override ImageJepa New() => new(new PretrainPlan(Options).ImageJepa);
+}
+
 /// <summary>I-JEPA keeps the contract.</summary>
 public sealed class ImageJepaContractTests : ObjectiveContract<ImageJepa>
 {

@@ -37,6 +37,7 @@ public sealed partial class RunReportTests
         foreach (var section in new[] { "The run, step by step", "Which checkpoint to keep", "What it is asked", "What it makes of a patch",
             "What it finds alike", "Configuration", "Machine and time" })
             Assert.Contains($"<h2>{section}</h2>", page, StringComparison.Ordinal);
+        Assert.Matches("patches in the context</dt><dd>[0-9.]+ \\(0\\.[0-9]+\\)</dd>", page);
         Assert.DoesNotContain("<script", page, StringComparison.OrdinalIgnoreCase);
         Assert.DoesNotContain("<link", page, StringComparison.OrdinalIgnoreCase);
         Assert.All(Source().Matches(page), match => Assert.StartsWith("data:image/png;base64,", match.Groups[1].Value, StringComparison.Ordinal));

@@ -95,6 +95,43 @@ public sealed class IntentSituations : SituationTests
             {Resume} 2>two
             grep -c stretched one two; grep ' epochs:' run/config.yaml; grep -h 'learning rate was' one
             """, 0, "one:1", "two:0", "  epochs: 6", "the learning rate was 0.0009") { Build = folder => Images(folder, "imgs") },
+        new("a run that predicts pixels, gone on with, looked at and begun from",
+            $"""
+            jepa pretrain --data imgs --out run {Small} --set ijepa.target=pixels --max-steps 3
+            {Resume}; jepa inspect run; grep -o 'which pixels are in each patch' run/report.html
+            {Resume} --set ijepa.target=representations; echo "rc $?"
+            jepa pretrain --data imgs --init run --out other --set data.batch_size=4 --max-steps 1 2>log; echo "rc $?"
+            grep found log; grep ' target:' other/config.yaml
+            jepa export --weights run --to huggingface --out hf && ls hf
+            """, 0, "; predicted are pixels, normalised in each patch", "epoch 4/4", "predicts the 192 pixel values of a patch",
+            "which pixels are in each patch", "ijepa.target was pixels and is representations", "rc 2", "predictor: found", "  target: pixels",
+            "rc 0", "model.safetensors")
+        {
+            Build = folder => Images(folder, "imgs"),
+        },
+        new("a run whose targets are masked at the input",
+            $"jepa pretrain --data imgs --out run {Small} --set ijepa.mask_target=input && jepa inspect run", 0,
+            "; the target encoder sees one target alone", "predictor")
+        {
+            Build = folder => Images(folder, "imgs"), Never = ["pixel values"],
+        },
+        new("a run of rasterized masks, resumed and looked at",
+            $"jepa pretrain --data imgs --out run {Small} --set mask.strategy=rasterized --max-steps 3 && {Resume} && jepa evaluate checkpoints run",
+            0, "asked: each context 0.25 of 4x4 patches (4); 3 targets of 0.25, together 0.75", "Keep ")
+        {
+            Build = folder => Images(folder, "imgs"),
+        },
+        new("a run that says how much of an image it shows",
+            $"jepa pretrain --data imgs --out run {Small} --set mask.images_per_length=8 && grep -c 'patches in the context' run/report.html", 0,
+            "asked: each context 0.", " of 4x4 patches (", "; 4 targets of 0.")
+        {
+            Build = folder => Images(folder, "imgs"),
+        },
+        new("a run of groups that its batches do not fill", $"jepa pretrain --data imgs --out run {Small} --set mask.images_per_length=6", 2,
+            "mask.images_per_length: found 6; expected a multiple of data.batch_size (4), such as 4 or 8")
+        {
+            Build = folder => Images(folder, "imgs"),
+        },
         new("a run resumed with other masks, crops and precision",
             $"{Begun}{Resume} --set mask.num_pred_masks=2 --set 'data.crop_scale=[0.5, 1.0]' --precision bf16", 0,
             "note: changed after step 3: data.crop_scale was [0.3, 1.0] and is [0.5, 1.0]; mask.num_pred_masks was 4 and is 2",

@@ -1,6 +1,5 @@
 using System.Text.RegularExpressions;
 using JepaSharp.Configuration.Schema;
-using JepaSharp.Masking;
 using JepaSharp.Runtime;
 
 namespace JepaSharp.Configuration.Rules;
@@ -49,16 +48,6 @@ internal static partial class MetaRules
     private static partial Regex Device();
 }
 
-/// <summary>What must hold of the section mask by itself.</summary>
-internal static class MaskRules
-{
-    public static void Check(MaskOptions mask, RuleChecks checks)
-    {
-        checks.AtLeast(1, mask.PatchSize, "mask.patch_size");
-        foreach (var problem in mask.On(new PatchGrid(1, 1)).BadValues()) checks.Report("mask." + problem.Option, problem.Found, problem.Expected);
-    }
-}
-
 /// <summary>Everything that must hold of the values of a configuration, whatever file they came from.</summary>
 internal static class OptionRules
 {
@@ -67,12 +56,22 @@ internal static class OptionRules
         var checks = new RuleChecks();
         DataRules.Check(options.Data, checks);
         MaskRules.Check(options.Mask, checks);
+        MaskRules.CheckGroups(options.Mask, options.Data, checks);
         GridRules.Check(options.Data, options.Mask, options.Meta.Objective == MetaOptions.ImageJepa, checks);
         MetaRules.Check(options.Meta, checks);
         OptimizationRules.Check(options.Optimization, checks);
+        JepaRules.Check(options.Ijepa, checks);
         LoggingRules.Check(options.Logging, checks);
         return checks.Problems;
     }
+}
+
+/// <summary>What must hold of the section ijepa.</summary>
+internal static class JepaRules
+{
+    public static void Check(JepaOptions ijepa, RuleChecks checks) => checks.Require(
+        ijepa.Target == JepaTarget.Representations || ijepa.MaskTarget == TargetMasking.Output, "ijepa.mask_target", ijepa.MaskTarget,
+        $"output, or nothing: with ijepa.target {OptionValue.Write(ijepa.Target)} nothing is asked of a target encoder");
 }
 
 /// <summary>What must hold of the section logging.</summary>
@@ -194,44 +193,4 @@ internal static class OptimizationRules
     }
 
     private static bool IsRate(double value) => value >= 0 && double.IsFinite(value);
-}
-
-/// <summary>What must hold between the crop, the patch and the masks. Nothing is said here of values that are wrong by themselves.</summary>
-internal static class GridRules
-{
-    /// <param name="data">The crop.</param>
-    /// <param name="mask">The patch, and the blocks.</param>
-    /// <param name="hasBlocks">Whether blocks are drawn at all: another objective than I-JEPA may train on any grid.</param>
-    /// <param name="checks">Where problems go.</param>
-    public static void Check(DataOptions data, MaskOptions mask, bool hasBlocks, RuleChecks checks)
-    {
-        var alone = new RuleChecks();
-        DataRules.Check(data, alone);
-        MaskRules.Check(mask, alone);
-        if (alone.Problems.Any(problem => problem.Key == "data.crop_size" || problem.Key.StartsWith("mask.", StringComparison.Ordinal))) return;
-
-        if (data.CropSize % mask.PatchSize != 0)
-        {
-            var nearest = NearestMultiples(data.CropSize, mask.PatchSize);
-            checks.Report("data.crop_size", $"{data.CropSize}", $"a multiple of mask.patch_size ({mask.PatchSize}), such as {nearest}");
-            return;
-        }
-
-        if (!hasBlocks) return;
-        var side = data.CropSize / mask.PatchSize;
-        var masking = mask.On(new PatchGrid(side, side));
-        if (MaskFeasibility.Explain(masking) is not { } obstacle) return;
-        var way = MaskFeasibility.SmallestGrid(masking) is { } smallest
-            ? $"a grid of at least {smallest}: data.crop_size {smallest.Width * mask.PatchSize} or more, "
-                + "or a smaller mask.patch_size or mask.min_keep"
-            : "masks that leave a context on some grid: larger mask.enc_mask_scale, smaller mask.pred_mask_scale or mask.min_keep";
-        var found = $"{data.CropSize}, a grid of {side}x{side} patches of {mask.PatchSize} pixels, on which {obstacle}";
-        checks.Report("data.crop_size", found, way);
-    }
-
-    private static string NearestMultiples(int size, int patch)
-    {
-        var below = size / patch * patch;
-        return below > 0 ? $"{below} or {below + patch}" : $"{patch}";
-    }
 }

@@ -99,8 +99,9 @@ internal static class OptionValue
         return numbers.Length == list.Items.Count ? numbers : null;
     }
 
+    // multi-block is as good as multi_block.
     private static object? Choice(string text, Type type) =>
-        Enum.GetNames(type).FirstOrDefault(name => Snake(name) == text) is { } found ? Enum.Parse(type, found) : null;
+        Enum.GetNames(type).FirstOrDefault(name => Snake(name) == text.Replace('-', '_')) is { } found ? Enum.Parse(type, found) : null;
 
     // YAML 1.1 lets digits be grouped: 1_281_167.
     private static string Ungrouped(string text) =>

@@ -86,7 +86,7 @@ internal static class ResumedRun
                 isUsage: true);
         if (then.Encoder == now.Encoder && then.Predictor == now.Predictor) return;
         var shape = changes.Where(change =>
-            change.Key is "data.crop_size" or "mask.patch_size" || change.Key.StartsWith("meta.", StringComparison.Ordinal));
+            change.Key is "data.crop_size" or "mask.patch_size" or "ijepa.target" || change.Key.StartsWith("meta.", StringComparison.Ordinal));
         throw new JepaException(
             $"The checkpoint {checkpoint} is of another architecture: {string.Join("; ", shape)}. "
             + "Put it back: use the configuration that it was trained with.",

@@ -128,6 +128,8 @@ internal static class StartingWeights
             Compare("predictor width", other.Width, predictor.Width, "meta.pred_emb_dim");
             Compare("predictor blocks", other.Depth, predictor.Depth, "meta.pred_depth");
             if (other.Heads > 0) Compare("predictor heads", other.Heads, predictor.Heads, "meta.pred_num_heads");
+            if (other.Outputs != predictor.Outputs)
+                problems.Add($"the predictor predicts {Predicted(other)}, the run's {Predicted(predictor)} (ijepa.target)");
         }
 
         if (problems.Count > 0)
@@ -135,6 +137,11 @@ internal static class StartingWeights
                 $"The weights {weights.Path} are of another architecture than the run: {string.Join("; ", problems)}. Change the configuration, or "
                     + $"leave it out: it then follows the weights.",
                 isUsage: true);
+
+        static string Predicted(PredictorShape shape) =>
+            shape.Outputs is { } numbers ? Invariant($"the {numbers} pixel values of a patch") : "representations";
+
+        static string Invariant(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 
         void Compare(string what, int found, int asked, string? key)
         {

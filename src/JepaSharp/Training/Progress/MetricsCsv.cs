@@ -76,6 +76,36 @@ public sealed class MetricsCsv : IRecord, IDisposable
         }
     }
 
+    /// <summary>Means over a run's steps of what its objective reported beside the loss, by name; steps that were skipped are left out.</summary>
+    public static IReadOnlyDictionary<string, double> MeansOfNumbers(string path)
+    {
+        if (!File.Exists(path)) return new Dictionary<string, double>();
+        string[]? head = null;
+        (double Sum, long Count)[] sums = [];
+        var end = 0;
+        foreach (var line in File.ReadLines(path))
+        {
+            var cells = line.Split(',');
+            if (head is null)
+            {
+                (head, end) = (cells, Array.IndexOf(cells, After.Split(',')[0]));
+                sums = new (double, long)[Math.Max(0, end - ColumnsBefore)];
+                continue;
+            }
+
+            if (cells.Length != head.Length) continue;
+            for (var i = 0; i < sums.Length; i++)
+            {
+                if (double.TryParse(cells[ColumnsBefore + i], NumberStyles.Float, CultureInfo.InvariantCulture, out var value)
+                    && double.IsFinite(value))
+                    sums[i] = (sums[i].Sum + value, sums[i].Count + 1);
+            }
+        }
+
+        return Enumerable.Range(0, sums.Length).Where(i => sums[i].Count > 0)
+            .ToDictionary(i => head![ColumnsBefore + i], i => sums[i].Sum / sums[i].Count);
+    }
+
     /// <inheritdoc/>
     public void OnStep(in StepReport step) => StepTable.AppendRow(_file, Row(step));
 

@@ -31,8 +31,9 @@ internal static class StateLayout
         foreach (var entry in Blocks("predictor_blocks", shape.Depth, width, mlpWidth)) yield return entry;
         yield return ("predictor_norm.weight", [width]);
         yield return ("predictor_norm.bias", [width]);
-        yield return ("predictor_proj.weight", [encoder.Width, width]);
-        yield return ("predictor_proj.bias", [encoder.Width]);
+        long outputs = shape.Outputs ?? encoder.Width;
+        yield return ("predictor_proj.weight", [outputs, width]);
+        yield return ("predictor_proj.bias", [outputs]);
     }
 
     private static IEnumerable<(string Name, long[] Shape)> Blocks(string prefix, int depth, long width, long mlpWidth)

@@ -46,7 +46,7 @@ internal static class ArchitectureReader
 
     /// <summary>The predictor's shape and the hidden width of its MLPs; Heads is 0 where it is not known.</summary>
     /// <exception cref="WeightsFileException">The weights are not a predictor's.</exception>
-    public static (PredictorShape Shape, int MlpWidth) Predictor(WeightsSource source, int encoderHeads)
+    public static (PredictorShape Shape, int MlpWidth) Predictor(WeightsSource source, VisionTransformerShape encoder)
     {
         const string prefix = NetworkNames.Predictor + ".";
         if (!source.Tensors.TryGetValue(prefix + "predictor_embed.weight", out var embed)
@@ -57,8 +57,17 @@ internal static class ArchitectureReader
             || hidden.Shape is not [var mlp and > 0 and <= WidestLayer, _])
             throw new WeightsFileException(
                 source.Path, $"no '{prefix}predictor_blocks.0.mlp.fc1.weight' of shape [hidden, {width}]", "it among a predictor's weights");
-        return (new PredictorShape((int)width, Depth(source, prefix + "predictor_blocks."), source.PredictorHeads ?? encoderHeads), (int)mlp);
+        var shape = new PredictorShape((int)width, Depth(source, prefix + "predictor_blocks."), source.PredictorHeads ?? encoder.Heads)
+        {
+            Outputs = source.PredictorOutputs ?? PixelsOf(source, prefix + "predictor_proj.weight", encoder),
+        };
+        return (shape, (int)mlp);
     }
+
+    /// <summary>A last layer that ends in the numbers of a patch and not in the encoder's width predicts pixels.</summary>
+    private static int? PixelsOf(WeightsSource source, string name, VisionTransformerShape encoder) =>
+        source.Tensors.TryGetValue(name, out var last) && last.Shape is [var outputs, _] && outputs != encoder.Width
+            && outputs == PatchPixels.CountOf(encoder) ? (int)outputs : null;
 
     private static (int Height, int Width) ImageSize(WeightsSource source, int patch, int count)
     {

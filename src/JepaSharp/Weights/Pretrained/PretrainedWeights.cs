@@ -27,7 +27,7 @@ public sealed class PretrainedWeights : IDisposable
         source.Heads ??= heads;
         _encoder = ArchitectureReader.Encoder(source, Evaluated + ".");
         var mlp = 0;
-        if (IsPredictor(NetworkNames.Predictor)) (_predictor, mlp) = ArchitectureReader.Predictor(source, _encoder.Heads);
+        if (IsPredictor(NetworkNames.Predictor)) (_predictor, mlp) = ArchitectureReader.Predictor(source, _encoder);
         Report = Compare(mlp);
     }
 

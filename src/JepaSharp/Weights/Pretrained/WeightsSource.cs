@@ -41,6 +41,9 @@ internal sealed class WeightsSource(string path, WeightsFormat format, IDisposab
 
     public int? PredictorHeads { get; set; }
 
+    /// <summary>Numbers that the predictor predicts of a patch, if the file says that those are pixels.</summary>
+    public int? PredictorOutputs { get; set; }
+
     public (int Height, int Width)? ImageSize { get; set; }
 
     public PixelNormalization? Normalization { get; set; }
@@ -84,6 +87,7 @@ internal sealed class WeightsSource(string path, WeightsFormat format, IDisposab
         (Evaluated, Objective) = (metadata.GetValueOrDefault(WeightsMetadata.Evaluated), metadata.GetValueOrDefault(WeightsMetadata.Objective));
         Heads = WeightsMetadata.Number(metadata, WeightsMetadata.Heads);
         PredictorHeads = WeightsMetadata.Number(metadata, WeightsMetadata.PredictorHeads);
+        PredictorOutputs = WeightsMetadata.Number(metadata, WeightsMetadata.PredictorOutputs);
         if (WeightsMetadata.Number(metadata, WeightsMetadata.ImageHeight) is { } height
             && WeightsMetadata.Number(metadata, WeightsMetadata.ImageWidth) is { } width)
             ImageSize = (height, width);
