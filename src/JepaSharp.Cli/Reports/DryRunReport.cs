@@ -20,6 +20,7 @@ internal static class DryRunReport
         table.Add(
             "steps", Text($"{tried.TotalSteps:n0}, {tried.StepsPerEpoch:n0} an epoch, {batch * options.Optimization.Accumulate:n0} images each"));
         table.Add("loss of the first step", Text($"{tried.Loss:G4}"));
+        table.Add("operations of the first step", tried.Operations is { } counted ? OperationsText(counted) : "not counted for this objective");
         table.Add("first step", Text($"{tried.FirstStep.TotalSeconds:F2} s"));
         table.Add("a step after it", Text(
             $"{tried.Step.TotalSeconds:F3} s, {batch * options.Optimization.Accumulate / tried.Step.TotalSeconds:F0} images/s"));
@@ -27,6 +28,9 @@ internal static class DryRunReport
         table.Add("most memory held", tried.PeakMegabytes is { } peak ? Text($"{peak:n0} MiB") : "the system does not say");
         table.Print(terminal);
     }
+
+    private static string OperationsText(StepOperations counted) =>
+        Text($"{counted.Total:E2}: ") + string.Join(", ", counted.Networks.Select(n => Text($"{n.Network} {100 * n.Total / counted.Total:F0} %")));
 
     private static string Words(NetworkRole role) => role switch
     {

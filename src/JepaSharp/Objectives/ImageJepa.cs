@@ -76,7 +76,9 @@ public sealed class ImageJepa : Objective
     {
         using var scope = NewDisposeScope();
         var images = batch[_view.Name];
-        using var masks = JepaMasks.Of(DrawMasks(batch.Indices, step), images.device);
+        var drawn = DrawMasks(batch.Indices, step);
+        step.Count(OperationsOf(drawn));
+        using var masks = JepaMasks.Of(drawn, images.device);
         step.Report("mask-A", masks.Context.PatchesPerSet);
         step.Report("mask-B", masks.Targets.PatchesPerSet);
         return Loss(images, masks, step).MoveToOuterDisposeScope();
@@ -144,6 +146,22 @@ public sealed class ImageJepa : Objective
     public override ObjectiveCost Cost(IReadOnlyList<int> indices, Step step) => ImageJepaMeasures.CostOf(Options, DrawMasks(indices, step));
 
     /// <inheritdoc/>
+    public override StepOperations Operations(IReadOnlyList<int> indices, Step step) => OperationsOf(DrawMasks(indices, step));
+
+    /// <inheritdoc/>
     public override ObjectivePictures Draw(IReadOnlyList<RgbImage> images, IReadOnlyList<int> indices, Step step, int zoom) =>
         ObjectivePictures.OfMasks(images, DrawMasks(indices, step), zoom);
+
+    /// <summary>Target encoder on whole images, context encoder on contexts, predictor on every target block from every context.</summary>
+    private StepOperations OperationsOf(MaskBatch masks)
+    {
+        var (encoder, contexts) = (Options.Encoder, (double)masks.Batch * masks.ContextBlocks);
+        return new StepOperations(
+        [
+            NetworkOperations.OfEncoder("encoder", NetworkRole.Trained, encoder, contexts, masks.ContextLength),
+            NetworkOperations.OfPredictor(
+                "predictor", Options.Predictor, encoder.Width, contexts, masks.ContextLength, contexts * masks.TargetBlocks, masks.TargetLength),
+            NetworkOperations.OfEncoder("target_encoder", NetworkRole.Average, encoder, masks.Batch, masks.Grid.Count),
+        ]);
+    }
 }

@@ -141,6 +141,15 @@ internal static class HtmlText
         return text.ToString(CultureInfo.InvariantCulture);
     }
 
+    /// <summary>Floating-point operations: 1.25 TFLOP, 31.4 PFLOP.</summary>
+    public static string Operations(double count)
+    {
+        string[] units = ["FLOP", "kFLOP", "MFLOP", "GFLOP", "TFLOP", "PFLOP", "EFLOP", "ZFLOP"];
+        var unit = 0;
+        while (count >= 1000 && unit < units.Length - 1) (count, unit) = (count / 1000, unit + 1);
+        return count.ToString(count >= 100 ? "0" : count >= 10 ? "0.0" : "0.00", CultureInfo.InvariantCulture) + " " + units[unit];
+    }
+
     /// <summary>A coordinate in a drawing.</summary>
     public static string At(double coordinate) => coordinate.ToString("0.##", CultureInfo.InvariantCulture);
 }

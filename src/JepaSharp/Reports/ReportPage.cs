@@ -74,6 +74,7 @@ internal static class ReportPage
             ("epochs", $"{run.Epoch} of {run.Options.Optimization.Epochs}"),
             ("images seen", Count(run.Images)),
             ("time of the steps", Duration(run.Time)),
+            ("operations", run.Operations is { } operations ? Operations(operations) : "not counted"),
             ("loss at the end", run.Groups.Count > 0 ? Number(run.Groups[^1].Loss) : "-"),
             (step == run.Steps ? "RankMe at the end" : $"RankMe at step {Count(step)}", last is null ? "-" : Number(last.RankMe)),
         ];

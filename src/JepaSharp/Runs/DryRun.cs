@@ -23,6 +23,9 @@ public sealed record DryRun(
     private const int MostTimed = 3;
     private static readonly TimeSpan LongEnough = TimeSpan.FromSeconds(5);
 
+    /// <summary>Floating-point operations of the first step; null where the objective counts none.</summary>
+    public StepOperations? Operations { get; init; }
+
     /// <summary>Time of all steps of the run, without measures and checkpoints.</summary>
     public TimeSpan Whole => Step * TotalSteps;
 
@@ -45,6 +48,7 @@ public sealed record DryRun(
             new StepSettings(precision.ScalarType, plan.Optimizer, options.Optimization.CheckpointActivations, plan.Seed));
         var times = new List<TimeSpan>();
         double? loss = null;
+        StepOperations? operations = null;
         var accumulate = options.Optimization.Accumulate;
         using var batches = loader.Epoch(0, cancellation: stop).GetEnumerator();
         for (var taken = 0; taken <= MostTimed && (taken < 2 || times.Skip(1).Aggregate(TimeSpan.Zero, (a, b) => a + b) < LongEnough); taken++)
@@ -57,7 +61,7 @@ public sealed record DryRun(
                 while (fed.Count < accumulate && batches.MoveNext()) fed.Add(ViewBatch.Of(batches.Current, scaling));
                 if (fed.Count < accumulate) break;
                 var result = step.Run(fed);
-                loss ??= result.Loss;
+                (loss, operations) = (loss ?? result.Loss, operations ?? result.Operations);
                 times.Add(clock.Elapsed);
             }
             finally
@@ -78,7 +82,10 @@ public sealed record DryRun(
             [.. objective.Views.Select(v => (v.Name, v.Count, v.Transform.CropSize))],
             [.. objective.Networks.Select(n => (n.Title, n.Role, n.Module.parameters().Sum(p => p.numel())))],
             loss!.Value, plan.StepsPerEpoch(loader.BatchesPerEpoch), plan.TotalSteps(loader.BatchesPerEpoch), times[0],
-            times.Count > 1 ? times.Skip(1).Min() : times[0], ProcessPeak(), setup.Source.Count);
+            times.Count > 1 ? times.Skip(1).Min() : times[0], ProcessPeak(), setup.Source.Count)
+        {
+            Operations = operations,
+        };
     }
 
     /// <summary>Linux says; others are not asked.</summary>
