@@ -29,8 +29,11 @@ internal static class DryRunReport
         table.Print(terminal);
     }
 
-    private static string OperationsText(StepOperations counted) =>
-        Text($"{counted.Total:E2}: ") + string.Join(", ", counted.Networks.Select(n => Text($"{n.Network} {100 * n.Total / counted.Total:F0} %")));
+    private static string OperationsText(StepOperations counted)
+    {
+        var shares = counted.Networks.Select(n => Text($"{n.Network} {100 * n.Total / counted.Total:F0} %"));
+        return Text($"{counted.Total:0.00e0}: ") + string.Join(", ", shares);
+    }
 
     private static string Words(NetworkRole role) => role switch
     {

@@ -172,7 +172,7 @@ internal static class OptimizationRules
         checks.Require(
             o.ScheduleSteps is not { } laid || (laid >= o.MaxSteps && o.MaxSteps >= 1),
             "optimization.schedule_steps", o.ScheduleSteps,
-            $"null, or at least optimization.max_steps ({Schema.OptionValue.Write(o.MaxSteps)}), given as well: schedules end no sooner than the run");
+            $"null, or at least optimization.max_steps ({Schema.OptionValue.Write(o.MaxSteps)}), also given: schedules end no sooner than the run");
         CheckLearningRates(o, checks);
         checks.Require(IsRate(o.WeightDecay), "optimization.weight_decay", o.WeightDecay, "0 or more");
         checks.Require(IsRate(o.FinalWeightDecay), "optimization.final_weight_decay", o.FinalWeightDecay, "0 or more");
