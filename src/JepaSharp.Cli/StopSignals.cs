@@ -72,6 +72,26 @@ internal sealed partial class StopSignals : IDisposable
         return new Work(this);
     }
 
+    /// <summary>From now on the end of standard input is a stop as SIGTERM is: for a process that another one started and keeps.</summary>
+    public void WhenInputEnds() => new Thread(() =>
+    {
+        using var input = Console.OpenStandardInput();
+        var buffer = new byte[64];
+        try
+        {
+            while (input.Read(buffer) > 0)
+            {
+            }
+        }
+        catch (IOException)
+        {
+            // An input that cannot be read has ended.
+        }
+
+        Receive(Cli.ExitCode.Terminated);
+    })
+    { IsBackground = true, Name = "input" }.Start();
+
     /// <summary>What a signal does.</summary>
     internal void Receive(int exitCode)
     {

@@ -31,6 +31,8 @@ public sealed class StrangersObjectiveTests : IDisposable
 
         var run = Path.Combine(_folder, "whole");
         Assert.StartsWith("epoch,itr,loss,centre_norm,", File.ReadLines(Path.Combine(run, "metrics.csv")).First(), StringComparison.Ordinal);
+        // It says nothing of its operations, so that none are made up.
+        Assert.All(File.ReadLines(Path.Combine(run, "metrics.csv")).Skip(1), row => Assert.EndsWith(",", row, StringComparison.Ordinal));
         using var weights = PretrainedWeights.Open(run);
         Assert.Equal(("two-views", "teacher"), (weights.Objective, weights.Evaluated));
         Assert.Equal(["student", "teacher"], weights.Present);

@@ -26,6 +26,11 @@ public sealed partial class ArchitectureTests
         ["Monitoring"] = ["Runtime", "Configuration", "Masking", "Data", "Models", "Objectives", "Weights", "Evaluation", "Training"],
         ["Reports"] =
             ["Runtime", "Configuration", "Masking", "Data", "Pictures", "Models", "Objectives", "Weights", "Evaluation", "Training", "Monitoring"],
+        ["Studies"] =
+        [
+            "Runtime", "Configuration", "Masking", "Data", "Pictures", "Models", "Objectives", "Optimization", "Weights", "Evaluation", "Training",
+            "Monitoring", "Reports", "Runs",
+        ],
         ["Runs"] =
         [
             "Runtime", "Configuration", "Masking", "Data", "Pictures", "Models", "Objectives", "Optimization", "Weights", "Evaluation", "Training",

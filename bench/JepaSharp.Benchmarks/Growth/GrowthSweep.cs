@@ -34,7 +34,7 @@ internal static class GrowthSweep
             {
                 var step = JsonSerializer.Deserialize<StepMeasure>(ChildProcess.Self($"step --shape {shape(value)} {options}"))!;
                 points.Add(new GrowthPoint(
-                    axis, shown(value), shape(value), StepOperations.Of(StepShape.Parse(shape(value))).Total, step.Steps.Min(), step.PeakMegabytes));
+                    axis, shown(value), shape(value), CountedStep.Of(StepShape.Parse(shape(value))).Total, step.Steps.Min(), step.PeakMegabytes));
                 Console.Error.WriteLine(Text($"{axis} {shown(value)}: {step.Seconds:F3} s, {step.PeakMegabytes:F0} MiB"));
             }
         }

@@ -42,7 +42,7 @@ internal sealed class RaceTable
                 + $"{Middle(r => r.Ours.PeakMegabytes):F0} | {Middle(r => r.Peer.Megabytes):F0} | "
                 + $"{Middle(r => r.Ours.PeakMegabytes / r.Peer.Megabytes):F2} |"));
 
-        var operations = StepOperations.Of(shape);
+        var operations = CountedStep.Of(shape);
         string Share(Func<RaceRound, double> seconds, Func<RaceRound, double> rate) =>
             Text($"{100 * Middle(r => operations.Total / 1e9 / seconds(r) / rate(r)):F0} %");
         _share.AppendLine(string.Create(CultureInfo.InvariantCulture,

@@ -55,7 +55,7 @@ internal static class StepRace
         }
 
         var text = table.ToString();
-        Console.WriteLine(text + "Counted operations:\n\n```\n" + StepOperations.Formula + "\n```");
+        Console.WriteLine(text + "Counted operations:\n\n```\n" + CountedStep.Formula + "\n```");
         if (arguments.Flag("out")) File.AppendAllText(arguments.Text("out", ""), text);
         return 0;
     }

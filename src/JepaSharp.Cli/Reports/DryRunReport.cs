@@ -22,12 +22,19 @@ internal static class DryRunReport
             "steps",
             Text($"{tried.TotalSteps:n0}, {tried.StepsPerEpoch:n0} an epoch, {Quantity.Of(batch * options.Optimization.Accumulate, "image")} each"));
         table.Add("loss of the first step", Text($"{tried.Loss:G4}"));
+        table.Add("operations of the first step", tried.Operations is { } counted ? OperationsText(counted) : "not counted for this objective");
         table.Add("first step", Text($"{tried.FirstStep.TotalSeconds:F2} s"));
         table.Add("a step after it", Text(
             $"{tried.Step.TotalSeconds:F3} s, {batch * options.Optimization.Accumulate / tried.Step.TotalSeconds:F0} images/s"));
         table.Add("all steps", Text($"{ProgressLine.Duration(tried.Whole)}, measures and checkpoints not counted"));
         table.Add("most memory held", tried.PeakMegabytes is { } peak ? Text($"{peak:n0} MiB") : "the system does not say");
         table.Print(terminal);
+    }
+
+    private static string OperationsText(StepOperations counted)
+    {
+        var shares = counted.Networks.Select(n => Text($"{n.Network} {100 * n.Total / counted.Total:F0} %"));
+        return Text($"{counted.Total:0.00e0}: ") + string.Join(", ", shares);
     }
 
     private static string Words(NetworkRole role) => role switch

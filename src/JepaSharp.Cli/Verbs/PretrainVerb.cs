@@ -53,6 +53,8 @@ internal sealed class PretrainVerb : Verb
         if (run.MonitorTime > TimeSpan.Zero)
             terminal.Error.WriteLine(FormattableString.Invariant(
                 $"of these, monitors took {run.MonitorTime.TotalSeconds:F1} s, {100 * run.MonitorTime / end.Elapsed:F1} %"));
+        if (RunCost.Of(MetricsCsv.Read(folder.Metrics)).Operations is { } operations)
+            terminal.Error.WriteLine(FormattableString.Invariant($"floating-point operations of all steps: {operations:0.000e0}"));
         if (history.LastStep >= 0) history.Table().Print(terminal);
         if (asked.Profile) TimeProfile.Print(trainer.Step.Clock, end.Elapsed, terminal);
         WriteReport(run, terminal, stop);

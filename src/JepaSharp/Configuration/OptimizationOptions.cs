@@ -42,6 +42,12 @@ public sealed record OptimizationOptions
     /// <summary>Schedules are drawn out over this many times the run's steps, and cut off at its end. 1.0.</summary>
     public double IpeScale { get; init; } = 1.0;
 
+    /// <summary>
+    /// Steps that all schedules are laid out over, in place of those of all epochs; at least <see cref="MaxSteps"/>, which then has to be given.
+    /// Null. Ours.
+    /// </summary>
+    public int? ScheduleSteps { get; init; }
+
     /// <summary>Distance between predicted and target features. Smooth L1 (published code; the paper says L2). Ours.</summary>
     public JepaLoss Loss { get; init; } = JepaLoss.SmoothL1;
 

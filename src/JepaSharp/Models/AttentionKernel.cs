@@ -18,6 +18,8 @@ internal static class AttentionKernel
     private static Tensor WrittenOut(Tensor q, Tensor k, Tensor v)
     {
         var scale = 1.0 / Math.Sqrt(q.shape[^1]);
+        ProductTrace.Add(q, k, k.shape[^2]); // scores
+        ProductTrace.Add(k, v, q.shape[^2]); // sums over the values: as many, by the same numbers
         return q.Multiply(scale).matmul(k.transpose(-2, -1)).softmax(-1).matmul(v);
     }
 }

@@ -97,6 +97,7 @@ public sealed class Dense : nn.Module<Tensor, Tensor>
         var bias = _working?.Bias ?? _bias;
         if (_matrixShape is not null) weight = weight.reshape(_matrixShape);
         if (x.dtype != weight.dtype) x = x.to(weight.dtype);
+        ProductTrace.Add(x, weight, weight.shape[0]);
         return nn.functional.linear(x, weight, bias).MoveToOuterDisposeScope();
     }
 
@@ -144,5 +145,9 @@ public sealed class LinearHead : nn.Module<Tensor, Tensor>
     }
 
     /// <inheritdoc/>
-    public override Tensor forward(Tensor features) => nn.functional.linear(features, _weight, _bias);
+    public override Tensor forward(Tensor features)
+    {
+        ProductTrace.Add(features, _weight, Outputs);
+        return nn.functional.linear(features, _weight, _bias);
+    }
 }

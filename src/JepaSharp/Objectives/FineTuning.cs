@@ -79,6 +79,7 @@ public sealed class FineTuning : Objective
     {
         using var scope = NewDisposeScope();
         var (images, targets) = Mixed(batch, step);
+        step.Count(Operations(batch.Indices, step));
         return Loss(Logits(_trained, _trainedHead, images), targets).MoveToOuterDisposeScope();
     }
 
@@ -101,6 +102,18 @@ public sealed class FineTuning : Objective
         var side = _view.Transform.CropSize / shape.PatchSize;
         var seen = ObjectiveCost.OfBlocks(shape.Depth, shape.Width, shape.MlpWidth, side * side);
         return new ObjectiveCost(seen, seen, 0, 3 * seen); // the averages see nothing
+    }
+
+    /// <summary>The trained encoder and head; the averages see nothing.</summary>
+    /// <inheritdoc/>
+    public override StepOperations Operations(IReadOnlyList<int> indices, Step step)
+    {
+        var (shape, side) = (Encoder.Shape, _view.Transform.CropSize / Encoder.Shape.PatchSize);
+        return new StepOperations(
+        [
+            NetworkOperations.OfEncoder("encoder", NetworkRole.Trained, shape, indices.Count, side * side),
+            NetworkOperations.OfHead("head", indices.Count, shape.Width, Head.Outputs),
+        ]);
     }
 
     private static View ViewOf(FineTuneOptions options, int size) => new("image", new TrainingTransform

@@ -88,7 +88,9 @@ public sealed class ImageJepa : Objective
     {
         using var scope = NewDisposeScope();
         var images = batch[_view.Name];
-        using var masks = JepaMasks.Of(DrawMasks(batch.Indices, step), images.device);
+        var drawn = DrawMasks(batch.Indices, step);
+        step.Count(JepaOperations.Of(Options, drawn));
+        using var masks = JepaMasks.Of(drawn, images.device);
         step.Report(ContextPatches, masks.Context.PatchesPerSet);
         step.Report(TargetPatches, masks.Targets.PatchesPerSet);
         return Loss(images, masks, step).MoveToOuterDisposeScope();
@@ -160,6 +162,9 @@ public sealed class ImageJepa : Objective
 
     /// <inheritdoc/>
     public override ObjectiveCost Cost(IReadOnlyList<int> indices, Step step) => ImageJepaMeasures.CostOf(Options, DrawMasks(indices, step));
+
+    /// <inheritdoc/>
+    public override StepOperations Operations(IReadOnlyList<int> indices, Step step) => JepaOperations.Of(Options, DrawMasks(indices, step));
 
     /// <inheritdoc/>
     public override ObjectivePictures Draw(IReadOnlyList<RgbImage> images, IReadOnlyList<int> indices, Step step, int zoom) =>

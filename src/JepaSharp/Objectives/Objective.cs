@@ -82,6 +82,14 @@ public abstract class Objective : IDisposable
         return new ObjectiveCost(whole, whole, whole, passes * seen);
     }
 
+    /// <summary>
+    /// Floating-point operations of a training step on a batch, without taking it, as the loss would <see cref="Step.Count"/> them; null where
+    /// they are not counted.
+    /// </summary>
+    /// <param name="indices">A batch of images.</param>
+    /// <param name="step">What is drawn is keyed by it.</param>
+    public virtual StepOperations? Operations(IReadOnlyList<int> indices, Step step) => null;
+
     /// <inheritdoc/>
     public void Dispose()
     {

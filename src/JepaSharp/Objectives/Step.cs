@@ -108,6 +108,14 @@ public sealed class Step
         if (_tape is not null) _numbers.Add((name, tensor((float)value).DetachFromDisposeScope()));
     }
 
+    /// <summary>Says what floating-point operations the loss and its gradients take; several times, they add up. An objective that never says is one
+    /// whose operations are not counted.</summary>
+    /// <param name="operations">Of this micro-batch.</param>
+    public void Count(StepOperations operations) => Operations = Operations is null ? operations : StepOperations.Sum([Operations, operations]);
+
+    /// <summary>What was counted so far; null for nothing.</summary>
+    public StepOperations? Operations { get; private set; }
+
     /// <summary>The loss of what was taken backward so far, times the micro-batch's weight; in parts.</summary>
     internal double Sum { get; private set; }
 

@@ -33,13 +33,16 @@ public sealed record ScheduleOptions
     /// <summary>Momentum that the last step approaches.</summary>
     public double FinalMomentum { get; init; } = 1.0;
 
+    /// <summary>Steps to lay the schedules out over, in place of those of all epochs; null for those.</summary>
+    public long? Steps { get; init; }
+
     /// <summary>Stretches all schedules beyond the epochs trained, so that training stops before they end (paper, appendix A.1: 1.25).</summary>
     public double Stretch { get; init; } = 1.0;
 }
 
 /// <summary>Learning rate, weight decay and momentum of every step.</summary>
 /// <remarks>
-/// T = ⌊stretch · epochs · steps an epoch⌋, W = ⌊warm-up epochs · steps an epoch⌋, and step t counts from 1:
+/// T = ⌊stretch · epochs · steps an epoch⌋ (or ⌊stretch · steps⌋), W = ⌊warm-up epochs · steps an epoch⌋, and step t counts from 1:
 /// <code>
 /// rate(t)     = start + (peak - start) t / W                                 t &lt; W
 ///             = final + (peak - final) (1 + cos(π (t - W) / (T - W))) / 2    otherwise, not below final
@@ -58,7 +61,8 @@ public sealed class Schedules
     public Schedules(ScheduleOptions options)
     {
         _options = options;
-        _total = Math.Floor(options.Stretch * options.Epochs * options.StepsPerEpoch);
+        _total = Math.Floor(
+            options.Steps is { } steps ? options.Stretch * steps : options.Stretch * options.Epochs * options.StepsPerEpoch);
         _warmup = Math.Floor(options.WarmupEpochs * options.StepsPerEpoch);
     }
 

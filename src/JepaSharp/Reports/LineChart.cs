@@ -8,19 +8,26 @@ namespace JepaSharp.Reports;
 /// <summary>A line in a chart.</summary>
 /// <param name="Name">What it is.</param>
 /// <param name="Points">Steps and values, in order.</param>
-/// <param name="Colour">1 to 4: which of the page's colours.</param>
+/// <param name="Colour">1 to 8: which of the page's colours.</param>
 /// <param name="Dots">Whether each point is marked: for values measured now and then.</param>
 /// <param name="Band">Lowest and highest at each point, or null.</param>
 internal sealed record ChartLine(
     string Name, IReadOnlyList<(double Step, double Value)> Points, int Colour, bool Dots = false,
-    IReadOnlyList<(double Step, double Low, double High)>? Band = null);
+    IReadOnlyList<(double Step, double Low, double High)>? Band = null)
+{
+    /// <summary>Points of their own beside the line.</summary>
+    public IReadOnlyList<(double Step, double Value)> Marks { get; init; } = [];
+}
 
-/// <summary>A line chart over steps as a figure of a page: SVG that follows the page's colours, readable at the width of a phone.</summary>
+/// <summary>
+/// A line chart, over steps or something else, as a figure of a page: SVG that follows the page's colours, readable at the width of a phone.
+/// </summary>
 /// <param name="title">Above it.</param>
 /// <param name="unit">What its values are.</param>
 /// <param name="note">Below it: how to read it. HTML.</param>
 /// <param name="byRatio">Whether the axis is logarithmic where the values spread far: for losses.</param>
-internal sealed class LineChart(string title, string unit, string note, bool byRatio = false)
+/// <param name="axis">What the values are over, where it is not steps.</param>
+internal sealed class LineChart(string title, string unit, string note, bool byRatio = false, string? axis = null)
 {
     private const double Width = 440, Height = 250, Left = 52, Right = 12, Top = 12, Bottom = 40;
 
@@ -29,7 +36,11 @@ internal sealed class LineChart(string title, string unit, string note, bool byR
     /// <summary>Adds a line; values that are not finite are left out.</summary>
     public LineChart Add(ChartLine line)
     {
-        _lines.Add(line with { Points = [.. line.Points.Where(p => double.IsFinite(p.Value))] });
+        _lines.Add(line with
+        {
+            Points = [.. line.Points.Where(p => double.IsFinite(p.Value))],
+            Marks = [.. line.Marks.Where(p => double.IsFinite(p.Value))],
+        });
         return this;
     }
 
@@ -38,18 +49,22 @@ internal sealed class LineChart(string title, string unit, string note, bool byR
     {
         List<ChartLine> lines = [.. _lines.Where(line => line.Points.Count > 0)];
         if (lines.Count == 0) return "";
-        double[] values = [.. lines.SelectMany(l => l.Points.Select(p => p.Value).Concat(l.Band?.SelectMany(b => new[] { b.Low, b.High }) ?? []))];
+        double[] values =
+        [
+            .. lines.SelectMany(l => l.Points.Concat(l.Marks).Select(p => p.Value).Concat(l.Band?.SelectMany(b => new[] { b.Low, b.High }) ?? [])),
+        ];
         var logarithmic = byRatio && values.Min() > 0 && values.Max() / values.Min() > 12;
         var y = logarithmic ? AxisScale.Logarithmic(values.Min(), values.Max()) : AxisScale.Linear(
             Math.Min(values.Min(), values.Min() < values.Max() / 2 && values.Min() > 0 ? 0 : values.Min()), values.Max());
-        var x = AxisScale.Exact(0, lines.Max(l => l.Points[^1].Step));
+        var furthest = lines.Max(l => l.Points.Concat(l.Marks).Max(p => p.Step));
+        var x = axis is null ? AxisScale.Exact(0, furthest) : AxisScale.Linear(0, furthest);
 
         var html = new StringBuilder();
         html.Append("<figure class=\"chart\"><h3>").Append(Escape(title)).Append("</h3><p class=\"legend\">");
         foreach (var line in lines) html.Append($"<span><i class=\"c{line.Colour}\"></i>{Escape(line.Name)}</span>");
         html.Append("</p>").Append(
             $"<svg viewBox=\"0 0 {At(Width)} {At(Height)}\" role=\"img\" aria-label=\"{Escape(title)}: "
-                + $"{Escape(string.Join(", ", lines.Select(l => l.Name)))}, over steps\">");
+                + $"{Escape(string.Join(", ", lines.Select(l => l.Name)))}, over {Escape(axis ?? "steps")}\">");
         AppendAxes(html, x, y);
         foreach (var line in lines) AppendLine(html, line, x, y);
         html.Append("</svg>");
@@ -75,13 +90,14 @@ internal sealed class LineChart(string title, string unit, string note, bool byR
             html.Append($"<text class=\"tick\" x=\"{at}\" y=\"{At(floor + 17)}\" text-anchor=\"middle\">{AxisScale.Label(tick)}</text>");
         }
 
-        html.Append($"<text class=\"label\" x=\"{At((Left + Width - Right) / 2)}\" y=\"{At(Height - 4)}\" text-anchor=\"middle\">step</text>");
+        html.Append($"<text class=\"label\" x=\"{At((Left + Width - Right) / 2)}\" y=\"{At(Height - 4)}\" "
+            + $"text-anchor=\"middle\">{Escape(axis ?? "step")}</text>");
         var middle = At((Top + floor) / 2);
         html.Append($"<text class=\"label\" x=\"12\" y=\"{middle}\" text-anchor=\"middle\" transform=\"rotate(-90 12 "
             + $"{middle})\">{Escape(unit)}{(y.IsLogarithmic ? ", log scale" : "")}</text>");
     }
 
-    private static void AppendLine(StringBuilder html, ChartLine line, AxisScale x, AxisScale y)
+    private void AppendLine(StringBuilder html, ChartLine line, AxisScale x, AxisScale y)
     {
         if (line.Band is { Count: > 1 } band)
         {
@@ -93,10 +109,15 @@ internal sealed class LineChart(string title, string unit, string note, bool byR
         if (line.Points.Count > 1)
             html.Append($"<polyline class=\"line c{line.Colour}\" "
                 + $"points=\"{string.Join(' ', line.Points.Select(p => $"{At(X(x, p.Step))},{At(Y(y, p.Value))}"))}\"/>");
-        if (!line.Dots && line.Points.Count > 1) return;
-        foreach (var (step, value) in line.Points)
+        if (line.Dots || (line.Points.Count == 1 && line.Marks.Count == 0)) AppendDots(html, line, line.Points, x, y);
+        AppendDots(html, line, line.Marks, x, y);
+    }
+
+    private void AppendDots(StringBuilder html, ChartLine line, IEnumerable<(double Step, double Value)> points, AxisScale x, AxisScale y)
+    {
+        foreach (var (step, value) in points)
             html.Append($"<circle class=\"dot c{line.Colour}\" cx=\"{At(X(x, step))}\" cy=\"{At(Y(y, value))}\" r=\"3\"><title>{Escape(line.Name)} "
-                + $"at step {Count((long)step)}: {Number(value)}</title></circle>");
+                + $"{(axis is null ? $"at step {Count((long)step)}" : $"at {Number(step)}")}: {Number(value)}</title></circle>");
     }
 
     private static double X(AxisScale scale, double step) => Left + (scale.Position(step) * (Width - Left - Right));
@@ -139,6 +160,23 @@ internal static class HtmlText
             _ => $"{time.Days} d {time.Hours} h",
         };
         return text.ToString(CultureInfo.InvariantCulture);
+    }
+
+    /// <summary>Floating-point operations: 1.25 TFLOP, 31.4 PFLOP.</summary>
+    public static string Operations(double count)
+    {
+        var (unit, size) = OperationsUnit(count);
+        count /= size;
+        return count == 0 ? "0" : count.ToString(count >= 100 ? "0" : count >= 10 ? "0.0" : "0.00", CultureInfo.InvariantCulture) + " " + unit;
+    }
+
+    /// <summary>The unit in which so many operations are read best, and how many it is.</summary>
+    public static (string Unit, double Size) OperationsUnit(double count)
+    {
+        string[] units = ["FLOP", "kFLOP", "MFLOP", "GFLOP", "TFLOP", "PFLOP", "EFLOP", "ZFLOP"];
+        var unit = 0;
+        for (; count >= 1000 && unit < units.Length - 1; unit++) count /= 1000;
+        return (units[unit], Math.Pow(1000, unit));
     }
 
     /// <summary>A coordinate in a drawing.</summary>

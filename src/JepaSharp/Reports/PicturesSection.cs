@@ -11,8 +11,8 @@ internal static class PicturesSection
     public static string Of(RunPictures pictures)
     {
         var features = string.Concat(pictures.Images.Select(i =>
-            "<div class=\"set three\">" + Figure(i.Image, "image") + Figure(i.Untrained, "untrained", patches: true)
-                + Figure(i.Trained, "trained", patches: true) + "</div>\n"));
+            "<div class=\"set three\">" + PictureFigure.Of(i.Image, "image") + PictureFigure.Of(i.Untrained, "untrained", patches: true)
+                + PictureFigure.Of(i.Trained, "trained", patches: true) + "</div>\n"));
         var neighbours = string.Concat(pictures.Neighbours.Select(Neighbours));
         return ObjectivePictures(pictures) + $"""
             <h2>What it makes of a patch</h2>
@@ -32,7 +32,8 @@ internal static class PicturesSection
     {
         if (pictures.Objective is not { } shown) return "";
         var rows = string.Concat(pictures.Images.Zip(shown.Rows, (image, row) =>
-            $"<div class=\"set three\">{Figure(image.Image, "image")}{string.Concat(row.Select(p => Figure(p.Picture, p.Caption)))}</div>\n"));
+            $"<div class=\"set three\">{PictureFigure.Of(image.Image, "image")}"
+            + $"{string.Concat(row.Select(p => PictureFigure.Of(p.Picture, p.Caption)))}</div>\n"));
         return $"""
             <h2>{Escape(shown.Title)}</h2>
             <p>{Escape(shown.Text)}</p>
@@ -43,16 +44,25 @@ internal static class PicturesSection
     }
 
     private static string Neighbours(PicturedNeighbours found) =>
-        $"<div class=\"set six\">{Figure(found.Query.Image, found.Query.Class ?? "", "query")}"
-        + string.Concat(found.Nearest.Select(n => Figure(n.Image.Image, Caption(n.Image.Class, n.Cosine)))) + "</div>\n";
+        $"<div class=\"set six\">{PictureFigure.Of(found.Query.Image, found.Query.Class ?? "", "query")}"
+        + string.Concat(found.Nearest.Select(n => PictureFigure.Of(n.Image.Image, Caption(n.Image.Class, n.Cosine)))) + "</div>\n";
 
     private static string Caption(string? name, double cosine)
     {
         var number = cosine.ToString("0.00", CultureInfo.InvariantCulture);
         return name is null ? number : $"{name} {number}";
     }
+}
 
-    private static string Figure(RgbImage image, string caption, string kind = "", bool patches = false) =>
+/// <summary>A picture that stands in the page itself.</summary>
+internal static class PictureFigure
+{
+    /// <summary>As HTML.</summary>
+    /// <param name="image">The picture.</param>
+    /// <param name="caption">Below it.</param>
+    /// <param name="kind">Class of the figure, for the page's style.</param>
+    /// <param name="patches">Whether its pixels are patches, with hard edges.</param>
+    public static string Of(RgbImage image, string caption, string kind = "", bool patches = false) =>
         $"<figure class=\"{kind}\"><img "
             + $"{(patches ? "class=\"patches\" " : "")}src=\"data:image/png;base64,{Convert.ToBase64String(image.ToPng())}\" "
             + $"width=\"{image.Width}\" height=\"{image.Height}\" alt=\"{Escape(caption)}\"><figcaption>{Escape(caption)}</figcaption></figure>";

@@ -74,6 +74,7 @@ internal static class ReportPage
             ("epochs", $"{run.Epoch} of {run.Options.Optimization.Epochs}"),
             ("images seen", Count(run.Images)),
             ("time of the steps", Duration(run.Time)),
+            ("operations", run.Operations is { } operations ? Operations(operations) : "not counted"),
             ("loss at the end", run.Groups.Count > 0 ? Number(run.Groups[^1].Loss) : "-"),
             (step == run.Steps ? "RankMe at the end" : $"RankMe at step {Count(step)}", last is null ? "-" : Number(last.RankMe)),
         ];
@@ -185,9 +186,9 @@ internal static class ReportStyle
 {
     public const string Css = """
         :root { color-scheme: light dark; --paper: #fbfbf9; --card: #fff; --ink: #1f2328; --faint: #626a73; --rule: #dcdfe3; --warn: #fff4e0; --warn-edge: #d98200; --good: #e8f5ee; --good-edge: #17805a;
-          --c1: #0069b4; --c2: #c8501a; --c3: #16805f; --c4: #8a5cc2; }
+          --c1: #0069b4; --c2: #c8501a; --c3: #16805f; --c4: #8a5cc2; --c5: #a3681b; --c6: #b3307a; --c7: #4a6a2f; --c8: #5a6472; }
         @media (prefers-color-scheme: dark) { :root { --paper: #15181c; --card: #1d2126; --ink: #e6e8ea; --faint: #9aa3ad; --rule: #363c44; --warn: #3a2c12; --warn-edge: #e8a33d; --good: #14301f; --good-edge: #4cc38a;
-          --c1: #5db1ee; --c2: #f08a5b; --c3: #56c596; --c4: #b893ea; } }
+          --c1: #5db1ee; --c2: #f08a5b; --c3: #56c596; --c4: #b893ea; --c5: #e0a95a; --c6: #ef7fb8; --c7: #a3c97a; --c8: #aab4c0; } }
         * { box-sizing: border-box; }
         body { margin: 0 auto; padding: 1.5rem 1rem 4rem; max-width: 64rem; background: var(--paper); color: var(--ink); font: 16px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "DejaVu Sans", sans-serif; }
         h1 { font-size: 1.6rem; line-height: 1.25; margin: 0 0 .25rem; overflow-wrap: anywhere; }
@@ -207,9 +208,12 @@ internal static class ReportStyle
         .legend { display: flex; flex-wrap: wrap; gap: .1rem 1rem; font-size: .85rem; margin: 0 0 .3rem; }
         .legend i { display: inline-block; width: 1.1rem; height: .25rem; border-radius: .2rem; vertical-align: middle; margin-right: .35rem; }
         i.c1 { background: var(--c1); } i.c2 { background: var(--c2); } i.c3 { background: var(--c3); } i.c4 { background: var(--c4); }
+        i.c5 { background: var(--c5); } i.c6 { background: var(--c6); } i.c7 { background: var(--c7); } i.c8 { background: var(--c8); }
         svg .line { fill: none; stroke-width: 2; stroke-linejoin: round; stroke-linecap: round; } svg .band { opacity: .18; stroke: none; }
         svg .line.c1 { stroke: var(--c1); } svg .line.c2 { stroke: var(--c2); } svg .line.c3 { stroke: var(--c3); } svg .line.c4 { stroke: var(--c4); }
+        svg .line.c5 { stroke: var(--c5); } svg .line.c6 { stroke: var(--c6); } svg .line.c7 { stroke: var(--c7); } svg .line.c8 { stroke: var(--c8); }
         svg .band.c1, svg .dot.c1 { fill: var(--c1); } svg .band.c2, svg .dot.c2 { fill: var(--c2); } svg .dot.c3 { fill: var(--c3); } svg .dot.c4 { fill: var(--c4); }
+        svg .dot.c5 { fill: var(--c5); } svg .dot.c6 { fill: var(--c6); } svg .dot.c7 { fill: var(--c7); } svg .dot.c8 { fill: var(--c8); }
         svg .grid { stroke: var(--rule); stroke-width: 1; } svg .axis { stroke: var(--faint); stroke-width: 1; }
         svg text { fill: var(--faint); font: 12px system-ui, -apple-system, "Segoe UI", Roboto, "DejaVu Sans", sans-serif; }
         .scroll { overflow-x: auto; } table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }

@@ -31,6 +31,9 @@ internal sealed class RunRecord
     /// <summary>Time of all steps, the waits for data included, measures and checkpoints not.</summary>
     public TimeSpan Time { get; private set; }
 
+    /// <summary>Floating-point operations of all steps; null where they are not counted.</summary>
+    public double? Operations { get; private set; }
+
     /// <summary>Steps merged into at most some hundred groups, for charts.</summary>
     public IReadOnlyList<StepGroup> Groups { get; private set; } = [];
 
@@ -87,8 +90,7 @@ internal sealed class RunRecord
         List<StepRow> rows = [.. MetricsCsv.Read(metrics)];
         if (rows.Count == 0) return;
         (Steps, Epoch) = (rows[^1].Step, rows[^1].Epoch);
-        Images = rows.Sum(row => (long)row.Images);
-        Time = TimeSpan.FromTicks(rows.Sum(row => (row.StepTime + row.DataWait).Ticks));
+        (_, Images, Time, Operations) = RunCost.Of(rows);
         var size = Math.Max(1, (rows.Count + ChartPoints - 1) / ChartPoints);
         Groups = [.. rows.Chunk(size).Select(StepGroup.Of)];
     }

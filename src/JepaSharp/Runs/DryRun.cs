@@ -24,6 +24,9 @@ public sealed record DryRun(
     private const int MostTimed = 3;
     private static readonly TimeSpan LongEnough = TimeSpan.FromSeconds(5);
 
+    /// <summary>Floating-point operations of the first step; null where the objective counts none.</summary>
+    public StepOperations? Operations { get; init; }
+
     /// <summary>Time of all steps of the run, without measures and checkpoints.</summary>
     public TimeSpan Whole => Step * TotalSteps;
 
@@ -49,6 +52,7 @@ public sealed record DryRun(
             new StepSettings(computation, plan.Optimizer, options.Optimization.CheckpointActivations, plan.Seed));
         var times = new List<TimeSpan>();
         double? loss = null;
+        StepOperations? operations = null;
         var accumulate = options.Optimization.Accumulate;
         using var batches = loader.Epoch(0, cancellation: stop).GetEnumerator();
         for (var taken = 0; taken <= MostTimed && (taken < 2 || times.Skip(1).Aggregate(TimeSpan.Zero, (a, b) => a + b) < LongEnough); taken++)
@@ -61,7 +65,7 @@ public sealed record DryRun(
                 while (fed.Count < accumulate && batches.MoveNext()) fed.Add(ViewBatch.Of(batches.Current, scaling));
                 if (fed.Count < accumulate) break;
                 var result = step.Run(fed);
-                loss ??= result.Loss;
+                (loss, operations) = (loss ?? result.Loss, operations ?? result.Operations);
                 times.Add(clock.Elapsed);
             }
             finally
@@ -85,6 +89,7 @@ public sealed record DryRun(
             times.Count > 1 ? times.Skip(1).Min() : times[0], ProcessPeak(), setup.Source.Count)
         {
             Asked = objective.Describe(options.Data.BatchSize, plan.Seed),
+            Operations = operations,
         };
     }
 

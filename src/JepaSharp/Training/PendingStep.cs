@@ -53,6 +53,10 @@ internal sealed class PendingStep : IDisposable
     public IReadOnlyDictionary<string, double> ReadNumbers() => _parts.SelectMany(p => p.Numbers).GroupBy(n => n.Name)
         .ToDictionary(g => g.Key, g => g.Average(n => (double)n.Value.item<float>()));
 
+    /// <summary>Operations of all micro-batches; null where the objective counts none.</summary>
+    public StepOperations? Operations =>
+        _parts.All(p => p.Operations is not null) ? StepOperations.Sum(_parts.Select(p => p.Operations!)) : null;
+
     public void Dispose()
     {
         OnDevice?.Dispose();

@@ -144,6 +144,7 @@ public sealed class PretrainPlan
             StartMomentum = o.Ema.Start,
             FinalMomentum = o.Ema.End,
             Stretch = o.IpeScale,
+            Steps = o.ScheduleSteps,
         });
     }
 }

@@ -52,6 +52,7 @@ internal sealed class StepRunner(
             StepTime = working.Elapsed + fed.Work,
             DataWait = fed.Wait,
             Images = options.Data.BatchSize * options.Optimization.Accumulate,
+            Operations = result.Operations?.Total,
         };
     }
 

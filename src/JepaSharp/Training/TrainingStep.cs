@@ -14,7 +14,11 @@ namespace JepaSharp.Training;
 /// <param name="Momentum">Of the moving averages, used in this step.</param>
 /// <param name="Numbers">What the objective reported beside the loss, by name.</param>
 public sealed record StepResult(
-    double Loss, double GradientNorm, double LearningRate, double WeightDecay, double Momentum, IReadOnlyDictionary<string, double> Numbers);
+    double Loss, double GradientNorm, double LearningRate, double WeightDecay, double Momentum, IReadOnlyDictionary<string, double> Numbers)
+{
+    /// <summary>Floating-point operations of all micro-batches; null where the objective counts none.</summary>
+    public StepOperations? Operations { get; init; }
+}
 
 /// <summary>How steps are taken.</summary>
 /// <param name="Precision">How the matrix products are computed; null for float32. Weights, moments and averages are float32 always.</param>
@@ -133,7 +137,7 @@ public sealed class TrainingStep : IDisposable
         if (double.IsFinite(loss) && double.IsFinite(norm))
         {
             var (rate, decay, momentum) = ScheduledAt(step.Number);
-            return new StepResult(loss, norm, rate, decay, momentum, step.ReadNumbers());
+            return new StepResult(loss, norm, rate, decay, momentum, step.ReadNumbers()) { Operations = step.Operations };
         }
 
         if (!step.IsApplied) throw NumericalException.At(step.Number, loss, norm, State);

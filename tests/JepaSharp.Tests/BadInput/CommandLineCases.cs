@@ -66,6 +66,13 @@ internal static class CommandLineCases
         new("scenes below zero", 2, "scenes", "scenes --out DIR/s --count -3"),
         new("scenes too small to see", 2, "8x8", "scenes --out DIR/s --count 1 --size 3"),
         new("scenes over other files", 2, "DIR", "scenes --out DIR --count 1", Photos.Make),
+        new("a study that is not there", 2, "DIR/none.yaml cannot be read", "compare DIR/none.yaml --out DIR/out"),
+        new("a study that is a folder", 2, "it is a folder", "compare DIR --out DIR/out", Photos.Make),
+        new("a study of bytes", 2, "s.yaml", "compare DIR/s.yaml --out DIR/out", Photos.File1("s.yaml", [0, 1, 2, 0xff, 0xfe, 0, 9])),
+        new("a study that is a configuration", 2, "unknown key", "compare DIR/s.yaml", Photos.Text("s.yaml", "optimization:\n  epochs: 2\n")),
+        new("no runs at a time", 2, "--parallel", "compare DIR/s.yaml --parallel 0"),
+        new("a study with data nowhere", 2, "there is no such folder", "compare DIR/s.yaml --data DIR/none", Photos.Text(
+            "s.yaml", "base: b.yaml\nseeds: [0]\nbudget: {steps: 1}\nvariants: {a: {}}\nevaluate: [{task: knn, data: x}]\n")),
         new("doctor with something more", 2, "does not take", "doctor please"),
     ];
 }

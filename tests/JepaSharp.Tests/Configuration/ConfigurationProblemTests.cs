@@ -103,6 +103,7 @@ public sealed class ConfigurationProblemTests
     [InlineData("optimization.clip_grad=0", "above 0")]
     [InlineData("optimization.accumulate=0", "1 or more")]
     [InlineData("optimization.max_steps=0", "1 or more")]
+    [InlineData("optimization.schedule_steps=10", "at least optimization.max_steps")]
     [InlineData("logging.log_every=0", "1 or more")]
     [InlineData("logging.checkpoint_every=0", "1 or more")]
     [InlineData("logging.keep_last=0", "1 or more")]

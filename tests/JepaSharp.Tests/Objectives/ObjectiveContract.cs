@@ -1,5 +1,6 @@
 using JepaSharp.Configuration;
 using JepaSharp.Data.Sources.Scenes;
+using JepaSharp.Models;
 using JepaSharp.Objectives;
 using JepaSharp.Optimization;
 using JepaSharp.Training;
@@ -47,6 +48,33 @@ public abstract class ObjectiveContract<T> : IDisposable
         Assert.NotEmpty(objective.Views);
         Assert.Equal(objective.Views.Count, objective.Views.Select(v => v.Name).Distinct().Count());
         Assert.Contains(objective.Networks, n => n.Role == NetworkRole.Trained);
+    }
+
+    /// <summary>An objective that counts its operations counts the products that libtorch's operators make, forward and backward.</summary>
+    [Fact]
+    public void Operations_ThatTheLossCounts_AreThoseOfItsProducts()
+    {
+        using var scope = NewDisposeScope();
+        using var objective = New();
+        using var batch = Batch(objective);
+        var step = Step.Untracked(0);
+        using var trace = ProductTrace.Begin();
+        _ = objective.Loss(batch, step);
+        if (step.Operations is not { } counted) return;
+        Assert.Equal(trace.Forward, counted.Networks.Sum(n => n.Forward), 1e-6 * trace.Forward);
+        Assert.Equal(trace.Backward, counted.Networks.Sum(n => n.Backward), 1e-6 * trace.Backward);
+        Assert.Equal(counted.Total, objective.Operations(batch.Indices, Step.Untracked(0))!.Total);
+        Assert.All(counted.Networks, n => Assert.Equal(objective.Networks.Single(o => o.Name == n.Network).Role, n.Role));
+    }
+
+    [Fact]
+    public void Operations_OfAStep_AreTheSumOfItsMicroBatches_WithKernelsToo()
+    {
+        using var taken = NewStep();
+        ViewBatch[] batches = [Batch(taken.Objective, 1), Batch(taken.Objective, 2)];
+        var expected = batches.Select((b, m) => taken.Objective.Operations(b.Indices, Step.Untracked(0, microBatch: m))?.Total).ToList();
+        Assert.Equal(expected.Sum(e => e ?? double.NaN), taken.Run(batches).Operations?.Total ?? double.NaN);
+        foreach (var batch in batches) batch.Dispose();
     }
 
     [Fact]

@@ -35,4 +35,17 @@ public sealed class SchedulesTests
             Assert.Equal(point.Value[2].GetDouble(), schedules.Momentum(step), 1e-10);
         }
     }
+
+    [Fact]
+    public void Schedules_OverSteps_AreThoseOfEpochsOfAsMany()
+    {
+        var epochs = new Schedules(new ScheduleOptions { StepsPerEpoch = 7, Epochs = 3, WarmupEpochs = 1, Stretch = 1.25 });
+        var steps = new Schedules(new ScheduleOptions { StepsPerEpoch = 7, Epochs = 99, WarmupEpochs = 1, Stretch = 1.25, Steps = 21 });
+        for (var step = 1; step <= 21; step++)
+        {
+            Assert.Equal(epochs.LearningRate(step), steps.LearningRate(step));
+            Assert.Equal(epochs.WeightDecay(step), steps.WeightDecay(step));
+            Assert.Equal(epochs.Momentum(step), steps.Momentum(step));
+        }
+    }
 }

@@ -39,6 +39,36 @@ public sealed class IntentSituations : SituationTests
             },
             Never = ["training on DIR/two"],
         },
+        new("a study with its configuration and images beside it, gone on with from another folder",
+            """
+            mkdir away; cd away; jepa compare ../studies/s.yaml --out ../result --only plain/0 >log 2>&1 || cat log
+            cd ..; jepa compare studies/s.yaml --out result
+            """, 0, "1 of 2 runs are done", "plain         1", "untrained     1")
+        {
+            Build = folder =>
+            {
+                Images(folder, "studies/imgs");
+                File.WriteAllText(
+                    Path.Combine(folder, "studies/base.yaml"),
+                    """
+                    data: {crop_size: 32, batch_size: 4, num_workers: 1}
+                    mask: {patch_size: 8, min_keep: 1}
+                    meta: {model_name: vit_tiny, embed_dim: 24, depth: 1, num_heads: 2, pred_depth: 1, pred_emb_dim: 12, precision: fp32}
+                    optimization: {epochs: 4, warmup: 1}
+                    """);
+                File.WriteAllText(
+                    Path.Combine(folder, "studies/s.yaml"),
+                    """
+                    base: base.yaml
+                    data: imgs
+                    seeds: [0]
+                    budget: {images: 12}
+                    variants: {plain: {}}
+                    evaluate: [{task: count, data: "scenes:20#size=32", test: "scenes:20#size=32&first=20"}]
+                    """);
+            },
+            Check = (folder, _) => Assert.Equal(4, File.ReadAllLines(Path.Combine(folder, "result/runs/plain/seed-0/metrics.csv")).Length),
+        },
         new("a run of a list with relative folders behind the hash, resumed from another folder",
             $"""
             jepa pretrain --data 'lists/l.csv#images=imgs&only=lists/some.txt' --out run {Small} --max-steps 1

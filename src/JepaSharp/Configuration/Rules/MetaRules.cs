@@ -168,6 +168,10 @@ internal static class OptimizationRules
         checks.Require(o.Warmup >= 0 && o.Warmup <= Math.Max(1, o.Epochs), "optimization.warmup", o.Warmup, $"0 to optimization.epochs ({o.Epochs})");
         checks.Require(
             o.IpeScale >= 1 && double.IsFinite(o.IpeScale), "optimization.ipe_scale", o.IpeScale, "1 or more: schedules end no sooner than the run");
+        checks.Require(
+            o.ScheduleSteps is not { } laid || (laid >= o.MaxSteps && o.MaxSteps >= 1),
+            "optimization.schedule_steps", o.ScheduleSteps,
+            $"null, or at least optimization.max_steps ({Schema.OptionValue.Write(o.MaxSteps)}), also given: schedules end no sooner than the run");
         CheckLearningRates(o, checks);
         checks.Require(IsRate(o.WeightDecay), "optimization.weight_decay", o.WeightDecay, "0 or more");
         checks.Require(IsRate(o.FinalWeightDecay), "optimization.final_weight_decay", o.FinalWeightDecay, "0 or more");

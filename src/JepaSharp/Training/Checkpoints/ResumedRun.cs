@@ -20,6 +20,7 @@ internal static class ResumedRun
     [
         "optimization.epochs", "optimization.warmup", "optimization.start_lr", "optimization.lr", "optimization.final_lr",
         "optimization.weight_decay", "optimization.final_weight_decay", "optimization.ema", "optimization.ipe_scale",
+        "optimization.schedule_steps",
     ];
 
     /// <summary>
@@ -108,7 +109,8 @@ internal static class ResumedRun
         var over = step >= after ? Invariant($"; with {Quantity.Of(step, "step")} taken, nothing is left to do") : "";
         return $"{string.Join("; ", own)}: {how}; {rates}{over}";
 
-        long Steps(PretrainPlan plan) => (long)plan.Options.Optimization.Epochs * plan.StepsPerEpoch(batches);
+        long Steps(PretrainPlan plan) =>
+            plan.Options.Optimization.ScheduleSteps ?? ((long)plan.Options.Optimization.Epochs * plan.StepsPerEpoch(batches));
     }
 
     /// <summary>

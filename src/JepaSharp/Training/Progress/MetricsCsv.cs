@@ -8,14 +8,17 @@ namespace JepaSharp.Training.Progress;
 /// block.
 /// Loss, rates and momentum are written with as many digits as give the same number back, so that two runs can be compared bit for bit.
 /// Times are in milliseconds; <c>time (ms)</c> is the step without the wait for data, which has its own column.
+/// <c>operations</c> is empty where the objective counts none and in a step that was skipped; a file begun without the column goes on without.
 /// </remarks>
 public sealed class MetricsCsv : IRecord, IDisposable
 {
     private const string Before = "epoch,itr,loss", After = "time (ms),step,lr,wd,momentum,images,images_per_second,wait_ms";
+    private const string Operations = ",operations";
     private static readonly int ColumnsBefore = Before.Split(',').Length;
     private readonly AppendedFile _file;
+    private readonly bool _counts;
 
-    private MetricsCsv(AppendedFile file) => _file = file;
+    private MetricsCsv(AppendedFile file, bool counts = true) => (_file, _counts) = (file, counts);
 
     /// <inheritdoc/>
     string IRecord.Path => _file.Path;
@@ -29,7 +32,7 @@ public sealed class MetricsCsv : IRecord, IDisposable
     public static string Header(IReadOnlyList<string> numbers)
     {
         ArgumentNullException.ThrowIfNull(numbers);
-        var taken = $"{Before},{After}".Split(',').ToHashSet(StringComparer.Ordinal);
+        var taken = $"{Before},{After}{Operations}".Split(',').ToHashSet(StringComparer.Ordinal);
         foreach (var name in numbers)
         {
             if (name.AsSpan().IndexOfAny(",\"\r\n") >= 0 || !taken.Add(name))
@@ -38,7 +41,7 @@ public sealed class MetricsCsv : IRecord, IDisposable
                     nameof(numbers));
         }
 
-        return string.Join(',', [Before, .. numbers, After]);
+        return string.Join(',', [Before, .. numbers, After]) + Operations;
     }
 
     /// <summary>Starts the file of a new run.</summary>
@@ -48,8 +51,13 @@ public sealed class MetricsCsv : IRecord, IDisposable
 
     /// <summary>Goes on with the file of a run that is resumed after <paramref name="step"/> steps: later rows are cut off.</summary>
     /// <exception cref="Runtime.JepaException">The file has other columns.</exception>
-    public static MetricsCsv Resume(string path, IReadOnlyList<string> numbers, long step, TimeProvider? clock = null) =>
-        new(StepTable.Resume(path, Header(numbers), ColumnsBefore + numbers.Count + 1, step, clock));
+    public static MetricsCsv Resume(string path, IReadOnlyList<string> numbers, long step, TimeProvider? clock = null)
+    {
+        var (header, counts) = (Header(numbers), true);
+        if (File.Exists(path) && File.ReadLines(path).FirstOrDefault() is { } first && first + Operations == header)
+            (header, counts) = (first, false);
+        return new(StepTable.Resume(path, header, ColumnsBefore + numbers.Count + 1, step, clock), counts);
+    }
 
     /// <summary>Reads a run's steps, one at a time; rows that are not whole are left out. Nothing where there is no file.</summary>
     public static IEnumerable<StepRow> Read(string path)
@@ -72,7 +80,10 @@ public sealed class MetricsCsv : IRecord, IDisposable
                     && double.TryParse(cells[at], NumberStyles.Float, CultureInfo.InvariantCulture, out var value) ? value : double.NaN;
             yield return new StepRow(
                 (int)Value("epoch"), (long)Value("step"), Value("loss"), Value("lr"), Value("wd"), Value("momentum"), (int)Value("images"),
-                TimeSpan.FromMilliseconds(Value("time (ms)")), TimeSpan.FromMilliseconds(Value("wait_ms")));
+                TimeSpan.FromMilliseconds(Value("time (ms)")), TimeSpan.FromMilliseconds(Value("wait_ms")))
+            {
+                Operations = Value("operations") is var operations && double.IsFinite(operations) ? operations : null,
+            };
         }
     }
 
@@ -107,7 +118,8 @@ public sealed class MetricsCsv : IRecord, IDisposable
     }
 
     /// <inheritdoc/>
-    public void OnStep(in StepReport step) => StepTable.AppendRow(_file, Row(step));
+    public void OnStep(in StepReport step) =>
+        StepTable.AppendRow(_file, _counts ? string.Create(CultureInfo.InvariantCulture, $"{Row(step)},{step.Operations:R}") : Row(step));
 
     /// <inheritdoc/>
     public void OnCheckpoint(long step) => _file.Flush(toDisk: true);
@@ -139,4 +151,8 @@ public sealed class MetricsCsv : IRecord, IDisposable
 /// <param name="StepTime">Time of the step, without the wait.</param>
 /// <param name="DataWait">Time spent waiting for the batch.</param>
 public sealed record StepRow(
-    int Epoch, long Step, double Loss, double LearningRate, double WeightDecay, double Momentum, int Images, TimeSpan StepTime, TimeSpan DataWait);
+    int Epoch, long Step, double Loss, double LearningRate, double WeightDecay, double Momentum, int Images, TimeSpan StepTime, TimeSpan DataWait)
+{
+    /// <summary>Floating-point operations of the step; null where they were not counted.</summary>
+    public double? Operations { get; init; }
+}

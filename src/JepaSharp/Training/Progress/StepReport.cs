@@ -43,6 +43,11 @@ public readonly record struct StepReport
     /// <summary>B, images in the step.</summary>
     public required int Images { get; init; }
 
+    /// <summary>
+    /// Floating-point operations of the step (<see cref="Objectives.StepOperations"/>); null where the objective counts none, or it was skipped.
+    /// </summary>
+    public double? Operations { get; init; }
+
     /// <summary>Images a second, the wait for data included.</summary>
     public double ImagesPerSecond => Images / Math.Max((StepTime + DataWait).TotalSeconds, 1e-9);
 }

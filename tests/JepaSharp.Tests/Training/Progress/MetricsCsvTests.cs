@@ -19,7 +19,7 @@ public sealed class MetricsCsvTests : IDisposable
         Write(MetricsCsv.Create(File, Steps.Numbers), 11, 11);
         var lines = System.IO.File.ReadAllLines(File);
         Assert.StartsWith("epoch,itr,loss,mask-A,mask-B,time (ms),", lines[0], StringComparison.Ordinal);
-        Assert.Equal("2,0,0.09090909,30,9,100.00,11,0.0003333333333333333,0.04,0.996,64,640.0,0.00", lines[1]);
+        Assert.Equal("2,0,0.09090909,30,9,100.00,11,0.0003333333333333333,0.04,0.996,64,640.0,0.00,1500000000000", lines[1]);
     }
 
     [Fact]
@@ -38,7 +38,7 @@ public sealed class MetricsCsvTests : IDisposable
             CultureInfo.CurrentCulture = before;
         }
 
-        Assert.All(System.IO.File.ReadAllLines(File), l => Assert.Equal(13, l.Split(',').Length));
+        Assert.All(System.IO.File.ReadAllLines(File), l => Assert.Equal(14, l.Split(',').Length));
     }
 
     [Fact]
@@ -78,6 +78,29 @@ public sealed class MetricsCsvTests : IDisposable
         var e = Assert.Throws<JepaException>(() => MetricsCsv.Resume(File, Steps.Numbers, 3));
         Assert.Contains("name,price", e.Message, StringComparison.Ordinal);
         Assert.Equal("name,price\nbread,2\n", System.IO.File.ReadAllText(File));
+    }
+
+    [Fact]
+    public void Resume_WithAFileFromBeforeOperationsWereCounted_GoesOnWithItsColumns()
+    {
+        var old = MetricsCsv.Header(Steps.Numbers).Replace(",operations", "", StringComparison.Ordinal);
+        System.IO.File.WriteAllText(File, old + "\n1,0,0.5,30,9,100.00,1,0.001,0.04,0.996,64,640.0,0.00\n");
+        Write(MetricsCsv.Resume(File, Steps.Numbers, 1), 2, 3);
+        Assert.All(System.IO.File.ReadAllLines(File), l => Assert.Equal(13, l.Split(',').Length));
+        Assert.Equal(new RunCost(3, 192, TimeSpan.FromSeconds(0.3), null), RunCost.Of(MetricsCsv.Read(File)));
+    }
+
+    [Fact]
+    public void Cost_OfStepsOfWhichOneWasSkipped_CountsItAsAnAverageOne()
+    {
+        using (var csv = MetricsCsv.Create(File, Steps.Numbers))
+        {
+            csv.OnStep(Steps.Number(1));
+            csv.OnStep(Steps.Number(2) with { Operations = null });
+            csv.OnStep(Steps.Number(3, wait: 0.4));
+        }
+
+        Assert.Equal(new RunCost(3, 192, TimeSpan.FromSeconds(0.7), 4.5e12), RunCost.Of(MetricsCsv.Read(File)));
     }
 
     [Fact]

@@ -23,5 +23,6 @@ internal static class Steps
         StepTime = TimeSpan.FromSeconds(seconds),
         DataWait = TimeSpan.FromSeconds(wait),
         Images = 64,
+        Operations = 1.5e12,
     };
 }
