@@ -48,10 +48,12 @@ internal static class ReportPage
 
     private static string Lead(RunRecord run)
     {
+        var ijepa = run.Options.Ijepa;
         var (objective, images) = (run.Options.Meta.Objective, run.Machine?.Source ?? run.Options.Data.ResolveSource() ?? "rendered scenes");
         return objective switch
         {
-            ImageJepa.ShortName => $"I-JEPA pretraining of {Model(run)} on {images}, without labels{JepaTargets.Note(run.Options.Ijepa.Target, run.Options.Ijepa.MaskTarget)}.",
+            ImageJepa.ShortName =>
+                $"I-JEPA pretraining of {Model(run)} on {images}, without labels{JepaTargets.Note(ijepa.Target, ijepa.MaskTarget)}.",
             FineTuning.ShortName => $"Fine-tuning of {Model(run)} on the labels of {images}.",
             _ => $"{objective}: {Model(run)} on {images}.",
         };
