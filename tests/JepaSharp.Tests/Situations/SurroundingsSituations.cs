@@ -48,7 +48,7 @@ public sealed class SurroundingsSituations : SituationTests
             Check = (folder, _) => Assert.True(File.Exists(Path.Combine(folder, "e.npy")) && File.Exists(Path.Combine(folder, "run", "report.html"))),
         },
         new("all three descriptors closed", Train
-            + " <&- >&- 2>&-; rc=$?; jepa embed --weights run --data imgs --out e.csv <&- >&- 2>&-; echo \"rc $rc $?\"; head -c 5 e.csv; grep -rl "
+            + " <&- >&- 2>&-; rc=$?; jepa embed --weights run --data imgs --out e.csv <&- >&- 2>&-; echo \"rc $rc $?\"; head -c 5 e.csv; grep -rlw "
             + "jepa: . || true", 0, "rc 0 0\nname,")
         {
             Build = Images, Never = ["./"],
