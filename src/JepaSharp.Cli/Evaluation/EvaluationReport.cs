@@ -33,8 +33,8 @@ internal sealed class EvaluationReport(string task, EvaluationSession session, o
             $"{task}: {session.Loaded.Name} encoder of {session.Loaded.Path}, {session.Transform.Size}x{session.Transform.Size} pixels, "
                 + $"{session.Device.type}, {session.Precision.Name}");
         terminal.Error.WriteLine(
-            $"to fit on: {Quantity.Of(session.Images.Fit.Count, "image")} of {session.Images.Fit.Description}; to score on: "
-                + $"{session.Images.Test.Count:n0} of {session.Images.Test.Description}");
+            $"to fit on: {Quantity.Of(session.Images.Fit.Count, "image")} of {session.Images.Fit.Origin.Description}; to score on: "
+                + $"{session.Images.Test.Count:n0} of {session.Images.Test.Origin.Description}");
     }
 
     public void Add(IReadOnlyList<ResultRow> rows) => _rows.AddRange(rows);

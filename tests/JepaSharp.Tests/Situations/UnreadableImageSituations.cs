@@ -62,6 +62,8 @@ public sealed class UnreadableImageSituations : SituationTests
                 BrokenSets.Tar(folder, "test.tar", 4, kind: 20);
             },
         },
+        new("a fifth held out of a folder, the rest cut down", "jepa evaluate knn --weights whole --data fit --size 16 --max-fit 12 --no-cache", 0,
+            "to fit on: 12 images of DIR/fit; to score on: ", "knn on target encoder, last layer: 1") { Build = BrokenSets.Labelled },
         new("a class that has enough images only with the broken one", $"jepa evaluate low-shot{On} --per-class 10 --no-cache", 2, OfFit,
             "Class \"dog\" has 9 images; 10 of every class were asked for. Ask for at most 9.") { Build = BrokenSets.Labelled },
         new("no image that can be fitted on", $"jepa evaluate knn{On} --no-cache", 1,
