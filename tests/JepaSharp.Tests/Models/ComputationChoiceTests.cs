@@ -109,6 +109,16 @@ public sealed class ComputationChoiceTests
         Assert.Equal(expected, choice.Computation.Precision);
     }
 
+    /// <summary>A width of 24 fits no kernel, and where there are no instructions for it libtorch's bfloat16 is not timed.</summary>
+    [Fact]
+    public void Precision_ThatNothingTimedHas_IsLeftToLibtorch()
+    {
+        var choice = ComputationChoice.OnCpu(Precision.Bf16, Small with { Width = 24 }, null, (_, _) => []);
+        Assert.Equal("libtorch-bf16", choice.Computation.Key);
+        Assert.Contains("the only way", choice.Reason, StringComparison.Ordinal);
+        Assert.Empty(ComputationTimings.Of(Small with { Width = 24 }, [Kernels]));
+    }
+
     [Theory]
     [InlineData(100, 121, ScalarType.BFloat16)]
     [InlineData(100, 119, ScalarType.Float32)]

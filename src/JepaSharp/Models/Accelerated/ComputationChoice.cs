@@ -74,9 +74,16 @@ public sealed record ComputationChoice(Computation Computation, string Reason, I
         var kept = anew ? null : KeptTimings.Find(cache, shape);
         var timings = kept?.Timings ?? measure(shape, all);
         if (kept is null) KeptTimings.Keep(cache, shape, timings);
-        if (!candidates.Any(c => timings.Any(t => t.Computation == c))) timings = measure(shape, candidates);
+        var fitting = timings.Where(t => candidates.Contains(t.Computation)).ToList();
+        if (fitting.Count == 0)
+        {
+            // The kernels do not fit the shape, and libtorch was too slow to be timed.
+            var left = candidates.Last(c => c.Products == ProductMethod.Libtorch);
+            return new ComputationChoice(left, $"{left.Words}, the only way for this shape", []);
+        }
+
         var when = kept is { When: var day } ? $"measured on {day.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture)}" : "measured now";
-        return FromTimings([.. timings.Where(t => candidates.Contains(t.Computation))], when);
+        return FromTimings(fitting, when);
     }
 
     /// <summary>The choice that timings lead to: the fastest, but float32 before a bfloat16 that is hardly faster.</summary>

@@ -79,7 +79,7 @@ internal static class ComputationTimings
                     best[computation] = Math.Min(best[computation], (clock() - from).TotalMilliseconds);
                 }
 
-                if (round == 0) continue; // once may be chance
+                if (round == 0 || running.Count == 0) continue; // once may be chance
                 var limit = best.Values.Min() * Hopeless;
                 _ = running.RemoveAll(w => best[w.Computation] > limit);
             }
