@@ -5,6 +5,7 @@ using JepaSharp.Runtime;
 try
 {
     StandardDescriptors.FillGaps();
+    using var utf8 = WindowsConsole.SpeakUtf8();
     RuntimeTuning.Apply();
     using var stop = StopSignals.Register();
     return CommandLine.Run(args, Terminal.OfProcess(), stop);

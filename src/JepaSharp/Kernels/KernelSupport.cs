@@ -38,7 +38,8 @@ internal static class KernelSupport
     /// <summary>Whether the variable lets a computation be chosen.</summary>
     public static bool Allows(string key) => LeavesTheChoice || Asked == key || key.StartsWith("libtorch", StringComparison.Ordinal);
 
-    /// <summary>Whether the kernels may run at all, as far as the variable goes: on Windows, where nobody has tried them, they have to be asked for.</summary>
+    /// <summary>Whether the kernels may run at all, as far as the variable goes: on Windows, where nobody has tried them, they have to be asked
+    /// for.</summary>
     internal static bool Permits(string asked, bool onWindows) =>
         asked != "off" && !(onWindows && (asked == "auto" || asked.StartsWith("libtorch", StringComparison.Ordinal)));
 

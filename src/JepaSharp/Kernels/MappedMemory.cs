@@ -18,7 +18,9 @@ internal static partial class MappedMemory
         var memory = OperatingSystem.IsWindows()
             ? WindowsMemory.Allocate(0, (nuint)bytes, WindowsMemory.ReserveAndCommit, WindowsMemory.ReadWrite)
             : Map(0, (nuint)bytes, Read | Write, Private | Anonymous, -1, 0);
-        return memory is not (-1 or 0) ? memory : throw new InsufficientMemoryException($"The system has no {bytes >> 20:n0} MiB more for a training step.");
+        return memory is not (-1 or 0)
+            ? memory
+            : throw new InsufficientMemoryException($"The system has no {bytes >> 20:n0} MiB more for a training step.");
     }
 
     /// <summary>Gives back what <see cref="Take"/> gave.</summary>

@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 namespace JepaSharp.Kernels;
 
 /// <summary>Windows's calls for memory by the page.</summary>
-/// <remarks>Source: Microsoft, memoryapi.h. Memory that is committed counts against the system's limit at once, and takes room once touched.</remarks>
+/// <remarks>Source: Microsoft, memoryapi.h. Memory that is committed counts against the system's limit at once and takes room once touched.</remarks>
 internal static partial class WindowsMemory
 {
     /// <summary>MEM_COMMIT | MEM_RESERVE.</summary>

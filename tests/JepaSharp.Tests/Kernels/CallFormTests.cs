@@ -5,7 +5,7 @@ using JepaSharp.Runtime;
 
 namespace JepaSharp.Tests.Kernels;
 
-/// <summary>The machine code in the form that Windows calls, run here: the same bytes come out, and the caller's registers are as they were.</summary>
+/// <summary>The machine code in the form that Windows calls, run here: the same bytes come out, the caller's registers are as they were.</summary>
 public sealed unsafe class CallFormTests
 {
     private const int Words = 11, Stride = TileProduct.Columns * sizeof(float);

@@ -6,8 +6,8 @@ namespace JepaSharp.Tests.Kernels;
 
 /// <summary>Calls a function as 64-bit Windows does, on Linux or macOS, and says which registers of the caller's it changed.</summary>
 /// <remarks>
-/// A piece of machine code puts a pattern of its own into every register that the callee has to preserve, the argument into RCX, leaves 32 bytes above
-/// the return address, and keeps what the registers hold afterwards. RDI holds a pattern too, so that code which still looks there for its argument
+/// A piece of machine code puts a pattern of its own into every register that the callee has to preserve, the argument into RCX, leaves 32 bytes
+/// above the return address, and keeps what the registers hold afterwards. RDI holds a pattern too, so that code which still looks there for its argument
 /// ends the process.
 /// </remarks>
 internal static unsafe class WindowsCall

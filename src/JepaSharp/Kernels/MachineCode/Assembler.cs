@@ -1,7 +1,7 @@
 namespace JepaSharp.Kernels.MachineCode;
 
-/// <summary>General registers that a function may overwrite without saving, where arguments come in RDI (System V calling convention); on Windows all but
-/// RSI and RDI (<see cref="CallConvention"/>).</summary>
+/// <summary>General registers that a function may overwrite without saving, where arguments come in RDI (System V calling convention); on Windows all
+/// but RSI and RDI (<see cref="CallConvention"/>).</summary>
 internal enum Register
 {
     Rax = 0,

@@ -9,7 +9,7 @@ internal enum CallConvention
     /// <summary>Linux and macOS: the argument comes in RDI; of what <see cref="Assembler"/> writes, nothing is the caller's.</summary>
     SystemV,
 
-    /// <summary>64-bit Windows: the argument comes in RCX; RDI, RSI and the lower halves (128 bits) of vector registers 6 to 15 are the caller's.</summary>
+    /// <summary>64-bit Windows: the argument comes in RCX; RDI, RSI and the lower 128 bits of vector registers 6 to 15 are the caller's.</summary>
     Windows,
 }
 

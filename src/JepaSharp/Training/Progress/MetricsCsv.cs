@@ -1,4 +1,5 @@
 using System.Globalization;
+using JepaSharp.Runtime;
 
 namespace JepaSharp.Training.Progress;
 
@@ -42,12 +43,12 @@ public sealed class MetricsCsv : IRecord, IDisposable
     }
 
     /// <summary>Starts the file of a new run.</summary>
-    /// <exception cref="Runtime.JepaException">It already exists.</exception>
+    /// <exception cref="JepaException">It already exists.</exception>
     public static MetricsCsv Create(string path, IReadOnlyList<string> numbers, TimeProvider? clock = null) =>
         new(StepTable.Create(path, Header(numbers), clock));
 
     /// <summary>Goes on with the file of a run that is resumed after <paramref name="step"/> steps: later rows are cut off.</summary>
-    /// <exception cref="Runtime.JepaException">The file has other columns.</exception>
+    /// <exception cref="JepaException">The file has other columns.</exception>
     public static MetricsCsv Resume(string path, IReadOnlyList<string> numbers, long step, TimeProvider? clock = null) =>
         new(StepTable.Resume(path, Header(numbers), ColumnsBefore + numbers.Count + 1, step, clock));
 
@@ -57,7 +58,7 @@ public sealed class MetricsCsv : IRecord, IDisposable
         if (!File.Exists(path)) yield break;
         string[]? head = null;
         int Column(string name) => Array.IndexOf(head!, name);
-        foreach (var line in File.ReadLines(path))
+        foreach (var line in GrowingText.Lines(path))
         {
             var cells = line.Split(',');
             if (head is null)
