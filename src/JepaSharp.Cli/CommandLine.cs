@@ -164,7 +164,7 @@ internal static partial class HomeFolders
             isUsage: true);
     }
 
-    [GeneratedRegex($"^(?<before>{OptionAndKey})(?<path>~(?:/.*)?)$", RegexOptions.Singleline | RegexOptions.ExplicitCapture)]
+    [GeneratedRegex($"^(?<before>{OptionAndKey})(?<path>~(?:[/\\\\].*)?)$", RegexOptions.Singleline | RegexOptions.ExplicitCapture)]
     private static partial Regex Own();
 
     [GeneratedRegex($"^{OptionAndKey}(?<path>(?<user>~[a-z_][a-z0-9_-]*)/.*)$", RegexOptions.Singleline | RegexOptions.ExplicitCapture)]

@@ -84,8 +84,9 @@ internal static class Failure
     private static bool IsClosedPipe(Exception e) => e.HResult is 32 or unchecked((int)0x8007006D) or unchecked((int)0x800700E8)
         || e.InnerException is { } inner && IsClosedPipe(inner);
 
-    // EBADF, as after "jepa ... >&-".
-    private static bool IsBadDescriptor(Exception e) => e.HResult == 9 || e.InnerException is { } inner && IsBadDescriptor(inner);
+    // EBADF, as after "jepa ... >&-"; ERROR_INVALID_HANDLE on Windows.
+    private static bool IsBadDescriptor(Exception e) => e.HResult is 9 or unchecked((int)0x80070006)
+        || e.InnerException is { } inner && IsBadDescriptor(inner);
 
     private static bool IsLibtorchOutOfMemory(string message) =>
         message.Contains("can't allocate memory", StringComparison.OrdinalIgnoreCase) || message.Contains(

@@ -6,6 +6,7 @@ using JepaSharp.Runtime;
 try
 {
     StandardDescriptors.FillGaps();
+    using var utf8 = WindowsConsole.SpeakUtf8();
     RuntimeTuning.Apply();
     if (args is [AmxTrial.Argument]) return AmxTrial.Compare() is null ? 0 : 1;
     using var stop = StopSignals.Register();

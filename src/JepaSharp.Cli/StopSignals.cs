@@ -23,6 +23,7 @@ internal sealed partial class StopSignals : IDisposable
     private readonly CancellationTokenSource _source = new();
     private readonly Action<int> _leave;
     private readonly List<PosixSignalRegistration> _registrations = [];
+    private readonly ManualResetEventSlim _ended = new();
     private bool _isAsked, _hasWork, _isOver; // under the lock of _registrations
 
     /// <summary>Nothing is registered: signals come through <see cref="Receive"/> alone.</summary>
@@ -34,25 +35,37 @@ internal sealed partial class StopSignals : IDisposable
     public static StopSignals Register(Action<int>? leave = null)
     {
         var stop = new StopSignals(leave ?? LeaveAtOnce);
-        PosixSignal[] signals = OperatingSystem.IsWindows()
-            ? [PosixSignal.SIGINT, PosixSignal.SIGTERM]
-            : [PosixSignal.SIGINT, PosixSignal.SIGTERM, PosixSignal.SIGHUP, (PosixSignal)(OperatingSystem.IsMacOS() ? 30 : 10)]; // SIGUSR1
-        foreach (var signal in signals)
+        var onWindows = OperatingSystem.IsWindows();
+        foreach (var signal in SignalsOf(onWindows, OperatingSystem.IsMacOS()))
         {
             stop._registrations.Add(PosixSignalRegistration.Create(signal, context =>
             {
                 context.Cancel = true;
-                stop.Receive(context.Signal switch
-                {
-                    PosixSignal.SIGINT => Cli.ExitCode.Interrupted,
-                    PosixSignal.SIGHUP => Cli.ExitCode.HungUp,
-                    _ => Cli.ExitCode.Terminated,
-                });
+                stop.Receive(ExitCodeOf(context.Signal));
+                if (EndsOnReturn(context.Signal, onWindows)) stop._ended.Wait();
             }));
         }
 
         return stop;
     }
+
+    /// <summary>What is listened to.</summary>
+    /// <remarks>Windows has no signals; .NET calls Ctrl-Break SIGQUIT, a closed console SIGHUP, and the machine's end SIGTERM.</remarks>
+    internal static IReadOnlyList<PosixSignal> SignalsOf(bool onWindows, bool onMac) => onWindows
+        ? [PosixSignal.SIGINT, PosixSignal.SIGQUIT, PosixSignal.SIGHUP, PosixSignal.SIGTERM]
+        : [PosixSignal.SIGINT, PosixSignal.SIGTERM, PosixSignal.SIGHUP, (PosixSignal)(onMac ? 30 : 10)]; // SIGUSR1
+
+    /// <summary>The exit code that a signal calls for. Ctrl-Break, which only Windows sends here, is a Ctrl-C.</summary>
+    internal static int ExitCodeOf(PosixSignal signal) => signal switch
+    {
+        PosixSignal.SIGINT or PosixSignal.SIGQUIT => Cli.ExitCode.Interrupted,
+        PosixSignal.SIGHUP => Cli.ExitCode.HungUp,
+        _ => Cli.ExitCode.Terminated,
+    };
+
+    /// <summary>Whether the process ends when the handler returns, so that it has to wait for the work; Windows ends it after some seconds at the
+    /// latest.</summary>
+    internal static bool EndsOnReturn(PosixSignal signal, bool onWindows) => onWindows && (signal is PosixSignal.SIGHUP or PosixSignal.SIGTERM);
 
     /// <summary>Cancelled by the first signal.</summary>
     public CancellationToken Token => _source.Token;
@@ -114,6 +127,7 @@ internal sealed partial class StopSignals : IDisposable
     public void Dispose()
     {
         lock (_registrations) _isOver = true;
+        _ended.Set(); // a handler that waits for it would hold up the next line
         foreach (var registration in _registrations) registration.Dispose();
         _source.Dispose();
     }

@@ -38,10 +38,15 @@ internal static unsafe partial class WholeFile
 
     private static bool IsNoRegularFile(string path)
     {
+        if (OperatingSystem.IsWindows()) return IsWindowsDevice(Path.GetFullPath(path));
         if (!OperatingSystem.IsLinux()) return path.StartsWith("/dev/", StringComparison.Ordinal);
         var status = stackalloc byte[SizeOfStatus];
         return Status(Here, path, 0, Type, status) == 0 && (*(ushort*)(status + ModeAt) & TypeMask) != Regular;
     }
+
+    /// <summary>Whether a full path is a device's or a pipe's (<c>\\.\NUL</c>, which <c>NUL</c> is short for), and not one
+    /// that only goes round the limit on lengths (<c>\\?\C:\x</c>).</summary>
+    internal static bool IsWindowsDevice(string fullPath) => fullPath.StartsWith(@"\\.\", StringComparison.Ordinal);
 
     private static void TryDelete(string path)
     {

@@ -66,7 +66,9 @@ internal sealed class Terminal
     {
         // A terminal that cannot move its cursor, and a build service, get plain lines.
         var capable = Environment.GetEnvironmentVariable("TERM") != "dumb" && string.IsNullOrEmpty(Environment.GetEnvironmentVariable("CI"));
-        return new Terminal(Console.Out, Console.Error, capable && !Console.IsOutputRedirected, capable && !Console.IsErrorRedirected,
+        return new Terminal(Console.Out, Console.Error,
+            capable && !Console.IsOutputRedirected && WindowsConsole.ObeysEscapes(WindowsConsole.Output),
+            capable && !Console.IsErrorRedirected && WindowsConsole.ObeysEscapes(WindowsConsole.Error),
             ConsoleWidth)
         { OutIsClosed = StandardDescriptors.OutputIsClosed };
     }

@@ -7,8 +7,8 @@ using JepaSharp.Data.Sources;
 using JepaSharp.Evaluation;
 using JepaSharp.Evaluation.Embeddings;
 using JepaSharp.Evaluation.Features;
-using JepaSharp.Models.Accelerated;
 using JepaSharp.Models;
+using JepaSharp.Models.Accelerated;
 using JepaSharp.Runtime;
 using static TorchSharp.torch;
 

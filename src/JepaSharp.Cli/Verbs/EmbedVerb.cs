@@ -5,8 +5,8 @@ using JepaSharp.Data.Cropping;
 using JepaSharp.Data.Loading;
 using JepaSharp.Data.Sources;
 using JepaSharp.Evaluation.Embeddings;
-using JepaSharp.Models.Accelerated;
 using JepaSharp.Models;
+using JepaSharp.Models.Accelerated;
 using JepaSharp.Runtime;
 
 namespace JepaSharp.Cli.Verbs;

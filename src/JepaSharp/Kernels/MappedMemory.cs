@@ -15,12 +15,20 @@ internal static partial class MappedMemory
     /// <exception cref="InsufficientMemoryException">The system gives no more.</exception>
     public static nint Take(nint bytes)
     {
-        var memory = Map(0, (nuint)bytes, Read | Write, Private | Anonymous, -1, 0);
-        return memory != -1 ? memory : throw new InsufficientMemoryException($"The system has no {bytes >> 20:n0} MiB more for a training step.");
+        var memory = OperatingSystem.IsWindows()
+            ? WindowsMemory.Allocate(0, (nuint)bytes, WindowsMemory.ReserveAndCommit, WindowsMemory.ReadWrite)
+            : Map(0, (nuint)bytes, Read | Write, Private | Anonymous, -1, 0);
+        return memory is not (-1 or 0)
+            ? memory
+            : throw new InsufficientMemoryException($"The system has no {bytes >> 20:n0} MiB more for a training step.");
     }
 
     /// <summary>Gives back what <see cref="Take"/> gave.</summary>
-    public static void Return(nint memory, nint bytes) => _ = Unmap(memory, (nuint)bytes);
+    public static void Return(nint memory, nint bytes)
+    {
+        if (OperatingSystem.IsWindows()) _ = WindowsMemory.Free(memory, 0, WindowsMemory.Release);
+        else _ = Unmap(memory, (nuint)bytes);
+    }
 
     /// <summary>Copies machine code into pages of its own, executable and no longer writable; they are never given back.</summary>
     /// <returns>The address of its first byte.</returns>
@@ -29,7 +37,10 @@ internal static partial class MappedMemory
     {
         var memory = Take(code.Length);
         code.CopyTo(new Span<byte>((void*)memory, code.Length));
-        return Protect(memory, (nuint)code.Length, Read | Execute) == 0 ? memory : throw new Win32Exception();
+        var isExecutable = OperatingSystem.IsWindows()
+            ? WindowsMemory.MakeExecutable(memory, (nuint)code.Length)
+            : Protect(memory, (nuint)code.Length, Read | Execute) == 0;
+        return isExecutable ? memory : throw new Win32Exception();
     }
 
     [LibraryImport("libc", EntryPoint = "mmap", SetLastError = true)]

@@ -57,7 +57,7 @@ public static class RunReport
         {
             File.WriteAllText(
                 unfinished, ReportPage.Of(run, pictures, checkpoints, missing), new UTF8Encoding(encoderShouldEmitUTF8Identifier: false));
-            File.Move(unfinished, path, overwrite: true);
+            Renaming.OfFile(unfinished, path, overwrite: true);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -1,8 +1,8 @@
 using JepaSharp.Configuration;
 using JepaSharp.Data.Cropping;
 using JepaSharp.Evaluation.Targets;
-using JepaSharp.Models.Accelerated;
 using JepaSharp.Models;
+using JepaSharp.Models.Accelerated;
 using JepaSharp.Objectives;
 using JepaSharp.Runtime;
 using JepaSharp.Weights;

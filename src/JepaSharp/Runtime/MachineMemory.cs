@@ -14,6 +14,8 @@ public sealed record MachineMemory(long TotalBytes, long AvailableBytes, bool Is
         if (OperatingSystem.IsLinux() && ReadMemInfo() is { } machine)
             return WithLimits(machine, LimitsOf("/sys/fs/cgroup", ReadOrEmpty("/proc/self/cgroup")));
         var managed = GC.GetGCMemoryInfo();
+        if (OperatingSystem.IsWindows() && WindowsMachine.Memory() is { } windows)
+            return WithLimits(windows, [(managed.TotalAvailableMemoryBytes, Environment.WorkingSet)]); // less than there is in a job with a limit
         return new MachineMemory(managed.TotalAvailableMemoryBytes, Math.Max(managed.TotalAvailableMemoryBytes - managed.MemoryLoadBytes, 0), false);
     }
 

@@ -12,7 +12,8 @@ namespace JepaSharp.Runtime;
 /// <item>On systems whose libstdc++ is older than GLIBCXX_3.4.32 (Debian 12, Ubuntu 22.04) the published library does not load;
 /// a copy whose requirement is marked weak is loaded instead (see <see cref="WeakSymbolVersion"/>).</item>
 /// <item>With the environment variable <c>JEPASHARP_LIBTORCH</c> set to a folder of libtorch libraries, for instance the
-/// <c>torch/lib</c> of an installed PyTorch, that libtorch is used, CUDA included. The packaged <c>libtorch_cpu.so</c> must then be removed.</item>
+/// <c>torch/lib</c> of an installed PyTorch, that libtorch is used, CUDA included. The packaged <c>libtorch_cpu.so</c> (on Windows
+/// <c>torch_cpu.dll</c>) must then be removed. On macOS this is refused.</item>
 /// </list>
 /// </remarks>
 public static class NativeLibtorch
@@ -20,7 +21,6 @@ public static class NativeLibtorch
     /// <summary>Environment variable naming a folder of libtorch libraries to use instead of the packaged ones.</summary>
     public const string FolderVariable = "JEPASHARP_LIBTORCH";
 
-    private const string Libtorch = "libtorch_cpu.so";
     private static readonly Lock Gate = new();
     private static bool _loaded;
 
@@ -37,7 +37,7 @@ public static class NativeLibtorch
         lock (Gate)
         {
             if (_loaded) return;
-            if (OperatingSystem.IsLinux()) LoadOnLinux();
+            LoadFiles(Environment.GetEnvironmentVariable(FolderVariable) is { Length: > 0 } chosen ? chosen : null, LibtorchFiles.Here);
             _loaded = true;
         }
     }
@@ -57,32 +57,42 @@ public static class NativeLibtorch
         }
     }
 
-    private static void LoadOnLinux()
+    internal static void LoadFiles(string? chosen, LibtorchFiles? files)
     {
-        var chosen = Environment.GetEnvironmentVariable(FolderVariable);
-        var packaged = PackagedFolder();
-        var torchSharp = Path.Combine(packaged, "libLibTorchSharp.so");
+        if (files is null)
+        {
+            // Where nothing is loaded by us, TorchSharp finds the packaged libraries.
+            if (chosen is null) return;
+            throw new LibtorchNotLoadedException($"{FolderVariable} is understood on Linux and Windows, not here. Unset it.");
+        }
+
+        var packaged = files.PackagedFolder(AppContext.BaseDirectory, RuntimeInformation.ProcessArchitecture);
+        var torchSharp = Path.Combine(packaged, files.TorchSharp);
         if (!File.Exists(torchSharp))
         {
-            if (string.IsNullOrEmpty(chosen)) return;
+            if (chosen is null) return;
             throw new LibtorchNotLoadedException($"{torchSharp} is missing; it comes with the TorchSharp package and must lie beside the program.");
         }
 
-        var folder = string.IsNullOrEmpty(chosen) ? packaged : Path.GetFullPath(chosen);
-        if (!File.Exists(Path.Combine(folder, Libtorch)))
+        var folder = chosen is null ? packaged : Path.GetFullPath(chosen);
+        if (!File.Exists(Path.Combine(folder, files.Libtorch)))
             throw new LibtorchNotLoadedException(
-                $"{folder} holds no libtorch_cpu.so. Point {FolderVariable} at the folder of libtorch libraries (of PyTorch: its torch/lib), "
+                $"{folder} holds no {files.Libtorch}. Point {FolderVariable} at the folder of libtorch libraries (of PyTorch: its torch/lib), "
                 + "or unset it.");
-        RequireTheOnlyOne(folder, packaged);
+        RequireTheOnlyOne(folder, packaged, files.Libtorch);
 
         // Loaded by path and first, these satisfy TorchSharp's library by their names wherever that one lies.
-        foreach (var name in (string[])["libc10.so", Libtorch, "libc10_cuda.so", "libtorch_cuda.so", "libtorch.so"])
+        foreach (var name in files.InOrder)
         {
             var path = Path.Combine(folder, name);
             if (File.Exists(path)) LoadOrThrow(path);
         }
 
-        if (!NativeLibrary.TryLoad(torchSharp, out _))
+        if (files != LibtorchFiles.Linux)
+        {
+            LoadOrThrow(torchSharp);
+        }
+        else if (!NativeLibrary.TryLoad(torchSharp, out _))
         {
             var mended = WeakSymbolVersion.MendedCopy(torchSharp, "GLIBCXX_3.4.32");
             LoadOrThrow(mended ?? torchSharp);
@@ -96,23 +106,16 @@ public static class NativeLibtorch
     /// TorchSharp looks beside the program before it looks at what is loaded: a libtorch there would be loaded as well, and two of them end the
     /// process.
     /// </summary>
-    private static void RequireTheOnlyOne(string folder, string packaged)
+    private static void RequireTheOnlyOne(string folder, string packaged, string libtorch)
     {
-        var beside = Path.Combine(packaged, Libtorch);
-        if (File.Exists(beside) && RealPath(beside) != RealPath(Path.Combine(folder, Libtorch)))
+        var beside = Path.Combine(packaged, libtorch);
+        var names = OperatingSystem.IsWindows() ? StringComparison.OrdinalIgnoreCase : StringComparison.Ordinal;
+        if (File.Exists(beside) && !string.Equals(RealPath(beside), RealPath(Path.Combine(folder, libtorch)), names))
             throw new LibtorchNotLoadedException(
                 $"{FolderVariable} names {folder}, but TorchSharp would load {beside} beside it. Remove that file, or unset {FolderVariable}.");
     }
 
     private static string RealPath(string path) => File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? path;
-
-    private static string PackagedFolder()
-    {
-        var root = AppContext.BaseDirectory;
-        var platform = RuntimeInformation.RuntimeIdentifier.Contains("arm64") ? "linux-arm64" : "linux-x64";
-        var byPlatform = Path.Combine(root, "runtimes", platform, "native");
-        return File.Exists(Path.Combine(byPlatform, "libLibTorchSharp.so")) ? byPlatform : root;
-    }
 
     private static void LoadOrThrow(string path)
     {
@@ -122,7 +125,10 @@ public static class NativeLibtorch
         }
         catch (Exception e) when (e is DllNotFoundException or BadImageFormatException or Win32Exception or OutOfMemoryException)
         {
-            throw new LibtorchNotLoadedException($"{path} does not load: {e.Message} {ProcessLimits.AboutAddressSpace}".TrimEnd(), e);
+            var advice = OperatingSystem.IsWindows()
+                ? WindowsLoading.About(e, Environment.SystemDirectory, Path.GetDirectoryName(path)!)
+                : ProcessLimits.AboutAddressSpace;
+            throw new LibtorchNotLoadedException($"{path} does not load: {e.Message} {advice}".TrimEnd(), e);
         }
     }
 }

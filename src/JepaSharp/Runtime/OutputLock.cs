@@ -57,7 +57,9 @@ public sealed class OutputLock : IDisposable
             FileStream stream;
             try
             {
-                stream = new FileStream(lockFile, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, 1);
+                // Windows lets nobody remove a file that is held, so there the system does it when it is let go.
+                var goes = OperatingSystem.IsWindows() && !stays ? FileOptions.DeleteOnClose : FileOptions.None;
+                stream = new FileStream(lockFile, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, 1, goes);
             }
             catch (IOException e) when (IsHeld(e))
             {
@@ -74,7 +76,7 @@ public sealed class OutputLock : IDisposable
     {
         if (_released) return;
         _released = true;
-        if (!_stays) Remove(_stream.Name); // while it is held, so that only a holder ever removes it
+        if (!_stays && !OperatingSystem.IsWindows()) Remove(_stream.Name); // while it is held, so that only a holder ever removes it
         _stream.Dispose();
     }
 

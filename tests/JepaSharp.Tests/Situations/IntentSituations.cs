@@ -165,7 +165,7 @@ public sealed class IntentSituations : SituationTests
         new("a run resumed with other masks, crops and precision",
             $"{Begun}{Resume} --set mask.num_pred_masks=2 --set 'data.crop_scale=[0.5, 1.0]' --precision bf16", 0,
             "note: changed after step 3: data.crop_scale was [0.3, 1.0] and is [0.5, 1.0]; mask.num_pred_masks was 4 and is 2",
-            "the run computed in Float32 up to step 3 and goes on in BFloat16") { Build = folder => Images(folder, "imgs") },
+            "the run computed in fp32 on ", " up to step 3 and goes on in bf16 on ") { Build = folder => Images(folder, "imgs") },
         new("a run resumed with other heads, whose weights have the same shapes",
             $"{Begun}sed -i 's/^  num_heads: 2$/  num_heads: 3/' run/config.yaml; {Resume}", 2,
             "another architecture: meta.num_heads was 2 and is 3") { Build = folder => Images(folder, "imgs") },

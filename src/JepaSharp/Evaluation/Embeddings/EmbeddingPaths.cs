@@ -57,8 +57,8 @@ public sealed record EmbeddingPaths(string Output, EmbeddingFormat Format)
     /// <summary>Gives the finished files their names.</summary>
     internal void Finish()
     {
-        if (Index is { } index) File.Move(PartialIndex, index);
-        File.Move(Partial, Output);
+        if (Index is { } index) Renaming.OfFile(PartialIndex, index);
+        Renaming.OfFile(Partial, Output);
         File.Delete(State);
     }
 }

@@ -51,8 +51,8 @@ internal unsafe struct AmxArguments
 internal static class AmxOffset
 {
     public const int Left = 0, LeftStride = 8, Right = 16, Words = 24, Result = 32, ResultStride = 40, Beside = 64;
-    public const int Shapes = 72, Space = 80, LeftSecond = 88, ResultSecond = 96, LastRight = 104, LastMask = 112, LastRows = 120;
-    public const int LastSecond = 128, Unfinished = 136, UnfinishedRows = 144;
+    public const int Shapes = 80, Space = 88, LeftSecond = 96, ResultSecond = 104, LastRight = 112, LastMask = 120, LastRows = 128;
+    public const int LastSecond = 136, Unfinished = 144, UnfinishedRows = 152;
 }
 
 /// <summary>What lies where in an AMX product's working memory: 8 KiB and a little, in the nearest cache. It begins at a multiple of 64

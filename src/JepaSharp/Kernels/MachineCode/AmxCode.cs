@@ -16,7 +16,7 @@ internal sealed unsafe class AmxCode : IAmxCode
     private const int Ends = (int)TileEnd.BiasKeepGelu + 1;
 
     [ThreadStatic]
-    private static bool t_isPrepared;
+    private static bool _isPrepared;
 
     private readonly delegate* unmanaged[SuppressGCTransition]<AmxArguments*, void>[] _products =
         new delegate* unmanaged[SuppressGCTransition]<AmxArguments*, void>[2 * 2 * Ends];
@@ -66,10 +66,10 @@ internal sealed unsafe class AmxCode : IAmxCode
     /// <inheritdoc/>
     public void Multiply(int halves, AmxLeft left, TileEnd end, AmxArguments* arguments)
     {
-        if (!t_isPrepared)
+        if (!_isPrepared)
         {
             SignalStack.Enlarge();
-            t_isPrepared = true;
+            _isPrepared = true;
         }
 
         _products[Slot(halves, left, end)](arguments);
@@ -82,7 +82,7 @@ internal sealed unsafe class AmxCode : IAmxCode
     /// others.</summary>
     public static void Release()
     {
-        if (t_isPrepared) Placed._release();
+        if (_isPrepared) Placed._release();
     }
 
     private static int Slot(int halves, AmxLeft left, TileEnd end) => ((((halves - 1) * 2) + (int)left) * Ends) + (int)end;

@@ -37,12 +37,9 @@ internal sealed partial class Assembler
     /// <summary>target &lt;- value.</summary>
     public void Set(Register target, int value)
     {
-        _code.AddRange([(byte)(0x48 | ((int)target >> 3)), 0xC7, (byte)(0xC0 | ((int)target & 7))]);
+        Code.AddRange([(byte)(0x48 | ((int)target >> 3)), 0xC7, (byte)(0xC0 | ((int)target & 7))]);
         Number(value);
     }
-
-    /// <summary>8 bytes at target &lt;- source.</summary>
-    public void Store(Address target, Register source) => Integer(0x89, (int)source, target);
 
     /// <summary>target += the 8 bytes at source.</summary>
     public void Add(Register target, Address source) => Integer(0x03, (int)target, source);
@@ -52,7 +49,7 @@ internal sealed partial class Assembler
 
     /// <summary>target &lt;- the bits of both, and compares them with zero on the way.</summary>
     public void Or(Register target, Register source) =>
-        _code.AddRange(
+        Code.AddRange(
         [
             (byte)(0x48 | ((int)target >> 3 << 2) | ((int)source >> 3)), 0x0B, (byte)(0xC0 | (((int)target & 7) << 3) | ((int)source & 7)),
         ]);
@@ -62,21 +59,21 @@ internal sealed partial class Assembler
 
     /// <summary>RAX &lt;- which states the system saves (XCR0); RCX and RDX are changed.</summary>
     public void ReadSavedStates() =>
-        _code.AddRange([0x31, 0xC9, 0x0F, 0x01, 0xD0, 0x48, 0xC1, 0xE2, 0x20, 0x48, 0x09, 0xD0]);
+        Code.AddRange([0x31, 0xC9, 0x0F, 0x01, 0xD0, 0x48, 0xC1, 0xE2, 0x20, 0x48, 0x09, 0xD0]);
 
     /// <summary>Mask k1 &lt;- the 16 bits at source.</summary>
     public void LoadMask(Address source)
     {
-        _code.AddRange([0xC4, Extensions(0, source, map: 1), 0x78, 0x90]);
+        Code.AddRange([0xC4, Extensions(0, source, map: 1), 0x78, 0x90]);
         Place(1, source);
     }
 
     /// <summary>target &lt;- of the 64 bytes at source the 4-byte lanes that mask k1 names, zero elsewhere; no others are read.</summary>
     public void LoadMasked(int target, Address source)
     {
-        var start = _code.Count;
+        var start = Code.Count;
         LoadVector(target, source);
-        _code[start + 3] |= 0x81; // zeroing, k1
+        Code[start + 3] |= 0x81; // zeroing, k1
     }
 
     /// <summary>Within each 16 bytes: target &lt;- the lower (or upper) two 4-byte lanes of a and b by turns.</summary>
@@ -85,16 +82,16 @@ internal sealed partial class Assembler
     /// <summary>Within each 16 bytes: target &lt;- the lower (or upper) 8 bytes of a, then of b.</summary>
     public void InterleaveHalves(int target, int a, int b, bool upper)
     {
-        var start = _code.Count;
+        var start = Code.Count;
         Vector((byte)(upper ? 0x6D : 0x6C), map: 1, prefix: 1, target, a, b);
-        _code[start + 2] |= 0x80; // 8 bytes a lane
+        Code[start + 2] |= 0x80; // 8 bytes a lane
     }
 
     /// <summary>target &lt;- quarters 0 and 2 of a, then of b; or 1 and 3.</summary>
     public void Quarters(int target, int a, int b, bool odd)
     {
         Vector(0x43, map: 3, prefix: 1, target, a, b);
-        _code.Add((byte)(odd ? 0xDD : 0x88));
+        Code.Add((byte)(odd ? 0xDD : 0x88));
     }
 
     private static Address Strided(Address rows) =>
@@ -107,7 +104,7 @@ internal sealed partial class Assembler
     private void Tile(int prefix, byte opcode, int tile, Address memory)
     {
         Check(tile);
-        _code.AddRange([0xC4, Extensions(0, memory, map: 2), (byte)(0x78 | prefix), opcode]);
+        Code.AddRange([0xC4, Extensions(0, memory, map: 2), (byte)(0x78 | prefix), opcode]);
         Place(tile, memory);
     }
 
@@ -116,7 +113,7 @@ internal sealed partial class Assembler
         Check(tile);
         Check(second);
         Check(third);
-        _code.AddRange([0xC4, 0xE2, (byte)(((~second & 15) << 3) | prefix), opcode, (byte)(0xC0 | (tile << 3) | third)]);
+        Code.AddRange([0xC4, 0xE2, (byte)(((~second & 15) << 3) | prefix), opcode, (byte)(0xC0 | (tile << 3) | third)]);
     }
 
     /// <summary>ModR/M, SIB and displacement, as short as can be.</summary>
@@ -126,10 +123,10 @@ internal sealed partial class Assembler
         var (none, isShort) = (memory.Displacement == 0 && low != 5, memory.Displacement is >= -128 and <= 127); // RBP and R13 need one
         var mode = none ? 0 : isShort ? 0x40 : 0x80;
         var bySib = memory.Index is not null || low == 4;
-        _code.Add((byte)(mode | (register << 3) | (bySib ? 4 : low)));
-        if (bySib) _code.Add((byte)((int.Log2(memory.Scale) << 6) | (((memory.Index is { } index ? (int)index : 4) & 7) << 3) | low));
+        Code.Add((byte)(mode | (register << 3) | (bySib ? 4 : low)));
+        if (bySib) Code.Add((byte)((int.Log2(memory.Scale) << 6) | (((memory.Index is { } index ? (int)index : 4) & 7) << 3) | low));
         if (none) return;
-        if (isShort) _code.Add((byte)memory.Displacement);
+        if (isShort) Code.Add((byte)memory.Displacement);
         else Number(memory.Displacement);
     }
 

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace JepaSharp.Kernels.MachineCode;
 
 /// <summary>What the routine for a layer norm's row is given, in the order in which the machine code reads it.</summary>
@@ -23,6 +25,9 @@ internal unsafe struct NormArguments
 
     /// <summary>1 over the row's deviation.</summary>
     public float Inverse;
+
+    /// <summary>Where the caller's registers are kept meanwhile; looked at on Windows alone.</summary>
+    public SavedRegisters* Saved;
 }
 
 /// <summary>What the routine that rounds is given.</summary>
@@ -36,6 +41,9 @@ internal unsafe struct RoundArguments
 
     /// <summary>Numbers: a multiple of 32.</summary>
     public nint Count;
+
+    /// <summary>Where the caller's registers are kept meanwhile; looked at on Windows alone.</summary>
+    public SavedRegisters* Saved;
 }
 
 /// <summary>Machine code that brings rows of float32 into bfloat16: the processor rounds two vectors in one instruction, for which .NET has no
@@ -45,16 +53,26 @@ internal static unsafe class RowRoutines
     private static readonly Lazy<(nint Round, nint Norm)> Placed = new(Place);
 
     /// <summary>To the nearest, ties to even.</summary>
-    public static void Round(RoundArguments* arguments) =>
+    [SkipLocalsInit]
+    public static void Round(RoundArguments* arguments)
+    {
+        SavedRegisters saved;
+        arguments->Saved = &saved;
         ((delegate* unmanaged[SuppressGCTransition]<RoundArguments*, void>)Placed.Value.Round)(arguments);
+    }
 
     /// <summary>(row - mean) · inverse · scale + shift, rounded.</summary>
-    public static void Norm(NormArguments* arguments) =>
+    [SkipLocalsInit]
+    public static void Norm(NormArguments* arguments)
+    {
+        SavedRegisters saved;
+        arguments->Saved = &saved;
         ((delegate* unmanaged[SuppressGCTransition]<NormArguments*, void>)Placed.Value.Norm)(arguments);
+    }
 
     private static (nint Round, nint Norm) Place()
     {
-        byte[] round = Rounding(), norm = Norming();
+        byte[] round = Rounding(CallForm.Native), norm = Norming(CallForm.Native);
         var start = (round.Length + 63) & ~63;
         var code = new byte[start + norm.Length];
         round.CopyTo(code, 0);
@@ -63,7 +81,8 @@ internal static unsafe class RowRoutines
         return (placed, placed + start);
     }
 
-    internal static byte[] Rounding()
+    /// <summary>The code behind <see cref="Round"/>.</summary>
+    internal static byte[] Rounding(CallConvention convention)
     {
         var code = new Assembler();
         code.Load(Register.Rax, new Address(Register.Rdi, 0));
@@ -72,10 +91,11 @@ internal static unsafe class RowRoutines
         var loop = code.Here;
         for (var half = 0; half < 2; half++) code.LoadVector(half, new Address(Register.Rax, 64 * half));
         End(code, loop, Register.Rax);
-        return code.ToArray();
+        return CallForm.Finish(code, convention, saved: 24);
     }
 
-    internal static byte[] Norming()
+    /// <summary>The code behind <see cref="Norm"/>.</summary>
+    internal static byte[] Norming(CallConvention convention)
     {
         const int Mean = 30, Inverse = 31;
         var code = new Assembler();
@@ -97,7 +117,7 @@ internal static unsafe class RowRoutines
         }
 
         End(code, loop, Register.Rax, Register.Rsi, Register.Rdx);
-        return code.ToArray();
+        return CallForm.Finish(code, convention, saved: 48);
     }
 
     private static void End(Assembler code, int loop, params ReadOnlySpan<Register> sources)
@@ -108,6 +128,5 @@ internal static unsafe class RowRoutines
         code.Add(Register.R8, 32 * sizeof(ushort));
         code.Subtract(Register.Rcx, 32);
         code.JumpBackIfGreater(loop);
-        code.Return();
     }
 }

@@ -67,6 +67,9 @@ internal unsafe struct TileArguments
 
     /// <summary>With the result's stride: where to keep what GELU is taken of, bfloat16; or float32 to add.</summary>
     public void* Beside;
+
+    /// <summary>Where the caller's registers are kept meanwhile; looked at on Windows alone.</summary>
+    public SavedRegisters* Saved;
 }
 
 /// <summary>
@@ -90,19 +93,20 @@ internal static class TileProduct
     public const int PanelStep = Columns * 4;
 
     private const int Unroll = 4;
+    private const int SavedAt = 72;
 
     /// <summary>The code for a tile of <paramref name="rows"/> rows. It takes a pointer to <see cref="TileArguments"/>.</summary>
     /// <param name="rows">1 to the form's most.</param>
     /// <param name="form">Vectors and number format.</param>
     /// <param name="layout">Of the left factor.</param>
     /// <param name="end">What becomes of the results.</param>
-    public static byte[] Generate(int rows, TileForm form, LeftLayout layout, TileEnd end)
+    /// <param name="convention">How it will be called; this system's way if not given.</param>
+    public static byte[] Generate(int rows, TileForm form, LeftLayout layout, TileEnd end, CallConvention? convention = null)
     {
         ArgumentOutOfRangeException.ThrowIfNotEqual(rows >= 1 && rows <= form.MaxRows, true, nameof(rows));
         var code = new Assembler(form.VectorBytes);
         for (var place = 0; place < PanelStep; place += 2 * form.VectorBytes) Part(code, rows, form, layout, end, place);
-        code.Return();
-        return code.ToArray();
+        return CallForm.Finish(code, convention ?? CallForm.Native, SavedAt);
     }
 
     /// <summary>Two vectors' columns, from byte <paramref name="place"/> of the panel's step on.</summary>

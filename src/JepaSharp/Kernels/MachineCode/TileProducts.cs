@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics.X86;
 
 namespace JepaSharp.Kernels.MachineCode;
@@ -84,6 +85,7 @@ internal sealed unsafe class TileProducts
     /// <param name="layout">Of the left factor.</param>
     /// <param name="end">What becomes of the results.</param>
     /// <param name="arguments">Those of the first tile; changed.</param>
+    [SkipLocalsInit]
     public void Run(int rows, LeftLayout layout, TileEnd end, ref TileArguments arguments)
     {
         if (Amx is not null)
@@ -95,6 +97,8 @@ internal sealed unsafe class TileProducts
         fixed (delegate* unmanaged[SuppressGCTransition]<TileArguments*, void>* code = &_code[Slot(0, layout, end)])
         fixed (TileArguments* tile = &arguments)
         {
+            SavedRegisters saved;
+            tile->Saved = &saved;
             for (var tiles = (rows + _form.MaxRows - 1) / _form.MaxRows; tiles > 0; tiles--)
             {
                 var count = tiles == 1 ? rows : (rows + tiles - 1) / tiles;

@@ -50,7 +50,7 @@ public sealed record ComputationChoice(Computation Computation, string Reason, I
     public static ComputationChoice? AsBefore(string? key, Precision precision, Device device)
     {
         ArgumentNullException.ThrowIfNull(device);
-        if (key is null || device.type != DeviceType.CPU || KernelSupport.Wanted != "auto") return null;
+        if (key is null || device.type != DeviceType.CPU || !KernelSupport.LeavesTheChoice) return null;
         if (Computation.Of(key) is not { } before || !Computation.OnCpu.Contains(before)) return null;
         var isAsked = precision == Precision.Auto || before.Precision == TypeOf(precision);
         return isAsked ? new ComputationChoice(before, $"{before.Words}, as the run began", []) : null;
@@ -115,11 +115,11 @@ public sealed record ComputationChoice(Computation Computation, string Reason, I
     private static ComputationChoice? Demanded(Precision precision)
     {
         var wanted = KernelSupport.Wanted;
-        if (wanted is "auto" or "off") return null;
+        if (KernelSupport.LeavesTheChoice || wanted == "off") return null;
         if (Computation.Of(wanted) is not { } computation)
         {
             throw new JepaException(
-                $"{KernelSupport.Variable} is \"{wanted}\", which is not known. Use auto, off, or one of {string.Join(", ", Computation.Keys)}.",
+                $"{KernelSupport.Variable} is \"{wanted}\", which is not known. Use auto, on, off, or one of {string.Join(", ", Computation.Keys)}.",
                 isUsage: true);
         }
 

@@ -45,12 +45,12 @@ internal sealed class CheckpointFolders(RunFolder run)
         if (Directory.Exists(latest))
         {
             DeleteFolder(previous);
-            Directory.Move(latest, previous);
+            Renaming.OfFolder(latest, previous);
         }
 
-        Directory.Move(latest + Partial, latest);
+        Renaming.OfFolder(latest + Partial, latest);
         DiskFlush.Folder(run.Checkpoints);
-        DeleteFolder(previous);
+        TryDelete(previous); // on Windows not while somebody reads it: the next one tries again
     }
 
     /// <summary>Keeps the latest checkpoint under the number of finished epochs too, in files of its own, and drops what need not be kept any
@@ -61,7 +61,7 @@ internal sealed class CheckpointFolders(RunFolder run)
         var target = run.EpochCheckpoint(epochs);
         WriteBeside(target, CopyLatest);
         DeleteFolder(target);
-        Directory.Move(target + Partial, target);
+        Renaming.OfFolder(target + Partial, target);
         DiskFlush.Folder(run.Checkpoints);
         Prune(logging);
     }

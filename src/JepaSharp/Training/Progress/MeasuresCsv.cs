@@ -38,7 +38,7 @@ public sealed class MeasuresCsv : IRecord, IDisposable
     {
         var taken = new List<TakenMeasures>();
         if (!File.Exists(path)) return taken;
-        foreach (var line in File.ReadLines(path).Skip(1))
+        foreach (var line in GrowingText.Lines(path).Skip(1))
         {
             if (line.Split(',') is not [var epochText, var stepText, var name, var valueText]
                 || !int.TryParse(epochText, NumberStyles.None, CultureInfo.InvariantCulture, out var epoch)

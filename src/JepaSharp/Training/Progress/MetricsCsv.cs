@@ -1,4 +1,5 @@
 using System.Globalization;
+using JepaSharp.Runtime;
 
 namespace JepaSharp.Training.Progress;
 
@@ -45,7 +46,7 @@ public sealed class MetricsCsv : IRecord, IDisposable
     }
 
     /// <summary>Starts the file of a new run.</summary>
-    /// <exception cref="Runtime.JepaException">It already exists.</exception>
+    /// <exception cref="JepaException">It already exists.</exception>
     public static MetricsCsv Create(string path, IReadOnlyList<string> numbers, TimeProvider? clock = null) =>
         new(StepTable.Create(path, Header(numbers), clock));
 
@@ -65,7 +66,7 @@ public sealed class MetricsCsv : IRecord, IDisposable
         if (!File.Exists(path)) yield break;
         string[]? head = null;
         int Column(string name) => Array.IndexOf(head!, name);
-        foreach (var line in File.ReadLines(path))
+        foreach (var line in GrowingText.Lines(path))
         {
             var cells = line.Split(',');
             if (head is null)

@@ -62,7 +62,7 @@ internal static class StepTable
     private sealed class LineReader(string path) : IDisposable
     {
         private const int LongestLine = 1 << 16;
-        private readonly FileStream _stream = new(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite, 1 << 16);
+        private readonly FileStream _stream = new(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, 1 << 16);
         private readonly List<byte> _line = [];
 
         /// <summary>Byte after the last whole line.</summary>

@@ -1,4 +1,5 @@
 using System.Globalization;
+using JepaSharp.Runtime;
 
 namespace JepaSharp.Training.Progress;
 
@@ -31,7 +32,7 @@ public sealed class WarningsFile : IRecord
     }
 
     /// <summary>The lines of a run's warnings, "step N: what was seen"; none where there is no file.</summary>
-    public static IReadOnlyList<string> Read(string path) => File.Exists(path) ? File.ReadAllLines(path) : [];
+    public static IReadOnlyList<string> Read(string path) => File.Exists(path) ? [.. GrowingText.Lines(path)] : [];
 
     /// <inheritdoc/>
     public void OnWarning(long step, string text)

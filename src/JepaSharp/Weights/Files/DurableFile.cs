@@ -22,7 +22,7 @@ internal static class DurableFile
                 DiskFlush.File(stream.SafeFileHandle, temporary);
             }
 
-            File.Move(temporary, full, overwrite: true);
+            Renaming.OfFile(temporary, full, overwrite: true);
             DiskFlush.Folder(Path.GetDirectoryName(full)!);
         }
         catch (Exception e)

@@ -16,10 +16,11 @@ internal sealed unsafe class EmulatedCode(CheckedMemory memory) : IAmxCode
             sizeof(TileArguments));
 
     /// <summary>The routines for rows.</summary>
-    public void Round(RoundArguments arguments) => Run("round", RowRoutines.Rounding, &arguments, sizeof(RoundArguments));
+    public void Round(RoundArguments arguments) => Run("round", () => RowRoutines.Rounding(CallConvention.SystemV), &arguments,
+        sizeof(RoundArguments));
 
     /// <summary>The routines for rows.</summary>
-    public void Norm(NormArguments arguments) => Run("norm", RowRoutines.Norming, &arguments, sizeof(NormArguments));
+    public void Norm(NormArguments arguments) => Run("norm", () => RowRoutines.Norming(CallConvention.SystemV), &arguments, sizeof(NormArguments));
 
     /// <inheritdoc/>
     public void Multiply(int halves, AmxLeft left, TileEnd end, AmxArguments* arguments)

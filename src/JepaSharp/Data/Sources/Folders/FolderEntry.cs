@@ -41,7 +41,7 @@ internal sealed record FileStatus(FileIdentity Identity, EntryKind Kind, long Le
     {
         if (LinuxFiles.AreHere && LinuxFiles.StatusOf(path) is { } status) return status;
         if (RealPaths.Of(path) is not { } real) return null;
-        var identity = new FileIdentity(0, 0, real);
+        var identity = new FileIdentity(0, 0, OperatingSystem.IsWindows() ? real.ToUpperInvariant() : real);
         if (Directory.Exists(real)) return new FileStatus(identity, EntryKind.Folder, 0, 1);
         return File.Exists(real) ? new FileStatus(identity, EntryKind.File, new FileInfo(real).Length, 1) : null;
     }

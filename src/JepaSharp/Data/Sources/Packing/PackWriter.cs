@@ -43,7 +43,7 @@ public static class PackWriter
             try
             {
                 var result = WriteUnfinished(source, unfinished, options, progress, cancellation);
-                File.Move(unfinished, path, overwrite: true);
+                Renaming.OfFile(unfinished, path, overwrite: true);
                 return result;
             }
             catch

@@ -42,8 +42,8 @@ public static class SceneFolder
             try
             {
                 WriteUnfinished(directory, count, width, height, seed, split, threads, progress, cancellation);
-                Directory.Move(Path.Combine(directory, ImageFolder + Unfinished), Path.Combine(directory, ImageFolder));
-                File.Move(Path.Combine(directory, AnnotationFile + Unfinished), Path.Combine(directory, AnnotationFile));
+                Renaming.OfFolder(Path.Combine(directory, ImageFolder + Unfinished), Path.Combine(directory, ImageFolder));
+                Renaming.OfFile(Path.Combine(directory, AnnotationFile + Unfinished), Path.Combine(directory, AnnotationFile));
             }
             catch
             {
