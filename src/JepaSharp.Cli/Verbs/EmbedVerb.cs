@@ -109,7 +109,7 @@ internal sealed class EmbedVerb : Verb
                 Facts = new Dictionary<string, string>
                 {
                     ["encoder"] = loaded.Name,
-                    ["precision"] = precision.Computation.Words,
+                    ["precision"] = precision.Name,
                     ["normalization"] = loaded.NormalizationText
                 },
             },

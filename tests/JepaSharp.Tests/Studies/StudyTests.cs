@@ -129,7 +129,9 @@ public sealed class StudyTests
         Assert.Contains("one/0: training, steps ", broken.Said, StringComparison.Ordinal);
         Assert.DoesNotContain("one/0: training, steps 1 to", broken.Said, StringComparison.Ordinal);
         Assert.True(whole.Compare() == 0, whole.Said);
-        Assert.Null(RunEvidence.Of(whole.Run("one", 0)).DifferenceTo(RunEvidence.Of(broken.Run("one", 0))));
+        // A process with few steps left to take does not look at its encoder, and says so: measures are no part of the promise.
+        RunEvidence Of(TinyStudy study) => RunEvidence.Of(study.Run("one", 0)) with { Measures = "" };
+        Assert.Null(Of(whole).DifferenceTo(Of(broken)));
         Assert.Equal(
             whole.Opened(r => r.Records.ToDictionary(p => p.Key, p => string.Join(' ', p.Value.Scores.Select(s => s.Value)) + p.Value.Operations)),
             broken.Opened(r => r.Records.ToDictionary(p => p.Key, p => string.Join(' ', p.Value.Scores.Select(s => s.Value)) + p.Value.Operations)));

@@ -3,7 +3,9 @@ using JepaSharp.Kernels.MachineCode;
 namespace JepaSharp.Tests.Kernels.MachineCode;
 
 /// <summary>Our machine code, decoded once and run by the emulator.</summary>
-internal sealed unsafe class EmulatedCode(CheckedMemory memory) : IAmxCode
+/// <param name="memory">What it may touch.</param>
+/// <param name="instead">Code for AMX products, in place of what is generated.</param>
+internal sealed unsafe class EmulatedCode(CheckedMemory memory, byte[]? instead = null) : IAmxCode
 {
     private static readonly Dictionary<object, DecodedCode> Decoded = [];
 
@@ -35,7 +37,8 @@ internal sealed unsafe class EmulatedCode(CheckedMemory memory) : IAmxCode
         // A product's left tiles are made by the caller, for the product alone.
         var blocks = (arguments->Tile.Words + AmxProduct.Step - 1) / AmxProduct.Step;
         if (left == AmxLeft.Tiles) memory.Lend("left tiles", arguments->Tile.Left, (int)(halves * blocks * AmxProduct.TileBytes), isWritable: false);
-        Run((halves, left, end), () => AmxProduct.Generate(halves, left, end), arguments, sizeof(AmxArguments), isWritable: true);
+        object name = instead is null ? (halves, left, end) : instead;
+        Run(name, () => instead ?? AmxProduct.Generate(halves, left, end), arguments, sizeof(AmxArguments), isWritable: true);
         memory.Return(mark);
     }
 

@@ -30,6 +30,7 @@ internal sealed class DecodedCode
 internal sealed unsafe class EmulatedProcessor(CheckedMemory memory)
 {
     private const ulong Garbage = 0xDEAD_BEEF_DEAD_0000;
+    private const int MostSteps = 1_000_000;
     private static readonly int[] Preserved = [3, 4, 5, 12, 13, 14, 15]; // RBX, RSP, RBP, R12 to R15
 
     /// <summary>What it may touch.</summary>
@@ -61,7 +62,12 @@ internal sealed unsafe class EmulatedProcessor(CheckedMemory memory)
         Array.Fill(Vectors, 0xFFFFFFFF);
         Array.Fill(Masks, ulong.MaxValue);
         Next = 0;
-        while (Next >= 0) code.Steps[Next++](this);
+        for (var steps = 0; Next >= 0; steps++)
+        {
+            if (steps > MostSteps) throw new TimeoutException($"The code has not come to an end after {MostSteps} instructions.");
+            code.Steps[Next++](this);
+        }
+
         foreach (var register in Preserved) Assert.Equal(Garbage + (ulong)register, Registers[register]);
         return Registers[0];
     }

@@ -23,6 +23,7 @@ internal static unsafe class IntegerSteps
             case Code.Add_r64_rm64 when from < 0: return p => Keep(p, to, (Int128)(long)p.Registers[to] + (long)Read(p, place));
             case Code.Xor_r64_rm64 when from < 0: return p => Keep(p, to, (long)(p.Registers[to] ^ Read(p, place)));
             case Code.Or_r64_rm64 when from >= 0: return p => Keep(p, to, (long)(p.Registers[to] | p.Registers[from]));
+            case Code.Nopd: return _ => { };
             case Code.Retnq: return p => p.Next = -1;
             default: return null;
         }
