@@ -208,7 +208,6 @@ public sealed class BetweenBlocksTests
     public void Dense_WithRowsToAdd_AddsThoseThatAreChosenOrOneAfterTheOther(ScalarType precision, double tolerance)
     {
         KernelFact.NeedsSingles();
-        if (precision == ScalarType.BFloat16) KernelFact.NeedsPairs();
         using var scope = NewDisposeScope();
         using var untracked = no_grad();
         using var dense = new Dense("dense", [48, 64], CPU);

@@ -22,7 +22,6 @@ public sealed class DenseKernelTests
     public void Forward_AndBackward_AgreeWithLibtorch(int inputs, int outputs, int rows, ScalarType precision, double tolerance)
     {
         KernelFact.NeedsSingles();
-        if (precision == ScalarType.BFloat16) KernelFact.NeedsPairs();
         using var scope = NewDisposeScope();
         using var dense = new Dense("dense", [outputs, inputs], CPU);
         using (no_grad())

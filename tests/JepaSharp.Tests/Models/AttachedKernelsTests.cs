@@ -142,7 +142,7 @@ public sealed class AttachedKernelsTests
     [InlineData(48)]
     public void FlatParameters_InBFloat16_ServeWhatFitsAndCopyTheRest(int width)
     {
-        KernelFact.NeedsPairs();
+        KernelFact.NeedsSingles();
         using var scope = NewDisposeScope();
         using var plain = Started(new PixelDecoder(48, width, 3, 75));
         var x = Waves(2, 9, 48);

@@ -92,6 +92,19 @@ public sealed class ComputationChoiceTests
     }
 
     [Fact]
+    public void Reason_NamesWhatWasNotTimed_AndThatOneCoreWas()
+    {
+        using var cache = new TemporaryFolder();
+        ComputationChoice Choose() => ComputationChoice.OnCpu(
+            Precision.Auto, Small, cache.Path, (_, all) => [.. all.Take(1).Select(c => new ComputationTiming(c, 1) { OnOneCore = true })]);
+        foreach (var choice in (ComputationChoice[])[Choose(), Choose()]) // measured, then kept
+        {
+            Assert.Contains("on one core, others being busy", choice.Reason, StringComparison.Ordinal);
+            Assert.EndsWith(string.Join(", ", Computation.OnCpu.Skip(1).Select(c => c.Words)), choice.Reason, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
     public void Cache_ThatCannotBeWritten_IsDoneWithout()
     {
         using var folder = new TemporaryFolder();

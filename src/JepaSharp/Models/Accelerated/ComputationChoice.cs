@@ -78,12 +78,16 @@ public sealed record ComputationChoice(Computation Computation, string Reason, I
         if (fitting.Count == 0)
         {
             // The kernels do not fit the shape, and libtorch was too slow to be timed.
-            var left = candidates.Last(c => c.Products == ProductMethod.Libtorch);
-            return new ComputationChoice(left, $"{left.Words}, the only way for this shape", []);
+            var libtorch = candidates.Last(c => c.Products == ProductMethod.Libtorch);
+            return new ComputationChoice(libtorch, $"{libtorch.Words}, the only way for this shape", []);
         }
 
         var when = kept is { When: var day } ? $"measured on {day.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture)}" : "measured now";
-        return FromTimings(fitting, when);
+        var choice = FromTimings(fitting, when);
+        var untimed = candidates.Where(c => fitting.All(t => t.Computation != c)).ToList();
+        if (untimed.Count == 0) return choice;
+        var left = string.Join(", ", untimed.Select(c => c.Words));
+        return choice with { Reason = $"{choice.Reason}; not timed, as unfit or many times slower: {left}" };
     }
 
     /// <summary>The choice that timings lead to: the fastest, but float32 before a bfloat16 that is hardly faster.</summary>
@@ -94,8 +98,9 @@ public sealed record ComputationChoice(Computation Computation, string Reason, I
             t => t.Computation.Precision == ScalarType.Float32 && t.Milliseconds <= WorthLosingDigits * ordered[0].Milliseconds) ?? ordered[0];
         string Of(ComputationTiming t) => string.Create(CultureInfo.InvariantCulture, $"{t.Milliseconds:F1} {t.Computation.Words}");
         var others = string.Concat(ordered.Where(t => t != chosen).Select(t => ", " + Of(t)));
+        var cores = chosen.OnOneCore ? " on one core, others being busy" : "";
         var reason = string.Create(CultureInfo.InvariantCulture,
-            $"{chosen.Computation.Words}: {chosen.Milliseconds:F1} ms a block of this width{others}; {when}");
+            $"{chosen.Computation.Words}: {chosen.Milliseconds:F1} ms a block of this width{cores}{others}; {when}");
         return new ComputationChoice(chosen.Computation, reason, ordered);
     }
 

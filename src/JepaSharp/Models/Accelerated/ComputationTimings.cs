@@ -8,7 +8,11 @@ namespace JepaSharp.Models.Accelerated;
 /// <summary>How long one block takes by one computation.</summary>
 /// <param name="Computation">Which.</param>
 /// <param name="Milliseconds">The fastest of several passes: other work on a machine only ever adds.</param>
-public sealed record ComputationTiming(Computation Computation, double Milliseconds);
+public sealed record ComputationTiming(Computation Computation, double Milliseconds)
+{
+    /// <summary>Whether it is processor time of one core, because other programs had the rest; else time on all cores.</summary>
+    public bool OnOneCore { get; init; }
+}
 
 /// <summary>Work that is timed.</summary>
 internal interface ITimedWork : IDisposable
@@ -49,10 +53,11 @@ internal static class ComputationTimings
 
         var threads = get_num_threads();
         set_num_threads(1);
-        using var alone = WorkerThreads.Shared.Alone();
+        using var oneThread = WorkerThreads.Shared.Alone();
         try
         {
-            return Of(shape, candidates, static (shape, computation) => new TimedBlock(shape, computation), () => ThreadTime.Now);
+            var alone = Of(shape, candidates, static (shape, computation) => new TimedBlock(shape, computation), () => ThreadTime.Now);
+            return [.. alone.Select(t => t with { OnOneCore = true })];
         }
         finally
         {

@@ -27,10 +27,11 @@ internal static class KeptTimings
             var when = DateTime.Parse(document.RootElement.GetProperty("when").GetString()!, CultureInfo.InvariantCulture,
                 DateTimeStyles.AdjustToUniversal);
             var timings = new List<ComputationTiming>();
+            var onOneCore = document.RootElement.GetProperty("on_one_core").GetBoolean();
             foreach (var entry in document.RootElement.GetProperty("milliseconds").EnumerateObject())
             {
                 if (Computation.Of(entry.Name) is not { } computation || !(entry.Value.GetDouble() > 0)) return null;
-                timings.Add(new ComputationTiming(computation, entry.Value.GetDouble()));
+                timings.Add(new ComputationTiming(computation, entry.Value.GetDouble()) { OnOneCore = onOneCore });
             }
 
             var age = DateTime.UtcNow - when;
@@ -57,6 +58,7 @@ internal static class KeptTimings
                 when = DateTime.UtcNow.ToString("yyyy-MM-ddTHH:mm:ssZ", CultureInfo.InvariantCulture),
                 processor = Processor.Detect().Model,
                 block = shape.ToString(),
+                on_one_core = timings.Any(t => t.OnOneCore),
                 milliseconds = timings.ToDictionary(t => t.Computation.Key, t => t.Milliseconds),
             }));
             File.Move(temporary, path, overwrite: true);
