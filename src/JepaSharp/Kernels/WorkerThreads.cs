@@ -18,8 +18,8 @@ internal sealed class TurnMemory
 /// <summary>Threads that share the items of one task after another; whoever is free takes the next.</summary>
 /// <remarks>
 /// A training step has some hundred tasks of a millisecond and less. Between them the threads wait for a moment without sleeping. Nobody waits for a
-/// thread that has not begun: on a busy machine it may not get a core before the others have done its
-/// share. Which thread takes an item never changes a result: every item writes to its own place.
+/// thread that has not begun: on a busy machine it may not get a core before the others have done its share. Which thread takes an item never
+/// changes a result: every item writes to its own place.
 /// </remarks>
 internal sealed class WorkerThreads
 {

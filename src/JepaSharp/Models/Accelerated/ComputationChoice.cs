@@ -17,12 +17,12 @@ public sealed record ComputationChoice(Computation Computation, string Reason, I
     public const double WorthwhileOnGpu = 1.2;
 
     // float32 where there is no more than this between it and bfloat16: it is exacter.
-    private const double WorthLosingDigits = 1.05;
+    private const double WorthLosingDigits = 1.1;
 
     /// <summary>fp32 or bf16, as the command line and the configuration call it.</summary>
     public string Name => Computation.PrecisionName;
 
-    /// <summary>The choice for an encoder; half a second where it has to be measured, kept for later starts.</summary>
+    /// <summary>The choice for an encoder; about two seconds where it has to be measured, kept for later starts.</summary>
     /// <param name="precision">A number format, or the faster by measuring.</param>
     /// <param name="device">Where the work will be done.</param>
     /// <param name="shape">Of the encoder.</param>

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Runtime;
 using JepaSharp.Kernels;
 using JepaSharp.Runtime;
 using static TorchSharp.torch;
@@ -31,23 +32,24 @@ internal interface ITimedWork : IDisposable
 /// </remarks>
 internal static class ComputationTimings
 {
-    // What was compiled in haste is compiled again, better, after some thirty calls and a tenth of a second.
-    private const int WarmCalls = 40;
-    private static readonly TimeSpan Recompiled = TimeSpan.FromMilliseconds(150), Budget = TimeSpan.FromMilliseconds(400);
+    // What was compiled in haste is compiled again, better, after some thirty calls and a tenth of a second without new code.
+    private const int WarmCalls = 16, QuietPauses = 2;
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(110), Longest = TimeSpan.FromSeconds(4);
+    private static readonly TimeSpan Budget = TimeSpan.FromMilliseconds(400);
     private const int FewestRounds = 2, MostRounds = 12;
 
     // Others' part of the processors above which the clock says too little.
-    private const double Busy = 0.1;
+    private const double Busy = 0.2;
 
     // One that takes so many times as long as another is not timed again; or not at all.
-    private const double Hopeless = 1.6, Out = 3;
+    private const double Hopeless = 1.6, Out = 2;
 
     /// <summary>Every computation that can do the work; those that are many times slower are left out.</summary>
     public static IReadOnlyList<ComputationTiming> Of(BlockShape shape, IReadOnlyList<Computation> computations)
     {
         var candidates = computations.Where(IsWorthTiming).ToList();
-        Warm(shape, candidates);
         var share = new ProcessorShare();
+        Warm(shape, candidates);
         var timings = Of(shape, candidates, static (shape, computation) => new TimedBlock(shape, computation), Clock);
         if (share.OfOthers is not > Busy) return timings;
 
@@ -113,7 +115,7 @@ internal static class ComputationTimings
     {
         Tensor rows = ones([64, 256], precision), weights = ones([512, 256], precision);
         var best = double.PositiveInfinity;
-        for (var time = 0; time < 4; time++)
+        for (var time = 0; time < 8; time++)
         {
             var begun = ThreadTime.Now;
             _ = nn.functional.linear(rows, weights);
@@ -123,19 +125,23 @@ internal static class ComputationTimings
         return best;
     }
 
-    /// <summary>Calls until everything has been compiled for good.</summary>
+    /// <summary>Calls until nothing is compiled any more: code that was compiled in haste is many times slower, and which computation is still being
+    /// compiled is chance.</summary>
     private static void Warm(BlockShape shape, IReadOnlyList<Computation> computations)
     {
         var small = shape with { Width = 32, Heads = 2, Hidden = 64, Tokens = 8 };
-        var works = computations.Where(c => c.Products != ProductMethod.Libtorch).Select(c => new TimedBlock(small, c)).ToList();
-        for (var time = 0; time < 2; time++)
+        var works = computations.Where(c => c.Products != ProductMethod.Libtorch).Select(c => new TimedBlock(small, c, sequences: 2)).ToList();
+        var (clock, quiet) = (Stopwatch.StartNew(), 0);
+        while (works.Count > 0 && quiet < QuietPauses && clock.Elapsed < Longest)
         {
             foreach (var work in works)
             {
                 for (var call = 0; call < WarmCalls; call++) work.Run();
             }
 
-            if (works.Count > 0) Thread.Sleep(Recompiled);
+            var before = JitInfo.GetCompiledMethodCount();
+            Thread.Sleep(Pause);
+            quiet = JitInfo.GetCompiledMethodCount() == before ? quiet + 1 : 0;
         }
 
         foreach (var work in works) work.Dispose();

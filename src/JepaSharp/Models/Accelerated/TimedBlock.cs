@@ -41,7 +41,10 @@ internal sealed class TimedBlock : ITimedWork
     private readonly Tensor _input, _gradient;
     private readonly bool _trained;
 
-    public TimedBlock(BlockShape shape, Computation computation)
+    /// <param name="shape">Of the block.</param>
+    /// <param name="computation">How its products are done.</param>
+    /// <param name="sequences">S; null for what takes a moment on all cores.</param>
+    public TimedBlock(BlockShape shape, Computation computation, int? sequences = null)
     {
         _trained = shape.Trained;
         _stack = new BlockStack(1, shape.Width, shape.Heads, shape.Hidden);
@@ -52,7 +55,7 @@ internal sealed class TimedBlock : ITimedWork
         }
 
         foreach (var parameter in _stack.parameters()) parameter.requires_grad = _trained;
-        _input = Numbers([shape.Sequences(get_num_threads()), shape.Tokens, shape.Width], 1).DetachFromDisposeScope();
+        _input = Numbers([sequences ?? shape.Sequences(get_num_threads()), shape.Tokens, shape.Width], 1).DetachFromDisposeScope();
         _gradient = Numbers(_input.shape, 1).DetachFromDisposeScope();
         if (_trained) _input.requires_grad = true;
         if (computation.Products != ProductMethod.Libtorch)
