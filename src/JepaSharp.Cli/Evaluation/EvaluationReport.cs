@@ -31,7 +31,7 @@ internal sealed class EvaluationReport(string task, EvaluationSession session, o
         foreach (var note in session.Images.Notes) terminal.Error.WriteLine("chosen: " + note);
         terminal.Error.WriteLine(
             $"{task}: {session.Loaded.Name} encoder of {session.Loaded.Path}, {session.Transform.Size}x{session.Transform.Size} pixels, "
-                + $"{session.Device.type}, {session.Precision.Name}");
+                + $"{session.Device.type}, {session.Precision.Computation.Words}");
         terminal.Error.WriteLine(
             $"to fit on: {Quantity.Of(session.Images.Fit.Count, "image")} of {session.Images.Fit.Origin.Description}; to score on: "
                 + $"{session.Images.Test.Count:n0} of {session.Images.Test.Origin.Description}");
@@ -70,6 +70,7 @@ internal sealed class EvaluationReport(string task, EvaluationSession session, o
         session.Request.Features,
         Device = session.Device.ToString(),
         Precision = session.Precision.Name,
+        Computation = session.Precision.Computation.Words,
         session.Request.Batch,
         session.Request.Seed,
         session.Request.MaxFit,

@@ -73,6 +73,18 @@ internal sealed class EvaluationSession : IDisposable
 
     public ComputationChoice Precision { get; }
 
+    /// <summary>How encoders that are fine-tuned compute, chosen when first asked for and said.</summary>
+    public ComputationChoice Training
+    {
+        get
+        {
+            if (field is not null) return field;
+            field = ComputationChoice.For(Request.Precision, Device, Loaded.Encoder.Shape, trained: true);
+            _terminal.Error.WriteLine($"fine-tuning in {field.Name} ({field.Reason})");
+            return field;
+        }
+    }
+
     public PixelScaling Scaling { get; }
 
     public EvaluationTransform Transform { get; }

@@ -4,7 +4,6 @@ using JepaSharp.Evaluation;
 using JepaSharp.Evaluation.Targets;
 using JepaSharp.Evaluation.Tasks;
 using JepaSharp.Models;
-using JepaSharp.Models.Accelerated;
 using JepaSharp.Objectives;
 using JepaSharp.Runs;
 using JepaSharp.Training;
@@ -70,7 +69,7 @@ internal static class FineTuneRow
             Size = session.Transform.Size,
             Recipe = options,
             Device = session.Device,
-            Precision = ComputationChoice.For(session.Request.Precision, session.Device, session.Loaded.Encoder.Shape, trained: true).Computation,
+            Precision = session.Training.Computation,
             Address = session.Images.FitAddress,
         };
         using var tuned = FineTuningRun.Run(request, folder, new RunProgress(terminal, "fine-tuning"), stop.Token);
