@@ -46,7 +46,9 @@ internal sealed class MasksVerb : Verb
 
     public override int Run(ParseResult arguments, Terminal terminal, StopSignals stop)
     {
-        var setup = RunSetup.Of(arguments.GetValue(_config), arguments.GetValue(_data), arguments.GetValue(_set) ?? []);
+        // Masks are the same however long a run is, so that nothing need be timed.
+        string[] settings = [.. arguments.GetValue(_config) is null ? ["optimization.epochs=1", "optimization.warmup=0"] : Array.Empty<string>(), .. arguments.GetValue(_set) ?? []];
+        var setup = RunSetup.Of(arguments.GetValue(_config), arguments.GetValue(_data), settings);
         using var source = setup.Source;
         SourceNotes.Print(source, terminal);
         var count = Math.Min(arguments.GetValue(_count), source.Count);

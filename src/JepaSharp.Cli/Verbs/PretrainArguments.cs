@@ -12,16 +12,23 @@ namespace JepaSharp.Cli.Verbs;
 /// <param name="Init">Weights to begin with.</param>
 /// <param name="Device">auto, cpu, cuda or cuda:N.</param>
 /// <param name="Precision">auto, fp32 or bf16.</param>
+/// <param name="Minutes">How long a run should take whose recipe the command chooses.</param>
 /// <param name="MaxSteps">Stop after so many steps; schedules are not changed by it.</param>
 /// <param name="Settings">Configuration keys to set, as section.key=value, in order.</param>
 /// <param name="Quiet">Plain progress lines even on a terminal.</param>
 /// <param name="Profile">Whether to say at the end where the time went.</param>
 /// <param name="DryRun">Whether only to try it: build everything, take a step, say what a run would take.</param>
 internal sealed record PretrainArguments(
-    string? Config, string? Data, string? Out, bool Resume, string? Init, string? Device, string? Precision, long? MaxSteps,
+    string? Config, string? Data, string? Out, bool Resume, string? Init, string? Device, string? Precision, double? Minutes,
+    long? MaxSteps,
     IReadOnlyList<string> Settings, bool Quiet,
     bool Profile = false, bool DryRun = false)
 {
+    private const int MostMinutes = 31 * 24 * 60;
+
+    /// <summary>How long the run should take; null where nothing was said.</summary>
+    public TimeSpan? Time => Minutes is { } minutes ? TimeSpan.FromMinutes(minutes) : null;
+
     /// <summary>Everything that sets a configuration key, as <c>section.key=value</c>; options of their own win over <c>--set</c>.</summary>
     public IEnumerable<string> Overrides()
     {
@@ -68,6 +75,11 @@ internal sealed record PretrainArguments(
             Description = "auto (by measuring), fp32 or bf16.",
             HelpName = "PRECISION",
         };
+        private readonly Option<double?> _minutes = new("--minutes")
+        {
+            Description = "How long the run should take, where the command chooses; 30 if not given.",
+            HelpName = "N",
+        };
         private readonly Option<long?> _maxSteps = new("--max-steps")
         {
             Description = "Stop after so many steps; the schedules stay those of the whole run.",
@@ -93,7 +105,7 @@ internal sealed record PretrainArguments(
         public void AddTo(Command command)
         {
             command.Add(_config);
-            foreach (var option in (Option[])[_data, _out, _resume, _init, _device, _precision, _maxSteps, _set, _quiet, _profile, _dryRun])
+            foreach (var option in (Option[])[_data, _out, _resume, _init, _device, _precision, _minutes, _maxSteps, _set, _quiet, _profile, _dryRun])
                 command.Add(option);
             _precision.AcceptOnlyFromAmong("auto", "fp32", "bf16");
             _maxSteps.Validators.Add(result =>
@@ -102,6 +114,14 @@ internal sealed record PretrainArguments(
                 if (result.Tokens is [var token] && long.TryParse(token.Value, CultureInfo.InvariantCulture, out var steps) && steps < 1)
                     result.AddError($"--max-steps {token.Value}: expected at least 1.");
             });
+            _minutes.Validators.Add(result =>
+            {
+                if (result.Tokens is [var token] && double.TryParse(token.Value, CultureInfo.InvariantCulture, out var minutes)
+                    && minutes is not (> 0 and <= MostMinutes))
+                {
+                    result.AddError($"--minutes {token.Value}: expected more than 0, and at most {MostMinutes} (a month).");
+                }
+            });
             _set.Validators.Add(result =>
             {
                 foreach (var token in result.Tokens.Where(t => t.Value.IndexOf('=', StringComparison.Ordinal) < 1))
@@ -109,6 +129,8 @@ internal sealed record PretrainArguments(
             });
             command.Validators.Add(result =>
             {
+                if (result.GetValue(_minutes) is not null && Fixed(result) is { } fixedBy)
+                    result.AddError($"--minutes chooses how many passes a run makes, and {fixedBy}: give one of them.");
                 if (result.GetValue(_resume) && result.GetValue(_out) is null)
                     result.AddError("--resume needs --out RUN, the folder of the run to go on with.");
                 if (result.GetValue(_resume) && result.GetValue(_dryRun))
@@ -118,11 +140,16 @@ internal sealed record PretrainArguments(
             });
         }
 
+        /// <summary>What fixes the passes, so that minutes cannot; null for nothing.</summary>
+        private string? Fixed(System.CommandLine.Parsing.CommandResult result) =>
+            result.GetValue(_config) is { } config ? $"{config} says how many (optimization.epochs)"
+            : result.GetValue(_resume) ? "a resumed run has its own" : null;
+
         /// <summary>Reads what was given.</summary>
         public PretrainArguments Read(ParseResult parsed) => new(
             parsed.GetValue(_config), parsed.GetValue(_data), parsed.GetValue(_out), parsed.GetValue(_resume), parsed.GetValue(_init),
             parsed.GetValue(_device),
-            parsed.GetValue(_precision), parsed.GetValue(_maxSteps), parsed.GetValue(_set) ?? [], parsed.GetValue(_quiet), parsed.GetValue(_profile),
+            parsed.GetValue(_precision), parsed.GetValue(_minutes), parsed.GetValue(_maxSteps), parsed.GetValue(_set) ?? [], parsed.GetValue(_quiet), parsed.GetValue(_profile),
             parsed.GetValue(_dryRun));
     }
 }

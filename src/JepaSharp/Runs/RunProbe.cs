@@ -105,7 +105,7 @@ public sealed class RunProbe : IDisposable
         }
 
         // Views of the run's own source, which they must not dispose of. The encoder has seen both parts, the labels of neither.
-        var (kept, heldOut) = (new HeldOutShare(source, HeldOut, heldOut: false), new HeldOutShare(source, HeldOut, heldOut: true));
+        var (kept, heldOut) = (HeldOutShare.OfPart(source, HeldOut, heldOut: false), HeldOutShare.OfPart(source, HeldOut, heldOut: true));
         return new RunProbe(
             scaling, null, new ImageProbe(extract, kept, heldOut, Fit(FitImages), largestTest: Test(MostHeldOut), heldOut: true))
         {

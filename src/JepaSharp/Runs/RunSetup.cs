@@ -14,6 +14,9 @@ namespace JepaSharp.Runs;
 /// <param name="Reasons">What was chosen for the data, and why; empty where a configuration file was given.</param>
 public sealed record RunSetup(PretrainOptions Options, ImageSource Source, IReadOnlyList<string> Reasons)
 {
+    private const string Passes = "optimization.epochs";
+    private static readonly TimeSpan LongestTiming = TimeSpan.FromSeconds(5);
+
     /// <summary>What a user should know, a sentence each.</summary>
     public IReadOnlyList<string> Notes { get; init; } = [];
 
@@ -22,8 +25,11 @@ public sealed record RunSetup(PretrainOptions Options, ImageSource Source, IRead
     /// <param name="data">Images; null for those of the configuration, or the built-in scenes.</param>
     /// <param name="settings">Each <c>section.key=value</c>.</param>
     /// <param name="init">Weights to begin with; without a file, the networks follow them.</param>
+    /// <param name="time">How long the run should take, where the command chooses; null for <see cref="FolderRecipe.UsualTime"/>. For images of the
+    /// user's own a few steps are timed, unless <c>optimization.epochs</c> is set.</param>
     /// <exception cref="JepaException">Lists every problem.</exception>
-    public static RunSetup Of(string? config, string? data, IEnumerable<string> settings, PretrainedWeights? init = null)
+    public static RunSetup Of(
+        string? config, string? data, IEnumerable<string> settings, PretrainedWeights? init = null, TimeSpan? time = null)
     {
         List<string> overrides = [.. settings];
         if (data is not null) overrides.Add($"data.path={Quoted(data)}");
@@ -38,12 +44,32 @@ public sealed record RunSetup(PretrainOptions Options, ImageSource Source, IRead
         // Read once to learn where the images are, then again on top of what suits them.
         var first = OptionsDocument.Parse("", overrides).Options;
         if (first.Data.MemoryMb >= DecodingBound.LeastMegabytes) DecodingBound.Megabytes = first.Data.MemoryMb;
-        var suggested = first.Data.ResolveSource() is null ? SuggestedOptions.ForScenes() : SuggestFor(first);
+        var isOwn = first.Data.ResolveSource() is not null;
+        var suggested = isOwn ? SuggestFor(first) : SuggestedOptions.ForScenes();
         if (init is not null) suggested = suggested.Following(init, first.Meta.NumHeads);
         var resolved = OptionsDocument.Parse("", overrides, suggested.Options);
         resolved.Validate();
-        var reasons = suggested.Reasons.Where(r => !r.Keys.Any(resolved.GivenKeys.Contains)).Select(r => r.Text);
-        return new RunSetup(resolved.Options, resolved.Options.Data.OpenSource(), [.. reasons]);
+        List<SuggestionReason> reasons = [.. suggested.Reasons];
+        var isFixed = resolved.GivenKeys.Contains(Passes);
+        if (time is not null && (isFixed || !isOwn))
+        {
+            throw new JepaException(
+                "Minutes choose how many passes a run makes, and " + (isFixed ? $"{Passes} says how many" : "the run on the built-in scenes has its own")
+                    + $": give one of them{(isFixed ? "" : ", or images with --data")}.",
+                isUsage: true);
+        }
+
+        if (isOwn && !isFixed)
+        {
+            var lasting = Lasting(resolved.Options, time ?? FolderRecipe.UsualTime);
+            reasons.AddRange(lasting.Reasons);
+            resolved = OptionsDocument.Parse("", overrides, lasting.Options);
+            resolved.Validate();
+        }
+
+        return new RunSetup(
+            resolved.Options, resolved.Options.Data.OpenSource(),
+            [.. reasons.Where(r => !r.Keys.Any(resolved.GivenKeys.Contains)).Select(r => r.Text)]);
     }
 
     /// <summary>Options that a program made, and their images.</summary>
@@ -86,7 +112,16 @@ public sealed record RunSetup(PretrainOptions Options, ImageSource Source, IRead
                     $"None of {Quantity.Of(summary.Sampled, "image")} looked at in {source.Description} can be read; the first: "
                         + $"{summary.Unreadable[0].Message}"),
                 isUsage: true);
-        return SuggestedOptions.For(summary, TorchBackend.ChooseDevice(options.Meta.Device).type == TorchSharp.DeviceType.CUDA);
+        return FolderRecipe.For(
+            summary, side => PixelStatistics.Of(source, side), TorchBackend.ChooseDevice(options.Meta.Device).type == TorchSharp.DeviceType.CUDA);
+    }
+
+    /// <summary>Times a few steps. A process that takes no more than a few is not made to take many for it.</summary>
+    private static SuggestedOptions Lasting(PretrainOptions options, TimeSpan time)
+    {
+        using var source = options.Data.OpenSource();
+        var share = options.Optimization.MaxSteps is null ? LongestTiming : TimeSpan.Zero;
+        return FolderRecipe.Lasting(options, source.Count, StepTime.Of(options, source, share, CancellationToken.None), time);
     }
 
     /// <summary>A path as a YAML scalar, whatever characters it has.</summary>

@@ -21,7 +21,7 @@ namespace JepaSharp.Studies;
 internal sealed class StudyQuestion : IDisposable
 {
     private const int Batch = 64, LastLayers = 4;
-    private const string Rest = "train-share=0.8", Share = "test-share=0.2";
+    private const decimal Share = 0.2m;
 
     private readonly StudyEvaluation _asked;
     private readonly ImageSource _fit, _test;
@@ -50,14 +50,28 @@ internal sealed class StudyQuestion : IDisposable
     /// <summary>What tells the images from others, wherever they lie: of those to fit on, then of the test images.</summary>
     public (string Fit, string Test) Images => _images ??= (ImagesOf(_fit), ImagesOf(_test));
 
+    /// <summary>All of what a path names, or one side of it.</summary>
+    private static ImageSource Opened(string address, bool? heldOut)
+    {
+        var source = ImageSources.Open(address);
+        try
+        {
+            return heldOut is { } side ? HeldOutShare.OfPart(source, Share, side) : source;
+        }
+        catch
+        {
+            source.Dispose();
+            throw;
+        }
+    }
+
     /// <summary>Opens the images.</summary>
     /// <exception cref="JepaException">They are not there, have no labels, or are the same.</exception>
     public static StudyQuestion Open(StudyEvaluation asked, StudyAddresses addresses)
     {
         var data = addresses.Of(asked.Data);
-        var joint = data.Contains('#', StringComparison.Ordinal) && !Path.Exists(data) ? '&' : '#';
-        var (fit, test) = asked.Test is { } given ? (data, addresses.Of(given)) : ($"{data}{joint}{Rest}", $"{data}{joint}{Share}");
-        if (Path.TrimEndingDirectorySeparator(fit) == Path.TrimEndingDirectorySeparator(test))
+        var test = asked.Test is { } given ? addresses.Of(given) : null;
+        if (test is not null && Path.TrimEndingDirectorySeparator(data) == Path.TrimEndingDirectorySeparator(test))
             throw new JepaException(
                 $"data and test are the same images ({asked.Data}): a probe knows those it was fitted on. Give other images to test, or leave it out "
                     + "to have a fifth held out.", isUsage: true);
@@ -65,8 +79,8 @@ internal sealed class StudyQuestion : IDisposable
         ImageSource? scored = null;
         try
         {
-            opened = ImageSources.Open(fit);
-            scored = ImageSources.Open(test);
+            opened = Opened(data, test is null ? false : null);
+            scored = Opened(test ?? data, test is null ? true : null);
             return new StudyQuestion(asked, opened, scored);
         }
         catch (JepaException)

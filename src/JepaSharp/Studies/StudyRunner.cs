@@ -1,6 +1,7 @@
 using System.Globalization;
 using JepaSharp.Configuration;
 using JepaSharp.Models;
+using JepaSharp.Runs;
 using JepaSharp.Runtime;
 using JepaSharp.Training;
 using JepaSharp.Training.Progress;
@@ -100,7 +101,8 @@ public sealed class StudyRunner
         {
             var budget = Plan.Study.Budget;
             var share = budget.Unit == BudgetUnit.Minutes ? TimeSpan.FromMinutes(budget.Amount) / 20 : TimeSpan.FromSeconds(5);
-            _measured[variant.Name] = time = StepMeasurement.Of(StudySchedule.Laid(variant.Options, variant.StepsPerEpoch, 1000), share, stop);
+            using var source = variant.Options.Data.OpenSource();
+            _measured[variant.Name] = time = StepTime.Of(StudySchedule.Laid(variant.Options, variant.StepsPerEpoch, 1000), source, share, stop);
         }
 
         return (time, "measured");

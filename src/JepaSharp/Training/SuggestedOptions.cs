@@ -1,6 +1,4 @@
-using System.Globalization;
 using JepaSharp.Configuration;
-using JepaSharp.Data.Sources;
 using JepaSharp.Models;
 using JepaSharp.Runtime;
 using JepaSharp.Weights;
@@ -47,48 +45,6 @@ public sealed record SuggestedOptions(PretrainOptions Options, IReadOnlyList<Sug
         },
         []);
 
-    /// <summary>For a collection of images.</summary>
-    /// <param name="summary">How many there are and how large.</param>
-    /// <param name="onGpu">Whether a GPU does the work.</param>
-    public static SuggestedOptions For(ImageSourceSummary summary, bool onGpu)
-    {
-        var reasons = new List<SuggestionReason>();
-        var (crop, patch) = CropFor(summary.MedianShorterSide, onGpu);
-        reasons.Add(new($"crops of {crop} pixels in {patch}-pixel patches: the median shorter side of the images is {summary.MedianShorterSide}",
-            "data.crop_size", "mask.patch_size"));
-        var (model, depth, predictor, predictorDepth) = ModelFor(summary.Count, onGpu);
-        reasons.Add(new(
-            $"{model}{(depth is null ? "" : $" with {Quantity.Of(depth.Value, "block")}")}: {Quantity.Of(summary.Count, "image")} on a "
-                + (onGpu ? "GPU" : "CPU"),
-            "meta.model_name", "meta.depth", "meta.embed_dim"));
-        var batch = BatchFor(summary.Count, onGpu);
-        var epochs = EpochsFor(summary.Count, batch);
-        var steps = Quantity.Of((long)epochs * (summary.Count / batch), "step");
-        reasons.Add(new($"batches of {batch} and {Quantity.Of(epochs, "epoch")}: {steps}", "data.batch_size", "optimization.epochs"));
-        var rate = onGpu ? 1e-3 : 3e-4;
-        reasons.Add(new(Invariant($"learning rate {rate}: batches of {batch} are far from the paper's 2048"), "optimization.lr"));
-        var grid = crop / patch;
-        return new(
-            new PretrainOptions
-            {
-                Data = new DataOptions { CropSize = crop, BatchSize = batch },
-                Mask = new MaskOptions { PatchSize = patch, MinKeep = grid >= 12 ? 10 : 4 },
-                Meta = new MetaOptions { ModelName = model, Depth = depth, PredDepth = predictorDepth, PredEmbDim = predictor },
-                Optimization = new OptimizationOptions
-                {
-                    Epochs = epochs,
-                    Warmup = Math.Max(1, epochs / 10),
-                    StartLr = onGpu ? 2e-4 : 6e-5,
-                    Lr = rate,
-                    FinalLr = 1e-6,
-                    FinalWeightDecay = onGpu ? 0.4 : 0.1,
-                    Ema = new MomentumRange(onGpu ? 0.996 : 0.98, 1.0),
-                },
-                Logging = new LoggingOptions { EvaluateEvery = Math.Max(1, (epochs + 3) / 4) },
-            },
-            reasons);
-    }
-
     /// <summary>The same, with networks, image size and normalisation of pretrained weights.</summary>
     /// <param name="weights">Those to begin with.</param>
     /// <param name="heads">Attention heads, where the weights do not tell.</param>
@@ -123,38 +79,6 @@ public sealed record SuggestedOptions(PretrainOptions Options, IReadOnlyList<Sug
                 .. Reasons.Skip(2)]);
 
         static ChannelTriple Triple(IReadOnlyList<double> numbers) => new(numbers[0], numbers[1], numbers[2]);
-    }
-
-    private static string Invariant(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
-
-    private static (int Crop, int Patch) CropFor(int side, bool onGpu) => (side, onGpu) switch
-    {
-        ( < 48, _) => (32, 4),
-        ( < 80, _) => (64, 8),
-        (_, false) => (96, 12),
-        ( < 200, true) => (128, 8),
-        _ => (224, 16),
-    };
-
-    private static (string Model, int? Depth, int Predictor, int PredictorDepth) ModelFor(int images, bool onGpu) => (images, onGpu) switch
-    {
-        ( < 20_000, false) => ("vit_tiny", 6, 96, 3),
-        (_, false) => ("vit_tiny", null, 96, 6),
-        ( < 50_000, true) => ("vit_small", null, 192, 6),
-        _ => ("vit_base", null, 384, 6),
-    };
-
-    private static int BatchFor(int images, bool onGpu)
-    {
-        var batch = onGpu ? 256 : 128;
-        while (batch > 8 && images / batch < 40) batch /= 2;
-        return Math.Max(1, Math.Min(batch, images));
-    }
-
-    private static int EpochsFor(int images, int batch)
-    {
-        var steps = Math.Max(1, images / batch);
-        return Math.Clamp(3000 / steps, 5, 300);
     }
 }
 

@@ -4,6 +4,7 @@ using System.Text.Json;
 namespace JepaSharp.Tests.BadInput;
 
 /// <summary>The command as a process of its own, in surroundings that are not what it would like.</summary>
+[Collection(Lanes.Commands)]
 public sealed class EnvironmentTests : IDisposable
 {
     private const string Name = "my фото ünd 🙂";

@@ -15,7 +15,7 @@ public sealed class PretrainArgumentsTests
     {
         Assert.Equal(0, Run());
         Assert.Equal(
-            new PretrainArguments(null, null, null, false, null, null, null, null, [], false) with { Settings = _verb.Seen!.Settings }, _verb.Seen);
+            new PretrainArguments(null, null, null, false, null, null, null, null, null, [], false) with { Settings = _verb.Seen!.Settings }, _verb.Seen);
         Assert.Empty(_verb.Seen.Settings);
     }
 
@@ -30,9 +30,20 @@ public sealed class PretrainArgumentsTests
         Assert.Equal(["optimization.lr=1", "mask.allow_overlap=true"], seen.Settings);
     }
 
+    [Fact]
+    public void Arguments_Minutes_AreATime()
+    {
+        Assert.Equal(0, Run("--data", "a", "--minutes", "7.5"));
+        Assert.Equal(TimeSpan.FromSeconds(450), _verb.Seen!.Time);
+    }
+
     [Theory]
     [InlineData("--max-steps 0", "--max-steps 0: expected at least 1")]
     [InlineData("--max-steps many", "many")]
+    [InlineData("--minutes 0 --data a", "--minutes 0: expected more than 0")]
+    [InlineData("--minutes 1e9 --data a", "a month")]
+    [InlineData("--minutes 5 a.yaml", "a.yaml says how many")]
+    [InlineData("--minutes 5 --resume --out r", "a resumed run has its own")]
     [InlineData("--precision fp8", "fp8")]
     [InlineData("--set lr", "expected SECTION.KEY=VALUE")]
     [InlineData("--set", "--set")]

@@ -4,6 +4,7 @@ using JepaSharp.Tests.Data;
 namespace JepaSharp.Tests.Situations;
 
 /// <summary>Folders as they are found on disks: what is read, what is passed over, and that every file is counted.</summary>
+[Collection(Lanes.Commands)]
 public sealed class FolderSituations : SituationTests
 {
     // As a user who may not do everything, where the tests run as one who may.

@@ -6,6 +6,7 @@ namespace JepaSharp.Tests.Situations;
 /// <summary>
 /// What was meant is what is used: the weights, the images, the order and the schedule that a user thinks of, or a sentence that says otherwise.
 /// </summary>
+[Collection(Lanes.Commands)]
 public sealed class IntentSituations : SituationTests
 {
     private const string Small = "--set meta.model_name=vit_tiny --set meta.embed_dim=24 --set meta.depth=1 --set meta.num_heads=2 "
@@ -157,6 +158,17 @@ public sealed class IntentSituations : SituationTests
         {
             Build = folder => Images(folder, "imgs"),
         },
+        new("a run as long as it is asked to be", "jepa pretrain --data imgs --out run --minutes 0.05 2>log; echo \"rc $?\"; cat log", 0, "rc 0",
+            "images/s were measured", "passes over the images, about", "normalised by the images' own mean", "encoder and predictor")
+        {
+            Build = folder => Images(folder, "imgs"),
+        },
+        new("minutes and passes at once", "jepa pretrain --data imgs --out run --minutes 5 --set optimization.epochs=3", 2,
+            "optimization.epochs says how many: give one of them.")
+        {
+            Build = folder => Images(folder, "imgs"),
+        },
+        new("minutes for the built-in scenes", "jepa pretrain --out run --minutes 5", 2, "the run on the built-in scenes has its own"),
         new("a run of groups that its batches do not fill", $"jepa pretrain --data imgs --out run {Small} --set mask.images_per_length=6", 2,
             "mask.images_per_length: found 6; expected a multiple of data.batch_size (4), such as 4 or 8")
         {

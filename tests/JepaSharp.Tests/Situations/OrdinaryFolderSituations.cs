@@ -3,6 +3,7 @@ using JepaSharp.Tests.BadInput;
 namespace JepaSharp.Tests.Situations;
 
 /// <summary>What is as it should be: the table's zero.</summary>
+[Collection(Lanes.Commands)]
 public sealed class OrdinaryFolderSituations : SituationTests
 {
     private static readonly Situation[] Table =

@@ -8,6 +8,7 @@ using JepaSharp.Tests.Data;
 namespace JepaSharp.Tests.Situations;
 
 /// <summary>Pictures whose files hold something else than plain bytes of RGB, and pictures too large for the memory that there may be.</summary>
+[Collection(Lanes.Commands)]
 public sealed class PixelSituations : SituationTests
 {
     private static readonly byte[] Ramp = [.. Enumerable.Range(0, 60 * 40).Select(i => (byte)(255 * (i % 60) / 59))];

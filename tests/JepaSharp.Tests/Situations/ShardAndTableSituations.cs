@@ -6,6 +6,7 @@ using JepaSharp.Tests.Data.Sources.Columnar;
 namespace JepaSharp.Tests.Situations;
 
 /// <summary>Tar shards, Parquet, lists and annotations: an image has its own pixels and label, and what is left out is said.</summary>
+[Collection(Lanes.Commands)]
 public sealed class ShardAndTableSituations : SituationTests
 {
     private const string Pointer =

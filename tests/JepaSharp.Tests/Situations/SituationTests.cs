@@ -3,8 +3,8 @@ using System.Text;
 
 namespace JepaSharp.Tests.Situations;
 
-/// <summary>Runs a table of situations on the built command, as a process of its own. A table derives from this, so that tables run side by
-/// side.</summary>
+/// <summary>Runs a table of situations on the built command, as a process of its own. A table derives from this, and runs in the lane of the
+/// commands.</summary>
 public abstract class SituationTests
 {
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(3);

@@ -4,6 +4,7 @@ using JepaSharp.Tests.Data;
 namespace JepaSharp.Tests.Situations;
 
 /// <summary>What a command runs in: terminals and pipes that go, descriptors that are closed, disks that are full, limits, signals.</summary>
+[Collection(Lanes.Commands)]
 public sealed class SurroundingsSituations : SituationTests
 {
     private const string Tiny = " --set meta.model_name=vit_tiny --set meta.embed_dim=24 --set meta.depth=1 --set meta.num_heads=2 --set "

@@ -4,6 +4,7 @@ namespace JepaSharp.Tests.Situations;
 
 /// <summary>Images that cannot be read are counted, named and left out, in the same words by every verb that learns from images or scores on
 /// them.</summary>
+[Collection(Lanes.Commands)]
 public sealed class UnreadableImageSituations : SituationTests
 {
     private const string OfFit = "note: 1 of 20 fit images could not be read and is left out: dog/broken.png.";

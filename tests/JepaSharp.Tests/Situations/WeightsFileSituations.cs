@@ -4,6 +4,7 @@ using JepaSharp.Tests.Weights;
 namespace JepaSharp.Tests.Situations;
 
 /// <summary>Something else in place of weights, or weights under other names: the message says what it is and what to do.</summary>
+[Collection(Lanes.Commands)]
 public sealed class WeightsFileSituations : SituationTests
 {
     private const string Pointer =

@@ -25,6 +25,9 @@ internal sealed class NotedSource(ImageSource source, string? sum, IReadOnlyList
     public override IReadOnlyList<string> Notices => [.. notices, .. source.Notices];
 
     /// <inheritdoc/>
+    internal override bool IsSplitByName => source.IsSplitByName;
+
+    /// <inheritdoc/>
     public override string NameOf(int index) => source.NameOf(index);
 
     /// <inheritdoc/>

@@ -38,6 +38,9 @@ public abstract class SourceView : ImageSource
     public override string? Sum => _source.Sum;
 
     /// <inheritdoc/>
+    internal override bool IsSplitByName => _source.IsSplitByName;
+
+    /// <inheritdoc/>
     public override string NameOf(int index) => _source.NameOf(_chosen[index]);
 
     /// <inheritdoc/>

@@ -35,6 +35,27 @@ public class HeldOutShareTests
         Assert.Equal(3000, test.Count + train.Count);
     }
 
+    [Theory]
+    [InlineData("0.1", true)]
+    [InlineData("0.2", true)]
+    [InlineData("0.2", false)]
+    public void OfPart_OfOneSide_IsAShareOfThatSide(string share, bool heldOut)
+    {
+        var given = decimal.Parse(share, System.Globalization.CultureInfo.InvariantCulture);
+        using var side = new HeldOutShare(new NumberedImages(10_000), given, heldOut);
+        var (test, train) = (HeldOutShare.OfPart(side, 0.2m, heldOut: true), HeldOutShare.OfPart(side, 0.2m, heldOut: false));
+        Assert.InRange((double)test.Count / side.Count, 0.15, 0.25);
+        Assert.Empty(test.Names().Intersect(train.Names()));
+        Assert.Equal(side.Count, test.Count + train.Count);
+    }
+
+    [Fact]
+    public void OfPart_OfAWhole_IsThePlainSplit()
+    {
+        using var whole = new NumberedImages(500);
+        Assert.Equal(new HeldOutShare(whole, 0.2m, heldOut: true).Names(), HeldOutShare.OfPart(whole, 0.2m, heldOut: true).Names());
+    }
+
     [Fact]
     public void LargerShare_HoldsOutTheSmallerOnesImagesAndMore() =>
         Gen.Select(Gen.String, Gen.Decimal[0.01m, 0.98m]).Sample(

@@ -1,29 +1,30 @@
 using System.Diagnostics;
+using System.Runtime;
 using JepaSharp.Configuration;
 using JepaSharp.Data.Loading;
+using JepaSharp.Data.Sources;
 using JepaSharp.Data.Sources.Scenes;
 using JepaSharp.Models.Accelerated;
 using JepaSharp.Objectives;
 using JepaSharp.Runtime;
 using JepaSharp.Training;
 
-namespace JepaSharp.Studies;
+namespace JepaSharp.Runs;
 
 /// <summary>How long a step takes on this machine as it is now: steps of a run that is thrown away, images and all.</summary>
-internal static class StepMeasurement
+internal static class StepTime
 {
-    // The first steps take memory and compile code.
-    private const int Unmeasured = 2, Fewest = 3, Most = 2000;
-    private static readonly TimeSpan Longest = TimeSpan.FromSeconds(20);
+    private const int Fewest = 3, Most = 2000, FewestUnmeasured = 2;
+    private static readonly TimeSpan Longest = TimeSpan.FromSeconds(20), LongestUnmeasured = TimeSpan.FromSeconds(2);
 
-    /// <summary>Mean time of a step.</summary>
+    /// <summary>Mean time of a step, once steps compile nothing any more.</summary>
     /// <param name="options">The run's, in any layout.</param>
+    /// <param name="source">Its images.</param>
     /// <param name="share">Measures for so long at most; never longer than twenty seconds.</param>
     /// <param name="stop">Stops between steps.</param>
     /// <exception cref="JepaException">Options and images do not go together.</exception>
-    public static TimeSpan Of(PretrainOptions options, TimeSpan share, CancellationToken stop)
+    public static TimeSpan Of(PretrainOptions options, ImageSource source, TimeSpan share, CancellationToken stop)
     {
-        using var source = options.Data.OpenSource();
         if (source is ScenesSource scenes) scenes.RenderAll(Environment.ProcessorCount, cancellation: stop);
         var plan = new PretrainPlan(options);
         var device = TorchBackend.ChooseDevice(options.Meta.Device);
@@ -36,12 +37,16 @@ internal static class StepMeasurement
             new StepSettings(computation, plan.Optimizer, options.Optimization.CheckpointActivations, plan.Seed));
         var limit = share < Longest ? share : Longest;
         var accumulate = options.Optimization.Accumulate;
-        using var batches = loader.Epochs(0, 0, loader.BatchesPerEpoch, (Most + Unmeasured) * (long)accumulate, stop).GetEnumerator();
+        using var batches = loader.Epochs(0, 0, loader.BatchesPerEpoch, 2 * Most * (long)accumulate, stop).GetEnumerator();
+        var (unmeasured, compiled) = (Stopwatch.StartNew(), -1L);
         var (clock, taken) = (new Stopwatch(), 0);
         for (var n = 0; taken < Most && (taken < Fewest || clock.Elapsed < limit); n++)
         {
             stop.ThrowIfCancellationRequested();
-            if (n == Unmeasured) clock.Start();
+            // The first steps take memory and compile code.
+            var before = compiled;
+            compiled = JitInfo.GetCompiledMethodCount();
+            if (!clock.IsRunning && n >= FewestUnmeasured && (compiled == before || n == Most || unmeasured.Elapsed > LongestUnmeasured)) clock.Start();
             var fed = new List<ViewBatch>();
             try
             {
