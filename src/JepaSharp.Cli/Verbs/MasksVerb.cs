@@ -47,8 +47,9 @@ internal sealed class MasksVerb : Verb
     public override int Run(ParseResult arguments, Terminal terminal, StopSignals stop)
     {
         // Masks are the same however long a run is, so that nothing need be timed.
-        string[] settings = [.. arguments.GetValue(_config) is null ? ["optimization.epochs=1", "optimization.warmup=0"] : Array.Empty<string>(), .. arguments.GetValue(_set) ?? []];
-        var setup = RunSetup.Of(arguments.GetValue(_config), arguments.GetValue(_data), settings);
+        var config = arguments.GetValue(_config);
+        string[] length = config is null ? ["optimization.epochs=1", "optimization.warmup=0"] : [];
+        var setup = RunSetup.Of(config, arguments.GetValue(_data), [.. length, .. arguments.GetValue(_set) ?? []]);
         using var source = setup.Source;
         SourceNotes.Print(source, terminal);
         var count = Math.Min(arguments.GetValue(_count), source.Count);

@@ -150,15 +150,26 @@ public sealed class PretrainRun : IDisposable
             : null;
         if (monitors?.LeftOut is { } unseen) Say(unseen, observers);
         ITrainingObserver told = monitors is null ? observers : new TrainingObservers(observers, monitors.Observer);
-        var measured = new NewestMeasures();
+        var measured = new OwnMeasures(begun == 0 ? [] : MeasuresCsv.Read(Folder.Measures));
         told = new TrainingObservers(told, measured);
-        if (begun == 0 && Measured(observers, stop) is { } first) observers.OnMeasures(0, 0, first);
+        if (begun == 0 && Measured(observers, stop) is { } first)
+        {
+            observers.OnMeasures(0, 0, first);
+            measured.OnMeasures(0, 0, first);
+        }
+
         var end =
             Trainer.Run(Folder, told, _probe is null ? null : _ => Measured(observers, stop) ?? throw new OperationCanceledException(stop), stop);
         MonitorTime = monitors?.Observer.Spent ?? TimeSpan.Zero;
         if (UntrainedImages.Write(Trainer, Folder.Path) is { } untrained) observers.OnMessage(untrained.Note);
         if (end.Outcome == RunOutcome.Completed && measured.Step != end.Step && Measured(observers, stop) is { } last)
-            observers.OnMeasures((int)(end.Step / Trainer.StepsPerEpoch), end.Step, last);
+            told.OnMeasures((int)(end.Step / Trainer.StepsPerEpoch), end.Step, last);
+        if (end.Outcome == RunOutcome.Completed && measured is { First: { } before, Last: { } after }
+            && LearningVerdict.Of(before, after, end.Step) is { } verdict)
+        {
+            observers.OnWarning(end.Step, verdict);
+        }
+
         return end;
     }
 
@@ -256,14 +267,26 @@ public sealed class PretrainRun : IDisposable
         public void Report(int value) => observers.OnLook(what, value, total);
     }
 
-    /// <summary>Remembers the step of the newest measures.</summary>
-    private sealed class NewestMeasures : ITrainingObserver
+    /// <summary>Remembers what the probe said before the first step, and last.</summary>
+    private sealed class OwnMeasures : ITrainingObserver
     {
+        public OwnMeasures(IReadOnlyList<TakenMeasures> earlier)
+        {
+            if (earlier.Count > 0 && earlier[0].Step == 0) OnMeasures(earlier[0].Epoch, 0, earlier[0].Values);
+        }
+
         public long Step { get; private set; } = -1;
+
+        public IReadOnlyDictionary<string, double>? First { get; private set; }
+
+        public IReadOnlyDictionary<string, double>? Last { get; private set; }
 
         public void OnMeasures(int epoch, long step, IReadOnlyDictionary<string, double> measures)
         {
-            if (MonitorReading.From(measures) is null && MonitorGlance.From(measures) is null) Step = step;
+            var own = measures.Where(m => !MonitorReading.Names(m.Key)).ToDictionary();
+            if (own.Count == 0) return;
+            if (step == 0) First = own;
+            else (Step, Last) = (step, own);
         }
     }
 }
