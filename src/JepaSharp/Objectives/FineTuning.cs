@@ -1,4 +1,5 @@
 using System.Globalization;
+using JepaSharp.Data.Augmentation;
 using JepaSharp.Data.Cropping;
 using JepaSharp.Data.Loading;
 using JepaSharp.Models;
@@ -121,7 +122,7 @@ public sealed class FineTuning : Objective
         CropSize = size,
         Crop = new RandomResizedCrop { MinScale = options.CropScale },
         Filter = ResampleFilter.Bicubic,
-        UseHorizontalFlip = options.Flip,
+        Augmentations = new Augmentations { Flip = options.Flip ? 0.5 : 0 },
     });
 
     /// <summary>All weights, tables of positions included.</summary>
