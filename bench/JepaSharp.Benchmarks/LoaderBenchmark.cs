@@ -73,6 +73,14 @@ internal static class LoaderBenchmark
         {
             BatchSize = BatchSize,
             Threads = threads,
-            Views = [new View("image", new TrainingTransform { CropSize = cropSize, Filter = filter, Augmentations = new Augmentations { Flip = useFlip ? 0.5 : 0 } })],
+            Views =
+            [
+                new View("image", new TrainingTransform
+                {
+                    CropSize = cropSize,
+                    Filter = filter,
+                    Augmentations = new Augmentations { Flip = useFlip ? 0.5 : 0 },
+                }),
+            ],
         });
 }

@@ -2,7 +2,8 @@ namespace JepaSharp.Configuration;
 
 /// <summary>LeJEPA: how its two losses are weighed, and what lies between encoder and loss. YAML section <c>lejepa</c>, read where
 /// <c>meta.objective</c> is lejepa. Ours.</summary>
-/// <remarks>Numbers are those of Balestriero and LeCun, arXiv 2511.08544, and of the published settings. Its views: <see cref="ViewSection"/>.</remarks>
+/// <remarks>Numbers are those of Balestriero and LeCun, arXiv 2511.08544, and of the published settings. Its views:
+/// <see cref="ViewSection"/>.</remarks>
 public sealed record LeJepaSection
 {
     /// <summary>λ: share of the statistic in the loss, (1 - λ) prediction + λ statistic; the more views, the larger. 0.05.</summary>

@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 
 namespace JepaSharp.Models;
 
-/// <summary>Three linear layers with batch norm and ReLU after the first two: embeddings to what a loss compares. [R, in] -> float32 [R, K].</summary>
+/// <summary>Three linear layers, batch norm and ReLU after the first two: embeddings to what a loss compares. [R, in] -> float32 [R, K].</summary>
 /// <remarks>
 /// As torchvision's MLP, whose names it has: <c>0</c>, <c>4</c> and <c>8</c> are the linear layers, <c>1</c> and <c>5</c> the norms. Batch norm takes
 /// its statistics over all rows at once.

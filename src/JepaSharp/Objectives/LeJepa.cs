@@ -31,7 +31,8 @@ public sealed class LeJepa : Objective
     public LeJepa(LeJepaOptions options, Device? device = null)
     {
         ArgumentNullException.ThrowIfNull(options);
-        if (!options.Encoder.ClassToken) throw new ArgumentException("LeJEPA's embedding is made of a class token: the encoder has none.", nameof(options));
+        if (!options.Encoder.ClassToken)
+            throw new ArgumentException("LeJEPA's embedding is made of a class token: the encoder has none.", nameof(options));
         Options = options;
         Encoder = new VisionTransformer(options.Encoder, device);
         Head = new Dense("head", [options.Embedding, options.Encoder.Width], device);

@@ -6,8 +6,8 @@ namespace JepaSharp.Objectives;
 
 /// <summary>Initial weights of LeJEPA's networks, as timm's encoder and torchvision's projector begin.</summary>
 /// <remarks>
-/// Positions and linear layers of encoder and head: normal of deviation 0.02, biases 0. Class token: normal of deviation 1e-6. Patch embedding: uniform
-/// within 1 / √(C P²), weight and bias. Projector: <see cref="Projector.Initialize"/>.
+/// Positions and linear layers of encoder and head: normal of deviation 0.02, biases 0. Class token: normal of deviation 1e-6. Patch embedding:
+/// uniform within 1 / √(C P²), weight and bias. Projector: <see cref="Projector.Initialize"/>.
 /// </remarks>
 internal static class LeJepaInitialization
 {

@@ -33,7 +33,8 @@ internal static class LeJepaOperations
         var shape = options.Encoder;
         double Through(int patches) => ObjectiveCost.OfBlocks(shape.Depth, shape.Width, shape.MlpWidth, patches + 1);
         var views = options.Views.Sum(v => v.Count);
-        var projector = ((double)shape.Width * options.Embedding) + ((double)options.Hidden * (options.Embedding + options.Hidden + options.Projection));
+        var projector = ((double)shape.Width * options.Embedding)
+            + ((double)options.Hidden * (options.Embedding + options.Hidden + options.Projection));
         var statistic = (double)options.Directions * (options.Projection + (2.0 * options.Knots));
         var seen = options.Views.Sum(v => v.Count * Through(PatchesOf(options, v))) + (views * (projector + statistic));
         return new ObjectiveCost(Through(shape.Patches), 0, seen, 3 * seen);

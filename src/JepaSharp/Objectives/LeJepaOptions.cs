@@ -61,8 +61,8 @@ public sealed record LeJepaOptions
     {
         static string Of(View view) => $"{view.Count} {view.Name} of {view.Transform.CropSize} pixels";
         return string.Create(CultureInfo.InvariantCulture,
-            $"compared: {string.Join(" and ", Views.Select(Of))} of every image, in {Projection} numbers; each view of {images:n0} images is a sample "
-                + $"that is held against a Gaussian in {Directions:n0} directions, with a share of {Lambda} in the loss");
+            $"compared: {string.Join(" and ", Views.Select(Of))} of every image, in {Projection} numbers; each view of {images:n0} images is a "
+                + $"sample that is held against a Gaussian in {Directions:n0} directions, with a share of {Lambda} in the loss");
     }
 
     private static Augmentations Changes => new()

@@ -7,8 +7,8 @@ namespace JepaSharp.Objectives;
 /// function.</summary>
 /// <remarks>
 /// Epps and Pulley, "A test for normality based on the empirical characteristic function", 1983; Balestriero and LeCun, arXiv 2511.08544, section 4.
-/// Of N samples x, with knots t_j = j Δ from 0 to the largest, φ_j = exp(-t_j² / 2), C_j and S_j the means of cos(t_j x) and sin(t_j x), and trapezoid
-/// weights w_j = 2 Δ, but Δ at the last (the integral over both signs of t, by symmetry):
+/// Of N samples x, with knots t_j = j Δ from 0 to the largest, φ_j = exp(-t_j² / 2), C_j and S_j the means of cos(t_j x) and sin(t_j x), and
+/// trapezoid weights w_j = 2 Δ, but Δ at the last (the integral over both signs of t, by symmetry):
 /// <code>
 /// T        = N Σ_j w_j φ_j [(C_j - φ_j)² + S_j²]
 /// ∂T/∂x_n  = 2 Σ_j w_j φ_j t_j [S_j cos(t_j x_n) - (C_j - φ_j) sin(t_j x_n)]

@@ -42,6 +42,7 @@ public sealed record SuggestedOptions(PretrainOptions Options, IReadOnlyList<Sug
                 FinalWeightDecay = 0.1,
                 Ema = new MomentumRange(0.98, 1.0),
             },
+            Views = new ViewSection { LocalSize = 32 },
             // The probe looks at 2,250 scenes: once on the way, so that measures stay under 3 % of the run.
             Logging = new LoggingOptions { EvaluateEvery = 3 },
         },
@@ -84,6 +85,7 @@ public sealed record SuggestedOptions(PretrainOptions Options, IReadOnlyList<Sug
                     FinalWeightDecay = onGpu ? 0.4 : 0.1,
                     Ema = new MomentumRange(onGpu ? 0.996 : 0.98, 1.0),
                 },
+                Views = new ViewSection { LocalSize = Math.Max(1, grid / 2) * patch },
                 Logging = new LoggingOptions { EvaluateEvery = Math.Max(1, (epochs + 3) / 4) },
             },
             reasons);

@@ -1,10 +1,11 @@
 using JepaSharp.Configuration;
 using JepaSharp.Data;
-using JepaSharp.Data.Loading;
+using JepaSharp.Data.Sources.Scenes;
 using JepaSharp.Models;
 using JepaSharp.Objectives;
 using JepaSharp.Tests.Data;
 using JepaSharp.Training;
+using JepaSharp.Weights;
 using static TorchSharp.torch;
 
 namespace JepaSharp.Tests.Objectives;
@@ -127,6 +128,30 @@ public sealed class LeJepaTests
         Assert.True(projector["1.weight"].eq(1).all().item<bool>());
     }
 
+    /// <summary>A run's file says what its encoder is, so that it is the same encoder at any size; Hugging Face's has no class token.</summary>
+    [Fact]
+    public void Weights_OfARun_AreReadAsTheSameEncoder()
+    {
+        using var scope = NewDisposeScope();
+        using var untracked = no_grad();
+        using var folder = new TemporaryFolder();
+        using var source = new ScenesSource(0, 8, 32);
+        using var trainer = new Trainer(Small, source, CPU);
+        using (var run = RunFolder.Create(folder["run"])) trainer.Begin(run, Small.ToYaml());
+        using var weights = PretrainedWeights.Open(folder["run"]);
+        using var encoder = PretrainedNetworks.LoadEncoder(weights);
+        Assert.Equal(trainer.Objective.Encoder.Shape, encoder.Shape);
+        Assert.True(weights.Report.IsClean);
+        var images = randn([2, 3, 48, 48], generator: new Generator(2));
+        Assert.True(trainer.Objective.Encoder.forward(images).allclose(encoder.forward(images), atol: 1e-5));
+        var written = WeightsExport.ToSafetensors(weights, null, PixelNormalization.ImageNet, folder["all.safetensors"]);
+        Assert.Equal(["backbone", "head", "projector"], written);
+        using var again = PretrainedWeights.Open(folder["all.safetensors"]);
+        Assert.Equal(encoder.Shape, again.Encoder);
+        var refused = Assert.Throws<WeightsFileException>(() => WeightsExport.ToHuggingFace(weights, null, PixelNormalization.ImageNet, folder["hf"]));
+        Assert.Contains("--to safetensors", refused.Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Pictures_OfImages_ShowEveryView()
     {
@@ -144,7 +169,8 @@ public sealed class LeJepaTests
         using var scope = NewDisposeScope();
         using var jepa = New();
         using var scaling = new PixelScaling([0.5, 0.5, 0.5], [0.25, 0.25, 0.25], CPU);
-        var batch = new ImageBatch(4, 32, 32, [.. Enumerable.Range(0, 4).SelectMany(i => EncodedImages.Picture(32 + i, 32).Pixels.Take(3 * 32 * 32))], [0, 1, 2, 3]);
+        var pixels = Enumerable.Range(0, 4).SelectMany(i => EncodedImages.Picture(32 + i, 32).Pixels.Take(3 * 32 * 32));
+        var batch = new ImageBatch(4, 32, 32, [.. pixels], [0, 1, 2, 3]);
         var measures = jepa.Measure(new MonitoredImages([batch], scaling, [], Masked: 4, Seed: 0));
         Assert.Equal((0.9 * measures["prediction"]) + (0.1 * measures["statistic"]), measures["loss"], 1e-9);
         Assert.True(measures["projection_deviation"] > 0);

@@ -136,7 +136,8 @@ internal sealed class RecordedLeJepa : IDisposable
 
     /// <summary>Whether a weight's gradient is rounding, which Adam turns into steps of the learning rate's size.</summary>
     public static bool IsUndetermined(string recorded) =>
-        recorded is "backbone.norm.bias" or "backbone.head.bias" or "proj.0.bias" or "proj.4.bias" || recorded.EndsWith("running_mean", StringComparison.Ordinal);
+        recorded is "backbone.norm.bias" or "backbone.head.bias" or "proj.0.bias" or "proj.4.bias"
+        || recorded.EndsWith("running_mean", StringComparison.Ordinal);
 
     /// <summary>A tensor without what is undetermined of it: the key third of a bias of queries, keys and values.</summary>
     public static Tensor Determined(string recorded, Tensor value)

@@ -10,6 +10,8 @@ namespace JepaSharp.Tests.Parity;
 /// <summary>LeJEPA against runs recorded from published code: a step with large and small views, and the published minimal program.</summary>
 public sealed class RecordedLeJepaTests(ITestOutputHelper output)
 {
+    private const int FirstSteps = 3;
+
     public static IEnumerable<TheoryDataRow<string>> Runs => RecordedFolders.Of(["lejepa"]);
 
     public static IEnumerable<TheoryDataRow<string>> WithFeatures => RecordedFolders.Of(["lejepa"], "features.safetensors");
@@ -101,19 +103,19 @@ public sealed class RecordedLeJepaTests(ITestOutputHelper output)
         Assert.True(loss < 1e-5 && statistic < 2e-5 && weight < 2e-5 && variance < 1e-5);
     }
 
-    /// <summary>In bfloat16 the products are; the loss is not.</summary>
+    /// <summary>In bfloat16 the products are; the loss is not. Batches of eight images, and AdamW's first steps, soon make much of what was
+    /// rounded.</summary>
     [Theory]
     [MemberData(nameof(Runs))]
-    public void Bfloat16_Trajectory_StaysCloseToRecorded(string name)
+    public void Bfloat16_FirstSteps_StayCloseToRecorded(string name)
     {
         using var run = new RecordedLeJepa(name, ScalarType.BFloat16);
-        for (var step = 0; step < run.Steps.Count; step++)
+        for (var step = 0; step < FirstSteps; step++)
         {
             using var batch = run.Batch(step);
             var loss = run.Step.Run(batch).Loss;
             output.WriteLine($"step {step}: bfloat16 {loss:f6}, recorded float32 {run.Steps[step].Loss:f6}");
-            // Of eight images: what a step rounds away, Adam makes the next one's.
-            Assert.Equal(1, loss / run.Steps[step].Loss, step == 0 ? 0.005 : 0.1);
+            Assert.Equal(1, loss / run.Steps[step].Loss, 0.01);
         }
     }
 
@@ -157,7 +159,8 @@ public sealed class RecordedLeJepaTests(ITestOutputHelper output)
             if (label.StartsWith("epps.", StringComparison.Ordinal))
             {
                 var samples = recorded.Read($"{label}.samples").requires_grad_();
-                Compare(label, samples, SketchedStatistic.Of(samples, knots, largest), recorded.Read($"{label}.statistic"), recorded.Read($"{label}.grad"));
+                var value = SketchedStatistic.Of(samples, knots, largest);
+                Compare(label, samples, value, recorded.Read($"{label}.statistic"), recorded.Read($"{label}.grad"));
             }
             else if (label.StartsWith("sliced.", StringComparison.Ordinal))
             {

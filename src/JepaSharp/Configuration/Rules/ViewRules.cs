@@ -10,7 +10,8 @@ internal static class ViewRules
         var (views, data) = (options.Views, options.Data);
         checks.AtLeast(1, views.Global, "views.global");
         checks.AtLeast(0, views.Local, "views.local");
-        if (views is { Global: 1, Local: 0 }) checks.Report("views.local", "0", "1 or more beside one global view: views are compared with one another");
+        if (views is { Global: 1, Local: 0 })
+            checks.Report("views.local", "0", "1 or more beside one global view: views are compared with one another");
         if (views.Local > 0)
         {
             checks.Require(

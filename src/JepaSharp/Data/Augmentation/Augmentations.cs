@@ -4,8 +4,8 @@ namespace JepaSharp.Data.Augmentation;
 
 /// <summary>What is done to a crop at random, in this order: mirror, colour, grey, blur, solarise, each by a chance of its own.</summary>
 /// <remarks>
-/// The order of SimCLR's, BYOL's and DINO's transforms (Chen et al., 2020; Grill et al., 2020; Caron et al., 2021). A mirror at the end, as others have
-/// it, is the same: no other change knows left from right. I-JEPA itself uses none of it (paper, section 1).
+/// The order of SimCLR's, BYOL's and DINO's transforms (Chen et al., 2020; Grill et al., 2020; Caron et al., 2021). A mirror at the end, as others
+/// have it, is the same: no other change knows left from right. I-JEPA itself uses none of it (paper, section 1).
 /// </remarks>
 public sealed record Augmentations
 {

@@ -4,8 +4,8 @@ namespace JepaSharp.Data.Augmentation;
 /// torchvision's, to the byte.</summary>
 /// <remarks>
 /// V = max; S = trunc(255 (max - min) / max); H = trunc(255 fmod(h / 6 + 1, 1)), where h = b' - g' if red is the largest, else 2 + r' - b' if green,
-/// else 4 + g' - r', and r' = (max - R) / (max - min) and so on; S = H = 0 where max = min. The low byte of trunc(255 turns) is added to H modulo 256.
-/// Back: i = floor(6 H / 255), φ = 6 H / 255 - i, s = S / 255, p = round(V (1 - s)), q = round(V (1 - s φ)), t = round(V (1 - s (1 - φ))).
+/// else 4 + g' - r', and r' = (max - R) / (max - min) and so on; S = H = 0 where max = min. The low byte of trunc(255 turns) is added to H modulo
+/// 256. Back: i = floor(6 H / 255), φ = 6 H / 255 - i, s = S / 255, p = round(V (1 - s)), q = round(V (1 - s φ)), t = round(V (1 - s (1 - φ))).
 /// </remarks>
 public static class HueShift
 {

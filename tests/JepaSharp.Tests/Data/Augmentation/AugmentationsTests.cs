@@ -12,7 +12,8 @@ public sealed class AugmentationsTests
         const int Streams = 2000;
         byte[] pixels = [200, 30, 60, 10, 220, 90, 70, 80, 190, 240, 250, 15];
         foreach (var (changes, chance) in ((Augmentations, double)[])[
-            (new() { Flip = 0.5 }, 0.5), (new() { Gray = 0.2 }, 0.2), (new() { Solarize = 0.3 }, 0.3), (new() { Blur = 0.4, BlurDeviation = new(1, 2) }, 0.4),
+            (new() { Flip = 0.5 }, 0.5), (new() { Gray = 0.2 }, 0.2), (new() { Solarize = 0.3 }, 0.3),
+            (new() { Blur = 0.4, BlurDeviation = new(1, 2) }, 0.4),
             (new() { Jitter = new ColorJitter(0.4, 0.4, 0.2, 0.1) }, 0.8), (new(), 0)])
         {
             var changed = 0;
