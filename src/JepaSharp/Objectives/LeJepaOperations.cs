@@ -1,5 +1,4 @@
 using JepaSharp.Data.Loading;
-using JepaSharp.Models;
 
 namespace JepaSharp.Objectives;
 

@@ -148,7 +148,8 @@ public sealed class LeJepaTests
         Assert.Equal(["backbone", "head", "projector"], written);
         using var again = PretrainedWeights.Open(folder["all.safetensors"]);
         Assert.Equal(encoder.Shape, again.Encoder);
-        var refused = Assert.Throws<WeightsFileException>(() => WeightsExport.ToHuggingFace(weights, null, PixelNormalization.ImageNet, folder["hf"]));
+        var refused = Assert.Throws<WeightsFileException>(
+            () => WeightsExport.ToHuggingFace(weights, null, PixelNormalization.ImageNet, folder["hf"]));
         Assert.Contains("--to safetensors", refused.Message, StringComparison.Ordinal);
     }
 
