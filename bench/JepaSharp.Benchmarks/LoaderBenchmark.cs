@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using JepaSharp.Data.Augmentation;
 using JepaSharp.Data.Cropping;
 using JepaSharp.Data.Loading;
 using JepaSharp.Data.Sources;
@@ -72,6 +73,14 @@ internal static class LoaderBenchmark
         {
             BatchSize = BatchSize,
             Threads = threads,
-            Views = [new View("image", new TrainingTransform { CropSize = cropSize, Filter = filter, UseHorizontalFlip = useFlip })],
+            Views =
+            [
+                new View("image", new TrainingTransform
+                {
+                    CropSize = cropSize,
+                    Filter = filter,
+                    Augmentations = new Augmentations { Flip = useFlip ? 0.5 : 0 },
+                }),
+            ],
         });
 }

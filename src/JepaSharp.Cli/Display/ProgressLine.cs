@@ -49,7 +49,7 @@ internal static class ProgressLine
         {
             // A reading is of its own step, often hundreds before this one.
             var when = read.Step == s.Step ? "" : Invariant($" at step {read.Step}");
-            yield return (Invariant($"constant {read.Reading.ConstantLoss:F4}{when}"), 2);
+            if (!double.IsNaN(read.Reading.ConstantLoss)) yield return (Invariant($"constant {read.Reading.ConstantLoss:F4}{when}"), 2);
             yield return (Invariant($"RankMe {read.Reading.RankMe,4:F1}{when}"), 4);
         }
 

@@ -92,7 +92,7 @@ public sealed class OptionsDocument
     private static JepaException Unreadable(string path, string reason, Exception? error) =>
         new(
             $"The configuration {path} cannot be read: {reason}. "
-                + "Expected a YAML file with the sections data, mask, meta, optimization, ijepa and logging.",
+                + $"Expected a YAML file with the sections {string.Join(", ", OptionSection.All.Select(section => section.Name))}.",
             true,
             error);
 }

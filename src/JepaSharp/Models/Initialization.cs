@@ -32,6 +32,15 @@ public static class Initialization
         }
     }
 
+    /// <summary>Fills a tensor with numbers that are uniform between -<paramref name="bound"/> and <paramref name="bound"/>.</summary>
+    internal static void Uniform_(Tensor target, double bound, ulong key)
+    {
+        using var scope = NewDisposeScope();
+        using var untracked = no_grad();
+        using var generator = new Generator(key & long.MaxValue, CPU);
+        _ = target.copy_(empty(target.shape, float32, CPU).uniform_(-bound, bound, generator));
+    }
+
     /// <summary>Fills a tensor from a normal distribution of mean 0, truncated at ±<paramref name="bound"/>, by inverting its distribution
     /// function.</summary>
     /// <remarks>u uniform in [2Φ(-b/σ) - 1, 2Φ(b/σ) - 1]; x = σ √2 erf⁻¹(u), clamped against rounding.</remarks>

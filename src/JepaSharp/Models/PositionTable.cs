@@ -1,3 +1,4 @@
+using JepaSharp.Data.Cropping;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -47,6 +48,57 @@ public static class PositionTable
         var map = table.reshape(1, gridHeight, gridWidth, width).permute(0, 3, 1, 2);
         map = nn.functional.interpolate(map, size: [newHeight, newWidth], mode: InterpolationMode.Bicubic, align_corners: false);
         return map.permute(0, 2, 3, 1).reshape(1, (long)newHeight * newWidth, width).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>An encoder's table for images of another size, in the encoder's own way; a class token's row stays as it is.</summary>
+    /// <param name="table">float32 [1, N, D], or [1, N + 1, D] with a class token's row first.</param>
+    /// <param name="shape">Whose table it is.</param>
+    /// <param name="newHeight">Rows of the new grid.</param>
+    /// <param name="newWidth">Columns of the new grid.</param>
+    /// <returns>[1, N', D] or [1, N' + 1, D], with gradients to the table where it has any.</returns>
+    public static Tensor Resize(Tensor table, VisionTransformerShape shape, int newHeight, int newWidth)
+    {
+        ArgumentNullException.ThrowIfNull(table);
+        ArgumentNullException.ThrowIfNull(shape);
+        if ((shape.GridHeight, shape.GridWidth) == (newHeight, newWidth)) return table.alias();
+        using var scope = NewDisposeScope();
+        var patches = shape.ClassToken ? table.narrow(1, 1, shape.Patches) : table;
+        var resized = shape.Resizing == PositionResizing.BicubicAntialiased
+            ? InterpolateAntialiased(patches, shape.GridHeight, shape.GridWidth, newHeight, newWidth)
+            : Interpolate(patches, shape.GridHeight, shape.GridWidth, newHeight, newWidth);
+        return (shape.ClassToken ? cat([table.narrow(1, 0, 1), resized], dim: 1) : resized).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Resamples a table to another grid: [1, N, D] -> [1, N', D], bicubic with a = -0.5, its kernel widened where the grid shrinks and
+    /// cut off and scaled anew at the border, as timm does.</summary>
+    /// <remarks>Rows and columns apart: T' = R T C, where R [h', h] and C [w', w] are <see cref="AxisWeights"/>' kernel.</remarks>
+    public static Tensor InterpolateAntialiased(Tensor table, int gridHeight, int gridWidth, int newHeight, int newWidth)
+    {
+        ArgumentNullException.ThrowIfNull(table);
+        using var scope = NewDisposeScope();
+        var width = table.shape[2];
+        var rows = AlongAxis(gridHeight, newHeight, table.device).matmul(table.reshape(gridHeight, gridWidth * width));
+        var both = AlongAxis(gridWidth, newWidth, table.device).matmul(rows.view(newHeight, gridWidth, width));
+        return both.reshape(1, (long)newHeight * newWidth, width).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>[after, before]: what each position of before weighs in each of after; every row sums to 1.</summary>
+    private static Tensor AlongAxis(int before, int after, Device device)
+    {
+        var weights = new float[after * before];
+        var scale = (double)before / after;
+        var widening = Math.Max(scale, 1);
+        for (var i = 0; i < after; i++)
+        {
+            var center = (i + 0.5) * scale;
+            var first = Math.Max(0, (int)(center - (2 * widening) + 0.5));
+            var end = Math.Min(before, (int)(center + (2 * widening) + 0.5));
+            double Weight(int j) => AxisWeights.Kernel(ResampleFilter.Bicubic, (j - center + 0.5) / widening);
+            var sum = Enumerable.Range(first, end - first).Sum(Weight);
+            for (var j = first; j < end; j++) weights[(i * before) + j] = (float)(Weight(j) / sum);
+        }
+
+        return tensor(weights, [after, before], device: device);
     }
 }
 

@@ -69,6 +69,21 @@ public sealed class VisionTransformer : nn.Module<Tensor, Tensor>
     }
 
     /// <summary>
+    /// What the class token says of every image, after the final norm: what the other tokens would say is not computed to the end. [B, C, H, W] ->
+    /// [B, D]; H and W may differ from training.
+    /// </summary>
+    /// <param name="images">Normalised pixels.</param>
+    /// <exception cref="InvalidOperationException">The encoder has no class token.</exception>
+    /// <exception cref="ArgumentException">The images' sides are not multiples of the patch size.</exception>
+    public Tensor EncodeClass(Tensor images)
+    {
+        if (_classToken is null) throw new InvalidOperationException("This encoder has no class token: see VisionTransformerShape.ClassToken.");
+        using var scope = NewDisposeScope();
+        var tokens = Tokens(images);
+        return _norm.forward(_blocks.Forward(tokens, [.. Enumerable.Repeat<int[]>([0], (int)tokens.shape[0])])).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>
     /// The whole image is encoded, and of its patches' representations the chosen are returned, without the class token. [B, C, H, W] -> [M B, K,
     /// D].
     /// </summary>
@@ -137,8 +152,9 @@ public sealed class VisionTransformer : nn.Module<Tensor, Tensor>
     {
         using var scope = NewDisposeScope();
         RequireWholePatches(images);
-        var positions = PositionTable.Interpolate(
-            PatchPositions(), Shape.GridHeight, Shape.GridWidth, (int)images.shape[2] / Shape.PatchSize, (int)images.shape[3] / Shape.PatchSize);
+        var (rows, columns) = ((int)images.shape[2] / Shape.PatchSize, (int)images.shape[3] / Shape.PatchSize);
+        var table = PositionTable.Resize(_positions, Shape, rows, columns);
+        var positions = _classToken is null ? table : table.narrow(1, 1, table.shape[1] - 1);
         return AfterClassToken(_patchEmbedding.Tokens(images, positions)).MoveToOuterDisposeScope();
     }
 

@@ -37,6 +37,9 @@ public sealed record VisionTransformerShape
     /// <summary>Whether positions are learned, rather than a fixed sine-cosine table.</summary>
     public bool LearnedPositions { get; init; }
 
+    /// <summary>How positions are brought to the grid of images of another size than the table's.</summary>
+    public PositionResizing Resizing { get; init; }
+
     /// <summary>Rows of the patch grid, H/P.</summary>
     public int GridHeight => ImageHeight / PatchSize;
 
@@ -63,6 +66,16 @@ public sealed record VisionTransformerShape
         if (MlpWidth < 1) problems.Add($"MLP width {MlpWidth} is not positive");
         return problems.Count == 0 ? this : throw new ArgumentException("The encoder cannot be built: " + string.Join("; ", problems) + ".");
     }
+}
+
+/// <summary>How a table of positions is brought to another grid.</summary>
+public enum PositionResizing
+{
+    /// <summary>Cubic convolution with a = -0.75 at the four nearest positions, as Hugging Face's transformers does.</summary>
+    Bicubic,
+
+    /// <summary>Cubic convolution with a = -0.5, widened where the grid shrinks, so that every position counts: as timm does.</summary>
+    BicubicAntialiased,
 }
 
 /// <summary>Everything that fixes the names and shapes of a predictor's weights, given its encoder.</summary>

@@ -150,6 +150,8 @@ public static class CollapseAdvice
             changes.Add(Invariant($"less weight decay at the end (optimization.final_weight_decay {training.FinalWeightDecay}; try {GentleDecay})"));
         if (options.Mask.PredMaskScale.Low < UsualTarget)
             changes.Add(Invariant($"larger targets (mask.pred_mask_scale from {options.Mask.PredMaskScale.Low}; try {UsualTarget})"));
+        if (options.Meta.Objective == Objectives.LeJepa.ShortName)
+            changes.Add(Invariant($"a larger share of the statistic (lejepa.lambda {options.Lejepa.Lambda}; try {2 * options.Lejepa.Lambda})"));
         if (batch < SmallBatch) changes.Add(Invariant($"a larger batch (data.batch_size {options.Data.BatchSize}; try {SmallBatch})"));
         return $"Try, one at a time: {string.Join("; ", changes)}.";
     }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using JepaSharp.Data.Augmentation;
 using JepaSharp.Data.Cropping;
 using JepaSharp.Data.Loading;
 using JepaSharp.Models;
@@ -88,11 +89,12 @@ public sealed class FineTuning : Objective
     /// <param name="targets">What each class is given, float32 [B, K]; each row sums to 1.</param>
     public Tensor Loss(Tensor logits, Tensor targets) => nn.functional.cross_entropy(logits, targets, label_smoothing: Options.Smoothing);
 
-    /// <summary>Normalised images [B, C, H, W] -> logits float32 [B, K], by the average over an encoder's patches and a head.</summary>
+    /// <summary>Normalised images [B, C, H, W] -> logits float32 [B, K], by the average over an encoder's patches, or its class token, and a
+    /// head.</summary>
     public static Tensor Logits(VisionTransformer encoder, LinearHead head, Tensor images)
     {
         using var scope = NewDisposeScope();
-        return head.forward(encoder.forward(images).to(float32).mean([1])).MoveToOuterDisposeScope();
+        return head.forward(EncodedTokens.Pooled(encoder.forward(images).to(float32), encoder.Shape)).MoveToOuterDisposeScope();
     }
 
     /// <inheritdoc/>
@@ -121,7 +123,7 @@ public sealed class FineTuning : Objective
         CropSize = size,
         Crop = new RandomResizedCrop { MinScale = options.CropScale },
         Filter = ResampleFilter.Bicubic,
-        UseHorizontalFlip = options.Flip,
+        Augmentations = new Augmentations { Flip = options.Flip ? 0.5 : 0 },
     });
 
     /// <summary>All weights, tables of positions included.</summary>

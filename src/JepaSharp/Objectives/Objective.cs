@@ -139,7 +139,8 @@ public sealed record ObjectiveCost(double Whole, double Part, double Measure, do
 /// <summary>Images that stay the same throughout a run, with what the encoder makes of them: what <see cref="Objective.Measure"/> looks at.</summary>
 /// <param name="Batches">The images, as bytes.</param>
 /// <param name="Scaling">Brings them to the device.</param>
-/// <param name="Features">Of each batch, float32 [B, N, D]: the encoder's output. Whoever measures may dispose of each when it is done with.</param>
+/// <param name="Features">Of each batch, float32 [B, N, D], or [B, N + 1, D] with a class token first: the encoder's output. Whoever
+/// measures may dispose of each when it is done with.</param>
 /// <param name="Masked">How many of the first batches are looked at closely, through the whole loss; 0 for a glance.</param>
 /// <param name="Seed">The run's seed.</param>
 public sealed record MonitoredImages(IReadOnlyList<ImageBatch> Batches, PixelScaling Scaling, IReadOnlyList<Tensor> Features, int Masked, ulong Seed)
@@ -198,6 +199,10 @@ public sealed record Network(string Name, nn.Module Module, NetworkRole Role, st
 
     /// <summary>Share of the learning rate that a parameter of the given name gets, for layer-wise rates; null for the whole.</summary>
     public Func<string, double>? RateOf { get; init; }
+
+    /// <summary>Whether a parameter of the given name is subject to weight decay; null for the usual rule: matrices are, biases and norms are
+    /// not.</summary>
+    public Func<string, bool>? Decays { get; init; }
 
     /// <summary>Momentum of an average after the given step, from 1; null for the run's schedule.</summary>
     public Func<long, double>? MomentumAt { get; init; }

@@ -27,11 +27,13 @@ public sealed class AdamW : IDisposable
     /// <param name="beta2">Decay of the second moment.</param>
     /// <param name="epsilon">Added to the root of the second moment.</param>
     /// <param name="rateOf">Share of the learning rate that a parameter of the given name gets; null for the whole.</param>
-    public AdamW(FlatParameters parameters, double beta1 = 0.9, double beta2 = 0.999, double epsilon = 1e-8, Func<string, double>? rateOf = null)
+    /// <param name="decays">Whether a parameter of the given name is subject to weight decay; null for matrices alone.</param>
+    public AdamW(FlatParameters parameters, double beta1 = 0.9, double beta2 = 0.999, double epsilon = 1e-8, Func<string, double>? rateOf = null,
+        Func<string, bool>? decays = null)
     {
         using var scope = NewDisposeScope();
         (_parameters, _beta1, _beta2, _epsilon) = (parameters, beta1, beta2, epsilon);
-        _runs = RunsOf(parameters, rateOf);
+        _runs = RunsOf(parameters, rateOf, decays);
         FirstMoment = zeros_like(parameters.Values).DetachFromDisposeScope();
         SecondMoment = zeros_like(parameters.Values).DetachFromDisposeScope();
     }
@@ -86,12 +88,14 @@ public sealed class AdamW : IDisposable
     }
 
     /// <summary>Neighbours in memory with the same rate and decay, together.</summary>
-    private static List<(long Start, long Count, double Share, bool IsDecayed)> RunsOf(FlatParameters parameters, Func<string, double>? rateOf)
+    private static List<(long Start, long Count, double Share, bool IsDecayed)> RunsOf(
+        FlatParameters parameters, Func<string, double>? rateOf, Func<string, bool>? decays)
     {
         var runs = new List<(long Start, long Count, double Share, bool IsDecayed)>();
         foreach (var (name, shape, start) in parameters.Layout)
         {
-            var (count, share, isDecayed) = (shape.Aggregate(1L, (a, b) => a * b), rateOf?.Invoke(name) ?? 1, start < parameters.DecayedCount);
+            var (count, share) = (shape.Aggregate(1L, (a, b) => a * b), rateOf?.Invoke(name) ?? 1);
+            var isDecayed = decays?.Invoke(name) ?? start < parameters.DecayedCount;
             if (runs.Count > 0 && runs[^1] is var last && last.Share == share && last.IsDecayed == isDecayed)
                 runs[^1] = last with { Count = last.Count + count };
             else runs.Add((start, count, share, isDecayed));

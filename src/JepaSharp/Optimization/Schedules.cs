@@ -36,6 +36,10 @@ public sealed record ScheduleOptions
     /// <summary>Steps to lay the schedules out over, in place of those of all epochs; null for those.</summary>
     public long? Steps { get; init; }
 
+    /// <summary>Whether the rate and the decay of a step are those of the next, as the published I-JEPA code has them; LeJEPA's are the step's own,
+    /// so that the first step runs at <see cref="StartLearningRate"/>.</summary>
+    public bool IsAdvanced { get; init; } = true;
+
     /// <summary>Stretches all schedules beyond the epochs trained, so that training stops before they end (paper, appendix A.1: 1.25).</summary>
     public double Stretch { get; init; } = 1.0;
 }
@@ -49,7 +53,8 @@ public sealed record ScheduleOptions
 /// decay(t)    = final + (first - final) (1 + cos(π t / T)) / 2               not above final (not below, if it falls)
 /// momentum(t) = first + (final - first) (t - 1) / T
 /// </code>
-/// The published code steps its rate and decay schedules before use and its momentum after: hence t and t - 1.
+/// The published code steps its rate and decay schedules before use and its momentum after: hence t and t - 1. Where
+/// <see cref="ScheduleOptions.IsAdvanced"/> is off, t - 1 stands for t in all of them.
 /// </remarks>
 public sealed class Schedules
 {
@@ -70,6 +75,7 @@ public sealed class Schedules
     public double LearningRate(long step)
     {
         var (start, peak, final) = (_options.StartLearningRate, _options.LearningRate, _options.FinalLearningRate);
+        if (!_options.IsAdvanced) step--;
         if (step < _warmup) return start + ((peak - start) * step / _warmup);
         var progress = (step - _warmup) / Math.Max(1, _total - _warmup);
         return Math.Max(final, Cosine(peak, final, progress));
@@ -79,6 +85,7 @@ public sealed class Schedules
     public double WeightDecay(long step)
     {
         var (first, final) = (_options.WeightDecay, _options.FinalWeightDecay);
+        if (!_options.IsAdvanced) step--;
         var value = Cosine(first, final, step / _total);
         return final <= first ? Math.Max(final, value) : Math.Min(final, value);
     }

@@ -97,7 +97,7 @@ internal sealed record RunPictures(IReadOnlyList<PicturedImage> Images, double T
         using var untracked = no_grad();
         var (width, height) = (images[0].Image.Width, images[0].Image.Height);
         var batch = new ImageBatch(images.Count, height, width, [.. images.SelectMany(i => i.Image.Pixels)], [.. images.Select(i => i.Index)]);
-        var patches = encoder.forward(scaling.ToImages(batch).to(device)).to(float32).flatten(0, 1);
+        var patches = EncodedTokens.Patches(encoder.forward(scaling.ToImages(batch).to(device)).to(float32), encoder.Shape).flatten(0, 1);
         return FeatureColours.Of(FeatureMatrix.FromTensor(patches), height / encoder.Shape.PatchSize, width / encoder.Shape.PatchSize);
     }
 

@@ -63,6 +63,8 @@ public static class FolderRecipe
                 Data = data,
                 Mask = new MaskOptions { PatchSize = patch, MinKeep = crop / patch >= 12 ? 10 : 4 },
                 Meta = meta,
+                // For objectives that compare views: local ones of half the side.
+                Views = new ViewSection { LocalSize = Math.Max(1, crop / patch / 2) * patch },
                 Optimization = new OptimizationOptions
                 {
                     StartLr = rate / 10,

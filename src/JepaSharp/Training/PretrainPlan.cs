@@ -1,4 +1,5 @@
 using JepaSharp.Configuration;
+using JepaSharp.Data.Augmentation;
 using JepaSharp.Data.Cropping;
 using JepaSharp.Data.Loading;
 using JepaSharp.Masking;
@@ -34,6 +35,9 @@ public sealed class PretrainPlan
                 Depth = meta.Depth ?? preset.Depth,
                 Heads = meta.NumHeads ?? preset.Heads,
                 MlpWidth = (int)Math.Round(width * ratio),
+                ClassToken = IsLeJepa,
+                LearnedPositions = IsLeJepa,
+                Resizing = IsLeJepa ? PositionResizing.BicubicAntialiased : PositionResizing.Bicubic,
             }).Validated();
         }
     }
@@ -83,9 +87,13 @@ public sealed class PretrainPlan
                     MaxAspect = data.CropAspect.High,
                 },
                 Filter = data.Interpolation,
-                UseHorizontalFlip = data.UseHorizontalFlip,
-                Color = data.UseColorDistortion ? new ColorDistortion(data.ColorJitterStrength) : null,
-                UseGaussianBlur = data.UseGaussianBlur,
+                Augmentations = new Augmentations
+                {
+                    Flip = data.UseHorizontalFlip ? 0.5 : 0,
+                    Jitter = data.UseColorDistortion ? ColorJitter.OfStrength(data.ColorJitterStrength) : null,
+                    Gray = data.UseColorDistortion ? 0.2 : 0,
+                    Blur = data.UseGaussianBlur ? 0.5 : 0,
+                },
             };
         }
     }
@@ -105,6 +113,29 @@ public sealed class PretrainPlan
         MaskTarget = Options.Ijepa.MaskTarget,
         Seed = Seed,
     };
+
+    /// <summary>LeJEPA as the configuration describes it.</summary>
+    public LeJepaOptions LeJepa
+    {
+        get
+        {
+            var (section, views) = (Options.Lejepa, Options.Views);
+            return new LeJepaOptions
+            {
+                Encoder = Encoder,
+                Global = new View(LeJepaOptions.GlobalView, views.GlobalCrop(Crop), views.Global),
+                Local = views.Local == 0 ? null : new View(LeJepaOptions.LocalView, views.LocalCrop(Crop), views.Local),
+                Lambda = section.Lambda,
+                Directions = section.Directions,
+                Knots = section.Knots,
+                LargestKnot = section.LargestKnot,
+                Embedding = section.Embedding,
+                Hidden = section.Hidden,
+                Projection = section.Projection,
+                Seed = Seed,
+            };
+        }
+    }
 
     /// <summary>How pixels are normalised, on a device.</summary>
     public PixelScaling Scaling(Device device)
@@ -145,8 +176,11 @@ public sealed class PretrainPlan
             FinalMomentum = o.Ema.End,
             Stretch = o.IpeScale,
             Steps = o.ScheduleSteps,
+            IsAdvanced = !IsLeJepa,
         });
     }
+
+    private bool IsLeJepa => Options.Meta.Objective == Objectives.LeJepa.ShortName;
 }
 
 /// <summary>The objectives that a configuration can name: a plain list. Others are handed to <see cref="Trainer"/> as they are.</summary>
@@ -155,6 +189,7 @@ public static class KnownObjectives
     private static readonly (string Name, Func<PretrainPlan, Device?, Objective> Create)[] All =
     [
         (ImageJepa.ShortName, (plan, device) => new ImageJepa(plan.ImageJepa, device)),
+        (LeJepa.ShortName, (plan, device) => new LeJepa(plan.LeJepa, device)),
     ];
 
     /// <summary>Their names.</summary>

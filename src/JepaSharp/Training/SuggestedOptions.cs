@@ -40,6 +40,7 @@ public sealed record SuggestedOptions(PretrainOptions Options, IReadOnlyList<Sug
                 FinalWeightDecay = 0.1,
                 Ema = new MomentumRange(0.98, 1.0),
             },
+            Views = new ViewSection { LocalSize = 32 },
             // The probe looks at 2,250 scenes: once on the way, so that measures stay under 3 % of the run.
             Logging = new LoggingOptions { EvaluateEvery = 3 },
         },

@@ -18,7 +18,7 @@ public sealed class NetworkState : IDisposable
         Network = network;
         var trained = network.Role == NetworkRole.Trained;
         Parameters = new FlatParameters(network.Module, trained);
-        Optimizer = trained ? new AdamW(Parameters, settings.Beta1, settings.Beta2, settings.Epsilon, network.RateOf) : null;
+        Optimizer = trained ? new AdamW(Parameters, settings.Beta1, settings.Beta2, settings.Epsilon, network.RateOf, network.Decays) : null;
     }
 
     /// <summary>The network.</summary>

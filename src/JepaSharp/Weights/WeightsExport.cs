@@ -40,6 +40,9 @@ public static class WeightsExport
         ArgumentNullException.ThrowIfNull(weights);
         var encoder = network ?? weights.Evaluated;
         weights.Require(encoder);
+        if (weights.Encoder.ClassToken)
+            throw new WeightsFileException(weights.Path, $"an encoder with a class token ('{StateLayout.ClassToken}')",
+                "one without, as Hugging Face's IJepaModel is: export this one with --to safetensors, in the names that timm gives");
         HuggingFaceFolder.Write(folder, Checked(weights, encoder), weights.Encoder, normalization, weights.Resample ?? HuggingFaceFolder.Bilinear);
         return [encoder];
     }

@@ -9,6 +9,7 @@ public static class WeightsMetadata
     internal const string Format = "format", Heads = "heads", PredictorHeads = "predictor_heads", PredictorOutputs = "predictor_outputs";
     internal const string ImageHeight = "image_height", ImageWidth = "image_width", Epoch = "epoch", Resample = "resample";
     internal const string OurFormat = "jepasharp", Objective = "objective", Evaluated = "evaluated";
+    internal const string Positions = "positions", Learned = "learned", Resizing = "position_resizing", Antialiased = "bicubic_antialiased";
     private const string Networks = "networks";
     private const string Mean = "normalization_mean", Deviation = "normalization_std";
 
@@ -32,6 +33,8 @@ public static class WeightsMetadata
         Add("depth", encoder.Depth);
         Add(Heads, encoder.Heads);
         Add("mlp_width", encoder.MlpWidth);
+        if (encoder.LearnedPositions) texts[Positions] = Learned;
+        if (encoder.Resizing == PositionResizing.BicubicAntialiased) texts[Resizing] = Antialiased;
         if (predictor is not null)
         {
             Add("predictor_width", predictor.Width);

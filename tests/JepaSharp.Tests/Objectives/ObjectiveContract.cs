@@ -33,6 +33,9 @@ public abstract class ObjectiveContract<T> : IDisposable
     /// <summary>A new objective with initial weights, the same every time.</summary>
     protected abstract T New();
 
+    /// <summary>Whether a parameter's gradient is 0 but for rounding, whatever the weights: what batch norm takes away again, say.</summary>
+    protected virtual bool IsRounding(string network, string name) => false;
+
     public void Dispose()
     {
         _folder.Dispose();
@@ -93,7 +96,7 @@ public abstract class ObjectiveContract<T> : IDisposable
                 plain.Networks.Single(n => n.Name == network.Network.Name).Module.named_parameters().ToDictionary(p => p.name, p => p.parameter.grad);
             foreach (var (name, shape, start) in network.Parameters.Layout)
             {
-                if (expected[name] is not { } wanted) continue;
+                if (expected[name] is not { } wanted || IsRounding(network.Network.Name, name)) continue;
                 using var found = FlatParameters.ViewOf(network.Parameters.Gradients!, start, shape);
                 var largest = Math.Max(wanted.abs().max().item<float>(), 1e-6f);
                 Assert.True((found - wanted).abs().max().item<float>() < 1e-3f * largest, $"gradient of {network.Network.Name}.{name}");
@@ -127,7 +130,7 @@ public abstract class ObjectiveContract<T> : IDisposable
                 alone.Networks.Single(n => n.Name == network.Network.Name).Module.named_parameters().ToDictionary(p => p.name, p => p.parameter.grad);
             foreach (var (name, shape, start) in network.Parameters.Layout)
             {
-                if (expected[name] is not { } wanted) continue;
+                if (expected[name] is not { } wanted || IsRounding(network.Network.Name, name)) continue;
                 using var found = FlatParameters.ViewOf(network.Parameters.Gradients!, start, shape);
                 Assert.True((found - wanted).abs().max().item<float>() < 1e-3f * Math.Max(wanted.abs().max().item<float>(), 1e-6f),
                     $"gradient of {network.Network.Name}.{name}");
@@ -190,7 +193,7 @@ public abstract class ObjectiveContract<T> : IDisposable
         using var ahead = NewStep(isAhead: true);
         using var batch = Batch(waiting.Objective);
         for (var i = 0; i < 3; i++) Assert.Equal(waiting.Run(batch).Loss, ahead.Run(batch).Loss, 1e-4);
-        foreach (var (a, b) in StateOf(waiting.State).Zip(StateOf(ahead.State))) Assert.True(a.allclose(b, rtol: 1e-2, atol: 1e-4));
+        foreach (var (a, b) in DeterminedOf(waiting.State).Zip(DeterminedOf(ahead.State))) Assert.True(a.allclose(b, rtol: 1e-2, atol: 1e-4));
     }
 
     [Fact]
@@ -234,6 +237,23 @@ public abstract class ObjectiveContract<T> : IDisposable
         }
 
         foreach (var kept in state.Objective.State) yield return kept.Value;
+    }
+
+    /// <summary>The state without what rounding moves: that is 0.</summary>
+    private IEnumerable<Tensor> DeterminedOf(TrainingState state)
+    {
+        foreach (var network in state.Networks)
+        {
+            Tensor[] flat = [network.Parameters.Values, .. network.Optimizer is { } o ? new[] { o.FirstMoment, o.SecondMoment } : []];
+            foreach (var copy in flat.Select(f => f.clone()))
+            {
+                foreach (var (_, shape, start) in network.Parameters.Layout.Where(p => IsRounding(network.Network.Name, p.Name)))
+                    FlatParameters.ViewOf(copy, start, shape).zero_();
+                yield return copy;
+            }
+        }
+
+        foreach (var kept in state.Objective.State.Where(s => !IsRounding("state", s.Name))) yield return kept.Value;
     }
 
     private (List<float> Losses, float[] State) Train(string path, int? stopAfter)

@@ -61,6 +61,7 @@ internal static class OptionRules
         MetaRules.Check(options.Meta, checks);
         OptimizationRules.Check(options.Optimization, checks);
         JepaRules.Check(options.Ijepa, checks);
+        LeJepaRules.Check(options, checks);
         LoggingRules.Check(options.Logging, checks);
         return checks.Problems;
     }

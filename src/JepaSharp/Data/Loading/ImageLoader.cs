@@ -117,7 +117,7 @@ public sealed class ImageLoader
             try
             {
                 using var image = _memory.Decoding.Open(_source, index);
-                MakeViews(image, epoch, index, sampler, pixels);
+                ViewMaker.Make(image, _options.Views, (_options.Seed, epoch, index), sampler, pixels);
                 return index;
             }
             catch (ImageUnreadableException e)
@@ -127,24 +127,6 @@ public sealed class ImageLoader
         }
 
         throw new JepaException($"None of the {Quantity.Of(order.Length, "image")} in {_source.Description} can be read.");
-    }
-
-    /// <summary>Every crop of an image has a stream of its own, so that none depends on the others; the image is decoded once for all of
-    /// them.</summary>
-    private void MakeViews(OpenedImage opened, int epoch, int index, CropSampler sampler, Span<byte> pixels)
-    {
-        var (crop, at) = (0, 0);
-        using var decoded = _options.Views.Sum(v => v.Count) > 1 ? new PixelImage(sampler.Whole(opened)) : null;
-        var image = decoded ?? opened;
-        foreach (var view in _options.Views)
-        {
-            var bytes = view.Bytes / view.Count;
-            for (var c = 0; c < view.Count; c++, crop++, at += bytes)
-            {
-                var random = new RandomStream(_options.Seed, RandomPurpose.Augmentation, epoch, index, crop);
-                view.Transform.Apply(image, ref random, sampler, pixels.Slice(at, bytes));
-            }
-        }
     }
 }
 

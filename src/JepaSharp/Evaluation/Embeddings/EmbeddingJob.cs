@@ -155,7 +155,7 @@ internal sealed record EmbeddingLayout(int? Patches, int Width)
 
 /// <summary>Which of an encoder's representations are taken of an image.</summary>
 /// <param name="Layers">How many blocks from the last: 1 is the encoder's output; more are put side by side, the last one last.</param>
-/// <param name="Pooled">The average over the patches, or each patch by itself.</param>
+/// <param name="Pooled">The average over the patches, or the class token where there is one; else each patch by itself.</param>
 /// <remarks>Paper, appendix A.2: average-pooled patches of the last layer, or of the last four side by side.</remarks>
 public sealed record EncoderOutput(int Layers = 1, bool Pooled = true)
 {
@@ -168,8 +168,8 @@ public sealed record EncoderOutput(int Layers = 1, bool Pooled = true)
     {
         using var scope = NewDisposeScope();
         using var untracked = no_grad();
-        var patches = Layers == 1 ? encoder.forward(images) : cat([.. encoder.LastBlocks(images, Layers)], dim: -1);
-        patches = patches.to(float32);
-        return (Pooled ? patches.mean([1]) : patches.alias()).MoveToOuterDisposeScope();
+        var tokens = Layers == 1 ? encoder.forward(images) : cat([.. encoder.LastBlocks(images, Layers)], dim: -1);
+        tokens = tokens.to(float32);
+        return (Pooled ? EncodedTokens.Pooled(tokens, encoder.Shape) : EncodedTokens.Patches(tokens, encoder.Shape)).MoveToOuterDisposeScope();
     }
 }

@@ -81,7 +81,9 @@ internal static class StartingWeights
                 using var scope = NewDisposeScope();
                 using var untracked = no_grad();
                 var table = weights.Read(full).to(float32);
-                _ = tensor.copy_(PositionTable.Interpolate(table, from.GridHeight, from.GridWidth, shape.GridHeight, shape.GridWidth));
+                _ = tensor.copy_(name == "pos_embed"
+                    ? PositionTable.Resize(table, weights.Architecture with { Resizing = shape.Resizing }, shape.GridHeight, shape.GridWidth)
+                    : PositionTable.Interpolate(table, from.GridHeight, from.GridWidth, shape.GridHeight, shape.GridWidth));
             }
             else
             {
@@ -123,6 +125,8 @@ internal static class StartingWeights
         Compare("blocks", theirs.Depth, encoder.Depth, "meta.depth");
         if (theirs.Heads > 0) Compare("heads", theirs.Heads, encoder.Heads, "meta.num_heads");
         Compare("MLP width", theirs.MlpWidth, encoder.MlpWidth, "meta.mlp_ratio");
+        if (theirs.ClassToken != encoder.ClassToken)
+            problems.Add($"{(theirs.ClassToken ? "a" : "no")} class token, the run has {(encoder.ClassToken ? "one" : "none")} (meta.objective)");
         if (weights.PredictorArchitecture is { } other && predictor is not null)
         {
             Compare("predictor width", other.Width, predictor.Width, "meta.pred_emb_dim");

@@ -5,11 +5,15 @@ namespace JepaSharp.Weights;
 /// <summary>The names and shapes that an encoder's and a predictor's weights must have, in the published order.</summary>
 internal static class StateLayout
 {
+    /// <summary>The name of a class token inside its network.</summary>
+    public const string ClassToken = "cls_token";
+
     /// <summary>Names inside the network, and shapes: D, C, P and N as in <see cref="VisionTransformerShape"/>.</summary>
     public static IEnumerable<(string Name, long[] Shape)> Encoder(VisionTransformerShape shape)
     {
         long width = shape.Width;
-        yield return ("pos_embed", [1, shape.Patches, width]);
+        if (shape.ClassToken) yield return (ClassToken, [1, 1, width]);
+        yield return ("pos_embed", [1, shape.Tokens, width]);
         yield return ("patch_embed.proj.weight", [width, shape.Channels, shape.PatchSize, shape.PatchSize]);
         yield return ("patch_embed.proj.bias", [width]);
         foreach (var entry in Blocks("blocks", shape.Depth, width, shape.MlpWidth)) yield return entry;

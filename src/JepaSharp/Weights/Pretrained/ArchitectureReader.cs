@@ -27,7 +27,9 @@ internal static class ArchitectureReader
             || hidden.Shape is not [var mlp and > 0 and <= WidestLayer, _])
             throw NotAnEncoder(source, $"no '{prefix}blocks.0.mlp.fc1.weight' of shape [hidden, {width}]");
 
-        var (height, across) = ImageSize(source, (int)side, (int)count);
+        // In files of ours; those of others with a class token are refused for their positions.
+        var hasClassToken = source.Tensors.ContainsKey(prefix + StateLayout.ClassToken) && source.Objective is not null;
+        var (height, across) = ImageSize(source, (int)side, (int)count - (hasClassToken ? 1 : 0));
         var heads = source.Heads ?? HeadsByWidth.GetValueOrDefault(width);
         if (heads > 0 && width % heads != 0)
             throw new WeightsFileException(source.Path, $"{heads} heads for a width of {width}", "a number that divides it");
@@ -41,6 +43,9 @@ internal static class ArchitectureReader
             Depth = Depth(source, prefix + "blocks."),
             Heads = heads,
             MlpWidth = (int)mlp,
+            ClassToken = hasClassToken,
+            LearnedPositions = source.LearnedPositions,
+            Resizing = source.Resizing,
         };
     }
 

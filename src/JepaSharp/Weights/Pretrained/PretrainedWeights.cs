@@ -126,7 +126,8 @@ public sealed class PretrainedWeights : IDisposable
 
     /// <summary>How many numbers one network learns: everything but its fixed position table.</summary>
     public long ParametersOf(string network) =>
-        Network(network).Where(pair => !pair.Key.EndsWith("pos_embed", StringComparison.Ordinal)).Sum(pair => pair.Value.Count);
+        Network(network).Where(pair => _encoder.LearnedPositions || !pair.Key.EndsWith("pos_embed", StringComparison.Ordinal))
+            .Sum(pair => pair.Value.Count);
 
     /// <summary>The weights of one network, by names inside it ("norm.weight"), in the file's order.</summary>
     public IReadOnlyDictionary<string, LazyTensor> Network(string network)

@@ -1,4 +1,5 @@
 using System.Globalization;
+using JepaSharp.Models;
 
 namespace JepaSharp.Weights;
 
@@ -46,6 +47,12 @@ internal sealed class WeightsSource(string path, WeightsFormat format, IDisposab
 
     public (int Height, int Width)? ImageSize { get; set; }
 
+    /// <summary>Whether positions are learned, as far as the file says.</summary>
+    public bool LearnedPositions { get; set; }
+
+    /// <summary>How positions are brought to another grid, as far as the file says.</summary>
+    public PositionResizing Resizing { get; set; }
+
     public PixelNormalization? Normalization { get; set; }
 
     public long? Epoch { get; set; }
@@ -91,6 +98,8 @@ internal sealed class WeightsSource(string path, WeightsFormat format, IDisposab
         if (WeightsMetadata.Number(metadata, WeightsMetadata.ImageHeight) is { } height
             && WeightsMetadata.Number(metadata, WeightsMetadata.ImageWidth) is { } width)
             ImageSize = (height, width);
+        LearnedPositions = metadata.GetValueOrDefault(WeightsMetadata.Positions) == WeightsMetadata.Learned;
+        if (metadata.GetValueOrDefault(WeightsMetadata.Resizing) == WeightsMetadata.Antialiased) Resizing = PositionResizing.BicubicAntialiased;
         Normalization = WeightsMetadata.Normalization(metadata);
         Resample = WeightsMetadata.Number(metadata, WeightsMetadata.Resample);
         if (metadata.TryGetValue(WeightsMetadata.Epoch, out var epoch) && long.TryParse(

@@ -1,4 +1,5 @@
 using CsCheck;
+using JepaSharp.Data.Augmentation;
 using JepaSharp.Data.Cropping;
 using JepaSharp.Data.Loading;
 using JepaSharp.Runtime;
@@ -13,7 +14,7 @@ public class ImageLoaderTests
         BatchSize = 8,
         Seed = 7,
         Threads = 1,
-        Views = [new View("image", new TrainingTransform { CropSize = 16, UseHorizontalFlip = true })],
+        Views = [new View("image", new TrainingTransform { CropSize = 16, Augmentations = new Augmentations { Flip = 0.5 } })],
     };
 
     [Theory]
