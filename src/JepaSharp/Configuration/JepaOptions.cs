@@ -8,6 +8,12 @@ public sealed record JepaOptions
 
     /// <summary>Where the target encoder's sight is cut to the target. Output (paper, section 3; its table 11 compares the input).</summary>
     public TargetMasking MaskTarget { get; init; } = TargetMasking.Output;
+
+    /// <summary>Weight of VICReg's variance term on the contexts' pooled representations; 0 for none. 0 (C-JEPA: 0.025).</summary>
+    public double Variance { get; init; }
+
+    /// <summary>Weight of VICReg's covariance term on the same; 0 for none. 0 (C-JEPA: 0.001).</summary>
+    public double Covariance { get; init; }
 }
 
 /// <summary>What I-JEPA's predictor predicts of a patch.</summary>

@@ -3,6 +3,7 @@ using JepaSharp.Data;
 using JepaSharp.Data.Loading;
 using JepaSharp.Masking;
 using JepaSharp.Models;
+using JepaSharp.Runtime;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -23,7 +24,7 @@ public sealed class ImageJepa : Objective
     /// <summary>The number that it reports of contexts: patches in each, under the name that the published log gives it.</summary>
     public const string ContextPatches = "mask-A";
 
-    private const string TargetPatches = "mask-B";
+    private const string TargetPatches = "mask-B", Variance = "variance", Covariance = "covariance";
 
     private readonly View _view;
 
@@ -79,10 +80,12 @@ public sealed class ImageJepa : Objective
     /// <inheritdoc/>
     public override bool TargetsAreFixed => Options.Target != JepaTarget.Representations;
 
-    /// <summary>Kc and Kt, under the names that the published log gives them.</summary>
-    public override IReadOnlyList<string> Numbers => [ContextPatches, TargetPatches];
+    /// <summary>Kc and Kt, under the names that the published log gives them; C-JEPA's two terms, where they are asked for.</summary>
+    public override IReadOnlyList<string> Numbers =>
+        Options.KeepsApart ? [ContextPatches, TargetPatches, Variance, Covariance] : [ContextPatches, TargetPatches];
 
-    /// <summary>The mean distance between predictions and targets, over all target patches of the batch.</summary>
+    /// <summary>The mean distance between predictions and targets, over all target patches of the batch; and C-JEPA's terms, where they are asked
+    /// for.</summary>
     /// <inheritdoc/>
     public override Tensor Loss(ViewBatch batch, Step step)
     {
@@ -93,20 +96,29 @@ public sealed class ImageJepa : Objective
         using var masks = JepaMasks.Of(drawn, images.device);
         step.Report(ContextPatches, masks.Context.PatchesPerSet);
         step.Report(TargetPatches, masks.Targets.PatchesPerSet);
-        return Loss(images, masks, step).MoveToOuterDisposeScope();
+        return Loss(images, masks, step, Options.KeepsApart).MoveToOuterDisposeScope();
     }
 
-    /// <summary>The same with masks that are given. -> [].</summary>
+    /// <summary>The mean distance with masks that are given, and nothing beside it. -> [].</summary>
     /// <param name="images">Normalised pixels [B, C, H, W].</param>
     /// <param name="masks">The batch's context and target blocks.</param>
     /// <param name="step">Where the run stands.</param>
-    public Tensor Loss(Tensor images, JepaMasks masks, Step step)
+    public Tensor Loss(Tensor images, JepaMasks masks, Step step) => Loss(images, masks, step, keepsApart: false);
+
+    private Tensor Loss(Tensor images, JepaMasks masks, Step step, bool keepsApart)
     {
         using var scope = NewDisposeScope();
         // Targets: the whole image through the target encoder; of its output, the patches of each target block.
         var targets = Targets(images, masks);
         // Context: the patches of the context block alone through the context encoder.
         var context = ContextEncoder.Encode(images, masks.Context);
+        Tensor? apart = null;
+        if (keepsApart)
+        {
+            context = step.Cut(context);
+            apart = step.Backward(Apart(context, step), downTo: context);
+        }
+
         // Prediction: told the context and where a target block lies. A mean over blocks, one after the other: one at a time is kept in memory.
         var seen = step.Cut(Predictor.Embed(context, masks.Context));
         var asked = step.InParts ? masks.Targets.Sets : 1;
@@ -117,7 +129,18 @@ public sealed class ImageJepa : Objective
             var predictions = Predictor.PredictFrom(seen, masks.Context, patches ?? masks.Targets).to(float32);
             return step.Backward(Distance(predictions, target), downTo: seen, share: 1.0 / asked).MoveToOuterDisposeScope();
         }).ToList();
-        return (losses is [var only] ? only : stack(losses).sum()).MoveToOuterDisposeScope();
+        var loss = losses is [var only] ? only : stack(losses).sum();
+        return (apart is null ? loss : loss.Add(apart.to(loss.dtype))).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>C-JEPA's terms, weighted, of the average over each context's patches. [Mc B, Kc, D] -> [] float32.</summary>
+    private Tensor Apart(Tensor context, Step step)
+    {
+        using var scope = NewDisposeScope();
+        var (variance, covariance) = VarianceCovariance.Of(context.to(float32).mean([1L]));
+        step.Report(Variance, variance);
+        step.Report(Covariance, covariance);
+        return variance.Multiply(Options.Variance).Add(covariance.Multiply(Options.Covariance)).MoveToOuterDisposeScope();
     }
 
     /// <summary>s(y): what the target encoder says of the target patches, layer-normed. No gradient. -> float32 [Mt Mc B, Kt, D].</summary>

@@ -44,6 +44,15 @@ public sealed record ImageJepaOptions
     /// <summary>Where representations are masked; of pixels nothing is.</summary>
     public TargetMasking MaskTarget { get; init; } = TargetMasking.Output;
 
+    /// <summary>Weight of the variance term: see <see cref="VarianceCovariance"/>. 0 for none, as published.</summary>
+    public double Variance { get; init; }
+
+    /// <summary>Weight of the covariance term. 0 for none, as published.</summary>
+    public double Covariance { get; init; }
+
+    /// <summary>Whether contexts are kept apart by <see cref="VarianceCovariance"/>.</summary>
+    internal bool KeepsApart => Variance > 0 || Covariance > 0;
+
     /// <summary>Seed of the initial weights.</summary>
     public ulong Seed { get; init; }
 

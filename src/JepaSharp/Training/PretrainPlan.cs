@@ -111,6 +111,8 @@ public sealed class PretrainPlan
         Loss = Loss,
         Target = Options.Ijepa.Target,
         MaskTarget = Options.Ijepa.MaskTarget,
+        Variance = Options.Ijepa.Variance,
+        Covariance = Options.Ijepa.Covariance,
         Seed = Seed,
     };
 

@@ -291,6 +291,14 @@ public sealed class PixelJepaContractTests : ObjectiveContract<ImageJepa>
     protected override ImageJepa New() => new(new PretrainPlan(Options).ImageJepa);
 }
 
+/// <summary>So does I-JEPA with C-JEPA's two terms.</summary>
+public sealed class SpreadJepaContractTests : ObjectiveContract<ImageJepa>
+{
+    protected override PretrainOptions Options => Tiny with { Ijepa = new JepaOptions { Variance = 0.5, Covariance = 0.1 } };
+
+    protected override ImageJepa New() => new(new PretrainPlan(Options).ImageJepa);
+}
+
 /// <summary>So does I-JEPA whose target encoder sees one target alone.</summary>
 public sealed class InputMaskedJepaContractTests : ObjectiveContract<ImageJepa>
 {

@@ -60,7 +60,7 @@ internal static class OptionRules
         GridRules.Check(options.Data, options.Mask, options.Meta.Objective == MetaOptions.ImageJepa, checks);
         MetaRules.Check(options.Meta, checks);
         OptimizationRules.Check(options.Optimization, checks);
-        JepaRules.Check(options.Ijepa, checks);
+        JepaRules.Check(options.Ijepa, options.Data.BatchSize, checks);
         LeJepaRules.Check(options, checks);
         LoggingRules.Check(options.Logging, checks);
         return checks.Problems;
@@ -70,9 +70,17 @@ internal static class OptionRules
 /// <summary>What must hold of the section ijepa.</summary>
 internal static class JepaRules
 {
-    public static void Check(JepaOptions ijepa, RuleChecks checks) => checks.Require(
-        ijepa.Target == JepaTarget.Representations || ijepa.MaskTarget == TargetMasking.Output, "ijepa.mask_target", ijepa.MaskTarget,
-        $"output, or nothing: with ijepa.target {OptionValue.Write(ijepa.Target)} nothing is asked of a target encoder");
+    public static void Check(JepaOptions ijepa, int batch, RuleChecks checks)
+    {
+        checks.Require(
+            ijepa.Target == JepaTarget.Representations || ijepa.MaskTarget == TargetMasking.Output, "ijepa.mask_target", ijepa.MaskTarget,
+            $"output, or nothing: with ijepa.target {OptionValue.Write(ijepa.Target)} nothing is asked of a target encoder");
+        foreach (var (weight, key) in ((double, string)[])[(ijepa.Variance, "ijepa.variance"), (ijepa.Covariance, "ijepa.covariance")])
+        {
+            checks.Require(weight >= 0 && double.IsFinite(weight), key, weight, "0 or more");
+            checks.Require(!(weight > 0) || batch != 1, key, weight, "0 with a data.batch_size of 1: a single image does not vary");
+        }
+    }
 }
 
 /// <summary>What must hold of the section logging.</summary>
