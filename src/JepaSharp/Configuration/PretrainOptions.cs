@@ -4,8 +4,8 @@ using JepaSharp.Runtime;
 
 namespace JepaSharp.Configuration;
 
-/// <summary>Everything that decides a pretraining run: five sections with the names of the published YAML files and one of I-JEPA's own, with
-/// defaults.</summary>
+/// <summary>Everything that decides a pretraining run: five sections with the names of the published YAML files and one for each objective,
+/// with defaults.</summary>
 /// <remarks>
 /// A key in YAML is the property's name in snake case: <see cref="DataOptions.CropSize"/> is <c>data.crop_size</c>. Every key of the published
 /// configuration files is here under its own name; keys of ours are marked "Ours" where they stand.
@@ -26,6 +26,9 @@ public sealed record PretrainOptions
 
     /// <summary>What I-JEPA predicts.</summary>
     public JepaOptions Ijepa { get; init; } = new();
+
+    /// <summary>MAE's mask and decoder.</summary>
+    public MaskedAutoencoderSection Mae { get; init; } = new();
 
     /// <summary>What is written, where and how often.</summary>
     public LoggingOptions Logging { get; init; } = new();

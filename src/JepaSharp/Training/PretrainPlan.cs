@@ -34,6 +34,7 @@ public sealed class PretrainPlan
                 Depth = meta.Depth ?? preset.Depth,
                 Heads = meta.NumHeads ?? preset.Heads,
                 MlpWidth = (int)Math.Round(width * ratio),
+                ClassToken = meta.Objective == Objectives.MaskedAutoencoder.ShortName,
             }).Validated();
         }
     }
@@ -106,6 +107,26 @@ public sealed class PretrainPlan
         Seed = Seed,
     };
 
+    /// <summary>MAE as the configuration describes it.</summary>
+    public MaskedAutoencoderOptions MaskedAutoencoder
+    {
+        get
+        {
+            var (mae, mean, std) = (Options.Mae, Options.Data.Mean, Options.Data.Std);
+            return new MaskedAutoencoderOptions
+            {
+                Encoder = Encoder,
+                Decoder = new PixelDecoderShape(mae.DecoderWidth, mae.DecoderDepth, mae.DecoderHeads).Validated(),
+                View = new View("image", Crop),
+                MaskRatio = mae.MaskRatio,
+                NormalizesPatches = mae.NormPix,
+                PixelMean = [mean.Red, mean.Green, mean.Blue],
+                PixelDeviation = [std.Red, std.Green, std.Blue],
+                Seed = Seed,
+            };
+        }
+    }
+
     /// <summary>How pixels are normalised, on a device.</summary>
     public PixelScaling Scaling(Device device)
     {
@@ -137,7 +158,7 @@ public sealed class PretrainPlan
             Epochs = o.Epochs,
             WarmupEpochs = o.Warmup,
             StartLearningRate = o.StartLr,
-            LearningRate = o.Lr,
+            LearningRate = o.PeakRate(Options.Data.BatchSize),
             FinalLearningRate = o.FinalLr,
             WeightDecay = o.WeightDecay,
             FinalWeightDecay = o.FinalWeightDecay,
@@ -145,6 +166,8 @@ public sealed class PretrainPlan
             FinalMomentum = o.Ema.End,
             Stretch = o.IpeScale,
             Steps = o.ScheduleSteps,
+            Fractional = o.Schedule == RateSchedule.Fractional,
+            EpochSteps = (double)batches / o.Accumulate,
         });
     }
 }
@@ -155,6 +178,7 @@ public static class KnownObjectives
     private static readonly (string Name, Func<PretrainPlan, Device?, Objective> Create)[] All =
     [
         (ImageJepa.ShortName, (plan, device) => new ImageJepa(plan.ImageJepa, device)),
+        (MaskedAutoencoder.ShortName, (plan, device) => new MaskedAutoencoder(plan.MaskedAutoencoder, device)),
     ];
 
     /// <summary>Their names.</summary>

@@ -1,0 +1,57 @@
+using JepaSharp.Data.Cropping;
+using JepaSharp.Runtime;
+
+namespace JepaSharp.Configuration;
+
+/// <summary>What keys mean that are not given, where an objective's publication has other numbers than I-JEPA's.</summary>
+internal static class ObjectiveDefaults
+{
+    /// <summary>Options with an objective's own optimizer, schedules and crops; the same for I-JEPA and for objectives that are not known
+    /// here.</summary>
+    /// <param name="options">What there is for I-JEPA.</param>
+    /// <param name="objective">The objective's name.</param>
+    public static PretrainOptions Of(PretrainOptions options, string objective) => objective switch
+    {
+        MetaOptions.MaskedAutoencoder => MaskedAutoencoder(options),
+        _ => options,
+    };
+
+    /// <summary>The same for options that suit some images: their rate, epochs and crops of their own stay.</summary>
+    /// <param name="suggested">What suits the images, for I-JEPA.</param>
+    /// <param name="objective">The objective's name.</param>
+    public static PretrainOptions On(PretrainOptions suggested, string objective)
+    {
+        var own = Of(suggested, objective);
+        if (ReferenceEquals(own, suggested)) return suggested;
+        var (o, chosen) = (own.Optimization, suggested.Optimization);
+        return own with
+        {
+            Optimization = o with { Epochs = chosen.Epochs, Warmup = chosen.Warmup, Lr = chosen.Lr, LrImages = null },
+            Data = own.Data with { CropScale = suggested.Data.CropScale },
+        };
+    }
+
+    /// <summary>MAE's published command (He et al., 2022, appendix A.1, table 8).</summary>
+    private static PretrainOptions MaskedAutoencoder(PretrainOptions options) => options with
+    {
+        Data = options.Data with
+        {
+            CropScale = new Interval(0.2, 1),
+            Interpolation = ResampleFilter.Bicubic,
+            UseHorizontalFlip = true,
+        },
+        Optimization = options.Optimization with
+        {
+            Epochs = 800,
+            Warmup = 40,
+            Schedule = RateSchedule.Fractional,
+            StartLr = 0,
+            Lr = 1.5e-4,
+            LrImages = 256,
+            FinalLr = 0,
+            WeightDecay = 0.05,
+            FinalWeightDecay = 0.05,
+            Beta2 = 0.95,
+        },
+    };
+}
