@@ -16,16 +16,25 @@ internal static class ObjectiveDefaults
         _ => options,
     };
 
-    /// <summary>The same for options that suit some images: their rate, epochs and crops of their own stay.</summary>
+    /// <summary>The same for options that suit some images: their epochs, rate and crops stay, and what was the predictor's size is the
+    /// decoder's.</summary>
     /// <param name="suggested">What suits the images, for I-JEPA.</param>
     /// <param name="objective">The objective's name.</param>
     public static PretrainOptions On(PretrainOptions suggested, string objective)
     {
+        suggested = suggested with { Meta = suggested.Meta with { Objective = objective } };
         var own = Of(suggested, objective);
         if (ReferenceEquals(own, suggested)) return suggested;
-        var (o, chosen) = (own.Optimization, suggested.Optimization);
+        var (o, chosen, meta) = (own.Optimization, suggested.Optimization, suggested.Meta);
+        var heads = meta.NumHeads ?? EncoderPreset.All.First(preset => preset.Name == meta.ModelName).Heads;
         return own with
         {
+            Mae = own.Mae with
+            {
+                DecoderWidth = meta.PredEmbDim,
+                DecoderDepth = meta.PredDepth,
+                DecoderHeads = meta.PredEmbDim % heads == 0 ? heads : 1,
+            },
             Optimization = o with { Epochs = chosen.Epochs, Warmup = chosen.Warmup, Lr = chosen.Lr, LrImages = null },
             Data = own.Data with { CropScale = suggested.Data.CropScale },
         };

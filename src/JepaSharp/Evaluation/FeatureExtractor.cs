@@ -7,7 +7,8 @@ using static TorchSharp.torch;
 
 namespace JepaSharp.Evaluation;
 
-/// <summary>Runs images through a frozen encoder and keeps the average of its patch representations (paper, section 5: average pooling).</summary>
+/// <summary>Runs images through a frozen encoder and keeps the average of its patch representations (paper, section 5: average pooling), or its class
+/// token where it has one.</summary>
 /// <remarks>Without gradients, augmentation or randomness: the same images and weights give the same features.</remarks>
 public sealed class FeatureExtractor
 {
@@ -53,7 +54,7 @@ public sealed class FeatureExtractor
     }
 
     private Tensor Pool(VisionTransformer encoder, ImageBatch batch) =>
-        encoder.forward(_scaling.ToImages(batch).to(_device)).to(float32).mean([1]).cpu().contiguous();
+        EncodedTokens.Pooled(encoder.forward(_scaling.ToImages(batch).to(_device)).to(float32), encoder.Shape).cpu().contiguous();
 }
 
 /// <summary>Pooled features and the images that they are of.</summary>

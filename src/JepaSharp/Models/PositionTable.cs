@@ -48,6 +48,23 @@ public static class PositionTable
         map = nn.functional.interpolate(map, size: [newHeight, newWidth], mode: InterpolationMode.Bicubic, align_corners: false);
         return map.permute(0, 2, 3, 1).reshape(1, (long)newHeight * newWidth, width).MoveToOuterDisposeScope();
     }
+
+    /// <summary>A network's table for images of another size; a class token's row stays as it is.</summary>
+    /// <param name="table">float32 [1, N, D], or [1, N + 1, D] with a class token's row first.</param>
+    /// <param name="shape">Of the encoder whose grid it is of.</param>
+    /// <param name="newHeight">Rows of the new grid.</param>
+    /// <param name="newWidth">Columns of the new grid.</param>
+    /// <returns>[1, N', D] or [1, N' + 1, D], with gradients to the table where it has any.</returns>
+    public static Tensor Resize(Tensor table, VisionTransformerShape shape, int newHeight, int newWidth)
+    {
+        ArgumentNullException.ThrowIfNull(table);
+        ArgumentNullException.ThrowIfNull(shape);
+        if ((shape.GridHeight, shape.GridWidth) == (newHeight, newWidth)) return table.alias();
+        using var scope = NewDisposeScope();
+        var patches = shape.ClassToken ? table.narrow(1, 1, shape.Patches) : table;
+        var resized = Interpolate(patches, shape.GridHeight, shape.GridWidth, newHeight, newWidth);
+        return (shape.ClassToken ? cat([table.narrow(1, 0, 1), resized], dim: 1) : resized).MoveToOuterDisposeScope();
+    }
 }
 
 /// <summary>What encoder and predictor share in being built.</summary>

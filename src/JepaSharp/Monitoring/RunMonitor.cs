@@ -38,7 +38,7 @@ public sealed class RunMonitor
         {
             cancellation.ThrowIfCancellationRequested();
             features.Add(Encode(objective, batch));
-            pooled.Add(features[^1].mean([1L]));
+            pooled.Add(EncodedTokens.Pooled(features[^1], objective.Encoder.Shape));
             progress?.Report(features.Count * _sample.Batches[0].Count);
         }
 
@@ -60,7 +60,7 @@ public sealed class RunMonitor
             _sample.Batches.Count > 1 ? [.. _sample.Batches.Where(b => b.Count == _sample.Batches[0].Count)] : _sample.Batches;
         var batch = batches[(int)(turn % batches.Count)];
         var features = Encode(objective, batch);
-        var collapse = CollapseMeasures.Of(FeatureMatrix.FromTensor(features.mean([1L])));
+        var collapse = CollapseMeasures.Of(FeatureMatrix.FromTensor(EncodedTokens.Pooled(features, objective.Encoder.Shape)));
         var own = objective.Measure(new MonitoredImages([batch], _scaling, [features], Masked: 0, _sample.Seed));
         return MonitorGlance.Of(own, collapse.RankMe, collapse.MeanCosine);
     }

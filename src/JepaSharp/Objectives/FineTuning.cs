@@ -92,7 +92,7 @@ public sealed class FineTuning : Objective
     public static Tensor Logits(VisionTransformer encoder, LinearHead head, Tensor images)
     {
         using var scope = NewDisposeScope();
-        return head.forward(encoder.forward(images).to(float32).mean([1])).MoveToOuterDisposeScope();
+        return head.forward(EncodedTokens.Patches(encoder.forward(images).to(float32), encoder.Shape).mean([1L])).MoveToOuterDisposeScope();
     }
 
     /// <inheritdoc/>

@@ -1,3 +1,4 @@
+using System.Globalization;
 using JepaSharp.Configuration;
 using JepaSharp.Data;
 using JepaSharp.Data.Loading;
@@ -64,6 +65,14 @@ public sealed class MaskedAutoencoder : Objective
 
     /// <inheritdoc/>
     public override IReadOnlyList<View> Views => [_view];
+
+    /// <summary>The decoder's heads, and whether it guesses normalised pixels.</summary>
+    /// <inheritdoc/>
+    public override IReadOnlyDictionary<string, string> Facts => new Dictionary<string, string>
+    {
+        ["decoder_heads"] = Options.Decoder.Heads.ToString(CultureInfo.InvariantCulture),
+        ["normalizes_patches"] = Options.NormalizesPatches ? "true" : "false",
+    };
 
     /// <summary>Pixels are what they are.</summary>
     /// <inheritdoc/>
@@ -141,13 +150,13 @@ public sealed class MaskedAutoencoder : Objective
     /// <inheritdoc/>
     public override IReadOnlyDictionary<string, double> Measure(MonitoredImages images) => MaskedAutoencoderMeasures.Of(this, images);
 
-    /// <summary>The mean over the kept patches.</summary>
+    /// <summary>The class token of the kept patches.</summary>
     /// <inheritdoc/>
     public override Tensor EncodePart(Tensor images, IReadOnlyList<int> indices, Step step)
     {
         using var scope = NewDisposeScope();
         using var masks = AutoencoderMasks.Of(DrawMasks(indices, step), images.device);
-        return Encoder.Encode(images, masks.Kept).narrow(1, 1, Kept).to(float32).mean([1L]).MoveToOuterDisposeScope();
+        return EncodedTokens.Pooled(Encoder.Encode(images, masks.Kept).to(float32), Options.Encoder).MoveToOuterDisposeScope();
     }
 
     /// <inheritdoc/>
@@ -169,6 +178,9 @@ public sealed class MaskedAutoencoder : Objective
             NetworkOperations.OfDecoder("decoder", Options.Decoder, Options.Encoder, indices.Count, Kept),
         ]);
     }
+
+    /// <inheritdoc/>
+    public override bool DrawsWhatItLearned => true;
 
     /// <summary>Of each image what the encoder sees, and what is guessed of it.</summary>
     /// <inheritdoc/>

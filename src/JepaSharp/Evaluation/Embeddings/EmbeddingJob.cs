@@ -155,10 +155,13 @@ internal sealed record EmbeddingLayout(int? Patches, int Width)
 
 /// <summary>Which of an encoder's representations are taken of an image.</summary>
 /// <param name="Layers">How many blocks from the last: 1 is the encoder's output; more are put side by side, the last one last.</param>
-/// <param name="Pooled">The average over the patches, or each patch by itself.</param>
+/// <param name="Pooled">The average over the patches, or the class token where there is one; else each patch by itself.</param>
 /// <remarks>Paper, appendix A.2: average-pooled patches of the last layer, or of the last four side by side.</remarks>
 public sealed record EncoderOutput(int Layers = 1, bool Pooled = true)
 {
+    /// <summary>With <see cref="Pooled"/>: the average over the patches even where there is a class token.</summary>
+    public bool AveragesPatches { get; init; }
+
     /// <summary>Numbers of one vector: <see cref="Layers"/> times the encoder's width.</summary>
     public int WidthOf(VisionTransformer encoder) => Layers * encoder.Shape.Width;
 
@@ -168,8 +171,18 @@ public sealed record EncoderOutput(int Layers = 1, bool Pooled = true)
     {
         using var scope = NewDisposeScope();
         using var untracked = no_grad();
-        var patches = Layers == 1 ? encoder.forward(images) : cat([.. encoder.LastBlocks(images, Layers)], dim: -1);
-        patches = patches.to(float32);
-        return (Pooled ? patches.mean([1]) : patches.alias()).MoveToOuterDisposeScope();
+        var tokens = Layers == 1 ? encoder.forward(images) : cat([.. encoder.LastBlocks(images, Layers)], dim: -1);
+        tokens = tokens.to(float32);
+        if (Pooled && !AveragesPatches) return EncodedTokens.Pooled(tokens, encoder.Shape).MoveToOuterDisposeScope();
+        var patches = EncodedTokens.Patches(tokens, encoder.Shape);
+        return (Pooled ? patches.mean([1L]) : patches).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>What stands for an image, in words: "class token" or "patches averaged"; null where there is no choice.</summary>
+    /// <param name="encoder">The encoder's shape.</param>
+    public string? PoolingOf(VisionTransformerShape encoder)
+    {
+        ArgumentNullException.ThrowIfNull(encoder);
+        return !encoder.ClassToken || !Pooled ? null : AveragesPatches ? "patches averaged" : "class token";
     }
 }

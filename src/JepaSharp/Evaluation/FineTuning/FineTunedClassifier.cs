@@ -49,7 +49,7 @@ public sealed class FineTunedClassifier : IDisposable
         foreach (var batch in new ImageReader(test.Source, transform, batchSize).Read(cancellation))
         {
             using var scope = NewDisposeScope();
-            var pooled = Encoder.forward(_scaling.ToImages(batch)).to(float32).mean([1]);
+            var pooled = EncodedTokens.Patches(Encoder.forward(_scaling.ToImages(batch)).to(float32), Encoder.Shape).mean([1L]);
             predicted.AddRange(Head.forward(pooled).argmax(1).cpu().data<long>().ToArray().Select(label => (int)label));
             read.AddRange(batch.Indices.Take(batch.Count));
         }

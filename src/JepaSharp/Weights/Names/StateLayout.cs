@@ -2,14 +2,15 @@ using JepaSharp.Models;
 
 namespace JepaSharp.Weights;
 
-/// <summary>The names and shapes that an encoder's and a predictor's weights must have, in the published order.</summary>
+/// <summary>The names and shapes that the weights of an encoder, a predictor and MAE's decoder must have, in the published order.</summary>
 internal static class StateLayout
 {
     /// <summary>Names inside the network, and shapes: D, C, P and N as in <see cref="VisionTransformerShape"/>.</summary>
     public static IEnumerable<(string Name, long[] Shape)> Encoder(VisionTransformerShape shape)
     {
         long width = shape.Width;
-        yield return ("pos_embed", [1, shape.Patches, width]);
+        if (shape.ClassToken) yield return ("cls_token", [1, 1, width]);
+        yield return ("pos_embed", [1, shape.Tokens, width]);
         yield return ("patch_embed.proj.weight", [width, shape.Channels, shape.PatchSize, shape.PatchSize]);
         yield return ("patch_embed.proj.bias", [width]);
         foreach (var entry in Blocks("blocks", shape.Depth, width, shape.MlpWidth)) yield return entry;
@@ -34,6 +35,23 @@ internal static class StateLayout
         long outputs = shape.Outputs ?? encoder.Width;
         yield return ("predictor_proj.weight", [outputs, width]);
         yield return ("predictor_proj.bias", [outputs]);
+    }
+
+    /// <summary>Names inside MAE's decoder, and shapes.</summary>
+    /// <param name="shape">The decoder's.</param>
+    /// <param name="encoder">Its encoder's.</param>
+    public static IEnumerable<(string Name, long[] Shape)> Decoder(PixelDecoderShape shape, VisionTransformerShape encoder)
+    {
+        long width = shape.Width, pixels = PatchPixels.CountOf(encoder);
+        yield return ("mask_token", [1, 1, width]);
+        yield return ("decoder_pos_embed", [1, encoder.Tokens, width]);
+        yield return ("decoder_embed.weight", [width, encoder.Width]);
+        yield return ("decoder_embed.bias", [width]);
+        foreach (var entry in Blocks("decoder_blocks", shape.Depth, width, shape.MlpWidth)) yield return entry;
+        yield return ("decoder_norm.weight", [width]);
+        yield return ("decoder_norm.bias", [width]);
+        yield return ("decoder_pred.weight", [pixels, width]);
+        yield return ("decoder_pred.bias", [pixels]);
     }
 
     private static IEnumerable<(string Name, long[] Shape)> Blocks(string prefix, int depth, long width, long mlpWidth)

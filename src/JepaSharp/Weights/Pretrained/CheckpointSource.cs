@@ -1,3 +1,5 @@
+using JepaSharp.Configuration;
+
 namespace JepaSharp.Weights;
 
 /// <summary>Finds the networks in what a PyTorch checkpoint holds.</summary>
@@ -81,7 +83,9 @@ internal static class CheckpointSource
             throw WithinOthers(source.Path, root) ?? new WeightsFileException(
                 source.Path, "no tensors by name", "a state_dict, or a dictionary of encoder, predictor and target_encoder");
         AddModel(source, named);
-        if (root.GetValueOrDefault("epoch") is long and >= 0 and var epoch) source.Epoch = epoch;
+        // MAE's training states are numbered from 0: that of its first epoch says 0 when it is finished.
+        if (root.GetValueOrDefault("epoch") is long and >= 0 and < long.MaxValue and var epoch)
+            source.Epoch = source.Objective == MetaOptions.MaskedAutoencoder ? epoch + 1 : epoch;
         return source;
     }
 
