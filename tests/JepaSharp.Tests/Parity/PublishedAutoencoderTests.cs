@@ -1,6 +1,7 @@
 using JepaSharp.Evaluation.Embeddings;
 using JepaSharp.Models;
 using JepaSharp.Objectives;
+using JepaSharp.Optimization;
 using JepaSharp.Weights;
 using static TorchSharp.torch;
 
@@ -40,6 +41,34 @@ public sealed class PublishedAutoencoderTests(ITestOutputHelper output) : IDispo
             using var recorded = expected.Read(final);
             Assert.True(read.Equals(recorded), name);
         }
+    }
+
+    /// <summary>The optimizer's state in the file is what ours comes to in the same steps.</summary>
+    [Theory]
+    [MemberData(nameof(Runs))]
+    public void Optimizer_OfACheckpoint_IsThatOfTheRunThatItEnds(string run)
+    {
+        using var scope = NewDisposeScope();
+        using var weights = Open(run, "checkpoint.pth");
+        using var recorded = new RecordedAutoencoder(run);
+        for (var i = 0; i < recorded.Iterations.Count; i++) recorded.Run(i);
+        Assert.Equal(recorded.Iterations.Count, weights.Optimizer!.Step);
+        var compared = 0;
+        foreach (var network in recorded.Step.State.Trained)
+        {
+            foreach (var (name, shape, start) in network.Parameters.Layout)
+            {
+                if (recorded.Undetermined(name) is not null) continue;
+                var theirs = weights.Optimizer.Moments[$"{network.Network.Name}.{name}"];
+                AssertSame(FlatParameters.ViewOf(network.Optimizer!.FirstMoment, start, shape), theirs.First);
+                AssertSame(FlatParameters.ViewOf(network.Optimizer.SecondMoment, start, shape), theirs.Second);
+                compared++;
+            }
+        }
+
+        Assert.Equal(56, compared);
+
+        static void AssertSame(Tensor ours, LazyTensor theirs) => Assert.True(RecordedRun.Difference(ours, theirs.Read()).Relative < 1e-4);
     }
 
     [Theory]

@@ -63,13 +63,15 @@ internal static class CheckpointSource
         }
 
         if (root.GetValueOrDefault("epoch") is long and >= 0 and var epoch) source.Epoch = epoch;
-        if (root.TryGetValue("opt", out var saved) && saved is not null)
-        {
-            (source.Optimizer, var problem) = AdamWState.Read(saved, source.Tensors);
-            if (problem is not null) source.Warnings.Add($"The optimizer's state cannot be used: {problem}.");
-        }
-
+        TakeOptimizer(source, root.GetValueOrDefault("opt"));
         return source;
+    }
+
+    private static void TakeOptimizer(WeightsSource source, object? saved)
+    {
+        if (saved is null) return;
+        (source.Optimizer, var problem) = AdamWState.Read(saved, source.Tensors);
+        if (problem is not null) source.Warnings.Add($"The optimizer's state cannot be used: {problem}.");
     }
 
     /// <summary>One state_dict, alone or under a usual name.</summary>
@@ -86,6 +88,7 @@ internal static class CheckpointSource
         // MAE's training states are numbered from 0: that of its first epoch says 0 when it is finished.
         if (root.GetValueOrDefault("epoch") is long and >= 0 and < long.MaxValue and var epoch)
             source.Epoch = source.Objective == MetaOptions.MaskedAutoencoder ? epoch + 1 : epoch;
+        if (source.Objective == MetaOptions.MaskedAutoencoder) TakeOptimizer(source, root.GetValueOrDefault("optimizer"));
         return source;
     }
 
