@@ -14,7 +14,8 @@ internal static class PoolOption
     public static EncoderOutput Apply(EncoderOutput output, string pool, LoadedEncoder loaded)
     {
         if (pool == "class" && !loaded.Encoder.Shape.ClassToken)
-            throw new JepaException($"--pool class: the encoder of {loaded.Path} has no class token. Leave it out, or give --pool mean.", isUsage: true);
+            throw new JepaException(
+                $"--pool class: the encoder of {loaded.Path} has no class token. Leave it out, or give --pool mean.", isUsage: true);
         return output with { AveragesPatches = pool == "mean" };
     }
 }

@@ -41,6 +41,7 @@ internal sealed class WeightsArguments
         var asked = arguments.GetValue(_encoder);
         var name = asked switch { "target" => NetworkNames.TargetEncoder, "context" => NetworkNames.ContextEncoder, _ => asked };
         if (name is null || weights.Encoders.Contains(name)) return name;
+        if (weights.Encoders.FirstOrDefault(encoder => ShortName(encoder, weights) == asked) is { } called) return called;
         var known = string.Join(", ", weights.Encoders.Select(encoder => ShortName(encoder, weights)));
         throw new JepaException($"--encoder {asked}: {weights.Path} has no such encoder. It has: {known}.", isUsage: true);
     }

@@ -122,8 +122,8 @@ internal sealed class EvaluationArguments
     public void AddTo(Command command, bool ownBatch = false)
     {
         Weights.AddTo(command, "Which encoder to use: target (the default) or context.");
-        foreach (var option in (Option[])[_data, _test, _out, _features, _pool, _size, _transform, _device, _precision, _seed, _baselines, _maxFit, _maxTest,
-            _cache, _noCache, _cacheLimit, _memory])
+        foreach (var option in (Option[])[_data, _test, _out, _features, _pool, _size, _transform, _device, _precision, _seed, _baselines, _maxFit,
+            _maxTest, _cache, _noCache, _cacheLimit, _memory])
             command.Add(option);
         if (!ownBatch) command.Add(_batch);
         if (_runs) command.Add(_resume);

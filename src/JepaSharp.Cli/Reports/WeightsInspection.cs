@@ -53,7 +53,11 @@ internal static class WeightsInspection
                 }));
         if (weights.Objective is { } objective) yield return ("objective", objective);
         foreach (var network in weights.Present)
-            yield return (Described.Contains(weights.TitleOf(network)) ? $"the {weights.TitleOf(network)} has" : weights.TitleOf(network), Invariant($"{weights.ParametersOf(network):n0} parameters"));
+        {
+            var title = weights.TitleOf(network);
+            yield return (Described.Contains(title) ? $"the {title} has" : title, Invariant($"{weights.ParametersOf(network):n0} parameters"));
+        }
+
         yield return ("epochs finished", weights.Epoch?.ToString(CultureInfo.InvariantCulture) ?? "not said");
         yield return ("normalisation", weights.Normalization is { } n ? $"mean {Numbers(n.Mean)}, deviation {Numbers(n.Deviation)}" : "not said");
         yield return ("optimizer state", OptimizerText(weights));

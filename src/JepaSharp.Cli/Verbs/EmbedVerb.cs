@@ -31,8 +31,8 @@ internal sealed class EmbedVerb : Verb
     };
     private readonly Option<string> _pool = new("--pool")
     {
-        Description = "mean: the average over an image's patches; class: its class token; none: every patch; auto: the class token where there is one, "
-            + "else the average.",
+        Description = "mean: the average over an image's patches; class: its class token; none: every patch; auto: the class token where there "
+            + "is one, else the average.",
         DefaultValueFactory = _ => "auto",
         HelpName = "POOL",
     };

@@ -101,7 +101,8 @@ internal sealed record PretrainArguments(
         public void AddTo(Command command)
         {
             command.Add(_config);
-            foreach (var option in (Option[])[_data, _out, _resume, _init, _objective, _device, _precision, _maxSteps, _set, _quiet, _profile, _dryRun])
+            foreach (var option in (Option[])[
+                _data, _out, _resume, _init, _objective, _device, _precision, _maxSteps, _set, _quiet, _profile, _dryRun])
                 command.Add(option);
             _precision.AcceptOnlyFromAmong("auto", "fp32", "bf16");
             _objective.AcceptOnlyFromAmong([.. KnownObjectives.Names]);

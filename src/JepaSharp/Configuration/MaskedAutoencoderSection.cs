@@ -17,6 +17,7 @@ public sealed record MaskedAutoencoderSection
     /// <summary>Attention heads of the decoder. 16.</summary>
     public int DecoderHeads { get; init; } = 16;
 
-    /// <summary>Predict each patch's pixels less their mean and over their deviation. True (the published command; its code's default is false).</summary>
+    /// <summary>Predict each patch's pixels less their mean and over their deviation. True (the published command; the code's own default is
+    /// false).</summary>
     public bool NormPix { get; init; } = true;
 }

@@ -3,8 +3,8 @@ namespace JepaSharp.Masking;
 /// <summary>MAE's masks of a batch: of every image the same number of patches is kept, each image's its own, drawn by sorting noise.</summary>
 /// <remarks>
 /// He et al., CVPR 2022, section 3 ("Simple implementation"): patches are put in the order of a uniform random number each, and the first
-/// K = floor(N (1 - ratio)) of them are kept. The product is taken in 64 bits, as published: of 100 patches at 0.9 there are 9 left, not 10. B images,
-/// N patches, K kept.
+/// K = floor(N (1 - ratio)) of them are kept. The product is taken in 64 bits, as published: of 100 patches at 0.9 there are 9 left, not 10.
+/// B images, N patches, K kept.
 /// </remarks>
 public sealed class RandomPatches
 {
@@ -38,7 +38,8 @@ public sealed class RandomPatches
             throw new ArgumentException($"{noise.Length} random numbers for images of {patches} patches: expected one a patch.", nameof(noise));
         var kept = KeptOf(patches, ratio);
         if (kept < 1 || kept >= patches)
-            throw new ArgumentException($"A share of {ratio} keeps {kept} of {patches} patches: expected at least one kept and one removed.", nameof(ratio));
+            throw new ArgumentException(
+                $"A share of {ratio} keeps {kept} of {patches} patches: expected at least one kept and one removed.", nameof(ratio));
         var order = new long[noise.Length];
         for (var start = 0; start < noise.Length; start += patches)
         {

@@ -5,8 +5,8 @@ namespace JepaSharp.Models;
 
 /// <summary>MAE's initial weights (He et al., CVPR 2022, appendix A.1: "xavier_uniform, following ViT's official code").</summary>
 /// <remarks>
-/// Matrices uniform in ±√(6 / (inputs + outputs)), the one for queries, keys and values and the patch embedding as one matrix each; biases 0; norms 1
-/// and 0; class and mask token normal of deviation 0.02, not truncated. The bias of the patch embedding is uniform in ±1/√(inputs), which the
+/// Matrices uniform in ±√(6 / (inputs + outputs)), the one for queries, keys and values and the patch embedding as one matrix each; biases 0; norms
+/// 1 and 0; class and mask token normal of deviation 0.02, not truncated. The bias of the patch embedding is uniform in ±1/√(inputs), which the
 /// published code leaves as its convolution begins.
 /// </remarks>
 public static class XavierInitialization

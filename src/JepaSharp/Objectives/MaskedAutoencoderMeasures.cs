@@ -6,8 +6,8 @@ namespace JepaSharp.Objectives;
 /// <summary>What MAE says of itself: its loss beside the best that could be said without looking.</summary>
 internal static class MaskedAutoencoderMeasures
 {
-    /// <summary>The loss with masks that never change, and the two others over the same patches: the mean of all, and the mean of those at one place of
-    /// the grid. A glance has nothing to say of pixels, which no training changes.</summary>
+    /// <summary>The loss with masks that never change, and the two others over the same patches: the mean of all, and the mean of those at one place
+    /// of the grid. A glance has nothing to say of pixels, which no training changes.</summary>
     public static IReadOnlyDictionary<string, double> Of(MaskedAutoencoder objective, MonitoredImages images)
     {
         if (images.Masked == 0) return new Dictionary<string, double>();

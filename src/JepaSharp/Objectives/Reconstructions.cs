@@ -72,7 +72,8 @@ internal static class Reconstructions
                 for (var c = 0; c < 3; c++)
                 {
                     var value = (patches[place + c] * options.PixelDeviation[c]) + options.PixelMean[c];
-                    picture.Pixels[(((y * shape.ImageWidth) + x) * 3) + c] = (byte)Math.Round(255 * Math.Clamp(double.IsNaN(value) ? 0 : value, 0, 1));
+                    var shown = double.IsNaN(value) ? 0 : Math.Clamp(value, 0, 1);
+                    picture.Pixels[(((y * shape.ImageWidth) + x) * 3) + c] = (byte)Math.Round(255 * shown);
                 }
             }
         }

@@ -24,7 +24,8 @@ public static class RunReport
     /// <param name="device">Where it is.</param>
     /// <param name="checkpoints">The run's checkpoints, ranked; null to leave them out.</param>
     /// <param name="searched">Among how many images neighbours are looked for, at most.</param>
-    /// <param name="learned">The objective with trained weights, where it shows what it learned: see <see cref="Objective.DrawsWhatItLearned"/>.</param>
+    /// <param name="learned">The objective with trained weights, where it shows what it learned: see
+    /// <see cref="Objective.DrawsWhatItLearned"/>.</param>
     /// <param name="cancellation">Stops between batches of images.</param>
     /// <returns>The page's path.</returns>
     /// <exception cref="JepaException">The folder holds no run, or an image cannot be read.</exception>

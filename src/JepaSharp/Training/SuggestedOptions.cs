@@ -132,7 +132,8 @@ public sealed record SuggestedOptions(PretrainOptions Options, IReadOnlyList<Sug
         static ChannelTriple Triple(IReadOnlyList<double> numbers) => new(numbers[0], numbers[1], numbers[2]);
     }
 
-    /// <summary>The same for another objective than I-JEPA: its own optimizer, schedules and crops, but for what was chosen to suit the images.</summary>
+    /// <summary>The same for another objective than I-JEPA: its own optimizer, schedules and crops, but for what was chosen to suit the
+    /// images.</summary>
     /// <param name="objective">One of <see cref="KnownObjectives"/>.</param>
     public SuggestedOptions LearnedBy(string objective) => this with { Options = ObjectiveDefaults.On(Options, objective) };
 

@@ -36,7 +36,8 @@ public static class HuggingFaceFolder
         ArgumentNullException.ThrowIfNull(encoder);
         if (decoder is not null && !shape.ClassToken)
             throw new ArgumentException("MAE's decoder stands beside an encoder with a class token; this one has none.", nameof(decoder));
-        List<KeyValuePair<string, LazyTensor>> ordered = [.. HuggingFaceNames.FromOurs(Ordered(StateLayout.Encoder(shape.Validated()), encoder, "encoder"))];
+        var own = Ordered(StateLayout.Encoder(shape.Validated()), encoder, "encoder");
+        List<KeyValuePair<string, LazyTensor>> ordered = [.. HuggingFaceNames.FromOurs(own)];
         if (decoder is not null)
             ordered =
             [

@@ -29,7 +29,8 @@ public static class WeightsExport
         return chosen;
     }
 
-    /// <summary>Writes one encoder, and MAE's decoder where no encoder is named, as a Hugging Face folder: see <see cref="HuggingFaceFolder"/>.</summary>
+    /// <summary>Writes one encoder, and MAE's decoder where no encoder is named, as a Hugging Face folder: see
+    /// <see cref="HuggingFaceFolder"/>.</summary>
     /// <param name="weights">Where from.</param>
     /// <param name="network">The encoder's name; null for the one that is to be used.</param>
     /// <param name="normalization">How pixels were normalised in training.</param>
@@ -48,7 +49,9 @@ public static class WeightsExport
             throw new WeightsFileException(
                 weights.Path, "nothing that tells the number of the decoder's attention heads", $"it, or the encoder alone: --encoder {encoder}");
         if (decoder is not null) weights.Require(NetworkNames.Decoder);
-        var beside = decoder is null ? null : new HuggingFaceDecoder(Checked(weights, NetworkNames.Decoder), decoder, weights.NormalizesPatches ?? true);
+        var beside = decoder is null
+            ? null
+            : new HuggingFaceDecoder(Checked(weights, NetworkNames.Decoder), decoder, weights.NormalizesPatches ?? true);
         HuggingFaceFolder.Write(
             folder, Checked(weights, encoder), weights.Encoder, normalization, weights.Resample ?? HuggingFaceFolder.Bilinear, beside);
         return decoder is null ? [encoder] : [encoder, NetworkNames.Decoder];

@@ -13,7 +13,8 @@ public sealed class PublishedAutoencoderTests(ITestOutputHelper output) : IDispo
     private const string Name = "mae";
     private readonly TemporaryFolder _folder = new();
 
-    public static IEnumerable<TheoryDataRow<string, string>> Files => RecordedFolders.Of([Name], "hf", _ => (string[])["checkpoint.pth", "encoder.pth"]);
+    public static IEnumerable<TheoryDataRow<string, string>> Files =>
+        RecordedFolders.Of([Name], "hf", _ => (string[])["checkpoint.pth", "encoder.pth"]);
 
     public static IEnumerable<TheoryDataRow<string>> Runs => RecordedFolders.Of([Name], "hf");
 

@@ -16,7 +16,8 @@ internal static class MaskedAutoencoderRules
         checks.AtLeast(1, mae.DecoderHeads, "mae.decoder_heads");
         if (mae.DecoderHeads >= 1 && mae.DecoderWidth > 0)
             checks.Require(
-                mae.DecoderWidth % mae.DecoderHeads == 0, "mae.decoder_heads", mae.DecoderHeads, $"a divisor of mae.decoder_width ({mae.DecoderWidth})");
+                mae.DecoderWidth % mae.DecoderHeads == 0, "mae.decoder_heads", mae.DecoderHeads,
+                $"a divisor of mae.decoder_width ({mae.DecoderWidth})");
         if (options.Meta.Objective == MetaOptions.MaskedAutoencoder) CheckGrid(options, checks);
     }
 

@@ -33,7 +33,8 @@ public sealed class EncoderFeatures : ImageFeatures
         var side = size / encoder.Shape.PatchSize;
         Width = output.WidthOf(encoder) * (output.Pooled ? 1 : side * side);
         Identity = string.Create(CultureInfo.InvariantCulture,
-            $"encoder {WeightsFingerprint.Of(encoder)}; {encoder.Shape}; layers {output.Layers}; averaged {output.PoolingOf(encoder.Shape) ?? output.Pooled.ToString()}; {computation}");
+            $"encoder {WeightsFingerprint.Of(encoder)}; {encoder.Shape}; layers {output.Layers}; "
+                + $"averaged {output.PoolingOf(encoder.Shape) ?? output.Pooled.ToString()}; {computation}");
     }
 
     /// <inheritdoc/>

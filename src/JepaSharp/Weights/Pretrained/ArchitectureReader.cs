@@ -52,7 +52,8 @@ internal static class ArchitectureReader
     public static PixelDecoderShape? Decoder(WeightsSource source)
     {
         const string prefix = NetworkNames.Decoder + ".";
-        if (!source.Tensors.TryGetValue(prefix + "decoder_embed.weight", out var embed) || embed.Shape is not [var width and > 0 and <= WidestLayer, _])
+        if (!source.Tensors.TryGetValue(prefix + "decoder_embed.weight", out var embed)
+            || embed.Shape is not [var width and > 0 and <= WidestLayer, _])
             return null;
         var heads = source.DecoderHeads ?? (width == PublishedDecoderWidth ? PublishedDecoderHeads : 0);
         return new PixelDecoderShape((int)width, Depth(source, prefix + "decoder_blocks."), heads);
