@@ -41,15 +41,17 @@ internal sealed class WeightsArguments
         var asked = arguments.GetValue(_encoder);
         var name = asked switch { "target" => NetworkNames.TargetEncoder, "context" => NetworkNames.ContextEncoder, _ => asked };
         if (name is null || weights.Encoders.Contains(name)) return name;
-        var known = string.Join(", ", weights.Encoders.Select(ShortName));
+        if (weights.Encoders.FirstOrDefault(encoder => ShortName(encoder, weights) == asked) is { } called) return called;
+        var known = string.Join(", ", weights.Encoders.Select(encoder => ShortName(encoder, weights)));
         throw new JepaException($"--encoder {asked}: {weights.Path} has no such encoder. It has: {known}.", isUsage: true);
     }
 
-    /// <summary>What the command line calls an encoder: I-JEPA's are "target" and "context".</summary>
-    internal static string ShortName(string network) => network switch
+    /// <summary>What the command line calls an encoder: I-JEPA's are "target" and "context", MAE's is "mae".</summary>
+    internal static string ShortName(string network, PretrainedWeights weights) => network switch
     {
         NetworkNames.TargetEncoder => "target",
-        NetworkNames.ContextEncoder => "context",
+        NetworkNames.ContextEncoder when weights.Networks.Contains(NetworkNames.TargetEncoder) => "context",
+        NetworkNames.ContextEncoder => weights.Objective ?? (weights.Architecture.ClassToken ? "class-token" : network),
         _ => network,
     };
 
@@ -70,7 +72,7 @@ internal sealed class WeightsArguments
         using var weights = Open(arguments);
         var which = EncoderAsked(arguments, weights) ?? weights.Evaluated;
         var normalization = weights.Normalization ?? PixelNormalization.ImageNet;
-        return new LoadedEncoder(PretrainedNetworks.LoadEncoder(weights, which, device), which, weights.Path, normalization)
+        return new LoadedEncoder(PretrainedNetworks.LoadEncoder(weights, which, device), ShortName(which, weights), weights.Path, normalization)
         {
             Notes = weights.Normalization is null ? [Guessed] : [],
         };
@@ -87,16 +89,13 @@ internal sealed class WeightsArguments
 
 /// <summary>An encoder with what is known of it.</summary>
 /// <param name="Encoder">The network.</param>
-/// <param name="Which">Its name in the file.</param>
+/// <param name="Name">"target", "context", or another objective's name for it.</param>
 /// <param name="Path">The file it came from.</param>
 /// <param name="Normalization">That of its training, or ImageNet's where the file does not say.</param>
-internal sealed record LoadedEncoder(VisionTransformer Encoder, string Which, string Path, PixelNormalization Normalization) : IDisposable
+internal sealed record LoadedEncoder(VisionTransformer Encoder, string Name, string Path, PixelNormalization Normalization) : IDisposable
 {
     /// <summary>What was guessed, a sentence each.</summary>
     public IReadOnlyList<string> Notes { get; init; } = [];
-
-    /// <summary>"target", "context", or another objective's name for it.</summary>
-    public string Name => WeightsArguments.ShortName(Which);
 
     /// <summary>Means and deviations as text.</summary>
     public string NormalizationText =>

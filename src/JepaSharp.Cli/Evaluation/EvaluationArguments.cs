@@ -32,6 +32,12 @@ internal sealed class EvaluationArguments
             + "data; patches: every patch, side by side.",
         HelpName = "WHICH",
     };
+    private readonly Option<string> _pool = new("--pool")
+    {
+        Description = "What stands for an image: mean (its patches averaged), class (the class token), or auto: the class token where there is one.",
+        DefaultValueFactory = _ => Auto,
+        HelpName = "POOL",
+    };
     private readonly Option<int?> _size = new("--size")
     {
         Description = "Side of the square images in pixels; that of the training if not given.",
@@ -116,12 +122,13 @@ internal sealed class EvaluationArguments
     public void AddTo(Command command, bool ownBatch = false)
     {
         Weights.AddTo(command, "Which encoder to use: target (the default) or context.");
-        foreach (var option in (Option[])[_data, _test, _out, _features, _size, _transform, _device, _precision, _seed, _baselines, _maxFit, _maxTest,
-            _cache, _noCache, _cacheLimit, _memory])
+        foreach (var option in (Option[])[_data, _test, _out, _features, _pool, _size, _transform, _device, _precision, _seed, _baselines, _maxFit,
+            _maxTest, _cache, _noCache, _cacheLimit, _memory])
             command.Add(option);
         if (!ownBatch) command.Add(_batch);
         if (_runs) command.Add(_resume);
         _features.AcceptOnlyFromAmong("last", "last4", "both", "patches");
+        _pool.AcceptOnlyFromAmong(Auto, "mean", "class");
         _transform.AcceptOnlyFromAmong(Auto, "paper", "squash");
         _precision.AcceptOnlyFromAmong(Auto, "fp32", "bf16");
         _baselines.AcceptOnlyFromAmong("on", "off");
@@ -168,6 +175,7 @@ internal sealed class EvaluationArguments
             Run = run,
             IsResumed = isResumed,
             Features = arguments.GetValue(_features)!,
+            Pool = arguments.GetValue(_pool)!,
             Size = arguments.GetValue(_size),
             Transform = arguments.GetValue(_transform) is { } how && how != Auto ? how : null,
             Batch = arguments.GetResult(_batch) is null ? 64 : arguments.GetValue(_batch),
@@ -201,6 +209,9 @@ internal sealed record EvaluationRequest
     public required bool IsResumed { get; init; }
 
     public required string Features { get; init; }
+
+    /// <summary>auto, mean or class.</summary>
+    public required string Pool { get; init; }
 
     public required int? Size { get; init; }
 

@@ -68,6 +68,7 @@ internal sealed class EvaluationReport(string task, EvaluationSession session, o
         Classes = _classes,
         Transform = session.Transform.ToString(),
         session.Request.Features,
+        session.Pooling,
         Device = session.Device.ToString(),
         Precision = session.Precision.Name,
         Computation = session.Precision.Computation.Words,

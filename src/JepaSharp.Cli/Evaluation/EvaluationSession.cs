@@ -89,6 +89,9 @@ internal sealed class EvaluationSession : IDisposable
 
     public EvaluationTransform Transform { get; }
 
+    /// <summary>What stands for an image, where there is a choice: "class token" or "patches averaged".</summary>
+    public string? Pooling { get; private set; }
+
     /// <summary>SHA-256 of the encoder's weights.</summary>
     public string WeightsHash => field ??= WeightsFingerprint.Of(Loaded.Encoder);
 
@@ -107,12 +110,14 @@ internal sealed class EvaluationSession : IDisposable
     public IReadOnlyList<FeaturePair> Features()
     {
         var clock = System.Diagnostics.Stopwatch.StartNew();
-        var output = Request.Features switch
-        {
-            "last" => new EncoderOutput(),
-            "patches" => new EncoderOutput(1, Pooled: false),
-            _ => new EncoderOutput(Depth),
-        };
+        var output = PoolOption.Apply(
+            Request.Features switch
+            {
+                "last" => new EncoderOutput(),
+                "patches" => new EncoderOutput(1, Pooled: false),
+                _ => new EncoderOutput(Depth),
+            }, Request.Pool, Loaded);
+        Pooling = output.PoolingOf(Loaded.Encoder.Shape);
         var computation = string.Create(CultureInfo.InvariantCulture, $"{Device} {Precision.Computation.Key} {Loaded.NormalizationText}");
         var trained = new EncoderFeatures($"{Loaded.Name} encoder", Loaded.Encoder, Scaling, output, Transform.Size, computation);
         using var fresh = Request.Baselines ? Untrained() : null;
@@ -165,8 +170,11 @@ internal sealed class EvaluationSession : IDisposable
         var width = Loaded.Encoder.Shape.Width;
         PooledFeatures Last(PooledFeatures all) =>
             all.Matrix.Width == width ? all : all with { Matrix = all.Matrix.Columns(all.Matrix.Width - width, width) };
-        if (Request.Features is "last" or "both") yield return new FeaturePair($"{kind.Name}, last layer", isBaseline, Last(fit), Last(test));
-        if (Request.Features is "last4" or "both") yield return new FeaturePair($"{kind.Name}, last {Depth} layers", isBaseline, fit, test);
+        var pooling = Pooling is null ? "" : $", {Pooling}";
+        if (Request.Features is "last" or "both")
+            yield return new FeaturePair($"{kind.Name}, last layer{pooling}", isBaseline, Last(fit), Last(test));
+        if (Request.Features is "last4" or "both")
+            yield return new FeaturePair($"{kind.Name}, last {Depth} layers{pooling}", isBaseline, fit, test);
     }
 
     private PooledFeatures[] Extracted(List<ImageFeatures> kinds, ImageSource source, string address, string set)

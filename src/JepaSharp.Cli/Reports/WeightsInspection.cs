@@ -11,6 +11,9 @@ internal static class WeightsInspection
 {
     private const int ShownNames = 5;
 
+    /// <summary>Networks that have a line of their own for their shape.</summary>
+    private static readonly string[] Described = ["encoder", "decoder"];
+
     /// <summary>Reads everything and prints it.</summary>
     public static void Print(string path, int? heads, Terminal terminal)
     {
@@ -27,21 +30,34 @@ internal static class WeightsInspection
     private static IEnumerable<(string What, string Value)> Facts(PretrainedWeights weights, WeightsSurvey survey)
     {
         yield return ("file", weights.Path);
-        yield return ("format", FormatText(weights.Format));
+        yield return ("format", FormatText(weights));
         yield return ("size", Megabytes(SizeOf(weights.Path)));
         yield return ("types", string.Join(", ", survey.Types.Select(t => $"{t.Key} ({t.Value} tensors)")));
         var encoder = weights.Architecture;
         yield return (
-            "encoder", $"{PresetOf(encoder)}{encoder.Width} wide, {encoder.Depth} blocks, {HeadsText(encoder.Heads)}, MLP {encoder.MlpWidth}");
+            "encoder", $"{PresetOf(encoder)}{encoder.Width} wide, {encoder.Depth} blocks, {HeadsText(encoder.Heads)}, MLP {encoder.MlpWidth}"
+                + (encoder.ClassToken ? ", class token" : ""));
         yield return ("images", string.Create(CultureInfo.InvariantCulture,
             $"{encoder.ImageHeight}x{encoder.ImageWidth} pixels, {encoder.Channels} channels, patch {encoder.PatchSize}: a grid of "
                 + $"{encoder.GridHeight}x{encoder.GridWidth}"));
         if (weights.PredictorArchitecture is { } predictor)
             yield return ("predictor", $"{predictor.Width} wide, {predictor.Depth} blocks, {HeadsText(predictor.Heads)}"
                 + (predictor.Outputs is { } numbers ? Invariant($", predicts the {numbers} pixel values of a patch") : ""));
+        if (weights.DecoderArchitecture is { } decoder)
+            yield return ("decoder", $"{decoder.Width} wide, {decoder.Depth} blocks, {HeadsText(decoder.Heads)}"
+                + (weights.NormalizesPatches switch
+                {
+                    true => ", guesses pixels normalised in each patch",
+                    false => ", guesses pixels",
+                    null => "",
+                }));
         if (weights.Objective is { } objective) yield return ("objective", objective);
         foreach (var network in weights.Present)
-            yield return (NetworkNames.Title(network), Invariant($"{weights.ParametersOf(network):n0} parameters"));
+        {
+            var title = weights.TitleOf(network);
+            yield return (Described.Contains(title) ? $"the {title} has" : title, Invariant($"{weights.ParametersOf(network):n0} parameters"));
+        }
+
         yield return ("epochs finished", weights.Epoch?.ToString(CultureInfo.InvariantCulture) ?? "not said");
         yield return ("normalisation", weights.Normalization is { } n ? $"mean {Numbers(n.Mean)}, deviation {Numbers(n.Deviation)}" : "not said");
         yield return ("optimizer state", OptimizerText(weights));
@@ -69,7 +85,7 @@ internal static class WeightsInspection
         {
             yield return network == NetworkNames.Predictor
                 ? "there is no predictor: training that goes on from here begins with a fresh one."
-                : $"there is no {NetworkNames.Title(network)}.";
+                : $"there is no {weights.TitleOf(network)}.";
         }
 
         var (missing, mismatched, unknown) = (weights.Report.Missing, weights.Report.Mismatched, weights.Report.Unknown);
@@ -82,12 +98,12 @@ internal static class WeightsInspection
         foreach (var warning in weights.Warnings) yield return warning;
     }
 
-    private static string FormatText(WeightsFormat format) => format switch
+    private static string FormatText(PretrainedWeights weights) => weights.Format switch
     {
         WeightsFormat.Native => "safetensors of JepaSharp",
         WeightsFormat.Safetensors => "safetensors in the published names",
         WeightsFormat.TorchCheckpoint => "PyTorch checkpoint",
-        _ => "Hugging Face I-JEPA model",
+        _ => weights.Architecture.ClassToken ? "Hugging Face ViTMAE model" : "Hugging Face I-JEPA model",
     };
 
     private static string PresetOf(VisionTransformerShape shape) =>

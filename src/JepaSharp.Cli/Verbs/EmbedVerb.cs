@@ -31,8 +31,9 @@ internal sealed class EmbedVerb : Verb
     };
     private readonly Option<string> _pool = new("--pool")
     {
-        Description = "mean: one vector an image; none: one a patch.",
-        DefaultValueFactory = _ => "mean",
+        Description = "mean: the average over an image's patches; class: its class token; none: every patch; auto: the class token where there "
+            + "is one, else the average.",
+        DefaultValueFactory = _ => "auto",
         HelpName = "POOL",
     };
     private readonly Option<string> _layers = new("--layers")
@@ -73,7 +74,7 @@ internal sealed class EmbedVerb : Verb
     {
         _weights.AddTo(this, "Which encoder to use: target or context.");
         foreach (var option in (Option[])[_data, _out, _pool, _layers, _size, _transform, _batch, _device, _precision, _memory]) Add(option);
-        _pool.AcceptOnlyFromAmong("mean", "none");
+        _pool.AcceptOnlyFromAmong("auto", "mean", "class", "none");
         _layers.AcceptOnlyFromAmong("last", "last4");
         _transform.AcceptOnlyFromAmong("paper", "squash");
         _precision.AcceptOnlyFromAmong("auto", "fp32", "bf16");
@@ -104,7 +105,9 @@ internal sealed class EmbedVerb : Verb
                 Address = arguments.GetValue(_data),
                 Scaling = scaling,
                 Transform = arguments.GetValue(_transform) == "squash" ? EvaluationTransform.Squash(size) : EvaluationTransform.CenterCrop(size),
-                Output = new EncoderOutput(arguments.GetValue(_layers) == "last4" ? 4 : 1, arguments.GetValue(_pool) == "mean"),
+                Output = PoolOption.Apply(
+                    new EncoderOutput(arguments.GetValue(_layers) == "last4" ? 4 : 1, arguments.GetValue(_pool) != "none"),
+                    arguments.GetValue(_pool)!, loaded),
                 BatchSize = arguments.GetValue(_batch),
                 Facts = new Dictionary<string, string>
                 {

@@ -42,7 +42,7 @@ internal sealed class ExportVerb : Verb
                 "the weights do not say how pixels were normalised: ImageNet's mean and deviation are written, as the published models were trained");
         var written = toFolder ? WeightsExport.ToHuggingFace(weights, network, normalization, path) : WeightsExport.ToSafetensors(
             weights, network, normalization, path);
-        terminal.Out.WriteLine($"{path}: {string.Join(", ", written.Select(NetworkNames.Title))}");
+        terminal.Out.WriteLine($"{path}: {string.Join(", ", written.Select(weights.TitleOf))}");
         return ExitCode.Done;
     }
 

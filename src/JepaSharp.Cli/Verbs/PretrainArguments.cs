@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using JepaSharp.Runs;
+using JepaSharp.Training;
 
 namespace JepaSharp.Cli.Verbs;
 
@@ -17,12 +18,13 @@ namespace JepaSharp.Cli.Verbs;
 /// <param name="Settings">Configuration keys to set, as section.key=value, in order.</param>
 /// <param name="Quiet">Plain progress lines even on a terminal.</param>
 /// <param name="Profile">Whether to say at the end where the time went.</param>
+/// <param name="Objective">What is learned: see <see cref="KnownObjectives"/>.</param>
 /// <param name="DryRun">Whether only to try it: build everything, take a step, say what a run would take.</param>
 internal sealed record PretrainArguments(
     string? Config, string? Data, string? Out, bool Resume, string? Init, string? Device, string? Precision, double? Minutes,
     long? MaxSteps,
     IReadOnlyList<string> Settings, bool Quiet,
-    bool Profile = false, bool DryRun = false)
+    bool Profile = false, bool DryRun = false, string? Objective = null)
 {
     private const int MostMinutes = 31 * 24 * 60;
 
@@ -33,6 +35,7 @@ internal sealed record PretrainArguments(
     public IEnumerable<string> Overrides()
     {
         foreach (var setting in Settings) yield return setting;
+        if (Objective is not null) yield return $"meta.objective={Objective}";
         if (Device is not null) yield return $"meta.device={Device}";
         if (Precision is not null) yield return $"meta.precision={Precision}";
         if (MaxSteps is not null) yield return string.Create(CultureInfo.InvariantCulture, $"optimization.max_steps={MaxSteps}");
@@ -68,6 +71,11 @@ internal sealed record PretrainArguments(
         {
             Description = "Begin with these weights instead of random ones.",
             HelpName = "PATH",
+        };
+        private readonly Option<string?> _objective = new("--objective")
+        {
+            Description = $"What is learned: {string.Join(" or ", KnownObjectives.Names)}; that of the configuration if not given.",
+            HelpName = "NAME",
         };
         private readonly Option<string?> _device = new("--device") { Description = "auto, cpu, cuda or cuda:N.", HelpName = "DEVICE" };
         private readonly Option<string?> _precision = new("--precision")
@@ -105,9 +113,11 @@ internal sealed record PretrainArguments(
         public void AddTo(Command command)
         {
             command.Add(_config);
-            foreach (var option in (Option[])[_data, _out, _resume, _init, _device, _precision, _minutes, _maxSteps, _set, _quiet, _profile, _dryRun])
+            foreach (var option in (Option[])
+                [_data, _out, _resume, _init, _objective, _device, _precision, _minutes, _maxSteps, _set, _quiet, _profile, _dryRun])
                 command.Add(option);
             _precision.AcceptOnlyFromAmong("auto", "fp32", "bf16");
+            _objective.AcceptOnlyFromAmong([.. KnownObjectives.Names]);
             _maxSteps.Validators.Add(result =>
             {
                 // What is no number at all, the parser reports itself.
@@ -135,6 +145,8 @@ internal sealed record PretrainArguments(
                     result.AddError("--resume needs --out RUN, the folder of the run to go on with.");
                 if (result.GetValue(_resume) && result.GetValue(_dryRun))
                     result.AddError("--dry-run tries a run that is not begun yet: it cannot be given with --resume.");
+                if (result.GetValue(_resume) && result.GetValue(_objective) is not null)
+                    result.AddError("--resume and --objective exclude each other: a resumed run learns what it began with.");
                 if (result.GetValue(_resume) && result.GetValue(_init) is not null)
                     result.AddError("--resume and --init exclude each other: a resumed run has its own weights.");
             });
@@ -149,7 +161,7 @@ internal sealed record PretrainArguments(
         public PretrainArguments Read(ParseResult parsed) => new(
             parsed.GetValue(_config), parsed.GetValue(_data), parsed.GetValue(_out), parsed.GetValue(_resume), parsed.GetValue(_init),
             parsed.GetValue(_device),
-            parsed.GetValue(_precision), parsed.GetValue(_minutes), parsed.GetValue(_maxSteps), parsed.GetValue(_set) ?? [], parsed.GetValue(_quiet), parsed.GetValue(_profile),
-            parsed.GetValue(_dryRun));
+            parsed.GetValue(_precision), parsed.GetValue(_minutes), parsed.GetValue(_maxSteps), parsed.GetValue(_set) ?? [], parsed.GetValue(_quiet),
+            parsed.GetValue(_profile), parsed.GetValue(_dryRun), parsed.GetValue(_objective));
     }
 }

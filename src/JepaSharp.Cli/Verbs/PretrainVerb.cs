@@ -2,6 +2,7 @@ using System.CommandLine;
 using JepaSharp.Cli.Display;
 using JepaSharp.Cli.Reports;
 using JepaSharp.Data.Sources.Scenes;
+using JepaSharp.Objectives;
 using JepaSharp.Runs;
 using JepaSharp.Runtime;
 using JepaSharp.Training;
@@ -58,7 +59,7 @@ internal sealed class PretrainVerb : Verb
         if (history.LastStep >= 0) history.Table().Print(terminal);
         if (asked.Profile) TimeProfile.Print(trainer.Step.Clock, end.Elapsed, terminal);
         WriteReport(run, terminal, stop);
-        PrintPaths(folder, terminal);
+        PrintPaths(folder, trainer.Objective, terminal);
         return ExitCode.Done;
     }
 
@@ -114,12 +115,13 @@ internal sealed class PretrainVerb : Verb
         }
     }
 
-    private static void PrintPaths(RunFolder folder, Terminal terminal)
+    private static void PrintPaths(RunFolder folder, Objective objective, Terminal terminal)
     {
+        var weights = objective is ImageJepa ? "encoder and predictor" : string.Join(" and ", objective.Networks.Select(n => n.Title));
         terminal.Out.WriteLine();
         foreach (var (what, path) in new[]
         {
-            ("encoder and predictor", Path.Combine(folder.LatestCheckpoint, "weights.safetensors")),
+            (weights, Path.Combine(folder.LatestCheckpoint, "weights.safetensors")),
             ("metrics of every step", folder.Metrics),
             ("measures", folder.Measures),
             ("configuration", folder.Config),

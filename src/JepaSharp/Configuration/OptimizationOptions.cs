@@ -30,6 +30,14 @@ public sealed record OptimizationOptions
     /// <summary>Learning rate that the cosine falls to. 1e-6.</summary>
     public double FinalLr { get; init; } = 1e-6;
 
+    /// <summary>
+    /// Images a step that <see cref="Lr"/> is meant for: the highest rate is lr times a step's images over this many. Null: lr as it is. Null. Ours.
+    /// </summary>
+    public int? LrImages { get; init; }
+
+    /// <summary>How the learning rate is counted along. Stepped (published I-JEPA). Ours.</summary>
+    public RateSchedule Schedule { get; init; } = RateSchedule.Stepped;
+
     /// <summary>Weight decay at the first step. 0.04.</summary>
     public double WeightDecay { get; init; } = 0.04;
 
@@ -65,6 +73,21 @@ public sealed record OptimizationOptions
 
     /// <summary>Steps in a row that are skipped, changing no weight, where loss or gradient is not finite, before the run stops. 0. Ours.</summary>
     public int SkipNonFinite { get; init; }
+
+    /// <summary>The highest learning rate: <see cref="Lr"/>, scaled with a step's images where <see cref="LrImages"/> says so.</summary>
+    /// <param name="batch">B, images in a micro-batch.</param>
+    public double PeakRate(int batch) => LrImages is >= 1 and var images ? Lr * batch * Accumulate / images : Lr;
+}
+
+/// <summary>How a learning rate's warm-up and cosine are counted along. In YAML: stepped, fractional.</summary>
+public enum RateSchedule
+{
+    /// <summary>By whole steps, each at the rate of what is done after it, as I-JEPA is published: the first step is at rate 1 of W.</summary>
+    Stepped,
+
+    /// <summary>By fractions of epochs, each step at the rate of what is done before it, as MAE is published: the first step is at the rate that the
+    /// warm-up starts from.</summary>
+    Fractional,
 }
 
 /// <summary>The distance between a prediction and its target. In YAML: smooth_l1, l2.</summary>

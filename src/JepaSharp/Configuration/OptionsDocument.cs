@@ -28,7 +28,8 @@ public sealed class OptionsDocument
     /// <summary>Reads a file and overrides. A path in it may begin with <c>~/</c>, the home folder.</summary>
     /// <param name="path">A YAML file, or null for none.</param>
     /// <param name="overrides">Each <c>section.key=value</c>, value as in YAML.</param>
-    /// <param name="defaults">What keys that are not given mean; null for the defaults of the records.</param>
+    /// <param name="defaults">What keys that are not given mean; null for the defaults of the records, and of the objective where it has
+    /// others.</param>
     /// <exception cref="ConfigurationException">Something is written wrongly; lists everything that is.</exception>
     /// <exception cref="JepaException">The file cannot be read.</exception>
     public static OptionsDocument Load(string? path, IEnumerable<string>? overrides = null, PretrainOptions? defaults = null)
@@ -40,7 +41,8 @@ public sealed class OptionsDocument
     /// <summary>Reads YAML text and overrides.</summary>
     /// <param name="yaml">The text.</param>
     /// <param name="overrides">Each <c>section.key=value</c>, value as in YAML.</param>
-    /// <param name="defaults">What keys that are not given mean; null for the defaults of the records.</param>
+    /// <param name="defaults">What keys that are not given mean; null for the defaults of the records, and of the objective where it has
+    /// others.</param>
     /// <exception cref="ConfigurationException">Something is written wrongly; lists everything that is.</exception>
     public static OptionsDocument Parse(string yaml, IEnumerable<string>? overrides = null, PretrainOptions? defaults = null) =>
         Read(yaml, null, overrides, defaults);
@@ -57,7 +59,8 @@ public sealed class OptionsDocument
         var reader = new OptionsReader();
         reader.ReadFile(yaml, file);
         foreach (var assignment in overrides ?? []) reader.ReadOverride(assignment);
-        var document = new OptionsDocument(OptionSection.With(defaults ?? new(), reader.Values), reader.Places);
+        defaults ??= ObjectiveDefaults.Of(new PretrainOptions(), OptionSection.With(new(), reader.Values).Meta.Objective);
+        var document = new OptionsDocument(OptionSection.With(defaults, reader.Values), reader.Places);
         if (reader.Problems.Count == 0) return document;
 
         // One message for everything: also what is wrong with the values that could be read.

@@ -27,6 +27,9 @@ public sealed record PretrainOptions
     /// <summary>What I-JEPA predicts.</summary>
     public JepaOptions Ijepa { get; init; } = new();
 
+    /// <summary>MAE's mask and decoder.</summary>
+    public MaskedAutoencoderSection Mae { get; init; } = new();
+
     /// <summary>How LeJEPA weighs its losses, and what lies between its encoder and them.</summary>
     public LeJepaSection Lejepa { get; init; } = new();
 

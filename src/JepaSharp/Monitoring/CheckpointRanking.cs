@@ -159,7 +159,10 @@ public sealed record CheckpointRanking(IReadOnlyList<MeasuredCheckpoint> Ranked,
         }
     }
 
-    private static void Load(string path, Objective objective)
+    /// <summary>Loads all networks of an objective.</summary>
+    /// <param name="path">A checkpoint, or a run.</param>
+    /// <param name="objective">Networks of its shapes.</param>
+    internal static void Load(string path, Objective objective)
     {
         using var weights = PretrainedWeights.Open(path, objective.Encoder.Shape.Heads);
         using var untracked = no_grad();

@@ -42,6 +42,9 @@ public abstract class Objective : IDisposable
     /// <summary>Names of the numbers that the loss reports beside itself: further columns of the metrics.</summary>
     public virtual IReadOnlyList<string> Numbers => [];
 
+    /// <summary>What the shapes of its weights do not tell of its networks, by key, for the header of their files.</summary>
+    public virtual IReadOnlyDictionary<string, string> Facts => new Dictionary<string, string>();
+
     /// <summary>Whether what is predicted is given, and not made by a network that learns: then the loss of a constant tells nothing of a
     /// collapse.</summary>
     public virtual bool TargetsAreFixed => false;
@@ -69,6 +72,9 @@ public abstract class Objective : IDisposable
     /// <param name="step">What is drawn is keyed by it.</param>
     /// <param name="zoom">How many times larger the pictures are.</param>
     public virtual ObjectivePictures? Draw(IReadOnlyList<RgbImage> images, IReadOnlyList<int> indices, Step step, int zoom) => null;
+
+    /// <summary>Whether <see cref="Draw"/> shows what its networks make of images, so that they should be trained.</summary>
+    public virtual bool DrawsWhatItLearned => false;
 
     /// <summary>Multiplications, about: what a step and a look at an image cost, so that monitors keep to a share.</summary>
     /// <param name="indices">A batch of images.</param>
@@ -139,8 +145,8 @@ public sealed record ObjectiveCost(double Whole, double Part, double Measure, do
 /// <summary>Images that stay the same throughout a run, with what the encoder makes of them: what <see cref="Objective.Measure"/> looks at.</summary>
 /// <param name="Batches">The images, as bytes.</param>
 /// <param name="Scaling">Brings them to the device.</param>
-/// <param name="Features">Of each batch, float32 [B, N, D], or [B, N + 1, D] with a class token first: the encoder's output. Whoever
-/// measures may dispose of each when it is done with.</param>
+/// <param name="Features">Of each batch, float32 [B, N, D] or [B, N + 1, D] with a class token first: the encoder's output.
+/// Whoever measures may dispose of each when it is done with.</param>
 /// <param name="Masked">How many of the first batches are looked at closely, through the whole loss; 0 for a glance.</param>
 /// <param name="Seed">The run's seed.</param>
 public sealed record MonitoredImages(IReadOnlyList<ImageBatch> Batches, PixelScaling Scaling, IReadOnlyList<Tensor> Features, int Masked, ulong Seed)

@@ -66,6 +66,22 @@ public sealed record NetworkOperations(string Network, NetworkRole Role, double 
         return new NetworkOperations(network, NetworkRole.Trained, forward, 2 * forward);
     }
 
+    /// <summary>MAE's decoder, trained: it reads some patches of each image and the class token, and says something of all.</summary>
+    /// <param name="network">Its name.</param>
+    /// <param name="shape">Its shape.</param>
+    /// <param name="encoder">Shape of the encoder that it reads.</param>
+    /// <param name="images">Images.</param>
+    /// <param name="kept">Patches of each that it reads.</param>
+    public static NetworkOperations OfDecoder(string network, PixelDecoderShape shape, VisionTransformerShape encoder, double images, int kept)
+    {
+        ArgumentNullException.ThrowIfNull(shape);
+        ArgumentNullException.ThrowIfNull(encoder);
+        var forward = Affine(images * (kept + 1), encoder.Width, shape.Width)
+            + Blocks(shape.Depth, shape.Width, shape.MlpWidth, images, encoder.Tokens)
+            + Affine(images * encoder.Tokens, shape.Width, PatchPixels.CountOf(encoder));
+        return new NetworkOperations(network, NetworkRole.Trained, forward, 2 * forward);
+    }
+
     /// <summary>A linear layer on [rows, inputs], trained, whose input wants a gradient.</summary>
     /// <param name="network">Its name.</param>
     /// <param name="rows">Rows.</param>

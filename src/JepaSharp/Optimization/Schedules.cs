@@ -39,6 +39,12 @@ public sealed record ScheduleOptions
     /// <summary>Whether the rate and the decay of a step are those of the next, as the published I-JEPA code has them; LeJEPA's are the step's own,
     /// so that the first step runs at <see cref="StartLearningRate"/>.</summary>
     public bool IsAdvanced { get; init; } = true;
+    /// <summary>Whether the learning rate is counted by fractions of epochs, from what is done before a step: see <see cref="Schedules"/>.</summary>
+    public bool Fractional { get; init; }
+
+    /// <summary>What an epoch's images would make in steps, where accumulation leaves some over: batches over batches a step; null for
+    /// <see cref="StepsPerEpoch"/>. Used by fractional schedules.</summary>
+    public double? EpochSteps { get; init; }
 
     /// <summary>Stretches all schedules beyond the epochs trained, so that training stops before they end (paper, appendix A.1: 1.25).</summary>
     public double Stretch { get; init; } = 1.0;
@@ -52,6 +58,12 @@ public sealed record ScheduleOptions
 ///             = final + (peak - final) (1 + cos(π (t - W) / (T - W))) / 2    otherwise, not below final
 /// decay(t)    = final + (first - final) (1 + cos(π t / T)) / 2               not above final (not below, if it falls)
 /// momentum(t) = first + (final - first) (t - 1) / T
+/// </code>
+/// Fractional, as MAE is published: with x the epochs done before the step (whole ones, and of the epoch's images the share), w and E those of the
+/// warm-up and of all, and no bound from below,
+/// <code>
+/// rate(x)     = start + (peak - start) x / w                                 x &lt; w
+///             = final + (peak - final) (1 + cos(π (x - w) / (E - w))) / 2    otherwise
 /// </code>
 /// The published code steps its rate and decay schedules before use and its momentum after: hence t and t - 1. Where
 /// <see cref="ScheduleOptions.IsAdvanced"/> is off, t - 1 stands for t in all of them.
@@ -75,6 +87,13 @@ public sealed class Schedules
     public double LearningRate(long step)
     {
         var (start, peak, final) = (_options.StartLearningRate, _options.LearningRate, _options.FinalLearningRate);
+        if (_options.Fractional)
+        {
+            var (done, warmup) = (EpochsBefore(step), _options.WarmupEpochs);
+            var all = _options.Steps is { } steps ? _options.Stretch * steps / _options.StepsPerEpoch : _options.Stretch * _options.Epochs;
+            return done < warmup ? start + ((peak - start) * done / warmup) : Cosine(peak, final, Math.Min(1, (done - warmup) / (all - warmup)));
+        }
+
         if (!_options.IsAdvanced) step--;
         if (step < _warmup) return start + ((peak - start) * step / _warmup);
         var progress = (step - _warmup) / Math.Max(1, _total - _warmup);
@@ -96,6 +115,12 @@ public sealed class Schedules
 
     /// <summary>Share of the schedules that is done before step <paramref name="step"/>, counted from 1; in [0, 1].</summary>
     public double Progress(long step) => Math.Clamp((step - 1) / Math.Max(1, _total), 0, 1);
+
+    private double EpochsBefore(long step)
+    {
+        var (epoch, within) = Math.DivRem(step - 1, _options.StepsPerEpoch);
+        return epoch + (within / (_options.EpochSteps ?? _options.StepsPerEpoch));
+    }
 
     private static double Cosine(double from, double to, double progress) => to + ((from - to) * 0.5 * (1 + Math.Cos(Math.PI * progress)));
 }

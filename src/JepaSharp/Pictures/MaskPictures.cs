@@ -23,6 +23,18 @@ public static class MaskPictures
         [.. Enumerable.Range(0, masks.TargetBlocks).Select(
             t => (MaskDrawing.MapOf(masks.Target(t).Span, index, masks), MaskDrawing.TargetColour(t)))]);
 
+    /// <summary>An image, enlarged.</summary>
+    /// <param name="image">An image that the grid divides.</param>
+    /// <param name="grid">The grid.</param>
+    /// <param name="shown">[N] the patches that are not faded; null for all.</param>
+    /// <param name="zoom">How many times larger the picture is.</param>
+    internal static RgbImage Shown(RgbImage image, PatchGrid grid, bool[]? shown, int zoom)
+    {
+        var picture = new RgbImage(image.Width * zoom, image.Height * zoom);
+        picture.DrawImage(PixelBox.Whole(picture.Width, picture.Height), image, zoom, grid, shown);
+        return picture;
+    }
+
     private static RgbImage Draw(RgbImage image, MaskBatch masks, int zoom, IReadOnlyList<(bool[] Shown, Rgb Colour)> blocks)
     {
         var picture = new RgbImage(image.Width * zoom, image.Height * zoom);

@@ -16,7 +16,7 @@ internal static class PicturesSection
         var neighbours = string.Concat(pictures.Neighbours.Select(Neighbours));
         return ObjectivePictures(pictures) + $"""
             <h2>What it makes of a patch</h2>
-            <p>The first three principal components of the target encoder's patch features as red, green and blue: patches of one colour are alike to it. One set of colours for all images of an encoder; the colours of
+            <p>The first three principal components of the encoder's patch features as red, green and blue: patches of one colour are alike to it. One set of colours for all images of an encoder; the colours of
             the untrained and the trained one have nothing to do with one another. They show {Percent(pictures.TrainedShare)} of the variance of the trained one.</p>
             <div class="sets">
             {features}</div>

@@ -48,11 +48,12 @@ internal sealed record RunPictures(IReadOnlyList<PicturedImage> Images, double T
     /// <param name="trained">The encoder as it is.</param>
     /// <param name="device">Where the encoders are.</param>
     /// <param name="searched">Among how many images neighbours are looked for, at most.</param>
+    /// <param name="learned">The objective with trained weights; null where its own pictures do not depend on them.</param>
     /// <param name="cancellation">Stops between batches.</param>
     public static RunPictures Draw(
         Objective beginning, ulong seed, ImageSource source, EvaluationTransform transform, PixelScaling scaling, VisionTransformer trained,
         Device device,
-        int searched = MostSearched, CancellationToken cancellation = default)
+        int searched = MostSearched, Objective? learned = null, CancellationToken cancellation = default)
     {
         var order = Enumerable.Range(0, source.Count).ToArray();
         new RandomStream(seed, RandomPurpose.Evaluation, epoch: 2).Shuffle(order.AsSpan());
@@ -62,7 +63,7 @@ internal sealed record RunPictures(IReadOnlyList<PicturedImage> Images, double T
         var shown = Read(source, transform, [.. features.Indices.Take(ShownImages)]);
 
         var zoom = Math.Max(1, LargestSide / shown[0].Image.Width);
-        var objective = beginning.Draw([.. shown.Select(s => s.Image)], [.. shown.Select(s => s.Index)], Step.Untracked(seed), zoom);
+        var objective = (learned ?? beginning).Draw([.. shown.Select(s => s.Image)], [.. shown.Select(s => s.Index)], Step.Untracked(seed), zoom);
         var (before, _) = Colours(beginning.Encoder, shown, scaling, device);
         var (after, share) = Colours(trained, shown, scaling, device);
         List<PicturedImage> images = [.. shown.Select((s, i) => new PicturedImage(source.NameOf(s.Index), s.Image, before[i], after[i]))];

@@ -3,6 +3,7 @@ using JepaSharp.Data.Cropping;
 using JepaSharp.Data.Sources;
 using JepaSharp.Models;
 using JepaSharp.Monitoring;
+using JepaSharp.Objectives;
 using JepaSharp.Runtime;
 using JepaSharp.Training;
 using static TorchSharp.torch;
@@ -23,6 +24,8 @@ public static class RunReport
     /// <param name="device">Where it is.</param>
     /// <param name="checkpoints">The run's checkpoints, ranked; null to leave them out.</param>
     /// <param name="searched">Among how many images neighbours are looked for, at most.</param>
+    /// <param name="learned">The objective with trained weights, where it shows what it learned: see
+    /// <see cref="Objective.DrawsWhatItLearned"/>.</param>
     /// <param name="cancellation">Stops between batches of images.</param>
     /// <returns>The page's path.</returns>
     /// <exception cref="JepaException">The folder holds no run, or an image cannot be read.</exception>
@@ -30,13 +33,13 @@ public static class RunReport
     public static string Write(
         string folder, ImageSource source, EvaluationTransform transform, VisionTransformer trained, Device device,
         CheckpointRanking? checkpoints = null,
-        int searched = int.MaxValue, CancellationToken cancellation = default)
+        int searched = int.MaxValue, Objective? learned = null, CancellationToken cancellation = default)
     {
         var run = RunRecord.Read(folder);
         var plan = new PretrainPlan(run.Options);
         using var scaling = plan.Scaling(device);
         using var beginning = KnownObjectives.Create(plan, device);
-        var pictures = RunPictures.Draw(beginning, plan.Seed, source, transform, scaling, trained, device, searched, cancellation);
+        var pictures = RunPictures.Draw(beginning, plan.Seed, source, transform, scaling, trained, device, searched, learned, cancellation);
         string[] unseen = pictures.LeftOut is { } leftOut ? [leftOut.Sentence] : [];
         return Write(run, pictures, checkpoints, [.. (checkpoints?.LeftOut ?? []).Union(unseen)]);
     }

@@ -105,9 +105,10 @@ public sealed class FinishedRun : IDisposable
     public string WriteReport(CheckpointRanking? ranking, double? images = null, CancellationToken cancellation = default)
     {
         using var trained = NewestEncoder(ranking);
+        using var learned = Learned(ranking);
         return RunReport.Write(
             Folder, Source, RunMonitors.Transform(Plan.Options.Data), trained, Device, ranking, (int)Math.Min(int.MaxValue, images ?? int.MaxValue),
-            cancellation);
+            learned, cancellation);
     }
 
     /// <summary>Scores the encoder of the newest checkpoint by the run's probes: on its test images, or on a held-out part of its images.</summary>
@@ -132,6 +133,30 @@ public sealed class FinishedRun : IDisposable
         _scaling.Dispose();
         Source.Dispose();
     }
+
+    /// <summary>The objective with the weights of the same checkpoint; null where it shows nothing that it learned.</summary>
+    private Objective? Learned(CheckpointRanking? ranking)
+    {
+        using (var shapes = KnownObjectives.Create(Plan, torch.META))
+        {
+            if (!shapes.DrawsWhatItLearned) return null;
+        }
+
+        var objective = KnownObjectives.Create(Plan, Device);
+        try
+        {
+            CheckpointRanking.Load(NewestPath(ranking), objective);
+            return objective;
+        }
+        catch
+        {
+            objective.Dispose();
+            throw;
+        }
+    }
+
+    private string NewestPath(CheckpointRanking? ranking) =>
+        ranking?.Ranked.MaxBy(c => c.Step)?.Path is { } path && Directory.Exists(path) ? path : Folder;
 
     /// <summary>The encoder of the newest checkpoint that was measured, or of the run's latest where that one has been removed since.</summary>
     private VisionTransformer NewestEncoder(CheckpointRanking? ranking)

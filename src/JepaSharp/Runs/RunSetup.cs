@@ -42,10 +42,12 @@ public sealed record RunSetup(PretrainOptions Options, ImageSource Source, IRead
         }
 
         // Read once to learn where the images are, then again on top of what suits them.
-        var first = OptionsDocument.Parse("", overrides).Options;
+        var reading = OptionsDocument.Parse("", overrides);
+        var first = reading.Options;
         if (first.Data.MemoryMb >= DecodingBound.LeastMegabytes) DecodingBound.Megabytes = first.Data.MemoryMb;
         var isOwn = first.Data.ResolveSource() is not null;
         var suggested = isOwn ? SuggestFor(first) : SuggestedOptions.ForScenes();
+        suggested = suggested.LearnedBy(ObjectiveOf(reading, init));
         if (init is not null) suggested = suggested.Following(init, first.Meta.NumHeads);
         var resolved = OptionsDocument.Parse("", overrides, suggested.Options);
         resolved.Validate();
@@ -101,6 +103,12 @@ public sealed record RunSetup(PretrainOptions Options, ImageSource Source, IRead
         var note = given ? null : RunImages.Note(options.Data, runFolder);
         return new RunSetup(options, RunImages.Open(options.Data, runFolder, given), []) { Notes = note is null ? [] : [note] };
     }
+
+    /// <summary>What was asked for, else what the weights were learned by, if that is known here.</summary>
+    private static string ObjectiveOf(OptionsDocument asked, PretrainedWeights? init) =>
+        !asked.GivenKeys.Contains("meta.objective") && init?.Objective is { } learned && KnownObjectives.Names.Contains(learned)
+            ? learned
+            : asked.Options.Meta.Objective;
 
     private static SuggestedOptions SuggestFor(PretrainOptions options)
     {

@@ -35,7 +35,7 @@ public sealed class PretrainPlan
                 Depth = meta.Depth ?? preset.Depth,
                 Heads = meta.NumHeads ?? preset.Heads,
                 MlpWidth = (int)Math.Round(width * ratio),
-                ClassToken = IsLeJepa,
+                ClassToken = meta.Objective is Objectives.MaskedAutoencoder.ShortName or Objectives.LeJepa.ShortName,
                 LearnedPositions = IsLeJepa,
                 Resizing = IsLeJepa ? PositionResizing.BicubicAntialiased : PositionResizing.Bicubic,
             }).Validated();
@@ -116,6 +116,26 @@ public sealed class PretrainPlan
         Seed = Seed,
     };
 
+    /// <summary>MAE as the configuration describes it.</summary>
+    public MaskedAutoencoderOptions MaskedAutoencoder
+    {
+        get
+        {
+            var (mae, mean, std) = (Options.Mae, Options.Data.Mean, Options.Data.Std);
+            return new MaskedAutoencoderOptions
+            {
+                Encoder = Encoder,
+                Decoder = new PixelDecoderShape(mae.DecoderWidth, mae.DecoderDepth, mae.DecoderHeads).Validated(),
+                View = new View("image", Crop),
+                MaskRatio = mae.MaskRatio,
+                NormalizesPatches = mae.NormPix,
+                PixelMean = [mean.Red, mean.Green, mean.Blue],
+                PixelDeviation = [std.Red, std.Green, std.Blue],
+                Seed = Seed,
+            };
+        }
+    }
+
     /// <summary>LeJEPA as the configuration describes it.</summary>
     public LeJepaOptions LeJepa
     {
@@ -170,7 +190,7 @@ public sealed class PretrainPlan
             Epochs = o.Epochs,
             WarmupEpochs = o.Warmup,
             StartLearningRate = o.StartLr,
-            LearningRate = o.Lr,
+            LearningRate = o.PeakRate(Options.Data.BatchSize),
             FinalLearningRate = o.FinalLr,
             WeightDecay = o.WeightDecay,
             FinalWeightDecay = o.FinalWeightDecay,
@@ -179,6 +199,8 @@ public sealed class PretrainPlan
             Stretch = o.IpeScale,
             Steps = o.ScheduleSteps,
             IsAdvanced = !IsLeJepa,
+            Fractional = o.Schedule == RateSchedule.Fractional,
+            EpochSteps = (double)batches / o.Accumulate,
         });
     }
 
@@ -191,6 +213,7 @@ public static class KnownObjectives
     private static readonly (string Name, Func<PretrainPlan, Device?, Objective> Create)[] All =
     [
         (ImageJepa.ShortName, (plan, device) => new ImageJepa(plan.ImageJepa, device)),
+        (MaskedAutoencoder.ShortName, (plan, device) => new MaskedAutoencoder(plan.MaskedAutoencoder, device)),
         (LeJepa.ShortName, (plan, device) => new LeJepa(plan.LeJepa, device)),
     ];
 

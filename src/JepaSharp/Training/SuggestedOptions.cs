@@ -74,6 +74,13 @@ public sealed record SuggestedOptions(PretrainOptions Options, IReadOnlyList<Sug
                     PredDepth = predictor?.Depth ?? options.Meta.PredDepth,
                     PredNumHeads = predictor?.Heads is > 0 and var known ? known : null,
                 },
+                Mae = weights.DecoderArchitecture is not { } decoder ? options.Mae : options.Mae with
+                {
+                    DecoderWidth = decoder.Width,
+                    DecoderDepth = decoder.Depth,
+                    DecoderHeads = decoder.Heads > 0 ? decoder.Heads : options.Mae.DecoderHeads,
+                    NormPix = weights.NormalizesPatches ?? options.Mae.NormPix,
+                },
                 Ijepa = predictor?.Outputs is null ? options.Ijepa : options.Ijepa with { Target = JepaTarget.Pixels },
             },
             [new SuggestionReason($"networks, patches of {encoder.PatchSize} and crops of {size} pixels: those of {weights.Path}"),
@@ -81,6 +88,11 @@ public sealed record SuggestedOptions(PretrainOptions Options, IReadOnlyList<Sug
 
         static ChannelTriple Triple(IReadOnlyList<double> numbers) => new(numbers[0], numbers[1], numbers[2]);
     }
+
+    /// <summary>The same for another objective than I-JEPA: its own optimizer, schedules and crops, but for what was chosen to suit the
+    /// images.</summary>
+    /// <param name="objective">One of <see cref="KnownObjectives"/>.</param>
+    public SuggestedOptions LearnedBy(string objective) => this with { Options = ObjectiveDefaults.On(Options, objective) };
 }
 
 /// <summary>Why something was chosen.</summary>

@@ -115,6 +115,7 @@ public sealed class Trainer : IDisposable
             var predictor = Objective.Networks.Select(n => n.Module).OfType<Predictor>().FirstOrDefault();
             var texts = WeightsMetadata.Describe(
                 Objective.Encoder.Shape, predictor?.Shape, normalization, State.Epoch, _options.Data.Interpolation == ResampleFilter.Bicubic ? 3 : 2);
+            foreach (var (key, text) in Objective.Facts) texts[key] = text;
             var evaluated = Objective.Networks.Single(n => ReferenceEquals(n.Module, Objective.Encoder)).Name;
             WeightsMetadata.DescribeObjective(texts, Objective.Name, Objective.Networks.Select(n => n.Name), evaluated);
             texts["step"] = Step.State.StepCount.ToString(CultureInfo.InvariantCulture);
@@ -257,9 +258,11 @@ public sealed class Trainer : IDisposable
     {
         var encoder = Objective.Encoder.Shape;
         var predictor = Objective.Networks.Select(n => n.Module).OfType<Predictor>().FirstOrDefault()?.Shape;
+        var decoder = Objective.Networks.Select(n => n.Module).OfType<PixelDecoder>().FirstOrDefault()?.Shape;
         return $"{Objective.Name} of {_options.Meta.ModelName} ({encoder.Width} wide, {encoder.Depth} blocks, {encoder.Heads} heads, patch "
             + $"{encoder.PatchSize}"
             + (predictor is null ? "" : $", predictor {predictor.Width} wide, {predictor.Depth} blocks")
+            + (decoder is null ? "" : $", decoder {decoder.Width} wide, {decoder.Depth} blocks")
             + (predictor?.Outputs is null ? ")" : ", of pixels)");
     }
 }

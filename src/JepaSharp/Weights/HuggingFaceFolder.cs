@@ -3,7 +3,8 @@ using JepaSharp.Models;
 
 namespace JepaSharp.Weights;
 
-/// <summary>Writes an encoder as a folder that <c>IJepaModel.from_pretrained</c> of Hugging Face's transformers loads.</summary>
+/// <summary>Writes an encoder as a folder that <c>IJepaModel.from_pretrained</c> of Hugging Face's transformers loads, or, with a class token,
+/// <c>ViTMAEModel.from_pretrained</c>.</summary>
 /// <remarks>
 /// <c>model.safetensors</c>, <c>config.json</c>, and a <c>preprocessor_config.json</c> with the normalisation of the training, so that the pipeline
 /// there feeds the encoder what it knows.
@@ -24,19 +25,25 @@ public static class HuggingFaceFolder
     /// <param name="shape">The encoder's shape.</param>
     /// <param name="normalization">How pixels were normalised in training.</param>
     /// <param name="resample">Pillow's number for the resampling to use there.</param>
+    /// <param name="decoder">MAE's decoder, to be written beside it; null for none.</param>
     /// <exception cref="WeightsFileException">A file cannot be written.</exception>
-    /// <exception cref="ArgumentException">The weights are not exactly those of such an encoder.</exception>
+    /// <exception cref="ArgumentException">The weights are not exactly those of such networks.</exception>
     public static void Write(
         string folder, IReadOnlyDictionary<string, LazyTensor> encoder, VisionTransformerShape shape, PixelNormalization normalization,
-        int resample = Bilinear)
+        int resample = Bilinear, HuggingFaceDecoder? decoder = null)
     {
-        var expected = StateLayout.Encoder(shape.Validated()).ToList();
-        var wrong = expected.Where(entry => !encoder.TryGetValue(entry.Name, out var tensor) || !tensor.Shape.SequenceEqual(entry.Shape)).Select(
-            entry => entry.Name)
-            .Concat(encoder.Keys.Except(expected.Select(entry => entry.Name))).ToList();
-        if (wrong.Count > 0)
-            throw new ArgumentException(
-                $"Not the weights of such an encoder; missing, of another shape or too many: {string.Join(", ", wrong.Take(5))}.", nameof(encoder));
+        ArgumentNullException.ThrowIfNull(shape);
+        ArgumentNullException.ThrowIfNull(encoder);
+        if (decoder is not null && !shape.ClassToken)
+            throw new ArgumentException("MAE's decoder stands beside an encoder with a class token; this one has none.", nameof(decoder));
+        var own = Ordered(StateLayout.Encoder(shape.Validated()), encoder, "encoder");
+        List<KeyValuePair<string, LazyTensor>> ordered = [.. HuggingFaceNames.FromOurs(own)];
+        if (decoder is not null)
+            ordered =
+            [
+                .. ordered.Select(entry => KeyValuePair.Create("vit." + entry.Key, entry.Value)),
+                .. HuggingFaceNames.DecoderFromOurs(Ordered(StateLayout.Decoder(decoder.Shape, shape), decoder.Weights, "decoder")),
+            ];
         try
         {
             Directory.CreateDirectory(folder);
@@ -46,19 +53,34 @@ public static class HuggingFaceFolder
             throw WeightsFileException.Failed(folder, "making the folder", e);
         }
 
-        var ordered = expected.Select(entry => KeyValuePair.Create(entry.Name, encoder[entry.Name]));
-        SafetensorsWriter.Write(
-            Path.Combine(folder, "model.safetensors"), HuggingFaceNames.FromOurs(ordered), new Dictionary<string, string> { ["format"] = "pt" });
+        SafetensorsWriter.Write(Path.Combine(folder, "model.safetensors"), ordered, new Dictionary<string, string> { ["format"] = "pt" });
         WriteJson(Path.Combine(folder, HuggingFaceConfig.PreprocessorName), json => Preprocessor(json, shape, normalization, resample));
-        WriteJson(Path.Combine(folder, HuggingFaceConfig.FileName), json => Model(json, shape, ElementType.Name(encoder["norm.weight"].Type)));
+        var type = ElementType.Name(encoder["norm.weight"].Type);
+        WriteJson(Path.Combine(folder, HuggingFaceConfig.FileName), json => Model(json, shape, type, decoder));
     }
 
-    private static void Model(Utf8JsonWriter json, VisionTransformerShape shape, string type)
+    /// <summary>A network's weights in the published order.</summary>
+    private static IEnumerable<KeyValuePair<string, LazyTensor>> Ordered(
+        IEnumerable<(string Name, long[] Shape)> layout, IReadOnlyDictionary<string, LazyTensor> weights, string what)
+    {
+        var expected = layout.ToList();
+        var wrong = expected.Where(entry => !weights.TryGetValue(entry.Name, out var tensor) || !tensor.Shape.SequenceEqual(entry.Shape)).Select(
+            entry => entry.Name)
+            .Concat(weights.Keys.Except(expected.Select(entry => entry.Name))).ToList();
+        if (wrong.Count > 0)
+            throw new ArgumentException(
+                $"Not the weights of such {(what[0] == 'e' ? "an" : "a")} {what}; missing, of another shape or too many: "
+                    + $"{string.Join(", ", wrong.Take(5))}.", nameof(weights));
+        return expected.Select(entry => KeyValuePair.Create(entry.Name, weights[entry.Name]));
+    }
+
+    private static void Model(Utf8JsonWriter json, VisionTransformerShape shape, string type, HuggingFaceDecoder? decoder)
     {
         json.WriteStartArray("architectures");
-        json.WriteStringValue("IJepaModel");
+        json.WriteStringValue(!shape.ClassToken ? "IJepaModel" : decoder is null ? "ViTMAEModel" : "ViTMAEForPreTraining");
         json.WriteEndArray();
         json.WriteNumber("attention_probs_dropout_prob", 0.0);
+        decoder?.Describe(json);
         json.WriteString("dtype", type);
         json.WriteString("hidden_act", "gelu");
         json.WriteNumber("hidden_dropout_prob", 0.0);
@@ -78,13 +100,19 @@ public static class HuggingFaceFolder
         json.WriteNumber("initializer_range", 0.02);
         json.WriteNumber("intermediate_size", shape.MlpWidth);
         json.WriteNumber("layer_norm_eps", 1e-6);
-        json.WriteString("model_type", "ijepa");
+        // The model there always masks; of an encoder alone whole images are wanted.
+        if (shape.ClassToken) json.WriteNumber("mask_ratio", decoder is null ? 0.0 : 0.75);
+        json.WriteString("model_type", shape.ClassToken ? HuggingFaceConfig.MaskedAutoencoder : HuggingFaceConfig.ImageJepa);
         json.WriteNumber("num_attention_heads", shape.Heads);
         json.WriteNumber("num_channels", shape.Channels);
         json.WriteNumber("num_hidden_layers", shape.Depth);
         json.WriteNumber("patch_size", shape.PatchSize);
-        json.WriteString("pooler_act", "tanh");
-        json.WriteNumber("pooler_output_size", shape.Width);
+        if (!shape.ClassToken)
+        {
+            json.WriteString("pooler_act", "tanh");
+            json.WriteNumber("pooler_output_size", shape.Width);
+        }
+
         json.WriteBoolean("qkv_bias", true);
         json.WriteString("transformers_version", Release);
     }
@@ -123,4 +151,20 @@ public static class HuggingFaceFolder
 
         stream.WriteByte((byte)'\n');
     });
+}
+
+/// <summary>MAE's decoder for a Hugging Face folder.</summary>
+/// <param name="Weights">Its weights by names inside it ("decoder_norm.weight"), all of them and nothing else.</param>
+/// <param name="Shape">Its shape.</param>
+/// <param name="NormalizesPatches">Whether it was trained to guess pixels normalised in each patch.</param>
+public sealed record HuggingFaceDecoder(IReadOnlyDictionary<string, LazyTensor> Weights, PixelDecoderShape Shape, bool NormalizesPatches)
+{
+    internal void Describe(Utf8JsonWriter json)
+    {
+        json.WriteNumber("decoder_hidden_size", Shape.Width);
+        json.WriteNumber("decoder_intermediate_size", Shape.MlpWidth);
+        json.WriteNumber("decoder_num_attention_heads", Shape.Heads);
+        json.WriteNumber("decoder_num_hidden_layers", Shape.Depth);
+        json.WriteBoolean("norm_pix_loss", NormalizesPatches);
+    }
 }

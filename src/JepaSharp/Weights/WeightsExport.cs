@@ -21,18 +21,21 @@ public static class WeightsExport
         var tensors = chosen.SelectMany(name => Checked(weights, name).Select(pair => KeyValuePair.Create($"{name}.{pair.Key}", pair.Value)));
         var predictor = chosen.Contains(NetworkNames.Predictor) ? weights.Predictor : null;
         var texts = WeightsMetadata.Describe(weights.Encoder, predictor, normalization, weights.Epoch, weights.Resample);
+        if (chosen.Contains(NetworkNames.Decoder) && weights.DecoderArchitecture is { } decoder)
+            WeightsMetadata.DescribeDecoder(texts, decoder, weights.NormalizesPatches);
         if (weights.Objective is { } objective)
             WeightsMetadata.DescribeObjective(texts, objective, chosen, chosen.Contains(weights.Evaluated) ? weights.Evaluated : chosen[0]);
         SafetensorsWriter.Write(path, [.. tensors], texts);
         return chosen;
     }
 
-    /// <summary>Writes one encoder as a Hugging Face folder: see <see cref="HuggingFaceFolder"/>.</summary>
+    /// <summary>Writes one encoder, and MAE's decoder where no encoder is named, as a Hugging Face folder: see
+    /// <see cref="HuggingFaceFolder"/>.</summary>
     /// <param name="weights">Where from.</param>
     /// <param name="network">The encoder's name; null for the one that is to be used.</param>
     /// <param name="normalization">How pixels were normalised in training.</param>
     /// <param name="folder">Where to write.</param>
-    /// <returns>The network that was written.</returns>
+    /// <returns>The networks that were written.</returns>
     /// <exception cref="WeightsFileException">The encoder is missing or incomplete, has numbers that are NaN or infinite, or a file cannot be
     /// written.</exception>
     public static IReadOnlyList<string> ToHuggingFace(PretrainedWeights weights, string? network, PixelNormalization normalization, string folder)
@@ -40,11 +43,21 @@ public static class WeightsExport
         ArgumentNullException.ThrowIfNull(weights);
         var encoder = network ?? weights.Evaluated;
         weights.Require(encoder);
-        if (weights.Encoder.ClassToken)
-            throw new WeightsFileException(weights.Path, $"an encoder with a class token ('{StateLayout.ClassToken}')",
-                "one without, as Hugging Face's IJepaModel is: export this one with --to safetensors, in the names that timm gives");
-        HuggingFaceFolder.Write(folder, Checked(weights, encoder), weights.Encoder, normalization, weights.Resample ?? HuggingFaceFolder.Bilinear);
-        return [encoder];
+        if (weights.Encoder is { ClassToken: true, LearnedPositions: true })
+            throw new WeightsFileException(weights.Path, $"an encoder with a class token ('{StateLayout.ClassToken}') and learned positions",
+                "one that Hugging Face's IJepaModel or ViTMAEModel can hold: export this one with --to safetensors, in the names that timm gives");
+        // MAE's decoder goes along: it is a part of the model there.
+        var decoder = network is null && weights.Has(NetworkNames.Decoder) ? weights.DecoderArchitecture : null;
+        if (decoder is { Heads: 0 })
+            throw new WeightsFileException(
+                weights.Path, "nothing that tells the number of the decoder's attention heads", $"it, or the encoder alone: --encoder {encoder}");
+        if (decoder is not null) weights.Require(NetworkNames.Decoder);
+        var beside = decoder is null
+            ? null
+            : new HuggingFaceDecoder(Checked(weights, NetworkNames.Decoder), decoder, weights.NormalizesPatches ?? true);
+        HuggingFaceFolder.Write(
+            folder, Checked(weights, encoder), weights.Encoder, normalization, weights.Resample ?? HuggingFaceFolder.Bilinear, beside);
+        return decoder is null ? [encoder] : [encoder, NetworkNames.Decoder];
     }
 
     /// <summary>A network's weights, every number of which was looked at.</summary>

@@ -8,6 +8,7 @@ public static class WeightsMetadata
 {
     internal const string Format = "format", Heads = "heads", PredictorHeads = "predictor_heads", PredictorOutputs = "predictor_outputs";
     internal const string ImageHeight = "image_height", ImageWidth = "image_width", Epoch = "epoch", Resample = "resample";
+    internal const string DecoderHeads = "decoder_heads", NormalizesPatches = "normalizes_patches";
     internal const string OurFormat = "jepasharp", Objective = "objective", Evaluated = "evaluated";
     internal const string Positions = "positions", Learned = "learned", Resizing = "position_resizing", Antialiased = "bicubic_antialiased";
     private const string Networks = "networks";
@@ -33,6 +34,7 @@ public static class WeightsMetadata
         Add("depth", encoder.Depth);
         Add(Heads, encoder.Heads);
         Add("mlp_width", encoder.MlpWidth);
+        if (encoder.ClassToken) texts["class_token"] = "true";
         if (encoder.LearnedPositions) texts[Positions] = Learned;
         if (encoder.Resizing == PositionResizing.BicubicAntialiased) texts[Resizing] = Antialiased;
         if (predictor is not null)
@@ -65,6 +67,16 @@ public static class WeightsMetadata
     {
         ArgumentNullException.ThrowIfNull(texts);
         (texts[Objective], texts[Networks], texts[Evaluated]) = (objective, string.Join(' ', networks), evaluated);
+    }
+
+    /// <summary>Says what the weights of MAE's decoder do not.</summary>
+    /// <param name="texts">Where to say it.</param>
+    /// <param name="decoder">The decoder's shape.</param>
+    /// <param name="normalizesPatches">Whether its targets were normalised in each patch; null where nobody knows.</param>
+    internal static void DescribeDecoder(Dictionary<string, string> texts, PixelDecoderShape decoder, bool? normalizesPatches)
+    {
+        if (decoder.Heads > 0) texts[DecoderHeads] = decoder.Heads.ToString(CultureInfo.InvariantCulture);
+        if (normalizesPatches is { } normalizes) texts[NormalizesPatches] = normalizes ? "true" : "false";
     }
 
     internal static string[]? NetworkList(IReadOnlyDictionary<string, string> metadata) =>

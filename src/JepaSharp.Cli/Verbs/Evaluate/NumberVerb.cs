@@ -91,13 +91,32 @@ internal sealed class DistanceVerb() : NumberVerb(
 internal sealed class LinearVerb : ProbeVerb
 {
     private readonly LinearOptionsGroup _linear = new();
+    private readonly Option<string> _recipe = new("--recipe")
+    {
+        Description = "grid: SGD over a grid of learning rates and weight decays; mae: LARS as MAE publishes it, in batches of up to 16384.",
+        DefaultValueFactory = _ => "grid",
+        HelpName = "RECIPE",
+    };
 
     public LinearVerb()
         : base("linear", "Batch norm and a linear layer on frozen features, trained by SGD over a grid of learning rates and weight decays.",
-            defaultFeatures: "both") =>
+            defaultFeatures: "both")
+    {
         _linear.AddTo(this);
+        Add(_recipe);
+        _recipe.AcceptOnlyFromAmong("grid", "mae");
+    }
 
-    protected override ProbeTask Task(ParseResult arguments, ulong seed) => LinearModelTask.Linear(_linear.Read(arguments, seed));
+    protected override ProbeTask Task(ParseResult arguments, ulong seed)
+    {
+        var grid = _linear.Read(arguments, seed);
+        if (arguments.GetValue(_recipe) == "grid") return LinearModelTask.Linear(grid);
+        if (_linear.ChoosesAmong(arguments))
+            throw new JepaException("--recipe mae takes one --lr and no --weight-decay: nothing is chosen in it.", isUsage: true);
+        var options = new LarsOptions { Seed = seed };
+        if (_linear.RateGiven(arguments) is { } rate) options = options with { LearningRate = rate };
+        return LinearModelTask.Lars(_linear.EpochsGiven(arguments) is { } epochs ? options with { Epochs = epochs } : options);
+    }
 }
 
 /// <summary><c>jepa evaluate knn</c>.</summary>
@@ -154,6 +173,16 @@ internal sealed class LinearOptionsGroup
         foreach (var option in (Option[])[_rates, _decays, _epochs]) command.Add(option);
         _epochs.RequireAtLeast(1);
     }
+
+    /// <summary>Whether several rates, or any weight decay, were given.</summary>
+    public bool ChoosesAmong(ParseResult arguments) =>
+        arguments.GetValue(_rates) is { Length: > 1 } || arguments.GetValue(_decays) is { Length: > 0 };
+
+    /// <summary>The one rate that was given; null for none.</summary>
+    public double? RateGiven(ParseResult arguments) => arguments.GetValue(_rates) is [var rate] ? rate : null;
+
+    /// <summary>The passes that were given; null for none.</summary>
+    public int? EpochsGiven(ParseResult arguments) => arguments.GetValue(_epochs);
 
     /// <exception cref="JepaException">A number is out of range.</exception>
     public LinearOptions Read(ParseResult arguments, ulong seed)

@@ -59,8 +59,9 @@ internal static class OptionRules
         MaskRules.CheckGroups(options.Mask, options.Data, checks);
         GridRules.Check(options.Data, options.Mask, options.Meta.Objective == MetaOptions.ImageJepa, checks);
         MetaRules.Check(options.Meta, checks);
-        OptimizationRules.Check(options.Optimization, checks);
+        OptimizationRules.Check(options.Optimization, options.Data.BatchSize, checks);
         JepaRules.Check(options.Ijepa, options.Data.BatchSize, checks);
+        MaskedAutoencoderRules.Check(options, checks);
         LeJepaRules.Check(options, checks);
         LoggingRules.Check(options.Logging, checks);
         return checks.Problems;
@@ -168,7 +169,7 @@ internal static class DataRules
 /// <summary>What must hold of the section optimization.</summary>
 internal static class OptimizationRules
 {
-    public static void Check(OptimizationOptions optimization, RuleChecks checks)
+    public static void Check(OptimizationOptions optimization, int batch, RuleChecks checks)
     {
         var o = optimization;
         checks.AtLeast(1, o.Epochs, "optimization.epochs");
@@ -181,7 +182,8 @@ internal static class OptimizationRules
             o.ScheduleSteps is not { } laid || (laid >= o.MaxSteps && o.MaxSteps >= 1),
             "optimization.schedule_steps", o.ScheduleSteps,
             $"null, or at least optimization.max_steps ({Schema.OptionValue.Write(o.MaxSteps)}), also given: schedules end no sooner than the run");
-        CheckLearningRates(o, checks);
+        checks.AtLeast(1, o.LrImages, "optimization.lr_images");
+        CheckLearningRates(o, o.PeakRate(batch), checks);
         checks.Require(IsRate(o.WeightDecay), "optimization.weight_decay", o.WeightDecay, "0 or more");
         checks.Require(IsRate(o.FinalWeightDecay), "optimization.final_weight_decay", o.FinalWeightDecay, "0 or more");
         var isMomentum = o.Ema is { Start: >= 0, End: <= 1 } && o.Ema.Start <= o.Ema.End;
@@ -193,16 +195,17 @@ internal static class OptimizationRules
         checks.AtLeast(0, o.SkipNonFinite, "optimization.skip_non_finite");
     }
 
-    private static void CheckLearningRates(OptimizationOptions o, RuleChecks checks)
+    private static void CheckLearningRates(OptimizationOptions o, double highest, RuleChecks checks)
     {
-        if (!(o.Lr > 0) || !double.IsFinite(o.Lr))
+        if (!(o.Lr > 0) || !double.IsFinite(highest))
         {
             checks.Require(false, "optimization.lr", o.Lr, "a number above 0");
             return;
         }
-        var peak = $"0 to the highest learning rate, optimization.lr ({Schema.OptionValue.Write(o.Lr)})";
-        checks.Require(o.StartLr >= 0 && o.StartLr <= o.Lr, "optimization.start_lr", o.StartLr, peak);
-        checks.Require(o.FinalLr >= 0 && o.FinalLr <= o.Lr, "optimization.final_lr", o.FinalLr, peak);
+        var scaled = o.LrImages is null ? "" : " times a step's images over optimization.lr_images";
+        var peak = $"0 to the highest learning rate, optimization.lr{scaled} ({Schema.OptionValue.Write(highest)})";
+        checks.Require(o.StartLr >= 0 && o.StartLr <= highest, "optimization.start_lr", o.StartLr, peak);
+        checks.Require(o.FinalLr >= 0 && o.FinalLr <= highest, "optimization.final_lr", o.FinalLr, peak);
     }
 
     private static bool IsRate(double value) => value >= 0 && double.IsFinite(value);

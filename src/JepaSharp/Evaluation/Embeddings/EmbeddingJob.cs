@@ -159,6 +159,9 @@ internal sealed record EmbeddingLayout(int? Patches, int Width)
 /// <remarks>Paper, appendix A.2: average-pooled patches of the last layer, or of the last four side by side.</remarks>
 public sealed record EncoderOutput(int Layers = 1, bool Pooled = true)
 {
+    /// <summary>With <see cref="Pooled"/>: the average over the patches even where there is a class token.</summary>
+    public bool AveragesPatches { get; init; }
+
     /// <summary>Numbers of one vector: <see cref="Layers"/> times the encoder's width.</summary>
     public int WidthOf(VisionTransformer encoder) => Layers * encoder.Shape.Width;
 
@@ -170,6 +173,16 @@ public sealed record EncoderOutput(int Layers = 1, bool Pooled = true)
         using var untracked = no_grad();
         var tokens = Layers == 1 ? encoder.forward(images) : cat([.. encoder.LastBlocks(images, Layers)], dim: -1);
         tokens = tokens.to(float32);
-        return (Pooled ? EncodedTokens.Pooled(tokens, encoder.Shape) : EncodedTokens.Patches(tokens, encoder.Shape)).MoveToOuterDisposeScope();
+        if (Pooled && !AveragesPatches) return EncodedTokens.Pooled(tokens, encoder.Shape).MoveToOuterDisposeScope();
+        var patches = EncodedTokens.Patches(tokens, encoder.Shape);
+        return (Pooled ? patches.mean([1L]) : patches).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>What stands for an image, in words: "class token" or "patches averaged"; null where there is no choice.</summary>
+    /// <param name="encoder">The encoder's shape.</param>
+    public string? PoolingOf(VisionTransformerShape encoder)
+    {
+        ArgumentNullException.ThrowIfNull(encoder);
+        return !encoder.ClassToken || !Pooled ? null : AveragesPatches ? "patches averaged" : "class token";
     }
 }

@@ -45,7 +45,7 @@ public sealed record EmbeddingRequest
     {
         var all = new Dictionary<string, string>(Facts)
         {
-            ["pool"] = !Output.Pooled ? "none" : Encoder.Shape.ClassToken ? "class token" : "mean",
+            ["pool"] = Output.PoolingOf(Encoder.Shape) ?? (Output.Pooled ? "mean" : "none"),
             ["layers"] = Output.Layers.ToString(CultureInfo.InvariantCulture),
             ["transform"] = Transform.ToString(),
             ["weights"] = WeightsFingerprint.Of(Encoder)[..24],

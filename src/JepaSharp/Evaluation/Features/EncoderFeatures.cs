@@ -12,7 +12,7 @@ using static TorchSharp.torch;
 
 namespace JepaSharp.Evaluation.Features;
 
-/// <summary>What a frozen encoder says of an image: its patches averaged, or side by side.</summary>
+/// <summary>What a frozen encoder says of an image: its class token where it has one, its patches averaged, or side by side.</summary>
 /// <remarks>Paper, appendix A.2: the averaged patches of the last layer, or those of the last four layers side by side (the last one last).</remarks>
 public sealed class EncoderFeatures : ImageFeatures
 {
@@ -33,7 +33,8 @@ public sealed class EncoderFeatures : ImageFeatures
         var side = size / encoder.Shape.PatchSize;
         Width = output.WidthOf(encoder) * (output.Pooled ? 1 : side * side);
         Identity = string.Create(CultureInfo.InvariantCulture,
-            $"encoder {WeightsFingerprint.Of(encoder)}; {encoder.Shape}; layers {output.Layers}; averaged {output.Pooled}; {computation}");
+            $"encoder {WeightsFingerprint.Of(encoder)}; {encoder.Shape}; layers {output.Layers}; "
+                + $"averaged {output.PoolingOf(encoder.Shape) ?? output.Pooled.ToString()}; {computation}");
     }
 
     /// <inheritdoc/>

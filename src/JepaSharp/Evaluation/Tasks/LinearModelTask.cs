@@ -18,6 +18,9 @@ public sealed class LinearModelTask : ProbeTask
     /// <summary>Batch norm and a linear layer, trained by SGD.</summary>
     public static LinearModelTask Linear(LinearOptions options) => new("linear", options, fit => LinearProbe.Fit(fit, options));
 
+    /// <summary>Batch norm and a linear layer, trained by LARS as MAE publishes it.</summary>
+    public static LinearModelTask Lars(LarsOptions options) => new("linear, MAE's recipe", options, fit => LarsProbe.Fit(fit, options));
+
     /// <summary>Logistic regression by L-BFGS.</summary>
     public static LinearModelTask Logistic(LogisticOptions options) => new("logistic", options, fit => LogisticProbe.Fit(fit, options));
 

@@ -25,7 +25,8 @@ internal static class StartingWeights
     {
         var shape = training.Objective.Encoder.Shape;
         var predictor = training.Networks.Select(n => n.Network.Module).OfType<Predictor>().FirstOrDefault()?.Shape;
-        RequireSameShape(weights, shape, predictor);
+        var decoder = training.Networks.Select(n => n.Network.Module).OfType<PixelDecoder>().FirstOrDefault()?.Shape;
+        RequireSameShape(weights, shape, predictor, decoder);
         weights.Require([.. weights.Present]);
         var said = new List<string>();
         List<Network> found = [.. training.Objective.Networks.Where(n => weights.Has(n.Name))];
@@ -72,18 +73,16 @@ internal static class StartingWeights
 
     private static void Load(PretrainedWeights weights, string which, nn.Module network, VisionTransformerShape shape)
     {
-        var from = weights.Architecture;
+        var theirs = weights.Architecture;
         foreach (var (name, tensor) in network.state_dict())
         {
             var full = $"{which}.{name}";
-            if (name.EndsWith("pos_embed", StringComparison.Ordinal) && OtherGrid(from, shape))
+            if (name.EndsWith("pos_embed", StringComparison.Ordinal) && OtherGrid(theirs, shape))
             {
                 using var scope = NewDisposeScope();
                 using var untracked = no_grad();
                 var table = weights.Read(full).to(float32);
-                _ = tensor.copy_(name == "pos_embed"
-                    ? PositionTable.Resize(table, weights.Architecture with { Resizing = shape.Resizing }, shape.GridHeight, shape.GridWidth)
-                    : PositionTable.Interpolate(table, from.GridHeight, from.GridWidth, shape.GridHeight, shape.GridWidth));
+                _ = tensor.copy_(PositionTable.Resize(table, theirs with { Resizing = shape.Resizing }, shape.GridHeight, shape.GridWidth));
             }
             else
             {
@@ -116,7 +115,8 @@ internal static class StartingWeights
                 + $"begin anew");
     }
 
-    private static void RequireSameShape(PretrainedWeights weights, VisionTransformerShape encoder, PredictorShape? predictor)
+    private static void RequireSameShape(
+        PretrainedWeights weights, VisionTransformerShape encoder, PredictorShape? predictor, PixelDecoderShape? decoder)
     {
         var (theirs, problems) = (weights.Architecture, new List<string>());
         Compare("patch size", theirs.PatchSize, encoder.PatchSize, "mask.patch_size");
@@ -127,6 +127,13 @@ internal static class StartingWeights
         Compare("MLP width", theirs.MlpWidth, encoder.MlpWidth, "meta.mlp_ratio");
         if (theirs.ClassToken != encoder.ClassToken)
             problems.Add($"{(theirs.ClassToken ? "a" : "no")} class token, the run has {(encoder.ClassToken ? "one" : "none")} (meta.objective)");
+        if (weights.DecoderArchitecture is { } guessing && decoder is not null)
+        {
+            Compare("decoder width", guessing.Width, decoder.Width, "mae.decoder_width");
+            Compare("decoder blocks", guessing.Depth, decoder.Depth, "mae.decoder_depth");
+            if (guessing.Heads > 0) Compare("decoder heads", guessing.Heads, decoder.Heads, "mae.decoder_heads");
+        }
+
         if (weights.PredictorArchitecture is { } other && predictor is not null)
         {
             Compare("predictor width", other.Width, predictor.Width, "meta.pred_emb_dim");

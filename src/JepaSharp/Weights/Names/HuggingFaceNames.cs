@@ -1,7 +1,8 @@
 namespace JepaSharp.Weights;
 
-/// <summary>The names that Hugging Face's IJepaModel gives to an encoder's weights, and the way from and to ours.</summary>
+/// <summary>The names that Hugging Face's IJepaModel and ViTMAEModel give to weights, and the way from and to ours.</summary>
 /// <remarks>
+/// MAE's decoder stands beside its encoder there (<c>vit.</c> and <c>decoder.</c>), under names that are ours but for its blocks.
 /// Two layouts are read: <c>encoder.layer.N.attention.attention.query</c>, which transformers writes up to 5.12 at least, and
 /// <c>layers.N.attention.q_proj</c>, which its later models use. The first is written: every release reads it. Query, key and value are three
 /// matrices [D, D] there and one [3D, D] here, rows in this order, so both ways are copies bit for bit.
@@ -12,6 +13,7 @@ public static class HuggingFaceNames
 
     private static readonly (string Theirs, string Ours)[] Outer =
     [
+        ("embeddings.cls_token", "cls_token"),
         ("embeddings.position_embeddings", "pos_embed"),
         ("embeddings.patch_embeddings.projection.weight", "patch_embed.proj.weight"),
         ("embeddings.patch_embeddings.projection.bias", "patch_embed.proj.bias"),
@@ -31,13 +33,15 @@ public static class HuggingFaceNames
         ("output.dense", "mlp.fc2", "mlp.fc2"),
     ];
 
-    /// <summary>Whether a set of names is an IJepaModel's.</summary>
+    private const string Decoder = "decoder.", TheirDecoderBlocks = "decoder_layers.", OurDecoderBlocks = "decoder_blocks.";
+
+    /// <summary>Whether a set of names is an IJepaModel's or a ViTMAEModel's.</summary>
     public static bool Recognize(IEnumerable<string> names) =>
         names.Any(name => WithoutModel(name) == "embeddings.patch_embeddings.projection.weight");
 
-    /// <summary>Turns an IJepaModel's weights into an encoder's.</summary>
-    /// <param name="theirs">In either layout, also as a part of a classifier (<c>ijepa.</c> before each name).</param>
-    /// <returns>By our names inside an encoder, without prefix; and the names that mean nothing here.</returns>
+    /// <summary>Turns an IJepaModel's or a ViTMAEModel's weights into ours.</summary>
+    /// <param name="theirs">In either layout, also as a part of a larger model (<c>ijepa.</c> or <c>vit.</c> before each name).</param>
+    /// <returns>By our names inside an encoder, or inside MAE's decoder, without prefix; and the names that mean nothing here.</returns>
     public static (IReadOnlyDictionary<string, LazyTensor> Ours, IReadOnlyList<string> Unknown) ToOurs(IReadOnlyDictionary<string, LazyTensor> theirs)
     {
         var ours = new Dictionary<string, LazyTensor>();
@@ -67,25 +71,35 @@ public static class HuggingFaceNames
         return (ours, unknown);
     }
 
-    /// <summary>Turns an encoder's weights into an IJepaModel's.</summary>
+    /// <summary>Turns an encoder's weights into an IJepaModel's or a ViTMAEModel's.</summary>
     /// <param name="ours">By our names inside an encoder, without prefix.</param>
     /// <exception cref="ArgumentException">A name is not one of an encoder's.</exception>
-    public static IReadOnlyList<KeyValuePair<string, LazyTensor>> FromOurs(IEnumerable<KeyValuePair<string, LazyTensor>> ours)
+    public static IReadOnlyList<KeyValuePair<string, LazyTensor>> FromOurs(IEnumerable<KeyValuePair<string, LazyTensor>> ours) =>
+        FromOurs(ours, "blocks.", "encoder.layer.", name => Array.Find(Outer, pair => pair.Ours == name).Theirs);
+
+    /// <summary>Turns the weights of MAE's decoder into those of a ViTMAEForPreTraining.</summary>
+    /// <param name="ours">By our names inside the decoder, without prefix.</param>
+    /// <exception cref="ArgumentException">A name is not one of a decoder's.</exception>
+    internal static IReadOnlyList<KeyValuePair<string, LazyTensor>> DecoderFromOurs(IEnumerable<KeyValuePair<string, LazyTensor>> ours) =>
+        FromOurs(ours, OurDecoderBlocks, Decoder + TheirDecoderBlocks, name => IsOfDecoder(name) && !IsBlock(name) ? Decoder + name : null);
+
+    private static List<KeyValuePair<string, LazyTensor>> FromOurs(
+        IEnumerable<KeyValuePair<string, LazyTensor>> ours, string ourBlocks, string theirBlocks, Func<string, string?> outerOf)
     {
         var theirs = new List<KeyValuePair<string, LazyTensor>>();
         foreach (var (name, tensor) in ours)
         {
-            if (Array.Find(Outer, pair => pair.Ours == name).Theirs is { } outer)
+            if (outerOf(name) is { } outer)
             {
                 theirs.Add(new(outer, tensor));
                 continue;
             }
 
-            if (WeightNames.Block(name, "blocks.") is not { } block)
-                throw new ArgumentException($"'{name}' is no weight of an encoder.", nameof(ours));
+            if (WeightNames.Block(name, ourBlocks) is not { } block)
+                throw new ArgumentException($"'{name}' is no weight of such a network.", nameof(ours));
             var dot = block.Inner.LastIndexOf('.');
             var (inner, kind) = dot < 0 ? (block.Inner, "") : (block.Inner[..dot], block.Inner[dot..]);
-            var prefix = $"encoder.layer.{block.Index}.";
+            var prefix = $"{theirBlocks}{block.Index}.";
             if (inner == "attn.qkv")
             {
                 var width = tensor.Shape[0] / 3;
@@ -98,27 +112,43 @@ public static class HuggingFaceNames
             }
             else
             {
-                throw new ArgumentException($"'{name}' is no weight of an encoder.", nameof(ours));
+                throw new ArgumentException($"'{name}' is no weight of such a network.", nameof(ours));
             }
         }
 
         return theirs;
     }
 
-    private static string WithoutModel(string name) => name.StartsWith("ijepa.", StringComparison.Ordinal) ? name["ijepa.".Length..] : name;
+    /// <summary>Whether a published name is one of MAE's decoder, which stand beside those of its encoder.</summary>
+    internal static bool IsOfDecoder(string name) => name == "mask_token" || name.StartsWith("decoder_", StringComparison.Ordinal);
+
+    private static bool IsBlock(string name) => name.StartsWith(OurDecoderBlocks, StringComparison.Ordinal);
+
+    private static string WithoutModel(string name)
+    {
+        foreach (var model in (ReadOnlySpan<string>)["ijepa.", "vit."])
+        {
+            if (name.StartsWith(model, StringComparison.Ordinal)) return name[model.Length..];
+        }
+
+        return name;
+    }
 
     /// <summary>Our name, and 0, 1, 2 for query, key, value or -1; no name if it is unknown.</summary>
     private static (string? Ours, int Projection) Translate(string name)
     {
         if (Array.Find(Outer, pair => pair.Theirs == name).Ours is { } outer) return (outer, -1);
-        var block = WeightNames.Block(name, "encoder.layer.") ?? WeightNames.Block(name, "layers.");
+        var decoder = name.StartsWith(Decoder, StringComparison.Ordinal) ? name[Decoder.Length..] : null;
+        if (decoder is not null && IsOfDecoder(decoder) && !decoder.StartsWith(TheirDecoderBlocks, StringComparison.Ordinal)) return (decoder, -1);
+        var block = decoder is not null ? WeightNames.Block(decoder, TheirDecoderBlocks)
+            : WeightNames.Block(name, "encoder.layer.") ?? WeightNames.Block(name, "layers.");
         if (block is not var (index, rest)) return (null, -1);
         var dot = rest.LastIndexOf('.');
         if (dot < 0 || rest[dot..] is not (".weight" or ".bias")) return (null, -1);
         var row = Array.FindIndex(InBlock, row => row.Theirs == rest[..dot] || row.Later == rest[..dot]);
         if (row < 0) return (null, -1);
         var ours = InBlock[row].Ours;
-        return ($"blocks.{index}.{ours}{rest[dot..]}", ours == "attn.qkv" ? row - 1 : -1);
+        return ($"{(decoder is null ? "blocks." : OurDecoderBlocks)}{index}.{ours}{rest[dot..]}", ours == "attn.qkv" ? row - 1 : -1);
     }
 
     private static LazyTensor? Fuse((string Theirs, LazyTensor Tensor)?[] three)

@@ -1,7 +1,7 @@
 namespace JepaSharp.Weights;
 
-/// <summary>The names of networks in files of weights: what a weight's name begins with, up to the first dot. I-JEPA's are known; files of ours name
-/// their own.</summary>
+/// <summary>The names of networks in files of weights: what a weight's name begins with, up to the first dot. I-JEPA's and MAE's are known; files of
+/// ours name their own.</summary>
 public static class NetworkNames
 {
     /// <summary>I-JEPA's context encoder, trained by gradients: names <c>encoder.*</c>.</summary>
@@ -12,6 +12,12 @@ public static class NetworkNames
 
     /// <summary>I-JEPA's target encoder, the moving average of the context encoder: names <c>target_encoder.*</c>.</summary>
     public const string TargetEncoder = "target_encoder";
+
+    /// <summary>MAE's decoder, beside its encoder: names <c>decoder.*</c>.</summary>
+    public const string Decoder = "decoder";
+
+    /// <summary>MAE's, in the order of the published files: its encoder is named <c>encoder.*</c>, as I-JEPA's context encoder.</summary>
+    public static IReadOnlyList<string> OfMaskedAutoencoder { get; } = [ContextEncoder, Decoder];
 
     /// <summary>I-JEPA's, in the order of the published files.</summary>
     public static IReadOnlyList<string> OfImageJepa { get; } = [ContextEncoder, Predictor, TargetEncoder];

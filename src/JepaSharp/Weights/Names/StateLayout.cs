@@ -2,7 +2,7 @@ using JepaSharp.Models;
 
 namespace JepaSharp.Weights;
 
-/// <summary>The names and shapes that an encoder's and a predictor's weights must have, in the published order.</summary>
+/// <summary>The names and shapes that the weights of an encoder, a predictor and MAE's decoder must have, in the published order.</summary>
 internal static class StateLayout
 {
     /// <summary>The name of a class token inside its network.</summary>
@@ -38,6 +38,23 @@ internal static class StateLayout
         long outputs = shape.Outputs ?? encoder.Width;
         yield return ("predictor_proj.weight", [outputs, width]);
         yield return ("predictor_proj.bias", [outputs]);
+    }
+
+    /// <summary>Names inside MAE's decoder, and shapes.</summary>
+    /// <param name="shape">The decoder's.</param>
+    /// <param name="encoder">Its encoder's.</param>
+    public static IEnumerable<(string Name, long[] Shape)> Decoder(PixelDecoderShape shape, VisionTransformerShape encoder)
+    {
+        long width = shape.Width, pixels = PatchPixels.CountOf(encoder);
+        yield return ("mask_token", [1, 1, width]);
+        yield return ("decoder_pos_embed", [1, encoder.Tokens, width]);
+        yield return ("decoder_embed.weight", [width, encoder.Width]);
+        yield return ("decoder_embed.bias", [width]);
+        foreach (var entry in Blocks("decoder_blocks", shape.Depth, width, shape.MlpWidth)) yield return entry;
+        yield return ("decoder_norm.weight", [width]);
+        yield return ("decoder_norm.bias", [width]);
+        yield return ("decoder_pred.weight", [pixels, width]);
+        yield return ("decoder_pred.bias", [pixels]);
     }
 
     private static IEnumerable<(string Name, long[] Shape)> Blocks(string prefix, int depth, long width, long mlpWidth)

@@ -18,6 +18,9 @@ internal enum PickleGlobalKind
     Device,
     Set,
     Encode,
+
+    /// <summary>Python's bag of command-line arguments: what it holds is passed over.</summary>
+    Namespace,
 }
 
 /// <summary>The complete list of globals that a checkpoint may mention.</summary>
@@ -37,6 +40,7 @@ internal static class PickleGlobals
             "torch.device" => PickleGlobalKind.Device,
             "builtins.set" or "__builtin__.set" or "builtins.frozenset" or "__builtin__.frozenset" => PickleGlobalKind.Set,
             "_codecs.encode" => PickleGlobalKind.Encode, // how protocol 2 writes bytes: a text and 'latin1'
+            "argparse.Namespace" => PickleGlobalKind.Namespace, // what programs such as MAE's were started with
             _ => null,
         };
         if (kind is { } found) return new PickleGlobal(full, found);

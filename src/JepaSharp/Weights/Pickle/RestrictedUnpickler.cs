@@ -129,7 +129,7 @@ internal ref struct RestrictedUnpickler
     {
         switch (global.Kind, arguments)
         {
-            case (PickleGlobalKind.OrderedDictionary, []):
+            case (PickleGlobalKind.OrderedDictionary or PickleGlobalKind.Namespace, []):
                 return NewDictionary();
             case (PickleGlobalKind.RebuildTensor, [PickledStorage storage, long offset, object?[] shape, object?[] strides, ..]):
                 return PickledTensor.Create(_file, storage, offset, shape, strides);
@@ -165,7 +165,7 @@ internal ref struct RestrictedUnpickler
 
     private void BuildState()
     {
-        // An OrderedDict that is a state_dict carries its modules' versions as an attribute: not needed.
+        // An OrderedDict that is a state_dict carries its modules' versions as an attribute, a Namespace its arguments: not needed.
         var values = PopMany(2);
         if (values is not [OrderedDictionary<object, object?> dictionary, OrderedDictionary<object, object?>])
             throw Refuse("a pickle that sets the state of an object", "it only for a dictionary");

@@ -10,7 +10,8 @@ public sealed record AdamWMoments(LazyTensor First, LazyTensor Second, long Step
 /// <remarks>
 /// PyTorch numbers parameters in the order in which they were given to the optimizer. The published code gives four groups: encoder
 /// weights, predictor weights, encoder biases and one-dimensional parameters, predictor biases and one-dimensional parameters, each in the order
-/// of the network, which is the order of its state in the file. The fixed position tables count but have no state.
+/// of the network, which is the order of its state in the file. The fixed position tables count but have no state. MAE's code gives two groups,
+/// biases and one-dimensional parameters first, then the others, each in the order of the whole model; its position tables are in neither.
 /// </remarks>
 public sealed class AdamWState
 {
@@ -29,15 +30,15 @@ public sealed class AdamWState
     internal static (AdamWState? State, string? Problem) Read(object? saved, IReadOnlyDictionary<string, LazyTensor> tensors)
     {
         if (saved is not OrderedDictionary<object, object?> root || root.GetValueOrDefault("state") is not OrderedDictionary<object, object?> state
-            || root.GetValueOrDefault("param_groups") is not List<object?> { Count: 4 } groups)
-            return (null, "it has not the four parameter groups of the published code");
+            || root.GetValueOrDefault("param_groups") is not List<object?> { Count: 4 or 2 } groups)
+            return (null, "it has not the four parameter groups of the published I-JEPA code, nor the two of MAE's");
         var moments = new Dictionary<string, AdamWMoments>();
         for (var i = 0; i < groups.Count; i++)
         {
             if (groups[i] is not OrderedDictionary<object, object?> group || group.GetValueOrDefault("params") is not List<object?> indices)
                 return (null, $"its parameter group {i + 1} is broken");
-            var names = Group(i, tensors, withPositions: true);
-            if (names.Count != indices.Count) names = Group(i, tensors, withPositions: false);
+            var names = groups.Count == 2 ? GroupOfAutoencoder(i, tensors) : Group(i, tensors, withPositions: true);
+            if (names.Count != indices.Count && groups.Count == 4) names = Group(i, tensors, withPositions: false);
             if (names.Count != indices.Count)
                 return (null, $"its parameter group {i + 1} has {indices.Count} parameters and the networks {names.Count} of that kind");
             for (var k = 0; k < names.Count; k++)
@@ -60,6 +61,12 @@ public sealed class AdamWState
             .Where(pair => withPositions || !pair.Key.EndsWith("pos_embed", StringComparison.Ordinal))
             .Select(pair => pair.Key)];
     }
+
+    private static List<string> GroupOfAutoencoder(int group, IReadOnlyDictionary<string, LazyTensor> tensors) =>
+        [.. tensors
+            .Where(pair => WeightNames.IsUndecayed(pair.Key, pair.Value.Shape.Count) == (group == 0))
+            .Where(pair => !pair.Key.EndsWith("pos_embed", StringComparison.Ordinal))
+            .Select(pair => pair.Key)];
 
     private static AdamWMoments? ReadMoments(object? entry, LazyTensor parameter)
     {

@@ -6,6 +6,7 @@ namespace JepaSharp.Weights;
 internal static class ArchitectureReader
 {
     private const int WidestLayer = 1 << 16, MostPatches = 1 << 20;
+    private const int PublishedDecoderWidth = 512, PublishedDecoderHeads = 16; // of every published MAE
 
     /// <summary>Heads of the published widths; the shapes do not tell (ViT-Tiny to ViT-Giant, see <see cref="ModelPresets"/>).</summary>
     private static readonly Dictionary<long, int> HeadsByWidth = new() { [192] = 3, [384] = 6, [768] = 12, [1024] = 16, [1280] = 16, [1408] = 16 };
@@ -20,16 +21,16 @@ internal static class ArchitectureReader
         if (side != sideToo || width is < 1 or > WidestLayer || side is < 1 or > 4096 || channels is < 1 or > 64)
             throw NotAnEncoder(source, $"patches of {side}x{sideToo} pixels, {channels} channels and width {width}");
         if (!source.Tensors.TryGetValue(prefix + "pos_embed", out var positions)
-            || positions.Shape is not [1, var count and > 0 and <= MostPatches, var positionWidth]
+            || positions.Shape is not [1, var rows and > 0 and <= MostPatches, var positionWidth]
             || positionWidth != width)
             throw NotAnEncoder(source, $"no '{prefix}pos_embed' of shape [1, patches, {width}]");
+        var classToken = source.Tensors.ContainsKey(prefix + StateLayout.ClassToken);
+        var count = rows - (classToken ? 1 : 0);
         if (!source.Tensors.TryGetValue(prefix + "blocks.0.mlp.fc1.weight", out var hidden)
             || hidden.Shape is not [var mlp and > 0 and <= WidestLayer, _])
             throw NotAnEncoder(source, $"no '{prefix}blocks.0.mlp.fc1.weight' of shape [hidden, {width}]");
 
-        // In files of ours; those of others with a class token are refused for their positions.
-        var hasClassToken = source.Tensors.ContainsKey(prefix + StateLayout.ClassToken) && source.Objective is not null;
-        var (height, across) = ImageSize(source, (int)side, (int)count - (hasClassToken ? 1 : 0));
+        var (height, across) = ImageSize(source, (int)side, (int)count);
         var heads = source.Heads ?? HeadsByWidth.GetValueOrDefault(width);
         if (heads > 0 && width % heads != 0)
             throw new WeightsFileException(source.Path, $"{heads} heads for a width of {width}", "a number that divides it");
@@ -43,10 +44,21 @@ internal static class ArchitectureReader
             Depth = Depth(source, prefix + "blocks."),
             Heads = heads,
             MlpWidth = (int)mlp,
-            ClassToken = hasClassToken,
+            ClassToken = classToken,
             LearnedPositions = source.LearnedPositions,
             Resizing = source.Resizing,
         };
+    }
+
+    /// <summary>The shape of MAE's decoder; Heads is 0 where neither the file nor the width tells. Null where there is none.</summary>
+    public static PixelDecoderShape? Decoder(WeightsSource source)
+    {
+        const string prefix = NetworkNames.Decoder + ".";
+        if (!source.Tensors.TryGetValue(prefix + "decoder_embed.weight", out var embed)
+            || embed.Shape is not [var width and > 0 and <= WidestLayer, _])
+            return null;
+        var heads = source.DecoderHeads ?? (width == PublishedDecoderWidth ? PublishedDecoderHeads : 0);
+        return new PixelDecoderShape((int)width, Depth(source, prefix + "decoder_blocks."), heads);
     }
 
     /// <summary>The predictor's shape and the hidden width of its MLPs; Heads is 0 where it is not known.</summary>
@@ -85,9 +97,6 @@ internal static class ArchitectureReader
 
         var side = (int)Math.Round(Math.Sqrt(count));
         if (side * side == count) return (side * patch, side * patch);
-        if (source.Unknown.Any(name => name.EndsWith("cls_token", StringComparison.Ordinal)))
-            throw new WeightsFileException(source.Path, $"{count} positions and a class token ('cls_token'), as ViT, DINO, MAE and DeiT have it",
-                "an I-JEPA encoder, which has none: these weights cannot be used");
         throw new WeightsFileException(source.Path, $"{count} positions, which are not a square grid, and nothing that says which grid",
             "a square number, or the image size in the file's metadata");
     }
@@ -101,6 +110,6 @@ internal static class ArchitectureReader
         if (PrefixedNames.Explain(source.Path, all, source.Inside, source.RootKeys) is { } explained) return explained;
         var names = all.Take(4).Select(name => $"'{SafetensorsHeader.Shown(name)}'");
         return new WeightsFileException(
-            source.Path, $"{found} (names in the file: {string.Join(", ", names)}, ...)", "the weights of an I-JEPA encoder");
+            source.Path, $"{found} (names in the file: {string.Join(", ", names)}, ...)", "the weights of a Vision Transformer");
     }
 }

@@ -1,3 +1,5 @@
+using JepaSharp.Configuration;
+
 namespace JepaSharp.Weights;
 
 /// <summary>Finds the networks in what a PyTorch checkpoint holds.</summary>
@@ -61,13 +63,15 @@ internal static class CheckpointSource
         }
 
         if (root.GetValueOrDefault("epoch") is long and >= 0 and var epoch) source.Epoch = epoch;
-        if (root.TryGetValue("opt", out var saved) && saved is not null)
-        {
-            (source.Optimizer, var problem) = AdamWState.Read(saved, source.Tensors);
-            if (problem is not null) source.Warnings.Add($"The optimizer's state cannot be used: {problem}.");
-        }
-
+        TakeOptimizer(source, root.GetValueOrDefault("opt"));
         return source;
+    }
+
+    private static void TakeOptimizer(WeightsSource source, object? saved)
+    {
+        if (saved is null) return;
+        (source.Optimizer, var problem) = AdamWState.Read(saved, source.Tensors);
+        if (problem is not null) source.Warnings.Add($"The optimizer's state cannot be used: {problem}.");
     }
 
     /// <summary>One state_dict, alone or under a usual name.</summary>
@@ -81,7 +85,10 @@ internal static class CheckpointSource
             throw WithinOthers(source.Path, root) ?? new WeightsFileException(
                 source.Path, "no tensors by name", "a state_dict, or a dictionary of encoder, predictor and target_encoder");
         AddModel(source, named);
-        if (root.GetValueOrDefault("epoch") is long and >= 0 and var epoch) source.Epoch = epoch;
+        // MAE's training states are numbered from 0: that of its first epoch says 0 when it is finished.
+        if (root.GetValueOrDefault("epoch") is long and >= 0 and < long.MaxValue and var epoch)
+            source.Epoch = source.Objective == MetaOptions.MaskedAutoencoder ? epoch + 1 : epoch;
+        if (source.Objective == MetaOptions.MaskedAutoencoder) TakeOptimizer(source, root.GetValueOrDefault("optimizer"));
         return source;
     }
 

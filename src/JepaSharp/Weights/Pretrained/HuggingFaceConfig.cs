@@ -6,6 +6,7 @@ namespace JepaSharp.Weights;
 internal static class HuggingFaceConfig
 {
     public const string FileName = "config.json", PreprocessorName = "preprocessor_config.json";
+    public const string ImageJepa = "ijepa", MaskedAutoencoder = "vit_mae";
     private const long Longest = 1 << 20;
     private const double OurEpsilon = 1e-6;
 
@@ -22,14 +23,19 @@ internal static class HuggingFaceConfig
 
     private static void TakeModel(WeightsSource source, string path, JsonElement root)
     {
-        if (root.TryGetProperty("model_type", out var type) && type.ValueKind == JsonValueKind.String && type.GetString() != "ijepa")
-            throw new WeightsFileException(path, $"a model of type '{SafetensorsHeader.Shown(type.GetString()!)}'", "'ijepa'");
+        if (root.TryGetProperty("model_type", out var type) && type.ValueKind == JsonValueKind.String
+            && type.GetString() is not (ImageJepa or MaskedAutoencoder))
+            throw new WeightsFileException(
+                path, $"a model of type '{SafetensorsHeader.Shown(type.GetString()!)}'", $"'{ImageJepa}' or '{MaskedAutoencoder}'");
         if (root.TryGetProperty("hidden_act", out var activation) && activation.ValueKind == JsonValueKind.String && activation.GetString() != "gelu")
             throw new WeightsFileException(path, $"the activation '{SafetensorsHeader.Shown(activation.GetString()!)}'", "'gelu'");
         if (root.TryGetProperty("layer_norm_eps", out var epsilon) && epsilon.ValueKind == JsonValueKind.Number && epsilon.GetDouble() != OurEpsilon)
             source.Warnings.Add(
                 $"{FileName} says layer_norm_eps {epsilon.GetRawText()}; {OurEpsilon:0E0} is used, as the published models were trained.");
         source.Heads = Number(path, root, "num_attention_heads");
+        source.DecoderHeads = Number(path, root, "decoder_num_attention_heads");
+        if (root.TryGetProperty("norm_pix_loss", out var normalizes) && normalizes.ValueKind is JsonValueKind.True or JsonValueKind.False)
+            source.NormalizesPatches = normalizes.ValueKind == JsonValueKind.True;
         source.ImageSize = Size(path, root);
     }
 

@@ -4,7 +4,7 @@ namespace JepaSharp.Weights;
 internal static class PrefixedNames
 {
     private const int MostShown = 4;
-    private const string Mark = "patch_embed.proj.weight", ClassToken = "cls_token";
+    private const string Mark = "patch_embed.proj.weight";
     private static readonly string[] Averages = ["teacher", "ema", "target", "momentum"];
     private static readonly string[] LightningKeys = ["hyper_parameters", "pytorch-lightning_version", "lightning_version", "callbacks", "loops"];
 
@@ -22,9 +22,6 @@ internal static class PrefixedNames
         var prefix = Array.Find(prefixes, p => Averages.Any(a => p.Contains(a, StringComparison.OrdinalIgnoreCase))) ?? prefixes[0];
         var shown = string.Join(" and ", prefixes.Take(MostShown).Select(p => $"'{SafetensorsHeader.Shown(p)}'"));
         var found = $"weights whose names begin with {shown}{Author(prefix, inside, rootKeys)}";
-        if (names.Any(n => n.StartsWith(prefix, StringComparison.Ordinal) && n.EndsWith(ClassToken, StringComparison.Ordinal)))
-            return new WeightsFileException(path, $"{found}, of a network with a class token ('{ClassToken}')",
-                "an I-JEPA encoder, which has none: these weights cannot be used");
         return new WeightsFileException(path, found, $"names without it. Write them anew in Python: {Recipe(prefix, inside)}");
     }
 

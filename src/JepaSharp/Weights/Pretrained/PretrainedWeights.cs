@@ -28,6 +28,7 @@ public sealed class PretrainedWeights : IDisposable
         _encoder = ArchitectureReader.Encoder(source, Evaluated + ".");
         var mlp = 0;
         if (IsPredictor(NetworkNames.Predictor)) (_predictor, mlp) = ArchitectureReader.Predictor(source, _encoder);
+        if (Present.Contains(NetworkNames.Decoder)) DecoderArchitecture = ArchitectureReader.Decoder(source);
         Report = Compare(mlp);
     }
 
@@ -87,6 +88,17 @@ public sealed class PretrainedWeights : IDisposable
     /// predictor.</summary>
     public PredictorShape? PredictorArchitecture => _predictor;
 
+    /// <summary>The shape of MAE's decoder as far as the file tells: its heads are 0 where they are not known. Null if the file has none.</summary>
+    public PixelDecoderShape? DecoderArchitecture { get; }
+
+    /// <summary>Whether MAE's decoder was trained to guess pixels normalised in each patch, if the file says.</summary>
+    public bool? NormalizesPatches => _source.NormalizesPatches;
+
+    /// <summary>What a network of the file is called in sentences: "context encoder" beside a target encoder, else "encoder".</summary>
+    /// <param name="network">Its name.</param>
+    public string TitleOf(string network) =>
+        Networks.Contains(NetworkNames.TargetEncoder) ? NetworkNames.Title(network) : (network ?? "").Replace('_', ' ');
+
     /// <summary>The encoders' shape.</summary>
     /// <exception cref="WeightsFileException">The number of heads is not known: give it to <see cref="Open"/>.</exception>
     public VisionTransformerShape Encoder => _encoder.Heads > 0
@@ -105,7 +117,7 @@ public sealed class PretrainedWeights : IDisposable
     /// <param name="path">A run folder (its latest checkpoint), a checkpoint folder, a .pth.tar, .pth, .pt, .bin or .safetensors file, the index of a
     /// sharded set, or a Hugging Face folder.</param>
     /// <param name="heads">A, the encoder's number of attention heads, where the file does not tell. Used only then.</param>
-    /// <exception cref="WeightsFileException">There is nothing there, it is damaged or hostile, or it is not an I-JEPA model.</exception>
+    /// <exception cref="WeightsFileException">There is nothing there, it is damaged or hostile, or it is no model that is known here.</exception>
     public static PretrainedWeights Open(string path, int? heads = null)
     {
         var source = WeightsLocator.Open(path);
@@ -148,7 +160,7 @@ public sealed class PretrainedWeights : IDisposable
     public void Require(params IReadOnlyList<string> networks)
     {
         ArgumentNullException.ThrowIfNull(networks);
-        static string Titles(IEnumerable<string> names) => string.Join(", ", names.Select(NetworkNames.Title));
+        string Titles(IEnumerable<string> names) => string.Join(", ", names.Select(TitleOf));
         if (networks.Except(Present).Any())
             throw new WeightsFileException(Path, $"the weights of: {Titles(Present)}", $"those of: {Titles(networks)}");
         bool Concerns(string name) => networks.Any(network => name.StartsWith(network + ".", StringComparison.Ordinal));
@@ -240,6 +252,7 @@ public sealed class PretrainedWeights : IDisposable
         {
             var layout = IsPredictor(network) ? StateLayout.Predictor(_predictor!, _encoder, predictorMlpWidth)
                 : IsEncoder(network) ? StateLayout.Encoder(_encoder)
+                : network == NetworkNames.Decoder && DecoderArchitecture is { } decoder ? StateLayout.Decoder(decoder, _encoder)
                 : AsTheyAre(network); // a head, say, whose shapes are its objective's business
             foreach (var (inner, shape) in layout)
             {

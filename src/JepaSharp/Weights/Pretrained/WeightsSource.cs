@@ -1,4 +1,5 @@
 using System.Globalization;
+using JepaSharp.Configuration;
 using JepaSharp.Models;
 
 namespace JepaSharp.Weights;
@@ -45,6 +46,12 @@ internal sealed class WeightsSource(string path, WeightsFormat format, IDisposab
     /// <summary>Numbers that the predictor predicts of a patch, if the file says that those are pixels.</summary>
     public int? PredictorOutputs { get; set; }
 
+    /// <summary>Attention heads of MAE's decoder, if the file says.</summary>
+    public int? DecoderHeads { get; set; }
+
+    /// <summary>Whether MAE's targets were normalised in each patch, if the file says.</summary>
+    public bool? NormalizesPatches { get; set; }
+
     public (int Height, int Width)? ImageSize { get; set; }
 
     /// <summary>Whether positions are learned, as far as the file says.</summary>
@@ -62,30 +69,42 @@ internal sealed class WeightsSource(string path, WeightsFormat format, IDisposab
     public AdamWState? Optimizer { get; set; }
 
     /// <summary>Adds tensors whose names are a Hugging Face model's, the published ones, or an encoder's without prefix.</summary>
-    /// <remarks>A lone encoder is taken as the target encoder, the one that is used and published.</remarks>
+    /// <remarks>A lone encoder is taken as the target encoder, the one that is used and published; one with a class token is nobody's context and
+    /// nobody's target, and beside it MAE's decoder may lie.</remarks>
     /// <returns>Whether the names are Hugging Face's.</returns>
     public bool AddFlat(IReadOnlyDictionary<string, LazyTensor> named)
     {
-        const string target = NetworkNames.TargetEncoder + ".";
-        if (HuggingFaceNames.Recognize(named.Keys))
+        var isTheirs = HuggingFaceNames.Recognize(named.Keys);
+        if (isTheirs)
         {
-            var (ours, unknown) = HuggingFaceNames.ToOurs(named);
-            foreach (var (name, tensor) in ours) Tensors.Add(target + name, tensor);
+            (named, var unknown) = HuggingFaceNames.ToOurs(named);
             Unknown.AddRange(unknown);
-            return true;
         }
 
-        var lone = named.Keys.Any(name => WeightNames.WithoutWrappers(name) == "patch_embed.proj.weight");
+        var names = named.Keys.Select(WeightNames.WithoutWrappers).ToHashSet();
+        var lone = names.Contains("patch_embed.proj.weight");
+        if (lone && names.Contains("cls_token"))
+        {
+            if (names.Contains("decoder_embed.weight")) (Networks, Objective) = (NetworkNames.OfMaskedAutoencoder, MetaOptions.MaskedAutoencoder);
+            else Networks = [NetworkNames.ContextEncoder];
+        }
+
         foreach (var (original, tensor) in named)
         {
             var name = WeightNames.WithoutWrappers(original);
             var (network, inner) = WeightNames.Split(name, Networks);
-            var full = network is not null ? $"{network}.{WeightNames.WithoutWrappers(inner)}" : lone ? target + name : null;
+            var full = network is not null ? $"{network}.{WeightNames.WithoutWrappers(inner)}" : lone ? $"{HomeOf(name)}.{name}" : null;
             if (full is null || !Tensors.TryAdd(full, tensor)) Unknown.Add(original);
         }
 
-        return false;
+        return isTheirs;
     }
+
+    /// <summary>The network that a name without one belongs to.</summary>
+    private string HomeOf(string name) =>
+        Networks.Contains(NetworkNames.TargetEncoder) ? NetworkNames.TargetEncoder
+        : Networks.Contains(NetworkNames.Decoder) && HuggingFaceNames.IsOfDecoder(name) ? NetworkNames.Decoder
+        : NetworkNames.ContextEncoder;
 
     /// <summary>Takes over what our own metadata says. Before <see cref="AddFlat"/>: names are split by it.</summary>
     public void Take(IReadOnlyDictionary<string, string> metadata)
@@ -95,6 +114,8 @@ internal sealed class WeightsSource(string path, WeightsFormat format, IDisposab
         Heads = WeightsMetadata.Number(metadata, WeightsMetadata.Heads);
         PredictorHeads = WeightsMetadata.Number(metadata, WeightsMetadata.PredictorHeads);
         PredictorOutputs = WeightsMetadata.Number(metadata, WeightsMetadata.PredictorOutputs);
+        DecoderHeads = WeightsMetadata.Number(metadata, WeightsMetadata.DecoderHeads);
+        NormalizesPatches = metadata.TryGetValue(WeightsMetadata.NormalizesPatches, out var normalizes) ? normalizes == "true" : null;
         if (WeightsMetadata.Number(metadata, WeightsMetadata.ImageHeight) is { } height
             && WeightsMetadata.Number(metadata, WeightsMetadata.ImageWidth) is { } width)
             ImageSize = (height, width);
@@ -120,6 +141,6 @@ public enum WeightsFormat
     /// <summary>A checkpoint of PyTorch: .pth.tar, .pth, .pt, .bin.</summary>
     TorchCheckpoint,
 
-    /// <summary>An IJepaModel of Hugging Face: a folder, or its safetensors file.</summary>
+    /// <summary>An IJepaModel or a ViTMAEModel of Hugging Face: a folder, or its safetensors file.</summary>
     HuggingFace,
 }

@@ -1,0 +1,21 @@
+using JepaSharp.Evaluation.Embeddings;
+using JepaSharp.Runtime;
+
+namespace JepaSharp.Cli;
+
+/// <summary>What <c>--pool</c> means for an encoder: auto, mean or class.</summary>
+internal static class PoolOption
+{
+    /// <summary>The output with what stands for an image.</summary>
+    /// <param name="output">Which layers, and whether pooled.</param>
+    /// <param name="pool">As on the command line.</param>
+    /// <param name="loaded">The encoder.</param>
+    /// <exception cref="JepaException">A class token was asked for, and the encoder has none.</exception>
+    public static EncoderOutput Apply(EncoderOutput output, string pool, LoadedEncoder loaded)
+    {
+        if (pool == "class" && !loaded.Encoder.Shape.ClassToken)
+            throw new JepaException(
+                $"--pool class: the encoder of {loaded.Path} has no class token. Leave it out, or give --pool mean.", isUsage: true);
+        return output with { AveragesPatches = pool == "mean" };
+    }
+}

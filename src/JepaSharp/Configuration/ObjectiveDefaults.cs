@@ -1,0 +1,88 @@
+using JepaSharp.Data.Cropping;
+using JepaSharp.Runtime;
+
+namespace JepaSharp.Configuration;
+
+/// <summary>What keys mean that are not given, where an objective's publication has other numbers than I-JEPA's.</summary>
+internal static class ObjectiveDefaults
+{
+    /// <summary>Options with an objective's own optimizer, schedules and crops; the same for I-JEPA and for objectives that are not known
+    /// here.</summary>
+    /// <param name="options">What there is for I-JEPA.</param>
+    /// <param name="objective">The objective's name.</param>
+    public static PretrainOptions Of(PretrainOptions options, string objective) => objective switch
+    {
+        MetaOptions.MaskedAutoencoder => MaskedAutoencoder(options),
+        _ => options,
+    };
+
+    /// <summary>The same for options that suit some images: their epochs, rate and crops stay, and what was the predictor's size is the
+    /// decoder's.</summary>
+    /// <param name="suggested">What suits the images, for I-JEPA.</param>
+    /// <param name="objective">The objective's name.</param>
+    public static PretrainOptions On(PretrainOptions suggested, string objective)
+    {
+        suggested = suggested with { Meta = suggested.Meta with { Objective = objective } };
+        if (objective == MetaOptions.LeJepa) return LeJepaOn(suggested);
+        var own = Of(suggested, objective);
+        if (ReferenceEquals(own, suggested)) return suggested;
+        var (o, chosen, meta) = (own.Optimization, suggested.Optimization, suggested.Meta);
+        var heads = meta.NumHeads ?? EncoderPreset.All.First(preset => preset.Name == meta.ModelName).Heads;
+        return own with
+        {
+            Mae = own.Mae with
+            {
+                DecoderWidth = meta.PredEmbDim,
+                DecoderDepth = meta.PredDepth,
+                DecoderHeads = meta.PredEmbDim % heads == 0 ? heads : 1,
+            },
+            Optimization = o with { Epochs = chosen.Epochs, Warmup = chosen.Warmup, Lr = chosen.Lr, LrImages = null },
+            Data = own.Data with { CropScale = suggested.Data.CropScale },
+        };
+    }
+
+    /// <summary>LeJEPA for small networks and images: <c>configs/lejepa-cifar10-jpeg.yaml</c>. Embedding and projector shrink with the encoder, and
+    /// small crops are neither blurred nor inverted.</summary>
+    private static PretrainOptions LeJepaOn(PretrainOptions suggested)
+    {
+        var width = suggested.Meta.EmbedDim ?? EncoderPreset.All.First(preset => preset.Name == suggested.Meta.ModelName).Width;
+        return suggested with
+        {
+            Data = suggested.Data with { Interpolation = ResampleFilter.Bilinear, CropScale = new Interval(0.3, 1) },
+            Lejepa = suggested.Lejepa with { Directions = 256, Embedding = width, Hidden = 4 * width },
+            Views = suggested.Views with { Local = 4, LocalScale = new Interval(0.1, 0.3), Blur = 0, Solarize = 0 },
+            Optimization = suggested.Optimization with
+            {
+                StartLr = 1e-5,
+                Lr = 1e-3,
+                FinalLr = 1e-6,
+                WeightDecay = 0.05,
+                FinalWeightDecay = 0.05,
+            },
+        };
+    }
+
+    /// <summary>MAE's published command (He et al., 2022, appendix A.1, table 8).</summary>
+    private static PretrainOptions MaskedAutoencoder(PretrainOptions options) => options with
+    {
+        Data = options.Data with
+        {
+            CropScale = new Interval(0.2, 1),
+            Interpolation = ResampleFilter.Bicubic,
+            UseHorizontalFlip = true,
+        },
+        Optimization = options.Optimization with
+        {
+            Epochs = 800,
+            Warmup = 40,
+            Schedule = RateSchedule.Fractional,
+            StartLr = 0,
+            Lr = 1.5e-4,
+            LrImages = 256,
+            FinalLr = 0,
+            WeightDecay = 0.05,
+            FinalWeightDecay = 0.05,
+            Beta2 = 0.95,
+        },
+    };
+}
