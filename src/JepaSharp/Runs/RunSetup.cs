@@ -56,7 +56,8 @@ public sealed record RunSetup(PretrainOptions Options, ImageSource Source, IRead
         if (time is not null && (isFixed || !isOwn))
         {
             throw new JepaException(
-                "Minutes choose how many passes a run makes, and " + (isFixed ? $"{Passes} says how many" : "the run on the built-in scenes has its own")
+                "Minutes choose how many passes a run makes, and "
+                    + (isFixed ? $"{Passes} says how many" : "the run on the built-in scenes has its own")
                     + $": give one of them{(isFixed ? "" : ", or images with --data")}.",
                 isUsage: true);
         }

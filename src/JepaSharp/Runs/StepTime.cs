@@ -46,7 +46,8 @@ internal static class StepTime
             // The first steps take memory and compile code.
             var before = compiled;
             compiled = JitInfo.GetCompiledMethodCount();
-            if (!clock.IsRunning && n >= FewestUnmeasured && (compiled == before || n == Most || unmeasured.Elapsed > LongestUnmeasured)) clock.Start();
+            var isWarm = n >= FewestUnmeasured && (compiled == before || n == Most || unmeasured.Elapsed > LongestUnmeasured);
+            if (isWarm && !clock.IsRunning) clock.Start();
             var fed = new List<ViewBatch>();
             try
             {

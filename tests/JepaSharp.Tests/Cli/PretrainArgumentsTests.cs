@@ -14,8 +14,8 @@ public sealed class PretrainArgumentsTests
     public void Arguments_None_AreAllUnsaid()
     {
         Assert.Equal(0, Run());
-        Assert.Equal(
-            new PretrainArguments(null, null, null, false, null, null, null, null, null, [], false) with { Settings = _verb.Seen!.Settings }, _verb.Seen);
+        var unsaid = new PretrainArguments(null, null, null, false, null, null, null, null, null, [], false);
+        Assert.Equal(unsaid with { Settings = _verb.Seen!.Settings }, _verb.Seen);
         Assert.Empty(_verb.Seen.Settings);
     }
 

@@ -10,7 +10,8 @@ namespace JepaSharp.Data.Sources;
 /// <remarks>
 /// An image is held out when the first eight bytes of the SHA-256 of its name (UTF-8, as <see cref="ImageSource.NameOf"/> gives it), read as a
 /// big-endian number, lie below share * 2^64. Adding images moves none of the others to the other side, and a larger share holds out the images
-/// of a smaller one and more. A part of a part (<see cref="OfPart"/>) goes by the next eight bytes: by the same ones it would be all of it, or nothing.
+/// of a smaller one and more. A part of a part (<see cref="OfPart"/>) goes by the next eight bytes: by the
+/// same ones it would be all of it, or nothing.
 /// </remarks>
 public sealed class HeldOutShare : SourceView
 {
