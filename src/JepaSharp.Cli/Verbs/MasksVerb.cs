@@ -4,6 +4,7 @@ using JepaSharp.Cli.Reports;
 using JepaSharp.Data;
 using JepaSharp.Data.Loading;
 using JepaSharp.Masking;
+using JepaSharp.Objectives;
 using JepaSharp.Pictures;
 using JepaSharp.Runs;
 using JepaSharp.Runtime;
@@ -56,17 +57,32 @@ internal sealed class MasksVerb : Verb
         var plan = new PretrainPlan(setup.Options);
         var loader = new ImageLoader(source, plan.Loading([plan.ImageJepa.View]) with { BatchSize = count, Threads = 1 });
         var batch = loader.Epoch(0, cancellation: stop.Token).First().Single();
-        // As short as in training: cut with as many others as there.
-        var together = Math.Max(count, setup.Options.Mask.ImagesPerLength ?? setup.Options.Data.BatchSize);
-        var masks = new MaskSampler(plan.Masking).Sample(
-            plan.Seed, 0, [.. batch.Indices.Select(i => (long)i)], MaskGroups.Unseen(together - count));
+        var (masks, note) = Drawn(plan, batch.Indices, count);
         var path = Path.GetFullPath(arguments.GetValue(_out)!);
         Write(path, MaskSheet.Draw([.. Images(batch)], masks));
         terminal.Out.WriteLine(
             $"{path}: {count} crops of {setup.Options.Data.CropSize} pixels, a grid of {masks.Grid}; {Counted(masks.ContextBlocks, "context")} of "
-                + $"{masks.ContextLength} patches, {Counted(masks.TargetBlocks, "target")} of {masks.TargetLength}; "
-            + $"as in training, all contexts are cut to the shortest of {together} images");
+                + $"{masks.ContextLength} patches, {Counted(masks.TargetBlocks, "target")} of {masks.TargetLength}"
+            + note);
         return ExitCode.Done;
+    }
+
+    /// <summary>The masks of the first step, and what is to be said of them.</summary>
+    private static (MaskBatch Masks, string Note) Drawn(PretrainPlan plan, IReadOnlyList<int> indices, int count)
+    {
+        var options = plan.Options;
+        if (options.Meta.Objective == MaskedAutoencoder.ShortName)
+        {
+            using var objective = new MaskedAutoencoder(plan.MaskedAutoencoder, TorchSharp.torch.META);
+            var drawn = objective.DrawMasks(indices, Step.Untracked(plan.Seed));
+            return (drawn.ToBlocks(new PatchGrid(plan.Encoder.GridHeight, plan.Encoder.GridWidth)), "");
+        }
+
+        // As short as in training: cut with as many others as there.
+        var together = Math.Max(count, options.Mask.ImagesPerLength ?? options.Data.BatchSize);
+        var masks = new MaskSampler(plan.Masking).Sample(
+            plan.Seed, 0, [.. indices.Select(i => (long)i)], MaskGroups.Unseen(together - count));
+        return (masks, $"; as in training, all contexts are cut to the shortest of {together} images");
     }
 
     private static string Counted(int count, string what) => $"{count} {what}{(count == 1 ? "" : "s")}";

@@ -68,6 +68,19 @@ public sealed class RandomPatches
     /// <summary>[B, N] row-major in image order: whether a patch is removed.</summary>
     public bool[] Removed() => Array.ConvertAll(Places(), place => place >= Kept);
 
+    /// <summary>The same as one context and one target of each image, in image order: for pictures.</summary>
+    /// <param name="grid">The grid of N patches.</param>
+    public MaskBatch ToBlocks(PatchGrid grid)
+    {
+        return new MaskBatch(grid, Images, [Ascending(KeptPatches(), Kept)], [Ascending(RemovedPatches(), Patches - Kept)]);
+
+        static long[] Ascending(long[] sets, int each)
+        {
+            for (var start = 0; start < sets.Length; start += each) Array.Sort(sets, start, each);
+            return sets;
+        }
+    }
+
     private long[] Part(int first, int count)
     {
         var part = new long[Images * count];

@@ -42,6 +42,9 @@ public sealed class AutoencoderVerbsTests : IDisposable
         Assert.Equal(File.ReadAllBytes(_folder["auto.npy"]), File.ReadAllBytes(_folder["class.npy"]));
         Assert.NotEqual(File.ReadAllBytes(_folder["auto.npy"]), File.ReadAllBytes(_folder["mean.npy"]));
 
+        Done("masks {dir}/run/config.yaml --out {dir}/masks.png --count 3");
+        Assert.Contains("1 context of 4 patches, 1 target of 12", Printed(), StringComparison.Ordinal);
+
         Done("export --weights {dir}/run --to huggingface --out {dir}/hf");
         Assert.Contains("encoder, decoder", Printed(), StringComparison.Ordinal);
         Done("pretrain --init {dir}/hf --out {dir}/on --set data.scene_count=24 --set data.batch_size=8 --max-steps 1");

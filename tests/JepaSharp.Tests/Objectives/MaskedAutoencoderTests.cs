@@ -1,6 +1,5 @@
 using JepaSharp.Data;
 using JepaSharp.Masking;
-using JepaSharp.Models;
 using JepaSharp.Objectives;
 using JepaSharp.Training;
 using static TorchSharp.torch;
@@ -28,6 +27,9 @@ public sealed class MaskedAutoencoderTests
         Assert.Equal([0, 2, 3, 1], masks.RemovedPatches());
         Assert.Equal([2, 0, 3, 1, 0, 3, 1, 2], masks.Places());
         Assert.Equal([true, false, true, false, false, true, false, true], masks.Removed());
+        var blocks = masks.ToBlocks(new PatchGrid(2, 2));
+        Assert.Equal([1, 3, 0, 2], blocks.Context(0).ToArray());
+        Assert.Equal([0, 2, 1, 3], blocks.Target(0).ToArray());
     }
 
     [Fact]

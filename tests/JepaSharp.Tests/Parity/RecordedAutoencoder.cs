@@ -1,7 +1,6 @@
 using System.Text.Json;
 using JepaSharp.Configuration;
 using JepaSharp.Masking;
-using JepaSharp.Models;
 using JepaSharp.Objectives;
 using JepaSharp.Optimization;
 using JepaSharp.Training;

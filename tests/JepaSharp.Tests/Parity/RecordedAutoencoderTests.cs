@@ -1,5 +1,4 @@
 using System.Text.Json;
-using JepaSharp.Masking;
 using JepaSharp.Models;
 using JepaSharp.Objectives;
 using JepaSharp.Optimization;

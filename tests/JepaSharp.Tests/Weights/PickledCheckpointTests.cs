@@ -132,6 +132,18 @@ public sealed class PickledCheckpointTests : IDisposable
         Assert.Equal(storage, bytes);
     }
 
+    /// <summary>What a program was started with, as argparse keeps it: nothing is made of it and nothing run.</summary>
+    [Fact]
+    public void Namespace_OfArguments_IsPassedOver()
+    {
+        var root = Assert.IsType<OrderedDictionary<object, object?>>(
+            Load("}", Text("args"), "cargparse\nNamespace\n", ")", 0x81, "}", Text("lr"), Whole(3), "sb", "s", Text("epoch"), Whole(2), "s."));
+        Assert.Empty(Assert.IsType<OrderedDictionary<object, object?>>(root["args"]));
+        Assert.Equal(2L, root["epoch"]);
+        Assert.Throws<WeightsFileException>(() => Load("cargparse\nNamespace\n", ")", 0x81, Text("os.system"), "b."));
+        Assert.Throws<WeightsFileException>(() => Load("cargparse\nArgumentParser\n", ")", 0x81, "."));
+    }
+
     private object? Load(params object[] pieces)
     {
         using var file = Open(Pickle(pieces), new byte[16]);

@@ -7,6 +7,9 @@ namespace JepaSharp.Weights;
 /// <remarks>Opening reads names and shapes; numbers are fetched one tensor at a time.</remarks>
 public sealed class PretrainedWeights : IDisposable
 {
+    /// <summary>What may lie beside an encoder with a class token, and changes nothing of what it says.</summary>
+    private static readonly string[] BesideAnEncoder = ["head.", "mask_token", "pre_logits."];
+
     private readonly WeightsSource _source;
     private readonly VisionTransformerShape _encoder;
     private readonly PredictorShape? _predictor;
@@ -30,6 +33,7 @@ public sealed class PretrainedWeights : IDisposable
         if (IsPredictor(NetworkNames.Predictor)) (_predictor, mlp) = ArchitectureReader.Predictor(source, _encoder);
         if (Present.Contains(NetworkNames.Decoder)) DecoderArchitecture = ArchitectureReader.Decoder(source);
         Report = Compare(mlp);
+        if (_encoder.ClassToken) RequirePlain();
     }
 
     /// <summary>The file that was opened; for a folder, the one in it.</summary>
@@ -271,6 +275,22 @@ public sealed class PretrainedWeights : IDisposable
         }
 
         return new WeightsReport(missing, _source.Unknown, mismatched);
+    }
+
+    /// <summary>Many architectures have a class token. Where one has weights that ours lacks, what is left would compute something else.</summary>
+    private void RequirePlain()
+    {
+        const int shown = 3;
+        var prefix = Evaluated + ".";
+        var inside = Report.Unknown.Where(name => name.StartsWith(prefix, StringComparison.Ordinal)).Select(name => name[prefix.Length..]);
+        List<string> foreign = [.. inside.Where(
+            name => !Array.Exists(BesideAnEncoder, known => name.StartsWith(known, StringComparison.Ordinal)))];
+        if (foreign.Count > 0)
+            throw new WeightsFileException(
+                Path,
+                $"weights that a plain Vision Transformer has not ({string.Join(", ", foreign.Take(shown).Select(SafetensorsHeader.Shown))}"
+                    + (foreign.Count > shown ? $" and {foreign.Count - shown} more)" : ")"),
+                "an encoder without them, as MAE, DINO and ViT are: left out, the others would mean something else");
     }
 
     // I-JEPA's networks are what their names say, however incomplete; others are known by their weights.
