@@ -4,6 +4,7 @@ using JepaSharp.Cli.Reports;
 using JepaSharp.Data;
 using JepaSharp.Data.Loading;
 using JepaSharp.Masking;
+using JepaSharp.Objectives;
 using JepaSharp.Pictures;
 using JepaSharp.Runs;
 using JepaSharp.Runtime;
@@ -48,6 +49,10 @@ internal sealed class MasksVerb : Verb
     {
         var setup = RunSetup.Of(arguments.GetValue(_config), arguments.GetValue(_data), arguments.GetValue(_set) ?? []);
         using var source = setup.Source;
+        if (setup.Options.Meta.Objective == LeJepa.ShortName)
+            throw new JepaException(
+                $"{LeJepa.ShortName} draws views and no masks; expected an objective with masks, such as {ImageJepa.ShortName}. A run's report.html "
+                    + "shows its views.", isUsage: true);
         SourceNotes.Print(source, terminal);
         var count = Math.Min(arguments.GetValue(_count), source.Count);
         var plan = new PretrainPlan(setup.Options);
