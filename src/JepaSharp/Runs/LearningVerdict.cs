@@ -1,6 +1,8 @@
 using System.Globalization;
+using JepaSharp.Objectives;
 using JepaSharp.Reports;
 using JepaSharp.Runtime;
+using JepaSharp.Training;
 
 namespace JepaSharp.Runs;
 
@@ -22,7 +24,9 @@ public static class LearningVerdict
     /// <param name="before">Measures by name, before the first step.</param>
     /// <param name="after">Measures by name, after the last.</param>
     /// <param name="steps">Steps of the run.</param>
-    public static string? Of(IReadOnlyDictionary<string, double> before, IReadOnlyDictionary<string, double> after, long steps)
+    /// <param name="objective">What was learned: one of <see cref="KnownObjectives"/>, or another.</param>
+    public static string? Of(
+        IReadOnlyDictionary<string, double> before, IReadOnlyDictionary<string, double> after, long steps, string objective = ImageJepa.ShortName)
     {
         ArgumentNullException.ThrowIfNull(before);
         ArgumentNullException.ThrowIfNull(after);
@@ -43,7 +47,8 @@ public static class LearningVerdict
         var reason = steps < FewSteps
             ? $"{Quantity.Of(steps, "step")} are few: give it longer (--minutes, or more epochs), or begin with weights that know something (--init)"
             : "if the monitors warned, do what they say; else try a lower learning rate, or begin with weights that know something (--init)";
-        return $"this run has learned nothing that its measures can see: {said} ({numbers}). Likeliest: {reason}.";
+        var other = objective == ImageJepa.ShortName ? " LeJEPA begins to learn sooner (--objective lejepa)." : "";
+        return $"this run has learned nothing that its measures can see: {said} ({numbers}). Likeliest: {reason}.{other}";
     }
 
     private static bool IsBetter(string name, double before, double after) =>

@@ -165,7 +165,7 @@ public sealed class PretrainRun : IDisposable
         if (end.Outcome == RunOutcome.Completed && measured.Step != end.Step && Measured(observers, stop) is { } last)
             told.OnMeasures((int)(end.Step / Trainer.StepsPerEpoch), end.Step, last);
         if (end.Outcome == RunOutcome.Completed && measured is { First: { } before, Last: { } after }
-            && LearningVerdict.Of(before, after, end.Step) is { } verdict)
+            && LearningVerdict.Of(before, after, end.Step, Trainer.Objective.Name) is { } verdict)
         {
             observers.OnWarning(end.Step, verdict);
         }

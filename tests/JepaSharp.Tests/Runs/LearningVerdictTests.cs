@@ -26,6 +26,8 @@ public sealed class LearningVerdictTests
         var verdict = LearningVerdict.Of(Measures(before), Measures(after), 5000)!;
         Assert.Contains(said, verdict, StringComparison.Ordinal);
         Assert.DoesNotContain("are few", verdict, StringComparison.Ordinal);
+        Assert.Contains("--objective lejepa", verdict, StringComparison.Ordinal);
+        Assert.DoesNotContain("lejepa", LearningVerdict.Of(Measures(before), Measures(after), 5000, "lejepa")!, StringComparison.Ordinal);
         Assert.Contains("900 steps are few", LearningVerdict.Of(Measures(before), Measures(after), 900)!, StringComparison.Ordinal);
     }
 
