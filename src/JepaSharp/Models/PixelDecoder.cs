@@ -123,7 +123,8 @@ public sealed class PixelDecoder : nn.Module
         if (kept.Sets != 1 || removed.Sets != 1 || removed.Images != kept.Images || kept.PatchesPerSet + removed.PatchesPerSet != _patches)
             throw new ArgumentException(
                 $"{kept.Sets} sets of {kept.PatchesPerSet} kept patches of {kept.Images} images and {removed.Sets} of "
-                    + $"{removed.PatchesPerSet} removed of {removed.Images}: expected one set each, together the {_patches} patches of every image.", nameof(kept));
+                    + $"{removed.PatchesPerSet} removed of {removed.Images}: expected one set each, together the {_patches} patches of every image.",
+                nameof(kept));
         if (seen.shape is not [var batch, var tokens, _] || batch != kept.Images || tokens != kept.PatchesPerSet + 1)
             throw new ArgumentException(
                 $"What is seen has the shape [{string.Join(", ", seen.shape)}]: expected [{kept.Images}, {kept.PatchesPerSet + 1}, D], the class "
