@@ -46,11 +46,19 @@ internal static class ObjectiveDefaults
     private static PretrainOptions LeJepaOn(PretrainOptions suggested)
     {
         var width = suggested.Meta.EmbedDim ?? EncoderPreset.All.First(preset => preset.Name == suggested.Meta.ModelName).Width;
+        var (crop, patch) = (suggested.Data.CropSize, suggested.Mask.PatchSize);
         return suggested with
         {
             Data = suggested.Data with { Interpolation = ResampleFilter.Bilinear, CropScale = new Interval(0.3, 1) },
             Lejepa = suggested.Lejepa with { Directions = 256, Embedding = width, Hidden = 4 * width },
-            Views = suggested.Views with { Local = 4, LocalScale = new Interval(0.1, 0.3), Blur = 0, Solarize = 0 },
+            Views = suggested.Views with
+            {
+                Local = 4,
+                LocalSize = Math.Max(1, crop / patch / 2) * patch,
+                LocalScale = new Interval(0.1, 0.3),
+                Blur = 0,
+                Solarize = 0,
+            },
             Optimization = suggested.Optimization with
             {
                 StartLr = 1e-5,

@@ -49,10 +49,7 @@ public sealed record RunSetup(PretrainOptions Options, ImageSource Source, IRead
         var suggested = isOwn ? SuggestFor(first) : SuggestedOptions.ForScenes();
         suggested = suggested.LearnedBy(ObjectiveOf(reading, init));
         if (init is not null) suggested = suggested.Following(init, first.Meta.NumHeads);
-        var resolved = OptionsDocument.Parse("", overrides, suggested.Options);
-        resolved.Validate();
-        List<SuggestionReason> reasons = [.. suggested.Reasons];
-        var isFixed = resolved.GivenKeys.Contains(Passes);
+        var isFixed = reading.GivenKeys.Contains(Passes);
         if (time is not null && (isFixed || !isOwn))
         {
             throw new JepaException(
@@ -62,6 +59,12 @@ public sealed record RunSetup(PretrainOptions Options, ImageSource Source, IRead
                 isUsage: true);
         }
 
+        // Of images of one's own, the warm-up and what is looked at follow the passes, wherever those come from.
+        var passes = isFixed ? first.Optimization.Epochs : FolderRecipe.MostPasses;
+        var chosen = isOwn ? FolderRecipe.Making(suggested.Options, passes) : suggested.Options;
+        var resolved = OptionsDocument.Parse("", overrides, chosen);
+        resolved.Validate();
+        List<SuggestionReason> reasons = [.. suggested.Reasons];
         if (isOwn && !isFixed)
         {
             var lasting = Lasting(resolved.Options, time ?? FolderRecipe.UsualTime);

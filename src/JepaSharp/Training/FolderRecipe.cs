@@ -63,8 +63,6 @@ public static class FolderRecipe
                 Data = data,
                 Mask = new MaskOptions { PatchSize = patch, MinKeep = crop / patch >= 12 ? 10 : 4 },
                 Meta = meta,
-                // For objectives that compare views: local ones of half the side.
-                Views = new ViewSection { LocalSize = Math.Max(1, crop / patch / 2) * patch },
                 Optimization = new OptimizationOptions
                 {
                     StartLr = rate / 10,
@@ -95,17 +93,24 @@ public static class FolderRecipe
         var reason = paid < 1 ? $"{whole}: one pass takes longer than the {Words(time)} aimed at ({speed})"
             : paid > MostPasses ? $"{whole}, where {Words(time)} were aimed at: more passes were never tried ({speed})"
             : $"{whole}: {speed}";
-        return new(
-            options with
+        return new(Making(options, epochs), [new(reason, "optimization.epochs")]);
+    }
+
+    /// <summary>So many passes, with a warm-up, measures and checkpoints that suit them.</summary>
+    /// <param name="options">Everything else.</param>
+    /// <param name="epochs">Passes over the images.</param>
+    public static PretrainOptions Making(PretrainOptions options, int epochs)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        return options with
+        {
+            Optimization = options.Optimization with { Epochs = epochs, Warmup = WarmUp * Math.Max(0, epochs) },
+            Logging = options.Logging with
             {
-                Optimization = options.Optimization with { Epochs = epochs, Warmup = WarmUp * epochs },
-                Logging = options.Logging with
-                {
-                    EvaluateEvery = (epochs + LookedAt - 1) / LookedAt,
-                    CheckpointEvery = (epochs + KeptCheckpoints - 1) / KeptCheckpoints,
-                },
+                EvaluateEvery = Math.Max(1, (epochs + LookedAt - 1) / LookedAt),
+                CheckpointEvery = Math.Max(1, (epochs + KeptCheckpoints - 1) / KeptCheckpoints),
             },
-            [new(reason, "optimization.epochs")]);
+        };
     }
 
     private static string Words(TimeSpan time) => time.TotalMinutes < 1.5 ? Invariant($"{time.TotalSeconds:F0} seconds")

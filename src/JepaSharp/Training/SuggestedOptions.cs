@@ -40,7 +40,6 @@ public sealed record SuggestedOptions(PretrainOptions Options, IReadOnlyList<Sug
                 FinalWeightDecay = 0.1,
                 Ema = new MomentumRange(0.98, 1.0),
             },
-            Views = new ViewSection { LocalSize = 32 },
             // The probe looks at 2,250 scenes: once on the way, so that measures stay under 3 % of the run.
             Logging = new LoggingOptions { EvaluateEvery = 3 },
         },
@@ -70,7 +69,7 @@ public sealed record SuggestedOptions(PretrainOptions Options, IReadOnlyList<Sug
                     Depth = encoder.Depth,
                     NumHeads = heads,
                     MlpRatio = (double)encoder.MlpWidth / encoder.Width,
-                    PredEmbDim = predictor?.Width ?? options.Meta.PredEmbDim,
+                    PredEmbDim = predictor?.Width ?? PredictorWidth(encoder.Width, heads.Value),
                     PredDepth = predictor?.Depth ?? options.Meta.PredDepth,
                     PredNumHeads = predictor?.Heads is > 0 and var known ? known : null,
                 },
@@ -86,6 +85,8 @@ public sealed record SuggestedOptions(PretrainOptions Options, IReadOnlyList<Sug
             [new SuggestionReason($"networks, patches of {encoder.PatchSize} and crops of {size} pixels: those of {weights.Path}"),
                 .. Reasons.Skip(2)]);
 
+        // Half the encoder's, as ViT-Base has in the paper: of the same heads, each half as wide, where positions can be made of it.
+        static int PredictorWidth(int width, int heads) => width / 2 / heads * heads is var half && half > 0 && half % 4 == 0 ? half : width;
         static ChannelTriple Triple(IReadOnlyList<double> numbers) => new(numbers[0], numbers[1], numbers[2]);
     }
 

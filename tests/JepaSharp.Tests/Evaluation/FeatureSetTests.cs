@@ -70,7 +70,7 @@ public sealed class FeatureSetTests
         var fits = typeof(RidgeProbe).Assembly.GetExportedTypes().Where(type => type.Namespace == typeof(RidgeProbe).Namespace)
             .SelectMany(type => type.GetMethods(BindingFlags.Public | BindingFlags.Static | BindingFlags.Instance))
             .Where(method => method.Name == "Fit").ToArray();
-        Assert.Equal(6, fits.Length);
+        Assert.Equal(7, fits.Length);
         Assert.All(fits, fit =>
         {
             Assert.True(fit.IsStatic);

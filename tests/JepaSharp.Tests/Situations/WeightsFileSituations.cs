@@ -59,8 +59,7 @@ public sealed class WeightsFileSituations : SituationTests
             Build = Photos.File1("m.safetensors", CraftedFile.Safetensors(
                 "{\"backbone.patch_embed.proj.weight\":{\"dtype\":\"F32\",\"shape\":[1,1,1,1],\"data_offsets\":[0,4]}}", 4)),
         },
-        new("safetensors of a network with a class token", "jepa inspect m.safetensors", 2,
-            "of a network with a class token ('cls_token'); expected an I-JEPA encoder")
+        new("safetensors of a network with a class token, under other names", "jepa inspect m.safetensors", 2, "begin with 'backbone.'")
         {
             Build = Photos.File1("m.safetensors", CraftedFile.Safetensors(
                 "{\"backbone.patch_embed.proj.weight\":{\"dtype\":\"F32\",\"shape\":[1,1,1,1],\"data_offsets\":[0,4]},\"backbone.cls_token\":{\"dtyp"

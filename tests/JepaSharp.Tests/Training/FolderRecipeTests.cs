@@ -50,6 +50,17 @@ public sealed class FolderRecipeTests
         Assert.InRange(169 / lasting.Options.Logging.CheckpointEvery, 20, 60);
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(3)]
+    [InlineData(600)]
+    public void Making_AnyPasses_IsValidAndWarmsUpForAShareOfThem(int epochs)
+    {
+        var options = FolderRecipe.Making(For(3000, 64).Options, epochs);
+        Assert.Empty(options.FindProblems());
+        Assert.InRange(options.Optimization.Warmup, 0.01 * epochs, 0.2 * epochs);
+    }
+
     [Fact]
     public void Lasting_LessThanAPass_SaysSo()
     {
