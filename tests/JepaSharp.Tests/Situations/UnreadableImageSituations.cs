@@ -115,7 +115,7 @@ public sealed class UnreadableImageSituations : SituationTests
             """, 0, OfTraining, "note: 1 of 20 images looked at could not be read and is left out: dog/broken.png.")
         {
             Build = BrokenSets.Labelled,
-            Never = ["1 images"],
+            Never = [" 1 images "],
             Check = (folder, _) =>
             {
                 foreach (var (said, note) in new[] { ("trained", OfFit), ("trained", OfTest), ("said", OfFit), ("said", OfTest) })
@@ -156,7 +156,7 @@ public sealed class UnreadableImageSituations : SituationTests
             ["to fit on: 20 images of DIR/fit; to score on: 10 of DIR/test", OfFit, OfTest, .. says])
         {
             Build = BrokenSets.Labelled,
-            Never = ["1 images", "20 images of 2 classes"],
+            Never = [" 1 images ", "20 images of 2 classes"],
             Check = Counted,
         };
 
