@@ -50,7 +50,9 @@ internal sealed class MeasureHistory(string beginning = "untrained") : ITraining
         foreach (var name in _taken[^1].Values.Keys)
             table.Add([MeasureWords.Of(name), .. shown.Select(i => _taken[i].Values.TryGetValue(name, out var value) ? Text(name, value) : "-")]);
         if (!shown.Any(i => _readings.ContainsKey(_taken[i].Step))) return table;
-        foreach (var (name, of) in OfReadings)
+        // What an objective does not have, a constant's loss say, is no row.
+        bool IsKnown(Func<MonitorReading, double> of) => shown.Any(i => _readings.TryGetValue(_taken[i].Step, out var r) && !double.IsNaN(of(r)));
+        foreach (var (name, of) in OfReadings.Where(row => IsKnown(row.Of)))
         {
             table.Add([MeasureWords.Of(name),
                 .. shown.Select(i => _readings.TryGetValue(_taken[i].Step, out var reading) ? Text(name, of(reading)) : "-")]);

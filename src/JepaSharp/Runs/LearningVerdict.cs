@@ -8,7 +8,7 @@ namespace JepaSharp.Runs;
 
 /// <summary>Whether a run's own measures say that its encoder knows more than the one it began with.</summary>
 /// <remarks>Probes decide where there are labels. Without, the spread of features does: in the runs of docs/experiments.md whose probes rose, RankMe
-/// ended above where it began, and those that ended well below it had learned nothing or little.</remarks>
+/// ended above where it began, and those that ended well below it had learned nothing or little. That holds of I-JEPA alone.</remarks>
 public static class LearningVerdict
 {
     /// <summary>A score has to rise by more than this, in its own unit: less is chance on a few thousand images.</summary>
@@ -35,6 +35,8 @@ public static class LearningVerdict
         if (told.Length == 0 || told.Any(name => IsBetter(name, before[name], after[name]))) return null;
         if (scores.Length == 0)
         {
+            // Class tokens of untrained encoders spread widely, and less when they have learned: a rank that falls tells nothing of them.
+            if (objective != ImageJepa.ShortName) return null;
             var isSpread = after[Rank] >= LeastShareOfRank * before[Rank];
             if (isSpread || !(after.GetValueOrDefault(Cosine) > before.GetValueOrDefault(Cosine))) return null;
             told = [Rank, Cosine];

@@ -27,8 +27,17 @@ public sealed class LearningVerdictTests
         Assert.Contains(said, verdict, StringComparison.Ordinal);
         Assert.DoesNotContain("are few", verdict, StringComparison.Ordinal);
         Assert.Contains("--objective lejepa", verdict, StringComparison.Ordinal);
-        Assert.DoesNotContain("lejepa", LearningVerdict.Of(Measures(before), Measures(after), 5000, "lejepa")!, StringComparison.Ordinal);
         Assert.Contains("900 steps are few", LearningVerdict.Of(Measures(before), Measures(after), 900)!, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Of_LeJepa_GoesByProbesAlone()
+    {
+        // A run that learned: its class tokens spread less than before.
+        Assert.Null(LearningVerdict.Of(Measures("rankme 24.2, mean_cosine 0.387"), Measures("rankme 18.3, mean_cosine 0.721"), 658, "lejepa"));
+        var verdict = LearningVerdict.Of(Measures("knn_accuracy 0.237"), Measures("knn_accuracy 0.21"), 5000, "lejepa")!;
+        Assert.Contains("23.7 % before, 21.0 % now", verdict, StringComparison.Ordinal);
+        Assert.DoesNotContain("--objective lejepa", verdict, StringComparison.Ordinal);
     }
 
     private static Dictionary<string, double> Measures(string text) => text.Split(", ").Select(m => m.Split(' '))
