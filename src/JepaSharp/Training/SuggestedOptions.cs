@@ -10,6 +10,11 @@ namespace JepaSharp.Training;
 /// <param name="Reasons">One sentence a choice.</param>
 public sealed record SuggestedOptions(PretrainOptions Options, IReadOnlyList<SuggestionReason> Reasons)
 {
+    private const string Rate = "optimization.lr";
+
+    // What begun weights decide, whatever was chosen for the images.
+    private static readonly string[] OfTheWeights = ["data.crop_size", "meta.model_name", "data.mean"];
+
     /// <summary>For the built-in scenes: a few minutes on two cores.</summary>
     public static SuggestedOptions ForScenes() => new(
         new PretrainOptions
@@ -83,7 +88,7 @@ public sealed record SuggestedOptions(PretrainOptions Options, IReadOnlyList<Sug
                 Ijepa = predictor?.Outputs is null ? options.Ijepa : options.Ijepa with { Target = JepaTarget.Pixels },
             },
             [new SuggestionReason($"networks, patches of {encoder.PatchSize} and crops of {size} pixels: those of {weights.Path}"),
-                .. Reasons.Skip(2)]);
+                .. Reasons.Where(r => !r.Keys.Any(OfTheWeights.Contains))]);
 
         // Half the encoder's, as ViT-Base has in the paper: of the same heads, each half as wide, where positions can be made of it.
         static int PredictorWidth(int width, int heads) => width / 2 / heads * heads is var half && half > 0 && half % 4 == 0 ? half : width;
@@ -93,7 +98,14 @@ public sealed record SuggestedOptions(PretrainOptions Options, IReadOnlyList<Sug
     /// <summary>The same for another objective than I-JEPA: its own optimizer, schedules and crops, but for what was chosen to suit the
     /// images.</summary>
     /// <param name="objective">One of <see cref="KnownObjectives"/>.</param>
-    public SuggestedOptions LearnedBy(string objective) => this with { Options = ObjectiveDefaults.On(Options, objective) };
+    public SuggestedOptions LearnedBy(string objective)
+    {
+        var options = ObjectiveDefaults.On(Options, objective);
+        var rate = options.Optimization.Lr;
+        if (rate == Options.Optimization.Lr) return new(options, Reasons);
+        var said = FormattableString.Invariant($"learning rate {rate}: that of {objective} for small networks");
+        return new(options, [.. Reasons.Where(r => !r.Keys.Contains(Rate)), new SuggestionReason(said, Rate)]);
+    }
 }
 
 /// <summary>Why something was chosen.</summary>

@@ -50,6 +50,15 @@ public sealed class FolderRecipeTests
         Assert.InRange(169 / lasting.Options.Logging.CheckpointEvery, 20, 60);
     }
 
+    [Fact]
+    public void LearnedBy_AnObjectiveOfAnotherRate_SaysTheRateThatItTakes()
+    {
+        var suggested = For(50_000, 32).LearnedBy("lejepa");
+        Assert.Equal(1e-3, suggested.Options.Optimization.Lr);
+        Assert.StartsWith("learning rate 0.001: that of lejepa", Assert.Single(suggested.Reasons, r => r.Keys.Contains("optimization.lr")).Text,
+            StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData(1)]
     [InlineData(3)]
