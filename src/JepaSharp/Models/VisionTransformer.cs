@@ -84,6 +84,20 @@ public sealed class VisionTransformer : nn.Module<Tensor, Tensor>
     }
 
     /// <summary>
+    /// Every token, where some patches are hidden: a mask token takes the place of their embeddings, before their positions are added. [B, C, H, W] ->
+    /// [B, N, D], or [B, N + 1, D] with the class token first.
+    /// </summary>
+    /// <param name="images">Normalised pixels.</param>
+    /// <param name="hidden">bool [B, N]: which.</param>
+    /// <param name="token">float32 [1, D].</param>
+    /// <exception cref="ArgumentException">The images' sides are not multiples of the patch size.</exception>
+    public Tensor EncodeHidden(Tensor images, Tensor hidden, Tensor token)
+    {
+        using var scope = NewDisposeScope();
+        return _norm.forward(_blocks.Forward(Tokens(images, (hidden, token)))).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>
     /// The whole image is encoded, and of its patches' representations the chosen are returned, without the class token. [B, C, H, W] -> [M B, K,
     /// D].
     /// </summary>
@@ -148,14 +162,19 @@ public sealed class VisionTransformer : nn.Module<Tensor, Tensor>
     /// <summary>
     /// Every patch's token, with its position, after the class token where there is one. [B, C, H, W] -> [B, N, D] or [B, N + 1, D].
     /// </summary>
-    private Tensor Tokens(Tensor images)
+    /// <param name="images">Pixels.</param>
+    /// <param name="mask">Which patches are hidden, bool [B, N], and what stands in their place, [1, D]; null for none.</param>
+    private Tensor Tokens(Tensor images, (Tensor Hidden, Tensor Token)? mask = null)
     {
         using var scope = NewDisposeScope();
         RequireWholePatches(images);
         var (rows, columns) = ((int)images.shape[2] / Shape.PatchSize, (int)images.shape[3] / Shape.PatchSize);
         var table = PositionTable.Resize(_positions, Shape, rows, columns);
         var positions = _classToken is null ? table : table.narrow(1, 1, table.shape[1] - 1);
-        return AfterClassToken(_patchEmbedding.Tokens(images, positions)).MoveToOuterDisposeScope();
+        var tokens = mask is var (hidden, token)
+            ? _patchEmbedding.Tokens(images, positions, hidden, token)
+            : _patchEmbedding.Tokens(images, positions);
+        return AfterClassToken(tokens).MoveToOuterDisposeScope();
     }
 
     /// <summary>[1, N, D].</summary>

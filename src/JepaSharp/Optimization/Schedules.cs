@@ -116,6 +116,12 @@ public sealed class Schedules
     /// <summary>Share of the schedules that is done before step <paramref name="step"/>, counted from 1; in [0, 1].</summary>
     public double Progress(long step) => Math.Clamp((step - 1) / Math.Max(1, _total), 0, 1);
 
+    /// <summary>Epochs finished before step <paramref name="step"/>, counted from 1.</summary>
+    public int EpochOf(long step) => (int)((step - 1) / StepsPerEpoch);
+
+    /// <summary>Steps in an epoch.</summary>
+    public long StepsPerEpoch => _options.StepsPerEpoch;
+
     private double EpochsBefore(long step)
     {
         var (epoch, within) = Math.DivRem(step - 1, _options.StepsPerEpoch);
