@@ -33,6 +33,12 @@ public sealed record PretrainOptions
     /// <summary>How LeJEPA weighs its losses, and what lies between its encoder and them.</summary>
     public LeJepaSection Lejepa { get; init; } = new();
 
+    /// <summary>DINO's head, temperatures and centre.</summary>
+    public DinoSection Dino { get; init; } = new();
+
+    /// <summary>iBOT's heads, temperatures, centres and masks.</summary>
+    public IbotSection Ibot { get; init; } = new();
+
     /// <summary>Several views of an image, for objectives that compare them.</summary>
     public ViewSection Views { get; init; } = new();
 

@@ -13,7 +13,7 @@ internal sealed record HiddenViews(Tensor Hidden, Tensor Rows, Tensor Weights) :
 {
     /// <summary>Draws those of a batch, each view of each image from a stream of its own.</summary>
     public static HiddenViews Of(IbotOptions options, IReadOnlyList<int> indices, Step step, Device device) =>
-        Of(Draw(options, indices, step), device);
+        Of(options.Masks(indices, step), device);
 
     /// <summary>Given ones.</summary>
     /// <param name="masks">[Q B] of [N]: of the first view of every image, then of the second.</param>

@@ -5,6 +5,12 @@ using JepaSharp.Models;
 
 namespace JepaSharp.Objectives;
 
+/// <summary>Draws which patches of a batch's large views are hidden.</summary>
+/// <param name="indices">[B], index of each image in its source.</param>
+/// <param name="step">What is drawn is keyed by it.</param>
+/// <returns>[Q B] of [N], true for a hidden patch: of the first view of every image, then of the second.</returns>
+public delegate IReadOnlyList<bool[]> HiddenDraw(IReadOnlyList<int> indices, Step step);
+
 /// <summary>Everything that fixes an <see cref="Ibot"/>.</summary>
 public sealed record IbotOptions
 {
@@ -23,6 +29,9 @@ public sealed record IbotOptions
 
     /// <summary>What is hidden of large views.</summary>
     public HiddenPatches Hidden { get; init; } = new([0, 0.3], [0, 0.2], HiddenShape.Block);
+
+    /// <summary>Draws masks; <see cref="Hidden"/>'s, keyed by the micro-batch, image and view, where nothing is said.</summary>
+    public HiddenDraw Masks { get => field ??= (indices, step) => HiddenViews.Draw(this, indices, step); init; }
 
     /// <summary>The first epoch, from 0, in which anything is hidden.</summary>
     public int FirstMaskedEpoch { get; init; }
