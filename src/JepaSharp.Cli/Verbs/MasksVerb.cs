@@ -54,8 +54,8 @@ internal sealed class MasksVerb : Verb
         using var source = setup.Source;
         if (setup.Options.Meta.Objective is LeJepa.ShortName or Dino.ShortName)
             throw new JepaException(
-                $"{setup.Options.Meta.Objective} draws views and no masks; expected an objective with masks, such as {ImageJepa.ShortName}. A run's report.html "
-                    + "shows its views.", isUsage: true);
+                $"{setup.Options.Meta.Objective} draws views and no masks; expected an objective with masks, such as {ImageJepa.ShortName}. "
+                    + "A run's report.html shows its views.", isUsage: true);
         SourceNotes.Print(source, terminal);
         var count = Math.Min(arguments.GetValue(_count), source.Count);
         var plan = new PretrainPlan(setup.Options);

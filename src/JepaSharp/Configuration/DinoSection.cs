@@ -1,8 +1,10 @@
 namespace JepaSharp.Configuration;
 
-/// <summary>DINO: its head, temperatures and centre. YAML section <c>dino</c>, read where <c>meta.objective</c> is dino. Ours, with the published names of
+/// <summary>DINO: its head, temperatures and centre. YAML section <c>dino</c>, read where <c>meta.objective</c> is dino. Ours, with the published
+/// names of
 /// options.</summary>
-/// <remarks>Numbers are those of the published ViT-B/16 (Caron et al., ICCV 2021). What it sets beside this section: <see cref="ObjectiveDefaults"/>. Its
+/// <remarks>Numbers are those of the published ViT-B/16 (Caron et al., ICCV 2021). What it sets beside this section:
+/// <see cref="ObjectiveDefaults"/>. Its
 /// views: <see cref="ViewSection"/>.</remarks>
 public sealed record DinoSection
 {

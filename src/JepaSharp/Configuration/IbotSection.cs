@@ -3,9 +3,11 @@ using JepaSharp.Runtime;
 
 namespace JepaSharp.Configuration;
 
-/// <summary>iBOT: its heads, temperatures, centres, and what is hidden. YAML section <c>ibot</c>, read where <c>meta.objective</c> is ibot. Ours, with the
+/// <summary>iBOT: its heads, temperatures, centres, and what is hidden. YAML section <c>ibot</c>, read where <c>meta.objective</c> is ibot. Ours,
+/// with the
 /// published names of options.</summary>
-/// <remarks>Numbers are those of the published ViT-B/16 (Zhou et al., ICLR 2022). What it sets beside this section: <see cref="ObjectiveDefaults"/>. Its
+/// <remarks>Numbers are those of the published ViT-B/16 (Zhou et al., ICLR 2022). What it sets beside this section: <see cref="ObjectiveDefaults"/>.
+/// Its
 /// views: <see cref="ViewSection"/>.</remarks>
 public sealed record IbotSection
 {

@@ -128,7 +128,8 @@ internal static class ObjectiveDefaults
         },
     };
 
-    /// <summary>DINO and iBOT for small networks and images: <c>configs/dino-cifar10-jpeg.yaml</c> and <c>ibot-cifar10-jpeg.yaml</c>. The head shrinks
+    /// <summary>DINO and iBOT for small networks and images: <c>configs/dino-cifar10-jpeg.yaml</c> and <c>ibot-cifar10-jpeg.yaml</c>. The head
+    /// shrinks
     /// with the encoder, what is counted in epochs with the run, and small crops are not blurred.</summary>
     private static PretrainOptions SelfDistillationOn(PretrainOptions suggested)
     {

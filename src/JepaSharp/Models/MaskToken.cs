@@ -6,7 +6,8 @@ namespace JepaSharp.Models;
 
 /// <summary>What stands where an encoder is not shown a patch: one learned vector, in the place of the patch's embedding, before its position is
 /// added.</summary>
-/// <remarks>Bao et al., ICLR 2022, and Zhou et al., ICLR 2022. A network of its own beside an encoder that has none: a teacher never sees it.</remarks>
+/// <remarks>Bao et al., ICLR 2022, and Zhou et al., ICLR 2022. A network of its own beside an encoder that has none: a teacher never sees
+/// it.</remarks>
 public sealed class MaskToken : nn.Module
 {
     /// <summary>Its name, as published.</summary>

@@ -84,7 +84,8 @@ public sealed class VisionTransformer : nn.Module<Tensor, Tensor>
     }
 
     /// <summary>
-    /// Every token, where some patches are hidden: a mask token takes the place of their embeddings, before their positions are added. [B, C, H, W] ->
+    /// Every token, where some patches are hidden: a mask token takes the place of their embeddings, before their positions are added. [B, C, H, W]
+    /// ->
     /// [B, N, D], or [B, N + 1, D] with the class token first.
     /// </summary>
     /// <param name="images">Normalised pixels.</param>

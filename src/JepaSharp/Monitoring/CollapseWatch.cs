@@ -160,8 +160,9 @@ public static class CollapseAdvice
             changes.Add(Invariant($"larger targets (mask.pred_mask_scale from {options.Mask.PredMaskScale.Low}; try {UsualTarget})"));
         if (options.Meta.Objective == Objectives.LeJepa.ShortName)
             changes.Add(Invariant($"a larger share of the statistic (lejepa.lambda {options.Lejepa.Lambda}; try {2 * options.Lejepa.Lambda})"));
-        if (options.Meta.Objective == Objectives.Dino.ShortName) changes.AddRange(OfOutputs("dino", options.Dino.TeacherTemp, options.Dino.CenterMomentum));
-        if (options.Meta.Objective == Objectives.Ibot.ShortName) changes.AddRange(OfOutputs("ibot", options.Ibot.TeacherTemp, options.Ibot.CenterMomentum));
+        var (dino, ibot) = (options.Dino, options.Ibot);
+        if (options.Meta.Objective == Objectives.Dino.ShortName) changes.AddRange(OfOutputs("dino", dino.TeacherTemp, dino.CenterMomentum));
+        if (options.Meta.Objective == Objectives.Ibot.ShortName) changes.AddRange(OfOutputs("ibot", ibot.TeacherTemp, ibot.CenterMomentum));
         if (batch < SmallBatch) changes.Add(Invariant($"a larger batch (data.batch_size {options.Data.BatchSize}; try {SmallBatch})"));
         return $"Try, one at a time: {string.Join("; ", changes)}.";
     }

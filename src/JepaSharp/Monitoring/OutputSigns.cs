@@ -38,10 +38,11 @@ internal sealed record OutputSigns(double Entropy, double MeanEntropy, double In
     public string Words() => Entropy > NearlyUniform * Uniform
         ? string.Create(
             CultureInfo.InvariantCulture,
-            $"the outputs have collapsed: the teacher says the same of every view, and of all outputs alike (entropy {Entropy:F3} of at most {Uniform:F3}; "
-                + $"the loss, {Loss:F3}, stays near ln K, {Uniform:F3}). The teacher's temperature is too high, or its centre too strong.")
+            $"the outputs have collapsed: the teacher says the same of every view, and of all outputs alike (entropy {Entropy:F3} of at most "
+                + $"{Uniform:F3}; the loss, {Loss:F3}, stays near ln K, {Uniform:F3}). The teacher's temperature is too high, or its centre too "
+                + $"strong.")
         : string.Create(
             CultureInfo.InvariantCulture,
-            $"the outputs have collapsed: the same few win for every view (entropy of the teacher's mean output {MeanEntropy:F3} of at most {Uniform:F3}, "
-                + $"{100 * InUse:F1} % of the outputs in use). A low loss is worth nothing then: the centre does not hold against it.");
+            $"the outputs have collapsed: the same few win for every view (entropy of the teacher's mean output {MeanEntropy:F3} of at most "
+                + $"{Uniform:F3}, {100 * InUse:F1} % of the outputs in use). A low loss is worth nothing then: the centre does not hold against it.");
 }

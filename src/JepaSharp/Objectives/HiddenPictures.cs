@@ -18,9 +18,8 @@ internal static class HiddenPictures
         var rows = ViewPictures.Of(options.Views, images, indices, step, zoom);
         return new ObjectivePictures(
             "What it compares, and what it is asked",
-            "Of every view, the student should say what the teacher says of the image's other large views; of patches that it is not shown (grey), what "
-                + "the teacher says, which sees them. Half of the views are often shown whole. Views and masks as training draws them, of images of the "
-                + "data.",
+            "Of every view, the student should say what the teacher says of the image's other large views; of patches that it is not shown (grey), "
+                + "what the teacher says, which sees them. Views and masks as training draws them, of images of the data.",
             [.. rows.Select((row, image) => (IReadOnlyList<(RgbImage, string)>)
                 [.. row.SelectMany((picture, at) => at >= 1 && at <= options.LargeViews
                     ? [picture, (Covered(picture.Picture, masks[((at - 1) * images.Count) + image], grid), "what the student sees of it")]

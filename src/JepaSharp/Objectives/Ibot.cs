@@ -7,11 +7,14 @@ using static TorchSharp.torch;
 
 namespace JepaSharp.Objectives;
 
-/// <summary>iBOT: DINO's comparison of views, and of every large view what the teacher says of patches that the student is not shown (Zhou et al., "iBOT:
+/// <summary>iBOT: DINO's comparison of views, and of every large view what the teacher says of patches that the student is not shown (Zhou et al.,
+/// "iBOT:
 /// Image BERT pre-training with online tokenizer", ICLR 2022, arXiv 2111.07832).</summary>
 /// <remarks>
-/// Shapes: Q large and L small views of each of B images, N patches of a large view, D width, H numbers at the head's narrow place, K outputs for class
-/// tokens and K' for patches. Deviation: no stochastic depth. Where the published code and the paper differ, and what was chosen: docs/faithfulness.md.
+/// Shapes: Q large and L small views of each of B images, N patches of a large view, D width, H numbers at the head's narrow place, K outputs for
+/// class
+/// tokens and K' for patches. Deviation: no stochastic depth. Where the published code and the paper differ, and what was chosen:
+/// docs/faithfulness.md.
 /// </remarks>
 public sealed class Ibot : Objective
 {

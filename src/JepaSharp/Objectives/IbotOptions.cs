@@ -17,7 +17,8 @@ public sealed record IbotOptions
     /// <summary>Shape of both encoders: with a class token; published with learned positions, resized with an offset of 0.1.</summary>
     public required VisionTransformerShape Encoder { get; init; }
 
-    /// <summary>Shape of both heads. Without <see cref="ProjectionHeadShape.PatchOutputs"/> patches share the class token's last layer, in the student
+    /// <summary>Shape of both heads. Without <see cref="ProjectionHeadShape.PatchOutputs"/> patches share the class token's last layer, in the
+    /// student
     /// and in the teacher.</summary>
     public ProjectionHeadShape Head { get => field ??= new ProjectionHeadShape(Encoder.Width, 2048, 256, 8192); init; }
 
@@ -88,7 +89,7 @@ public sealed record IbotOptions
             : string.Create(CultureInfo.InvariantCulture, $"{Head.Outputs:n0} outputs, patches in the same");
         return string.Create(CultureInfo.InvariantCulture,
             $"compared: {DinoOptions.Of(Views)} of every image, in {outputs}; of a large view a share of {ratios} is hidden "
-                + $"({(Hidden.Shape == HiddenShape.Block ? "in blocks" : "anywhere")}); the student at temperature {StudentTemperature}, the teacher at "
-                + $"{DinoOptions.Words(Temperature)}, for patches at {DinoOptions.Words(PatchTemperature)}");
+                + $"({(Hidden.Shape == HiddenShape.Block ? "in blocks" : "anywhere")}); the student at temperature {StudentTemperature}, the teacher "
+                + $"at {DinoOptions.Words(Temperature)}, for patches at {DinoOptions.Words(PatchTemperature)}");
     }
 }

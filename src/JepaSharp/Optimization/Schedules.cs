@@ -59,7 +59,8 @@ public sealed record ScheduleOptions
 /// momentum(t) = first + (final - first) (t - 1) / T
 /// </code>
 /// <see cref="RateSchedule.Current"/>, as LeJEPA is: the same, with t - 1 in place of t.
-/// <see cref="RateSchedule.Fractional"/>, as MAE is: with x the epochs done before the step (whole ones, and of the epoch's images the share), w and E those of the
+/// <see cref="RateSchedule.Fractional"/>, as MAE is: with x the epochs done before the step (whole ones, and of the epoch's images the share), w and
+/// E those of the
 /// warm-up and of all, and no bound from below,
 /// <code>
 /// rate(x)     = start + (peak - start) x / w                                 x &lt; w

@@ -33,9 +33,8 @@ public sealed class IbotContractTests : ObjectiveContract<Ibot>
 /// <summary>And with two, and lengths that are learned.</summary>
 public sealed class SeparateIbotContractTests : ObjectiveContract<Ibot>
 {
-    protected override PretrainOptions Options => SelfDistillationTests.Small(Tiny, "ibot") is var small
-        ? small with { Ibot = small.Ibot with { SharedHead = false, SharedHeadTeacher = false, PatchOutDim = 20, NormLastLayer = false } }
-        : small;
+    protected override PretrainOptions Options => SelfDistillationTests.Small(Tiny, "ibot").Apply(
+        ["ibot.shared_head=false", "ibot.shared_head_teacher=false", "ibot.patch_out_dim=20", "ibot.norm_last_layer=false"]);
 
     protected override Ibot New() => new(new PretrainPlan(Options).Ibot);
 }
@@ -47,7 +46,7 @@ public sealed class SelfDistillationTests
         Data = new DataOptions { CropSize = 32, BatchSize = 4, SceneCount = 32, SceneSize = 32 },
         Mask = new MaskOptions { PatchSize = 8 },
         Meta = new MetaOptions { ModelName = "vit_tiny", EmbedDim = 32, NumHeads = 2, Depth = 2 },
-        Optimization = new OptimizationOptions { Epochs = 10, Warmup = 1, LrImages = 256 },
+        Optimization = new OptimizationOptions { Epochs = 10, Warmup = 1, StartLr = 0, FinalLr = 0, LrImages = 256 },
     };
 
     /// <summary>The same with DINO or iBOT, small.</summary>
@@ -98,7 +97,8 @@ public sealed class SelfDistillationTests
         Assert.Equal(expected.item<float>(), found.item<float>(), 1e-4);
         Assert.True(gradient.allclose(student.grad!, rtol: 1e-4, atol: 1e-5));
         Assert.True(ofRows.allclose(rows.grad!, rtol: 1e-4, atol: 1e-5));
-        Assert.True(new TeacherOutputs(said, weight, center, 0.3, ScalarType.Float32).Mean().allclose(said.matmul(weight.t()).mean([0L]), atol: 1e-5));
+        var mean = new TeacherOutputs(said, weight, center, 0.3, ScalarType.Float32).Mean();
+        Assert.True(mean.allclose(said.matmul(weight.t()).mean([0L]), atol: 1e-5));
 
         static Tensor Textbook(Tensor student, Tensor rows, Tensor teacher, Tensor center, int images, int large)
         {
@@ -179,7 +179,7 @@ public sealed class SelfDistillationTests
     public void Lengths_OfTheLastLayer_AreLearnedWhereTheyAreSaidToBe(bool isAhead)
     {
         using var scope = NewDisposeScope();
-        var options = Small(Base, "dino") is var small ? small with { Dino = small.Dino with { FreezeLastLayer = 0, NormLastLayer = !isAhead } } : small;
+        var options = Small(Base, "dino").Apply(["dino.freeze_last_layer=0", isAhead ? "dino.norm_last_layer=false" : "dino.norm_last_layer=true"]);
         using var step = NewStep(options, isAhead);
         using var batch = Views(step.Objective);
         var before = Lengths("student_head").clone();
@@ -198,7 +198,7 @@ public sealed class SelfDistillationTests
     [InlineData(true)]
     public void Clipping_OfEachParameter_LeavesSmallGradientsAsTheyAre(bool isAhead)
     {
-        const double limit = 0.05;
+        const double limit = 2;
         using var scope = NewDisposeScope();
         using var step = NewStep(Small(Base, "dino"), isAhead, limit);
         using var batch = Views(step.Objective);

@@ -6,7 +6,8 @@ using static TorchSharp.torch;
 
 namespace JepaSharp.Tests.Parity;
 
-/// <summary>DINO and iBOT against runs recorded from the published code (float32, CPU), with learned and frozen lengths, shared and separate heads.</summary>
+/// <summary>DINO and iBOT against runs recorded from the published code (float32, CPU), with learned and frozen lengths, shared and separate
+/// heads.</summary>
 public sealed class RecordedSelfDistillationTests(ITestOutputHelper output)
 {
     private static readonly string[] Names = ["dino", "ibot"];

@@ -10,8 +10,8 @@ internal static class DinoRules
         if (options.Meta.Objective != MetaOptions.Dino) return;
         ViewRules.Check(options, checks);
         var (dino, epochs) = (options.Dino, options.Optimization.Epochs);
-        SelfDistillationRules.CheckSizes("dino", [(dino.OutDim, "out_dim"), (dino.HeadHidden, "head_hidden"), (dino.HeadBottleneck, "head_bottleneck")],
-            checks);
+        SelfDistillationRules.CheckSizes(
+            "dino", [(dino.OutDim, "out_dim"), (dino.HeadHidden, "head_hidden"), (dino.HeadBottleneck, "head_bottleneck")], checks);
         SelfDistillationRules.CheckTemperatures("dino",
             [(dino.StudentTemp, "student_temp"), (dino.WarmupTeacherTemp, "warmup_teacher_temp"), (dino.TeacherTemp, "teacher_temp")], checks);
         SelfDistillationRules.CheckShares("dino", [(dino.CenterMomentum, "center_momentum")], checks);
@@ -28,8 +28,10 @@ internal static class IbotRules
         ViewRules.Check(options, checks);
         var (ibot, epochs) = (options.Ibot, options.Optimization.Epochs);
         SelfDistillationRules.CheckSizes("ibot",
-            [(ibot.OutDim, "out_dim"), (ibot.PatchOutDim, "patch_out_dim"), (ibot.HeadHidden, "head_hidden"), (ibot.HeadBottleneck, "head_bottleneck")],
-            checks);
+        [
+            (ibot.OutDim, "out_dim"), (ibot.PatchOutDim, "patch_out_dim"), (ibot.HeadHidden, "head_hidden"),
+            (ibot.HeadBottleneck, "head_bottleneck"),
+        ], checks);
         SelfDistillationRules.CheckTemperatures("ibot",
         [
             (ibot.StudentTemp, "student_temp"), (ibot.WarmupTeacherTemp, "warmup_teacher_temp"), (ibot.TeacherTemp, "teacher_temp"),
@@ -53,8 +55,9 @@ internal static class IbotRules
             ibot.SharedHead == ibot.SharedHeadTeacher, "ibot.shared_head_teacher", ibot.SharedHeadTeacher,
             ibot.SharedHead
                 ? "true, as ibot.shared_head: where the student has one last layer, the teacher's average has one"
-                : "false, as ibot.shared_head. The published defaults have two in the student and one in the teacher, which begins as the student's for "
-                    + "patches and then follows the one for class tokens; no published model is trained so. Set both true, as those are, or both false");
+                : "false, as ibot.shared_head. The published defaults have two in the student and one in the teacher, which begins as the "
+                    + "student's for patches and then follows the one for class tokens; no published model is trained so. Set both true, as "
+                    + "those are, or both false");
         checks.Require(
             !ibot.SharedHead || ibot.PatchOutDim == ibot.OutDim, "ibot.patch_out_dim", ibot.PatchOutDim,
             $"ibot.out_dim ({ibot.OutDim}), as patches share the last layer of class tokens (ibot.shared_head true)");
