@@ -4,7 +4,7 @@ using JepaSharp.Models;
 namespace JepaSharp.Weights;
 
 /// <summary>Writes an encoder as a folder that <c>IJepaModel.from_pretrained</c> of Hugging Face's transformers loads, or, with a class token,
-/// <c>ViTMAEModel.from_pretrained</c>.</summary>
+/// <c>ViTMAEModel.from_pretrained</c>; with learned positions too, <c>ViTModel.from_pretrained(folder, add_pooling_layer=False)</c>.</summary>
 /// <remarks>
 /// <c>model.safetensors</c>, <c>config.json</c>, and a <c>preprocessor_config.json</c> with the normalisation of the training, so that the pipeline
 /// there feeds the encoder what it knows.
@@ -77,7 +77,8 @@ public static class HuggingFaceFolder
     private static void Model(Utf8JsonWriter json, VisionTransformerShape shape, string type, HuggingFaceDecoder? decoder)
     {
         json.WriteStartArray("architectures");
-        json.WriteStringValue(!shape.ClassToken ? "IJepaModel" : decoder is null ? "ViTMAEModel" : "ViTMAEForPreTraining");
+        json.WriteStringValue(
+            !shape.ClassToken ? "IJepaModel" : IsPlain(shape) ? "ViTModel" : decoder is null ? "ViTMAEModel" : "ViTMAEForPreTraining");
         json.WriteEndArray();
         json.WriteNumber("attention_probs_dropout_prob", 0.0);
         decoder?.Describe(json);
@@ -101,8 +102,9 @@ public static class HuggingFaceFolder
         json.WriteNumber("intermediate_size", shape.MlpWidth);
         json.WriteNumber("layer_norm_eps", 1e-6);
         // The model there always masks; of an encoder alone whole images are wanted.
-        if (shape.ClassToken) json.WriteNumber("mask_ratio", decoder is null ? 0.0 : 0.75);
-        json.WriteString("model_type", shape.ClassToken ? HuggingFaceConfig.MaskedAutoencoder : HuggingFaceConfig.ImageJepa);
+        if (shape.ClassToken && !IsPlain(shape)) json.WriteNumber("mask_ratio", decoder is null ? 0.0 : 0.75);
+        json.WriteString("model_type", !shape.ClassToken ? HuggingFaceConfig.ImageJepa
+            : IsPlain(shape) ? HuggingFaceConfig.Plain : HuggingFaceConfig.MaskedAutoencoder);
         json.WriteNumber("num_attention_heads", shape.Heads);
         json.WriteNumber("num_channels", shape.Channels);
         json.WriteNumber("num_hidden_layers", shape.Depth);
@@ -116,6 +118,9 @@ public static class HuggingFaceFolder
         json.WriteBoolean("qkv_bias", true);
         json.WriteString("transformers_version", Release);
     }
+
+    /// <summary>With a class token and learned positions it is a ViTModel, whose pooling layer is nobody's here.</summary>
+    private static bool IsPlain(VisionTransformerShape shape) => shape is { ClassToken: true, LearnedPositions: true };
 
     private static void Preprocessor(Utf8JsonWriter json, VisionTransformerShape shape, PixelNormalization normalization, int resample)
     {

@@ -162,8 +162,15 @@ public sealed record EncoderOutput(int Layers = 1, bool Pooled = true)
     /// <summary>With <see cref="Pooled"/>: the average over the patches even where there is a class token.</summary>
     public bool AveragesPatches { get; init; }
 
-    /// <summary>Numbers of one vector: <see cref="Layers"/> times the encoder's width.</summary>
-    public int WidthOf(VisionTransformer encoder) => Layers * encoder.Shape.Width;
+    /// <summary>With <see cref="Pooled"/>: the class token and the average over the patches together.</summary>
+    public ClassAndMean Together { get; init; }
+
+    /// <summary>Whether the outputs of blocks before the last go through the encoder's final norm too, as DINO and iBOT take those of the last
+    /// four.</summary>
+    public bool NormsEach { get; init; }
+
+    /// <summary>Numbers of one vector: <see cref="Layers"/> times the encoder's width, twice that of a class token and an average together.</summary>
+    public int WidthOf(VisionTransformer encoder) => Layers * encoder.Shape.Width * (Pooled && Together != ClassAndMean.Apart ? 2 : 1);
 
     /// <summary>Images [B, C, H, W], normalised -> float32 [B, L D], or [B, N, L D] where patches are kept apart.</summary>
     /// <exception cref="ArgumentException">The encoder has fewer blocks, or the images' sides are not multiples of the patch size.</exception>
@@ -171,8 +178,15 @@ public sealed record EncoderOutput(int Layers = 1, bool Pooled = true)
     {
         using var scope = NewDisposeScope();
         using var untracked = no_grad();
-        var tokens = Layers == 1 ? encoder.forward(images) : cat([.. encoder.LastBlocks(images, Layers)], dim: -1);
+        var tokens = Layers == 1 ? encoder.forward(images) : cat([.. encoder.LastBlocks(images, Layers, NormsEach)], dim: -1);
         tokens = tokens.to(float32);
+        if (Pooled && Together != ClassAndMean.Apart)
+        {
+            var (token, mean) = (EncodedTokens.Pooled(tokens, encoder.Shape), EncodedTokens.Patches(tokens, encoder.Shape).mean([1L]));
+            return (Together == ClassAndMean.Interleaved ? stack([token, mean], dim: -1).flatten(1) : cat([token, mean], dim: -1))
+                .MoveToOuterDisposeScope();
+        }
+
         if (Pooled && !AveragesPatches) return EncodedTokens.Pooled(tokens, encoder.Shape).MoveToOuterDisposeScope();
         var patches = EncodedTokens.Patches(tokens, encoder.Shape);
         return (Pooled ? patches.mean([1L]) : patches).MoveToOuterDisposeScope();
@@ -183,6 +197,27 @@ public sealed record EncoderOutput(int Layers = 1, bool Pooled = true)
     public string? PoolingOf(VisionTransformerShape encoder)
     {
         ArgumentNullException.ThrowIfNull(encoder);
-        return !encoder.ClassToken || !Pooled ? null : AveragesPatches ? "patches averaged" : "class token";
+        if (!encoder.ClassToken || !Pooled) return null;
+        var normed = NormsEach && Layers > 1 ? ", each normed" : "";
+        return (Together, AveragesPatches) switch
+        {
+            (ClassAndMean.SideBySide, _) => "class token, then patches averaged",
+            (ClassAndMean.Interleaved, _) => "class token and patches averaged, number by number",
+            (_, true) => "patches averaged",
+            _ => "class token",
+        } + normed;
     }
+}
+
+/// <summary>How a class token c and the average m of the patches make one vector.</summary>
+public enum ClassAndMean
+{
+    /// <summary>They do not: one of them stands for the image.</summary>
+    Apart,
+
+    /// <summary>c₀ c₁ ... m₀ m₁ ..., as iBOT's published linear weights are made for.</summary>
+    SideBySide,
+
+    /// <summary>c₀ m₀ c₁ m₁ ..., as DINO's published linear weights for ViT-B are made for.</summary>
+    Interleaved,
 }

@@ -50,6 +50,7 @@ internal static class StartingWeights
                     + $"{shape.GridHeight}x{shape.GridWidth}"));
         }
 
+        if (LoadState(weights, training) is { } state) said.Add(state);
         said.Add(LoadOptimizer(weights, training));
         training.WeightsReplaced();
         return said;
@@ -89,6 +90,21 @@ internal static class StartingWeights
                 weights.ReadInto(full, tensor);
             }
         }
+    }
+
+    private static string? LoadState(PretrainedWeights weights, TrainingState training)
+    {
+        List<StateTensor> found = [.. training.Objective.State.Where(
+            s => weights.State.TryGetValue(s.Name, out var tensor) && tensor.Shape.SequenceEqual(s.Value.shape))];
+        if (found.Count == 0) return null;
+        using var untracked = no_grad();
+        foreach (var state in found)
+        {
+            using var read = weights.State[state.Name].Read();
+            _ = state.Value.copy_(read);
+        }
+
+        return $"{string.Join(" and ", found.Select(s => s.Name))}: found";
     }
 
     private static string LoadOptimizer(PretrainedWeights weights, TrainingState training)

@@ -131,6 +131,10 @@ internal ref struct RestrictedUnpickler
         {
             case (PickleGlobalKind.OrderedDictionary or PickleGlobalKind.Namespace, []):
                 return NewDictionary();
+            case (PickleGlobalKind.NumberType, [string code, ..]) when NumberType.Of(code) is { } type:
+                return type;
+            case (PickleGlobalKind.NumberOfType, [NumberType type, byte[] bytes]) when type.Read(bytes) is { } number:
+                return number;
             case (PickleGlobalKind.RebuildTensor, [PickledStorage storage, long offset, object?[] shape, object?[] strides, ..]):
                 return PickledTensor.Create(_file, storage, offset, shape, strides);
             case (PickleGlobalKind.RebuildParameter, [PickledTensor tensor, ..]):
@@ -167,8 +171,14 @@ internal ref struct RestrictedUnpickler
     {
         // An OrderedDict that is a state_dict carries its modules' versions as an attribute, a Namespace its arguments: not needed.
         var values = PopMany(2);
+        if (values is [NumberType type, object?[] state] && NumberType.IsLittleEndian(state))
+        {
+            Push(type);
+            return;
+        }
+
         if (values is not [OrderedDictionary<object, object?> dictionary, OrderedDictionary<object, object?>])
-            throw Refuse("a pickle that sets the state of an object", "it only for a dictionary");
+            throw Refuse("a pickle that sets the state of an object", "it only for a dictionary, or for a type of little-endian numbers");
         Push(dictionary);
     }
 
