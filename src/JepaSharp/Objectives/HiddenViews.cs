@@ -40,7 +40,8 @@ internal sealed record HiddenViews(Tensor Hidden, Tensor Rows, Tensor Weights) :
         Tensor To(Tensor x) => x.to(device).DetachFromDisposeScope();
         using var scope = NewDisposeScope();
         return new HiddenViews(
-            To(tensor(masks.SelectMany(m => m).ToArray(), [masks.Count, masks[0].Length])), To(tensor(rows.ToArray(), [rows.Count], int64)),
+            To(tensor(masks.SelectMany(m => m).ToArray(), [masks.Count, masks[0].Length])),
+            DeviceCopies.Upload([.. rows], device).DetachFromDisposeScope(),
             To(tensor(weights.ToArray(), [weights.Count], float32)));
     }
 

@@ -33,10 +33,14 @@ internal static class StartingWeights
         foreach (var network in found) Load(weights, network.Name, network.Module, shape);
         var source = found.FirstOrDefault(n => ReferenceEquals(n.Module, training.Objective.Encoder)) ?? found.FirstOrDefault(
             n => n.Module is VisionTransformer);
-        foreach (var encoder in training.Objective.Networks.Where(n => n.Module is VisionTransformer && source is not null && !found.Contains(n)))
+        // Other objectives' encoders have other names: the one that the file says is to be used stands for any.
+        var name = source?.Name ?? (weights.Encoders.Contains(weights.Evaluated) ? weights.Evaluated : null);
+        foreach (var encoder in training.Objective.Networks.Where(n => n.Module is VisionTransformer && name is not null && !found.Contains(n)))
         {
-            Load(weights, source!.Name, encoder.Module, shape);
-            said.Add($"{source.Title}: found; {encoder.Title}: not found, starts as a copy of it");
+            Load(weights, name!, encoder.Module, shape);
+            said.Add(source is null
+                ? $"{encoder.Title}: starts as a copy of the file's {weights.TitleOf(name!)}"
+                : $"{source.Title}: found; {encoder.Title}: not found, starts as a copy of it");
         }
 
         List<string> encoders = [.. found.Where(n => n.Module is VisionTransformer).Select(n => n.Title)];
