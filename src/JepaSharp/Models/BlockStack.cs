@@ -39,13 +39,15 @@ public sealed class BlockStack : ModuleList<TransformerBlock>
     /// <summary>What takes the blocks' place where it can; hung on from outside.</summary>
     internal AcceleratedBlocks? Kernel { get; set; }
 
+    /// <summary>What leaves branches out in training; null for nothing.</summary>
+    internal StochasticDepth? Depth { get; set; }
+
     /// <summary>[S, N, D] -> [S, N, D].</summary>
     public Tensor Forward(Tensor tokens)
     {
         using var scope = NewDisposeScope();
-        if (Kernel is not null && Kernel.CanRun(tokens)) return Kernel.Forward(tokens).MoveToOuterDisposeScope();
-        foreach (var block in this) tokens = block.forward(tokens);
-        return tokens.MoveToOuterDisposeScope();
+        if (Serves(tokens)) return Kernel!.Forward(tokens).MoveToOuterDisposeScope();
+        return Forward(tokens, 0, Count).MoveToOuterDisposeScope();
     }
 
     /// <summary>Of the outputs, chosen tokens alone: what nobody reads is not computed. [S, N, D] -> [chosen, D].</summary>
@@ -54,7 +56,7 @@ public sealed class BlockStack : ModuleList<TransformerBlock>
     public Tensor Forward(Tensor tokens, IReadOnlyList<int[]> chosen)
     {
         using var scope = NewDisposeScope();
-        if (Kernel is not null && Kernel.CanRun(tokens)) return Kernel.Forward(tokens, chosen).MoveToOuterDisposeScope();
+        if (Serves(tokens)) return Kernel!.Forward(tokens, chosen).MoveToOuterDisposeScope();
         var rows = chosen.SelectMany((set, s) => set.Select(t => (s * tokens.shape[1]) + t)).ToArray();
         return Forward(tokens).flatten(0, 1).index_select(0, DeviceCopies.Upload(rows, tokens.device)).MoveToOuterDisposeScope();
     }
@@ -64,7 +66,14 @@ public sealed class BlockStack : ModuleList<TransformerBlock>
     {
         using var scope = NewDisposeScope();
         if (Kernel is not null && !is_grad_enabled()) return Kernel.Infer(tokens, first, end).MoveToOuterDisposeScope();
-        for (var i = first; i < end; i++) tokens = this[i].forward(tokens);
+        var factors = LeavesOut ? Depth!.Draw(Count, (int)tokens.shape[0], tokens.device) : null;
+        for (var i = first; i < end; i++)
+            tokens = factors is null ? this[i].forward(tokens) : this[i].Forward(tokens, factors.select(0, i));
         return tokens.MoveToOuterDisposeScope();
     }
+
+    private bool LeavesOut => Depth is not null && is_grad_enabled();
+
+    /// <summary>The kernels leave nothing out.</summary>
+    private bool Serves(Tensor tokens) => Kernel is not null && !LeavesOut && Kernel.CanRun(tokens);
 }

@@ -40,7 +40,7 @@ public sealed class Mlp : nn.Module<Tensor, Tensor>
 /// <summary>Pre-norm transformer block: attention, then MLP, each added to its input. [B, N, D] -> [B, N, D].</summary>
 /// <remarks>
 /// Dosovitskiy et al., 2021, equations 2 and 3. The sum that runs through the blocks stays in float32 in mixed precision, as
-/// under autocast. Drop-path is 0 in every published I-JEPA configuration and is left out.
+/// under autocast.
 /// </remarks>
 public sealed class TransformerBlock : nn.Module<Tensor, Tensor>
 {
@@ -76,5 +76,15 @@ public sealed class TransformerBlock : nn.Module<Tensor, Tensor>
         using var scope = NewDisposeScope();
         var attended = tokens.Add(_attention.forward(_attentionNorm.forward(tokens)));
         return attended.Add(_mlp.forward(_mlpNorm.forward(attended))).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>The same with each sequence's branches multiplied by factors: see <see cref="StochasticDepth"/>. [S, N, D] -> [S, N, D].</summary>
+    /// <param name="tokens">[S, N, D].</param>
+    /// <param name="factors">float32 [2, S, 1, 1]: of attention, of the MLP.</param>
+    internal Tensor Forward(Tensor tokens, Tensor factors)
+    {
+        using var scope = NewDisposeScope();
+        var attended = tokens.AddProduct(_attention.forward(_attentionNorm.forward(tokens)).to(float32), factors.select(0, 0));
+        return attended.AddProduct(_mlp.forward(_mlpNorm.forward(attended)).to(float32), factors.select(0, 1)).MoveToOuterDisposeScope();
     }
 }

@@ -138,6 +138,15 @@ public sealed class VisionTransformer : nn.Module<Tensor, Tensor>
         return kept;
     }
 
+    /// <summary>Leaves branches of blocks out in passes that want gradients, until disposed of: stochastic depth, for the loss of a network in
+    /// training.</summary>
+    /// <param name="rate">Chance of leaving a branch of the last block out, in [0, 1); it rises linearly from 0 in the first. 0: nothing
+    /// changes.</param>
+    /// <param name="random">Draws what is left out, for one pass after the other: <c>step.Random()</c> with an item that nothing else is drawn
+    /// for.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The rate is not in [0, 1).</exception>
+    public StochasticDepth DropPaths(double rate, RandomStream random) => new(_blocks, rate, random);
+
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)
     {
