@@ -6,15 +6,18 @@ namespace JepaSharp.Kernels;
 internal sealed unsafe class BlockPanels<T> : IDisposable
     where T : struct, IElement
 {
-    private readonly NativeBuffer _norms = new();
+    private readonly NativeBuffer _norms = new(), _tables = new();
     private readonly NativeBuffer _panels;
     private readonly int _width;
     private readonly int _hidden;
+    private readonly int _tableNumbers;
 
     /// <param name="width">D.</param>
     /// <param name="hidden">Width of the MLP's hidden layer.</param>
+    /// <param name="tableNumbers">Numbers in a gradient of what is added to the scores.</param>
     /// <param name="panels">Where the panels go.</param>
-    public BlockPanels(int width, int hidden, NativeBuffer panels) => (_width, _hidden, _panels) = (width, hidden, panels);
+    public BlockPanels(int width, int hidden, int tableNumbers, NativeBuffer panels) =>
+        (_width, _hidden, _tableNumbers, _panels) = (width, hidden, tableNumbers, panels);
 
     /// <summary>Words before each group: of all tokens, of the wanted.</summary>
     public (nint[] All, nint[] Wanted) Offsets { get; private set; } = ([0], [0]);
@@ -46,6 +49,9 @@ internal sealed unsafe class BlockPanels<T> : IDisposable
     /// <summary>Gradients of the norms by group: [groups, 4 D], scale and shift of the first, then of the second.</summary>
     public float* Norms { get; private set; }
 
+    /// <summary>Gradients of what is added to the scores, by group: [groups, R A]; null where nothing is.</summary>
+    public float* Tables { get; private set; }
+
     /// <summary>Makes room for a layout.</summary>
     public void Prepare(SequenceLayout layout)
     {
@@ -64,16 +70,21 @@ internal sealed unsafe class BlockPanels<T> : IDisposable
         (Hidden, Activated) = (Next(hidden), Next(hidden));
         (AttentionInput, Qkv) = (Next(all), Next(qkv));
         Norms = _norms.TakeFloats((nint)layout.Groups * 4 * _width);
+        Tables = _tableNumbers == 0 ? null : _tables.TakeFloats((nint)layout.Groups * _tableNumbers);
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _norms.Dispose();
+    public void Dispose()
+    {
+        _norms.Dispose();
+        _tables.Dispose();
+    }
 }
 
 /// <summary>A pre-norm transformer block, backward, for one group of sequences on one thread; the weights' gradients follow from the panels it
 /// leaves.</summary>
 /// <remarks>See <see cref="BlockForward{T}"/>. The norms' outputs and GELU's are computed again rather than kept.</remarks>
-internal readonly unsafe struct BlockBackward<T>(BlockWeights<T> weights, int width, int heads)
+internal readonly unsafe struct BlockBackward<T>(BlockWeights<T> weights, int width, int heads, AttentionBias bias)
     where T : struct, IElement
 {
     private const int RowsAtOnce = BlockForward<T>.RowsAtOnce;
@@ -99,13 +110,15 @@ internal readonly unsafe struct BlockBackward<T>(BlockWeights<T> weights, int wi
         var dx = inward + (row * width);
         var norms = panels.Norms + ((nint)group * 4 * width);
         new Span<float>(norms, 4 * width).Clear();
+        var table = panels.Tables == null ? null : panels.Tables + ((nint)group * bias.TableNumbers);
+        if (table != null) new Span<float>(table, bias.TableNumbers).Clear();
 
         var work = new Work(
             w.TakeFloats((nint)Math.Max(wanted, RowsAtOnce) * TileProduct.Columns), w.Take(Math.Max(wanted, RowsAtOnce) * RowBytes),
             w.TakeFloats((nint)RowsAtOnce * width), w.Take(RowsAtOnce * RowBytes));
         Mlp(kept, dy, wantedRow, wanted, wantedWord, norms + (2 * width), panels, work, w);
         var dAttended = Projection(kept, dy, wantedRow, wanted, wantedWord, panels, work, w);
-        var dQkv = Attention(layout, first, end, kept, dAttended, row, wantedRow, w);
+        var dQkv = Attention(layout, first, end, kept, dAttended, row, wantedRow, table, w);
         Packing.Rows<T>(dQkv, 3 * RowBytes, rows, 3 * width, panels.Qkv.At + (allWord * TileProduct.PanelStep), panels.AllWords);
         if (layout.Wanted is not null) Spread(layout, first, end, dy, dx, wantedRow);
         AttentionNorm(kept, dQkv, dx, row, rows, allWord, norms, panels, work, w);
@@ -153,9 +166,10 @@ internal readonly unsafe struct BlockBackward<T>(BlockWeights<T> weights, int wi
         return dAttended;
     }
 
-    private byte* Attention(SequenceLayout layout, int first, int end, BlockActivations kept, byte* dAttended, nint row, nint wantedRow, Scratch w)
+    private byte* Attention(
+        SequenceLayout layout, int first, int end, BlockActivations kept, byte* dAttended, nint row, nint wantedRow, float* table, Scratch w)
     {
-        var attention = new AttentionKernel<T>(width, heads);
+        var attention = new AttentionKernel<T>(width, heads, bias);
         var dQkv = w.Take((end - first) * (nint)layout.Tokens * 3 * RowBytes);
         fixed (int* all = layout.Wanted)
         {
@@ -165,7 +179,7 @@ internal readonly unsafe struct BlockBackward<T>(BlockWeights<T> weights, int wi
                 var sequence = (nint)(s - first) * layout.Tokens * 3 * RowBytes;
                 attention.Backward(
                     kept.Qkv + (row * 3 * RowBytes) + sequence, layout.Tokens, all == null ? null : all + from, count,
-                    dAttended + ((from - wantedRow) * RowBytes), dQkv + sequence, w);
+                    dAttended + ((from - wantedRow) * RowBytes), dQkv + sequence, table, w);
             }
         }
 

@@ -53,7 +53,7 @@ internal sealed unsafe class BlockActivations : IDisposable
 /// The sum that runs through the blocks is float32; what the products read is rounded to their format. A group's rows go through the whole block
 /// while they are in the thread's cache.
 /// </remarks>
-internal readonly unsafe struct BlockForward<T>(BlockWeights<T> weights, int width, int heads, float epsilon)
+internal readonly unsafe struct BlockForward<T>(BlockWeights<T> weights, int width, int heads, float epsilon, AttentionBias bias)
     where T : struct, IElement
 {
     internal const int RowsAtOnce = 96;
@@ -84,7 +84,7 @@ internal readonly unsafe struct BlockForward<T>(BlockWeights<T> weights, int wid
         Products.Multiply<T, StoreWithBias<T>>(
             normed, (nint)width * T.Size, rows, weights.QueryKeyValue.Forward, weights.QueryKeyValue.ForwardWords, 3 * width, tile,
             new StoreWithBias<T>(qkv, (nint)3 * width * T.Size, weights.Memory.QueryKeyValue.Bias.Values), w);
-        var attention = new AttentionKernel<T>(width, heads);
+        var attention = new AttentionKernel<T>(width, heads, bias);
         fixed (int* all = layout.Wanted)
         {
             for (var s = first; s < end; s++)

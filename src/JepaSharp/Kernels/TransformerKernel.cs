@@ -41,6 +41,7 @@ internal sealed unsafe class TransformerKernel<T> : ITransformerKernel
     private readonly int _hidden;
     private readonly Stack<Pass> _idle = new();
     private readonly BlockPanels<T> _panels;
+    private readonly AttentionBias _bias;
 
     /// <param name="shape">Width, heads, epsilon.</param>
     /// <param name="blocks">Parameters, block by block.</param>
@@ -49,14 +50,16 @@ internal sealed unsafe class TransformerKernel<T> : ITransformerKernel
     /// <param name="threads">Who does the work.</param>
     /// <param name="checkpoint">Keep only each block's input and compute the rest again in the backward pass (Chen et al., 2016): less memory, a
     /// third more work.</param>
+    /// <param name="bias">What is added to the scores of every block.</param>
     public TransformerKernel(
-        StackShape shape, IReadOnlyList<BlockMemory> blocks, bool trained, bool keepPanels, WorkerThreads threads, bool checkpoint = false)
+        StackShape shape, IReadOnlyList<BlockMemory> blocks, bool trained, bool keepPanels, WorkerThreads threads, bool checkpoint = false,
+        AttentionBias bias = default)
     {
-        (_shape, _threads, _checkpoint) = (shape, threads, checkpoint);
+        (_shape, _threads, _checkpoint, _bias) = (shape, threads, checkpoint, bias);
         _blocks = [.. blocks.Select(b => new BlockWeights<T>(b))];
         _weights = new WeightPanels<T>(_blocks, trained, keepPanels, threads);
         _hidden = blocks[0].Expand.Outputs;
-        _panels = new BlockPanels<T>(shape.Width, _hidden, threads.Turn.Tokens);
+        _panels = new BlockPanels<T>(shape.Width, _hidden, bias.TableNumbers, threads.Turn.Tokens);
         Refresh();
     }
 
@@ -73,7 +76,7 @@ internal sealed unsafe class TransformerKernel<T> : ITransformerKernel
         var x = layout.Wanted is null ? output : _threads.Turn.Tokens.TakeFloats(layout.Rows * _shape.Width);
         for (var b = first; b <= last; b++)
         {
-            var forward = new BlockForward<T>(_blocks[b], _shape.Width, _shape.Heads, _shape.Epsilon);
+            var forward = new BlockForward<T>(_blocks[b], _shape.Width, _shape.Heads, _shape.Epsilon, _bias);
             float* from = b == first ? input : x, to = b == last ? output : x;
             var wanted = b == last ? layout : whole;
             _weights.BeforeForward(b);
@@ -110,11 +113,12 @@ internal sealed unsafe class TransformerKernel<T> : ITransformerKernel
             var (kept, panels) = (pass.Activations(b), _panels);
             // Where some tokens alone were wanted, the gradient grows to all of them in the last block; from there on it is changed in place.
             var from = b == last ? outward : inward;
-            var backward = new BlockBackward<T>(_blocks[b], _shape.Width, _shape.Heads);
+            var backward = new BlockBackward<T>(_blocks[b], _shape.Width, _shape.Heads, _bias);
             if (b == last && layout.Wanted is null && outward != inward) Copy(outward, inward, layout.Rows * _shape.Width);
             if (layout.Wanted is null) from = inward;
             _threads.Run(layout.Groups, (group, scratch) => backward.Run(layout, group, kept, from, inward, panels, scratch));
             Gradients(_blocks[b].Memory, panels, layout.Groups);
+            if (_bias.IsThere) _bias.Collect(panels.Tables, layout.Groups);
         }
 
         Release(pass);
@@ -137,7 +141,7 @@ internal sealed unsafe class TransformerKernel<T> : ITransformerKernel
         kept.Prepare(layout, _shape.Width, _hidden, T.Size);
         var input = kept.Input = pass.Input(block);
         _weights.BeforeForward(block);
-        var forward = new BlockForward<T>(_blocks[block], _shape.Width, _shape.Heads, _shape.Epsilon);
+        var forward = new BlockForward<T>(_blocks[block], _shape.Width, _shape.Heads, _shape.Epsilon, _bias);
         _threads.Run(layout.Groups, (group, scratch) => forward.Run(layout, group, input, output, kept, scratch));
     }
 
