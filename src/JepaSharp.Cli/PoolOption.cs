@@ -16,6 +16,6 @@ internal static class PoolOption
         if (pool == "class" && !loaded.Encoder.Shape.ClassToken)
             throw new JepaException(
                 $"--pool class: the encoder of {loaded.Path} has no class token. Leave it out, or give --pool mean.", isUsage: true);
-        return output with { AveragesPatches = pool == "mean" };
+        return output with { AveragesPatches = pool == "mean", TakesClassToken = pool == "class" };
     }
 }

@@ -80,6 +80,13 @@ internal readonly unsafe struct AttentionKernel<T>(int width, int heads, Attenti
     /// <param name="scratch">Working memory.</param>
     public void Backward(byte* qkv, int tokens, int* queries, int queryCount, byte* outward, byte* inward, float* table, Scratch scratch)
     {
+        if (queryCount == 0)
+        {
+            // Nobody asks for anything of this sequence.
+            for (var row = 0; row < tokens; row++) new Span<byte>(inward + ((nint)row * Stride), Stride).Clear();
+            return;
+        }
+
         var mark = scratch.Mark;
         var padded = Packing.Panels(tokens) * TileProduct.Columns;
         var headPadded = Packing.Panels(_head) * TileProduct.Columns;

@@ -58,6 +58,10 @@ public sealed record VisionTransformerShape
     /// <summary>Whether a learned token may take the place of patches: <c>mask_token</c> (see <see cref="VisionTransformer.EncodeMasked(TorchSharp.torch.Tensor, TorchSharp.torch.Tensor)"/>).</summary>
     public bool MaskToken { get; init; }
 
+    /// <summary>Whether an image is spoken for by the average of its patches before the final norm, normalised by itself, and not by the class token, as
+    /// BEiT and data2vec are evaluated: their keys without a bias tell.</summary>
+    public bool AveragesBeforeNorm => !KeyBias;
+
     /// <summary>Rows of the patch grid, H/P.</summary>
     public int GridHeight => ImageHeight / PatchSize;
 

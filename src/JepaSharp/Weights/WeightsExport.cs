@@ -43,7 +43,8 @@ public static class WeightsExport
         ArgumentNullException.ThrowIfNull(weights);
         var encoder = network ?? weights.Evaluated;
         weights.Require(encoder);
-        if (weights.Encoder is { ClassToken: true, LearnedPositions: true })
+        if (weights.Encoder is { ClassToken: true, LearnedPositions: true, KeyBias: true }
+            or { KeyBias: true } and ({ RelativePositions: true } or { LayerScale: true }))
             throw new WeightsFileException(weights.Path, $"an encoder with a class token ('{StateLayout.ClassToken}') and learned positions",
                 "one that Hugging Face's IJepaModel or ViTMAEModel can hold: export this one with --to safetensors, in the names that timm gives");
         // MAE's decoder goes along: it is a part of the model there.

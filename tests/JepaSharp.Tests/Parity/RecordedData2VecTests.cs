@@ -1,3 +1,4 @@
+using JepaSharp.Evaluation.Embeddings;
 using JepaSharp.Models;
 using JepaSharp.Optimization;
 using JepaSharp.Weights;
@@ -134,5 +135,33 @@ public sealed class RecordedData2VecTests(ITestOutputHelper output)
             .Where(p => n.Decays?.Invoke(p.name) ?? !WeightNames.IsUndecayed(p.name, (int)p.parameter.dim()))
             .Select(p => n.Name == "lm_head" ? $"lm_head.{p.name}" : p.name)).Order(StringComparer.Ordinal);
         Assert.Equal(decayed, ours);
+    }
+
+    /// <summary>The student after the run, on images of its size and larger: evaluation as published.</summary>
+    [Fact]
+    [Trait(RecordedFolders.Trait, Name)]
+    public void Features_AreTheRecordedOnes_AlsoOnALargerGrid()
+    {
+        using var scope = NewDisposeScope();
+        using var untracked = no_grad();
+        using var recorded = SafetensorsFile.Open(SharedFolder.Require("parity/data2vec/features.safetensors"));
+        using var weights = PretrainedWeights.Open(SharedFolder.Require("parity/data2vec/checkpoint.pth"), heads: 3);
+        using var encoder = PretrainedNetworks.LoadEncoder(weights);
+        var images = recorded.Read("pixel_values");
+        AssertClose("tokens", encoder.forward(images));
+        AssertClose("class_token", encoder.EncodeClass(images));
+        foreach (var (tokens, block) in encoder.BlockOutputs(images, [0, 1, 2]).Select((t, b) => (t, b))) AssertClose($"block.{block}", tokens);
+        AssertClose("relative_position_bias_table_larger", RelativeTableResizing.Resize(encoder.Relative!.Table, (4, 4), (5, 5)), 1e-6);
+        AssertClose("mean_pooled", new EncoderOutput().Of(encoder, images));
+        AssertClose("class_token", new EncoderOutput { TakesClassToken = true }.Of(encoder, images));
+        AssertClose("mean_pooled_larger", new EncoderOutput { AveragesPatches = true }.Of(encoder, recorded.Read("pixel_values_larger")));
+        AssertClose("class_token_larger", encoder.EncodeClass(recorded.Read("pixel_values_larger")));
+
+        void AssertClose(string what, Tensor actual, double bound = 1e-5)
+        {
+            var (absolute, _) = RecordedRun.Difference(actual, recorded.Read(what));
+            output.WriteLine($"{what}: largest absolute difference {absolute:g3}");
+            Assert.True(absolute < bound, $"{what} differs by {absolute}");
+        }
     }
 }

@@ -162,6 +162,10 @@ public sealed record EncoderOutput(int Layers = 1, bool Pooled = true)
     /// <summary>With <see cref="Pooled"/>: the average over the patches even where there is a class token.</summary>
     public bool AveragesPatches { get; init; }
 
+    /// <summary>With <see cref="Pooled"/>: the class token even where patches are averaged as published
+    /// (<see cref="VisionTransformerShape.AveragesBeforeNorm"/>).</summary>
+    public bool TakesClassToken { get; init; }
+
     /// <summary>Numbers of one vector: <see cref="Layers"/> times the encoder's width.</summary>
     public int WidthOf(VisionTransformer encoder) => Layers * encoder.Shape.Width;
 
@@ -171,9 +175,18 @@ public sealed record EncoderOutput(int Layers = 1, bool Pooled = true)
     {
         using var scope = NewDisposeScope();
         using var untracked = no_grad();
+        if (Pooled && encoder.Shape.AveragesBeforeNorm && !TakesClassToken)
+        {
+            // The mean of the patches of each of the last blocks, then a norm without parameters: the final norm is left out.
+            int[] last = [.. Enumerable.Range(encoder.Shape.Depth - Layers, Layers)];
+            var means = encoder.BlockOutputs(images, last).Select(t => EncodedTokens.Patches(t, encoder.Shape).to(float32).mean([1L]));
+            return cat([.. means.Select(m => nn.functional.layer_norm(m, [encoder.Shape.Width], eps: LayerNormalization.Epsilon))], dim: -1)
+                .MoveToOuterDisposeScope();
+        }
+
         var tokens = Layers == 1 ? encoder.forward(images) : cat([.. encoder.LastBlocks(images, Layers)], dim: -1);
         tokens = tokens.to(float32);
-        if (Pooled && !AveragesPatches) return EncodedTokens.Pooled(tokens, encoder.Shape).MoveToOuterDisposeScope();
+        if (Pooled && !AveragesPatches && encoder.Shape.ClassToken) return tokens.select(1, 0).MoveToOuterDisposeScope();
         var patches = EncodedTokens.Patches(tokens, encoder.Shape);
         return (Pooled ? patches.mean([1L]) : patches).MoveToOuterDisposeScope();
     }
@@ -183,6 +196,8 @@ public sealed record EncoderOutput(int Layers = 1, bool Pooled = true)
     public string? PoolingOf(VisionTransformerShape encoder)
     {
         ArgumentNullException.ThrowIfNull(encoder);
-        return !encoder.ClassToken || !Pooled ? null : AveragesPatches ? "patches averaged" : "class token";
+        if (!encoder.ClassToken || !Pooled) return null;
+        if (encoder.AveragesBeforeNorm) return TakesClassToken ? "class token" : "patches averaged before the final norm";
+        return AveragesPatches ? "patches averaged" : "class token";
     }
 }
