@@ -100,7 +100,11 @@ internal readonly unsafe struct BlockBackward<T>(BlockWeights<T> weights, int wi
     /// <param name="inward">Gradient of the input [tokens, D]; the same memory as <paramref name="outward"/> where every token is wanted.</param>
     /// <param name="panels">Where to leave the panels.</param>
     /// <param name="w">Working memory.</param>
-    public void Run(SequenceLayout layout, int group, BlockActivations kept, float* outward, float* inward, BlockPanels<T> panels, Scratch w)
+    /// <param name="factors">What branches were multiplied by; null for 1.</param>
+    /// <param name="block">Which block it is.</param>
+    public void Run(
+        SequenceLayout layout, int group, BlockActivations kept, float* outward, float* inward, BlockPanels<T> panels, Scratch w,
+        BranchFactors? factors = null, int block = 0)
     {
         var (first, end) = layout.Group(group);
         var (row, wantedRow) = ((nint)first * layout.Tokens, layout.FirstWanted(first));
@@ -116,8 +120,11 @@ internal readonly unsafe struct BlockBackward<T>(BlockWeights<T> weights, int wi
         var work = new Work(
             w.TakeFloats((nint)Math.Max(wanted, RowsAtOnce) * TileProduct.Columns), w.Take(Math.Max(wanted, RowsAtOnce) * RowBytes),
             w.TakeFloats((nint)RowsAtOnce * width), w.Take(RowsAtOnce * RowBytes));
-        Mlp(kept, dy, wantedRow, wanted, wantedWord, norms + (2 * width), panels, work, w);
-        var dAttended = Projection(kept, dy, wantedRow, wanted, wantedWord, panels, work, w);
+        var branch = factors is null ? dy : w.TakeFloats((nint)wanted * width);
+        factors?.Scale(layout, (first, end), (2 * block) + 1, dy, branch, width);
+        Mlp(kept, branch, dy, wantedRow, wanted, wantedWord, norms + (2 * width), panels, work, w);
+        factors?.Scale(layout, (first, end), 2 * block, dy, branch, width);
+        var dAttended = Projection(kept, branch, wantedRow, wanted, wantedWord, panels, work, w);
         var dQkv = Attention(layout, first, end, kept, dAttended, row, wantedRow, table, w);
         Packing.Rows<T>(dQkv, 3 * RowBytes, rows, 3 * width, panels.Qkv.At + (allWord * TileProduct.PanelStep), panels.AllWords);
         if (layout.Wanted is not null) Spread(layout, first, end, dy, dx, wantedRow);
@@ -126,12 +133,13 @@ internal readonly unsafe struct BlockBackward<T>(BlockWeights<T> weights, int wi
 
     /// <summary>dy becomes the gradient of the sum between attention and MLP.</summary>
     private void Mlp(
-        BlockActivations kept, float* dy, nint wantedRow, int wanted, nint word, float* norms, BlockPanels<T> panels, Work work, Scratch w)
+        BlockActivations kept, float* branch, float* dy, nint wantedRow, int wanted, nint word, float* norms, BlockPanels<T> panels, Work work,
+        Scratch w)
     {
         var mark = w.Mark;
         var hidden = w.Take((nint)RowsAtOnce * _hidden * T.Size);
-        Packing.FloatRows<T>(dy, width, wanted, width, panels.Outward.At + (word * TileProduct.PanelStep), panels.WantedWords);
-        T.Round(dy, (nint)wanted * width, work.Rows);
+        Packing.FloatRows<T>(branch, width, wanted, width, panels.Outward.At + (word * TileProduct.PanelStep), panels.WantedWords);
+        T.Round(branch, (nint)wanted * width, work.Rows);
         for (var r = 0; r < wanted; r += RowsAtOnce)
         {
             var count = Math.Min(RowsAtOnce, wanted - r);
@@ -153,12 +161,13 @@ internal readonly unsafe struct BlockBackward<T>(BlockWeights<T> weights, int wi
         w.Return(mark);
     }
 
-    private byte* Projection(BlockActivations kept, float* dy, nint wantedRow, int wanted, nint word, BlockPanels<T> panels, Work work, Scratch w)
+    private byte* Projection(
+        BlockActivations kept, float* branch, nint wantedRow, int wanted, nint word, BlockPanels<T> panels, Work work, Scratch w)
     {
         var offset = word * TileProduct.PanelStep;
-        Packing.FloatRows<T>(dy, width, wanted, width, panels.Middle.At + offset, panels.WantedWords);
+        Packing.FloatRows<T>(branch, width, wanted, width, panels.Middle.At + offset, panels.WantedWords);
         Packing.Rows<T>(kept.Attended + (wantedRow * RowBytes), RowBytes, wanted, width, panels.Attended.At + offset, panels.WantedWords);
-        T.Round(dy, (nint)wanted * width, work.Rows);
+        T.Round(branch, (nint)wanted * width, work.Rows);
         var dAttended = w.Take(wanted * RowBytes);
         Products.Multiply<T, Store<T>>(
             work.Rows, RowBytes, wanted, weights.Projection.Backward, weights.Projection.BackwardWords, width, work.Tile,

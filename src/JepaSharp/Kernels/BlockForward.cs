@@ -66,7 +66,10 @@ internal readonly unsafe struct BlockForward<T>(BlockWeights<T> weights, int wid
     /// <param name="output">y [wanted, D]; may be the input's memory where every token is wanted and nothing is kept.</param>
     /// <param name="kept">Where to leave what backward needs; null where there will be none.</param>
     /// <param name="w">Working memory.</param>
-    public void Run(SequenceLayout layout, int group, float* input, float* output, BlockActivations? kept, Scratch w)
+    /// <param name="factors">What branches are multiplied by, where something is kept; null for 1.</param>
+    /// <param name="block">Which block it is.</param>
+    public void Run(
+        SequenceLayout layout, int group, float* input, float* output, BlockActivations? kept, Scratch w, BranchFactors? factors = null, int block = 0)
     {
         var (first, end) = layout.Group(group);
         var (row, wantedRow) = ((nint)first * layout.Tokens, layout.FirstWanted(first));
@@ -101,6 +104,7 @@ internal readonly unsafe struct BlockForward<T>(BlockWeights<T> weights, int wid
         Products.Multiply<T, AddBias>(
             attended, (nint)width * T.Size, wanted, weights.Projection.Forward, weights.Projection.ForwardWords, width, tile,
             new AddBias(middle, layout.Wanted is null ? x : middle, width, weights.Memory.Projection.Bias.Values), w);
+        factors?.Apply(layout, (first, end), 2 * block, new BranchFactors.RowsBefore(x, all: true, first, width), middle, width);
 
         // MLP, some rows at a time: its hidden layer is wide.
         var hidden = w.Take((nint)RowsAtOnce * _hidden * T.Size);
@@ -117,6 +121,8 @@ internal readonly unsafe struct BlockForward<T>(BlockWeights<T> weights, int wid
                 hidden, (nint)_hidden * T.Size, count, weights.Contract.Forward, weights.Contract.ForwardWords, width, tile,
                 new AddBias(y + ((nint)r * width), from, width, weights.Memory.Contract.Bias.Values), w);
         }
+
+        factors?.Apply(layout, (first, end), (2 * block) + 1, new BranchFactors.RowsBefore(middle, all: false, first, width), y, width);
     }
 
     private void Norm(float* rows, int count, NormMemory norm, byte* target, float* statistics) =>

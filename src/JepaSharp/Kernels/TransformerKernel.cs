@@ -19,7 +19,11 @@ internal interface ITransformerKernel : IDisposable
     unsafe void Infer(SequenceLayout layout, float* input, float* output, int first = 0, int? end = null);
 
     /// <summary>Forward; keeps what backward needs, the input's memory included, until <see cref="Backward"/> or <see cref="Release"/>.</summary>
-    unsafe object Forward(SequenceLayout layout, float* input, float* output);
+    /// <param name="layout">Sequences, and the tokens whose outputs are wanted.</param>
+    /// <param name="input">Tokens [S N, D].</param>
+    /// <param name="output">Wanted outputs.</param>
+    /// <param name="factors">What branches are multiplied by; null for 1.</param>
+    unsafe object Forward(SequenceLayout layout, float* input, float* output, BranchFactors? factors = null);
 
     /// <summary>Backward of one forward pass: gradient of the outputs (changed) to gradient of the inputs; parameters' gradients are added
     /// to.</summary>
@@ -84,10 +88,10 @@ internal sealed unsafe class TransformerKernel<T> : ITransformerKernel
         }
     }
 
-    public object Forward(SequenceLayout layout, float* input, float* output)
+    public object Forward(SequenceLayout layout, float* input, float* output, BranchFactors? factors = null)
     {
         var pass = _idle.Count > 0 ? _idle.Pop() : new Pass(_blocks.Length, _checkpoint);
-        pass.Begin(layout, input, _shape.Width);
+        pass.Begin(layout, input, _shape.Width, factors);
         lock (_threads.Turn)
         {
             for (var b = 0; b < _blocks.Length; b++) Block(pass, b, b == _blocks.Length - 1 ? output : pass.Input(b + 1));
@@ -116,7 +120,8 @@ internal sealed unsafe class TransformerKernel<T> : ITransformerKernel
             var backward = new BlockBackward<T>(_blocks[b], _shape.Width, _shape.Heads, _bias);
             if (b == last && layout.Wanted is null && outward != inward) Copy(outward, inward, layout.Rows * _shape.Width);
             if (layout.Wanted is null) from = inward;
-            _threads.Run(layout.Groups, (group, scratch) => backward.Run(layout, group, kept, from, inward, panels, scratch));
+            var (factors, block) = (pass.Factors, b);
+            _threads.Run(layout.Groups, (group, scratch) => backward.Run(layout, group, kept, from, inward, panels, scratch, factors, block));
             Gradients(_blocks[b].Memory, panels, layout.Groups);
             if (_bias.IsThere) _bias.Collect(panels.Tables, layout.Groups);
         }
@@ -142,7 +147,8 @@ internal sealed unsafe class TransformerKernel<T> : ITransformerKernel
         var input = kept.Input = pass.Input(block);
         _weights.BeforeForward(block);
         var forward = new BlockForward<T>(_blocks[block], _shape.Width, _shape.Heads, _shape.Epsilon, _bias);
-        _threads.Run(layout.Groups, (group, scratch) => forward.Run(layout, group, input, output, kept, scratch));
+        var factors = pass.Factors;
+        _threads.Run(layout.Groups, (group, scratch) => forward.Run(layout, group, input, output, kept, scratch, factors, block));
     }
 
     private void Gradients(BlockMemory block, BlockPanels<T> panels, int groups)
@@ -197,9 +203,11 @@ internal sealed unsafe class TransformerKernel<T> : ITransformerKernel
         private float* _first;
         private int _width;
 
-        public void Begin(SequenceLayout layout, float* input, int width)
+        public BranchFactors? Factors { get; private set; }
+
+        public void Begin(SequenceLayout layout, float* input, int width, BranchFactors? factors)
         {
-            (_layout, _whole, _width) = (layout, layout.Whole, width);
+            (_layout, _whole, _width, Factors) = (layout, layout.Whole, width, factors);
             _first = input;
         }
 

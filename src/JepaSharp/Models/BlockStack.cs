@@ -52,7 +52,7 @@ public sealed class BlockStack : ModuleList<TransformerBlock>
     public Tensor Forward(Tensor tokens, Tensor? bias = null)
     {
         using var scope = NewDisposeScope();
-        if (Serves(tokens, bias)) return Kernel!.Forward(tokens).MoveToOuterDisposeScope();
+        if (Serves(tokens, bias)) return Kernel!.Forward(tokens, null, Drawn(tokens)).MoveToOuterDisposeScope();
         return Forward(tokens, 0, Count, bias).MoveToOuterDisposeScope();
     }
 
@@ -63,7 +63,7 @@ public sealed class BlockStack : ModuleList<TransformerBlock>
     public Tensor Forward(Tensor tokens, IReadOnlyList<int[]> chosen, Tensor? bias = null)
     {
         using var scope = NewDisposeScope();
-        if (Serves(tokens, bias)) return Kernel!.Forward(tokens, chosen).MoveToOuterDisposeScope();
+        if (Serves(tokens, bias)) return Kernel!.Forward(tokens, chosen, Drawn(tokens)).MoveToOuterDisposeScope();
         var rows = chosen.SelectMany((set, s) => set.Select(t => (s * tokens.shape[1]) + t)).ToArray();
         return Forward(tokens, bias).flatten(0, 1).index_select(0, DeviceCopies.Upload(rows, tokens.device)).MoveToOuterDisposeScope();
     }
@@ -101,6 +101,9 @@ public sealed class BlockStack : ModuleList<TransformerBlock>
 
     private bool LeavesOut => Depth is not null && is_grad_enabled();
 
-    /// <summary>The kernels leave nothing out, and read the stack's own bias.</summary>
-    private bool Serves(Tensor tokens, Tensor? bias) => Kernel is not null && bias is null && !LeavesOut && Kernel.CanRun(tokens);
+    private float[]? Drawn(Tensor tokens) => LeavesOut ? Depth!.Draw(Count, (int)tokens.shape[0]) : null;
+
+    /// <summary>The kernels read the stack's own bias, and leave something out where they are trained.</summary>
+    private bool Serves(Tensor tokens, Tensor? bias) =>
+        Kernel is not null && bias is null && Kernel.CanRun(tokens) && (Kernel.IsTrained || !LeavesOut);
 }

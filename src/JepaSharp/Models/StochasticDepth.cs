@@ -34,7 +34,10 @@ public sealed class StochasticDepth : IDisposable
     /// <param name="blocks">L.</param>
     /// <param name="sequences">S.</param>
     /// <param name="device">Where to.</param>
-    internal Tensor Draw(int blocks, int sequences, Device device)
+    internal Tensor Draw(int blocks, int sequences, Device device) => tensor(Draw(blocks, sequences), [blocks, 2, sequences, 1, 1], device: device);
+
+    /// <summary>The same on the host: [L, 2, S].</summary>
+    internal float[] Draw(int blocks, int sequences)
     {
         var factors = new float[blocks * 2 * sequences];
         for (var i = 0; i < factors.Length; i++)
@@ -44,6 +47,6 @@ public sealed class StochasticDepth : IDisposable
             factors[i] = _random.NextDouble() < keep ? (float)(1 / keep) : 0;
         }
 
-        return tensor(factors, [blocks, 2, sequences, 1, 1], device: device);
+        return factors;
     }
 }

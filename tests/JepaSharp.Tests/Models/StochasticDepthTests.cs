@@ -94,6 +94,41 @@ public sealed class StochasticDepthTests
         _ = Assert.Throws<ArgumentOutOfRangeException>(() => new StochasticDepth(stack, 1, Stream(1)));
     }
 
+    /// <summary>Gradients of all parameters, on the kernels and on libtorch's operators: whole and chosen tokens, kept and recomputed.</summary>
+    [Theory]
+    [InlineData(false, false)]
+    [InlineData(true, false)]
+    [InlineData(true, true)]
+    public void Gradients_WithAndWithoutKernels_Agree(bool some, bool checkpoint)
+    {
+        Kernels.KernelFact.NeedsSingles();
+        using var scope = NewDisposeScope();
+        using BlockStack plain = Stack(depth: 3), served = Stack(depth: 3);
+        using var attached = AttachedKernels.To(served, new KernelUse(ScalarType.Float32, Trained: true, WeightsChange: true, checkpoint));
+        Assert.True(attached.Any);
+        Tensor x = randn([40, 5, 32], float32, CPU, generator: new Generator(8)), y = x.clone();
+        x.requires_grad = y.requires_grad = true;
+        IReadOnlyList<int[]> chosen = [.. Enumerable.Range(0, 40).Select(s => s % 3 == 0 ? new[] { 0, 3 } : [1, 2, 4])];
+        Tensor Loss(BlockStack stack, Tensor tokens)
+        {
+            using var depth = new StochasticDepth(stack, 0.6, Stream(5));
+            return (some ? stack.Forward(tokens, chosen) : stack.Forward(tokens)).square().mean();
+        }
+
+        var expected = Loss(plain, x);
+        expected.backward();
+        using var tape = GradientTape.Start();
+        var actual = Loss(served, y);
+        tape.Backward(actual, mark: 0);
+        Assert.Equal(expected.item<float>(), actual.item<float>(), 1e-4 * expected.item<float>());
+        foreach (var ((name, theirs), (_, ours)) in plain.named_parameters().Append(("input", null!)).Zip(served.named_parameters().Append(("", null!))))
+        {
+            var (wanted, found) = name == "input" ? (x.grad!, y.grad!) : (theirs.grad!, ours.grad!);
+            var largest = wanted.abs().max().item<float>();
+            Assert.True((wanted - found).abs().max().item<float>() <= 3e-4 * Math.Max(1e-3, largest), name);
+        }
+    }
+
     private static VisionTransformerShape Small => new()
     {
         ImageHeight = 32, ImageWidth = 32, PatchSize = 8, Width = 32, Depth = 3, Heads = 2, MlpWidth = 64,

@@ -41,6 +41,9 @@ internal sealed unsafe class AcceleratedBlocks : IDisposable
         : stack.Hidden % 16 != 0 ? $"MLP width {stack.Hidden} is not a multiple of 16"
         : null;
 
+    /// <summary>Whether it has gradients.</summary>
+    public bool IsTrained => _trained;
+
     /// <summary>Packs the weights as they are now.</summary>
     public void Refresh()
     {
@@ -56,7 +59,8 @@ internal sealed unsafe class AcceleratedBlocks : IDisposable
     /// <summary>[S, N, D] -> [S, N, D], or [wanted, D] where not every token is wanted.</summary>
     /// <param name="tokens">float32.</param>
     /// <param name="wanted">For each sequence the tokens whose outputs are wanted, ascending; null for all.</param>
-    public Tensor Forward(Tensor tokens, IReadOnlyList<int[]>? wanted = null)
+    /// <param name="factors">What branches are multiplied by where gradients are recorded, [blocks, 2, S]; null for 1.</param>
+    public Tensor Forward(Tensor tokens, IReadOnlyList<int[]>? wanted = null, float[]? factors = null)
     {
         var input = tokens.to(float32).contiguous();
         var layout = new SequenceLayout((int)input.shape[0], (int)input.shape[1], wanted);
@@ -68,7 +72,7 @@ internal sealed unsafe class AcceleratedBlocks : IDisposable
             return output;
         }
 
-        var pass = _kernel.Forward(layout, from, to);
+        var pass = _kernel.Forward(layout, from, to, factors is null ? null : new BranchFactors(factors, layout.Sequences));
         var shape = input.shape;
         return tape.Record(input, output, Backward, () => _kernel.Release(pass));
         Tensor? Backward(Tensor gradient)
