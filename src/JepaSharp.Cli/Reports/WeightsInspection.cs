@@ -114,7 +114,8 @@ internal static class WeightsInspection
         WeightsFormat.Native => "safetensors of JepaSharp",
         WeightsFormat.Safetensors => "safetensors in the published names",
         WeightsFormat.TorchCheckpoint => "PyTorch checkpoint",
-        _ => !weights.Architecture.KeyBias ? "Hugging Face Data2VecVision model" : weights.Architecture.ClassToken ? "Hugging Face ViTMAE model" : "Hugging Face I-JEPA model",
+        _ => !weights.Architecture.KeyBias ? "Hugging Face Data2VecVision model"
+            : weights.Architecture.ClassToken ? "Hugging Face ViTMAE model" : "Hugging Face I-JEPA model",
     };
 
     private static string PresetOf(VisionTransformerShape shape) =>

@@ -42,12 +42,12 @@ public sealed record Data2VecSection
     /// <summary>Rate of stochastic depth in the student's last block. 0.25.</summary>
     public double DropPath { get; init; } = 0.25;
 
-    /// <summary>Steps over which the teacher's momentum rises from the first number of <c>optimization.ema</c> to the second; 0 for the second from the
-    /// first step on. 0.</summary>
+    /// <summary>Steps over which the teacher's momentum rises from the first number of <c>optimization.ema</c> to the second; 0 for the second from
+    /// the first step on. 0.</summary>
     public int EmaSteps { get; init; }
 
-    /// <summary>Average the teacher's places in the table of relative positions with its weights, as the published program does, so that some are off by
-    /// one from the first step on (docs/faithfulness.md). False.</summary>
+    /// <summary>Average the teacher's places in the table of relative positions with its weights, as the published program does, so that some are off
+    /// by one from the first step on (docs/faithfulness.md). False.</summary>
     public bool AveragePlaces { get; init; }
 }
 

@@ -76,8 +76,8 @@ internal static class ObjectiveDefaults
         };
     }
 
-    /// <summary>data2vec for small networks and images: <c>configs/data2vec-cifar10-jpeg.yaml</c>. Rectangles shrink with the grid, and little is left
-    /// out of a network of few blocks.</summary>
+    /// <summary>data2vec for small networks and images: <c>configs/data2vec-cifar10-jpeg.yaml</c>. Rectangles shrink with the grid, and little is
+    /// left out of a network of few blocks.</summary>
     private static PretrainOptions Data2VecOn(PretrainOptions suggested)
     {
         var (own, chosen) = (Data2Vec(suggested), suggested.Optimization);

@@ -101,8 +101,8 @@ public enum RateSchedule
     /// decay and momentum as well.</summary>
     Tabled,
 
-    /// <summary>Linearly up over the warm-up, level, and linearly down over the cool-down, all ends included, as an option of data2vec; weight decay and
-    /// momentum as with <see cref="Tabled"/>.</summary>
+    /// <summary>Linearly up over the warm-up, level, and linearly down over the cool-down, all ends included, as an option of data2vec; weight decay
+    /// and momentum as with <see cref="Tabled"/>.</summary>
     ThreePhase,
 }
 

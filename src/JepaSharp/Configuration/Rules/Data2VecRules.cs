@@ -12,8 +12,10 @@ internal static class Data2VecRules
         CheckMasks(options, checks);
         checks.AtLeast(1, own.TargetBlocks, "data2vec.target_blocks");
         var depth = options.Meta.Depth ?? EncoderPreset.All.FirstOrDefault(preset => preset.Name == options.Meta.ModelName)?.Depth;
-        if (depth >= 1) checks.Require(
-            own.TargetBlocks is null || own.TargetBlocks <= depth, "data2vec.target_blocks", own.TargetBlocks, $"at most the encoder's {depth} blocks");
+        if (depth >= 1)
+            checks.Require(
+                own.TargetBlocks is null || own.TargetBlocks <= depth, "data2vec.target_blocks", own.TargetBlocks,
+                $"at most the encoder's {depth} blocks");
         checks.Require(own.Beta > 0 && double.IsFinite(own.Beta), "data2vec.beta", own.Beta, "a number above 0");
         foreach (var (value, key) in ((double, string)[])[(own.Variance, "variance"), (own.LayerScale, "layer_scale")])
             checks.Require(value >= 0 && double.IsFinite(value), $"data2vec.{key}", value, "0 or more");
