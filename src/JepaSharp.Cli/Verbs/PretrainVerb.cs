@@ -65,7 +65,7 @@ internal sealed class PretrainVerb : Verb
 
     private static int Try(PretrainArguments asked, PretrainedWeights? init, Terminal terminal, StopSignals stop)
     {
-        var setup = RunSetup.Of(asked.Config, asked.Data, asked.Overrides(), init, asked.Time);
+        var setup = RunSetup.Of(asked.Config, asked.Data, asked.Overrides(), init, asked.Time, asked.AsPublished);
         using var source = setup.Source;
         foreach (var line in setup.Reasons.Select(r => "chosen: " + r).Concat(setup.Notes.Select(n => "note: " + n))) terminal.Error.WriteLine(line);
         SourceNotes.Print(source, terminal);
@@ -78,7 +78,7 @@ internal sealed class PretrainVerb : Verb
     /// <summary>--max-steps ends this process, not the run: the folder keeps the configuration without it.</summary>
     private static PretrainRun Begun(PretrainArguments asked, PretrainedWeights? init)
     {
-        var setup = RunSetup.Of(asked.Config, asked.Data, asked.Overrides(), init, asked.Time);
+        var setup = RunSetup.Of(asked.Config, asked.Data, asked.Overrides(), init, asked.Time, asked.AsPublished);
         var kept = asked.MaxSteps is null ? setup.Options : setup.Options with { Optimization = setup.Options.Optimization with { MaxSteps = null } };
         return PretrainRun.Start(setup, asked.Out, init, kept: kept);
     }
@@ -107,7 +107,7 @@ internal sealed class PretrainVerb : Verb
     {
         try
         {
-            WrittenReport.Write(run.Folder.Path, null, null, terminal, run.ImagesForAReport, stop.Token);
+            WrittenReport.Write(run.Folder.Path, null, null, terminal, run.ImagesForAReport, handsOver: true, stop.Token);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or JepaException or OperationCanceledException)
         {
@@ -117,11 +117,12 @@ internal sealed class PretrainVerb : Verb
 
     private static void PrintPaths(RunFolder folder, Objective objective, Terminal terminal)
     {
+        var handedOver = Path.Combine(folder.BestCheckpoint, "weights.safetensors");
         var weights = objective is ImageJepa ? "encoder and predictor" : string.Join(" and ", objective.Networks.Select(n => n.Title));
         terminal.Out.WriteLine();
         foreach (var (what, path) in new[]
         {
-            (weights, Path.Combine(folder.LatestCheckpoint, "weights.safetensors")),
+            (weights, File.Exists(handedOver) ? handedOver : Path.Combine(folder.LatestCheckpoint, "weights.safetensors")),
             ("metrics of every step", folder.Metrics),
             ("measures", folder.Measures),
             ("configuration", folder.Config),

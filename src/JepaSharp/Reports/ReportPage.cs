@@ -126,7 +126,8 @@ internal static class ReportPage
             + string.Concat(scores.Select(s => $"<td class=\"n\">{Value(s, c.Probe.GetValueOrDefault(s, double.NaN))}</td>"))
             + $"<td class=\"n\">{Number(c.Reading.RankMe)}</td><td class=\"n\">{Number(c.Reading.Lidar)}</td><td "
             + $"class=\"n\">{Number(c.Reading.Loss)}</td><td class=\"n\">{Number(c.Reading.PositionLoss)}</td></tr>\n");
-        return $"<h2>Which checkpoint to keep</h2>\n<p>{Escape(ranking.Advice)}</p>\n<div "
+        return $"<h2>Which checkpoint to keep</h2>\n<p>{Escape(ranking.Advice)}</p>\n<p>Chosen without labels, as a "
+            + $"run hands over when it ends (<code>checkpoints/best</code>): {Escape(ranking.HandedOver().Why)}.</p>\n<div "
             + $"class=\"scroll\"><table>{head}{string.Concat(rows)}</table></div>\n";
     }
 
