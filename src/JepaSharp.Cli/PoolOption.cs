@@ -28,6 +28,7 @@ internal static class PoolOption
         return output with
         {
             AveragesPatches = pool == "mean",
+            TakesClassToken = pool == "class",
             Together = pool switch
             {
                 SideBySide => ClassAndMean.SideBySide,

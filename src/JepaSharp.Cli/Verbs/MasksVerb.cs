@@ -52,10 +52,15 @@ internal sealed class MasksVerb : Verb
         string[] length = config is null ? ["optimization.epochs=1", "optimization.warmup=0"] : [];
         var setup = RunSetup.Of(config, arguments.GetValue(_data), [.. length, .. arguments.GetValue(_set) ?? []]);
         using var source = setup.Source;
-        if (setup.Options.Meta.Objective is LeJepa.ShortName or Dino.ShortName or Ibot.ShortName)
+        var objective = setup.Options.Meta.Objective;
+        if (objective is LeJepa.ShortName or Dino.ShortName)
             throw new JepaException(
-                $"{setup.Options.Meta.Objective} draws views{(setup.Options.Meta.Objective == Ibot.ShortName ? ", and masks of them" : " and no masks")}; "
-                    + $"expected an objective with masks of whole images, such as {ImageJepa.ShortName}. A run's report.html shows its views.", isUsage: true);
+                $"{objective} draws views and no masks; expected an objective with masks, such as {ImageJepa.ShortName}. "
+                    + "A run's report.html shows its views.", isUsage: true);
+        if (objective is Data2Vec.ShortName or Ibot.ShortName)
+            throw new JepaException(
+                $"{objective} masks another number of patches in each image; expected an objective with masks of one length, such as "
+                    + $"{ImageJepa.ShortName}. A run's report.html shows its masks.", isUsage: true);
         SourceNotes.Print(source, terminal);
         var count = Math.Min(arguments.GetValue(_count), source.Count);
         var plan = new PretrainPlan(setup.Options);

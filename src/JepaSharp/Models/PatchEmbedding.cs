@@ -31,10 +31,11 @@ internal sealed class PatchEmbedding : nn.Module<Tensor, Tensor>
 
     /// <summary>Tokens of all patches, with their positions. [B, C, H, W] -> [B, N, D].</summary>
     /// <param name="images">Pixels.</param>
-    /// <param name="positions">float32 [1, N, D].</param>
-    public Tensor Tokens(Tensor images, Tensor positions)
+    /// <param name="positions">float32 [1, N, D]; null for none.</param>
+    public Tensor Tokens(Tensor images, Tensor? positions)
     {
         using var scope = NewDisposeScope();
+        if (positions is null) return _projection.forward(Patches(images)).to(float32).MoveToOuterDisposeScope();
         var table = positions.select(0, 0).contiguous();
         if (Fixed(positions) && _projection.ForwardPatchesPlus(images, _patch, table, chosen: null) is { } sums)
             return sums.MoveToOuterDisposeScope();
@@ -45,14 +46,15 @@ internal sealed class PatchEmbedding : nn.Module<Tensor, Tensor>
 
     /// <summary>Tokens of all patches, a given one in the place of those that are hidden, with their positions. [B, C, H, W] -> [B, N, D].</summary>
     /// <param name="images">Pixels.</param>
-    /// <param name="positions">float32 [1, N, D].</param>
+    /// <param name="positions">float32 [1, N, D]; null for none.</param>
     /// <param name="hidden">bool [B, N].</param>
     /// <param name="token">float32 [1, D].</param>
-    public Tensor Tokens(Tensor images, Tensor positions, Tensor hidden, Tensor token)
+    public Tensor Tokens(Tensor images, Tensor? positions, Tensor hidden, Tensor token)
     {
         using var scope = NewDisposeScope();
         var tokens = _projection.forward(Patches(images));
-        return where(hidden.unsqueeze(-1), token.to(tokens.dtype), tokens).Add(positions).MoveToOuterDisposeScope();
+        var shown = where(hidden.unsqueeze(-1), token.to(tokens.dtype), tokens);
+        return (positions is null ? shown.to(float32) : shown.Add(positions)).MoveToOuterDisposeScope();
     }
 
     /// <summary>Tokens of the chosen patches alone, with their positions: the others' would be dropped unread. [B, C, H, W] -> [M B K, D].</summary>

@@ -107,7 +107,7 @@ public sealed class Ibot : Objective
         var large = Large(batch);
         var (teacher, patchTeacher) = Teach(large, temperature, patchTemperature);
         // The student: large views with patches hidden, then small ones whole.
-        var tokens = Student.EncodeHidden(large, masks.Hidden, Mask.Value);
+        var tokens = Student.EncodeMasked(large, masks.Hidden, Mask.Value);
         List<Tensor> rows = [tokens.select(1, 0)];
         if (Options.Local is { } local) rows.Add(Student.EncodeClass(batch[local.Name]));
         var classes = rows.Sum(r => r.shape[0]);

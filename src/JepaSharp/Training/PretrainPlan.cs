@@ -35,8 +35,13 @@ public sealed class PretrainPlan
                 Depth = meta.Depth ?? preset.Depth,
                 Heads = meta.NumHeads ?? preset.Heads,
                 MlpWidth = (int)Math.Round(width * ratio),
-                ClassToken = meta.Objective == Objectives.MaskedAutoencoder.ShortName || ComparesViews,
-                LearnedPositions = ComparesViews,
+                ClassToken = meta.Objective is Objectives.MaskedAutoencoder.ShortName or Objectives.Data2Vec.ShortName || ComparesViews,
+                LearnedPositions = ComparesViews || (IsData2Vec && Options.Data2vec.Positions == Data2VecPositions.Absolute),
+                AbsolutePositions = !IsData2Vec || Options.Data2vec.Positions == Data2VecPositions.Absolute,
+                RelativePositions = IsData2Vec && Options.Data2vec.Positions == Data2VecPositions.Relative,
+                LayerScale = IsData2Vec && Options.Data2vec.LayerScale > 0,
+                KeyBias = !IsData2Vec,
+                MaskToken = IsData2Vec,
                 Resizing = meta.Objective switch
                 {
                     Objectives.LeJepa.ShortName => PositionResizing.BicubicAntialiased,
@@ -164,6 +169,39 @@ public sealed class PretrainPlan
         }
     }
 
+    /// <summary>data2vec as the configuration describes it.</summary>
+    public Data2VecOptions Data2Vec
+    {
+        get
+        {
+            var (section, ema, encoder) = (Options.Data2vec, Options.Optimization.Ema, Encoder);
+            var blocks = section.TargetBlocks ?? (encoder.Depth + 1) / 2;
+            return new Data2VecOptions
+            {
+                Encoder = encoder,
+                Masking = new BlockwiseMasking
+                {
+                    Grid = new PatchGrid(encoder.GridHeight, encoder.GridWidth),
+                    Patches = section.MaskPatches ?? Data2VecOptions.PatchesOf(encoder),
+                    Least = section.MaskLeast,
+                    Most = section.MaskMost,
+                },
+                TargetBlocks = [.. Enumerable.Range(encoder.Depth - blocks, blocks)],
+                Target = section.Target,
+                NormalizesBlocks = section.NormBlocks,
+                NormalizesMean = section.NormMean,
+                Beta = section.Beta,
+                Variance = section.Variance,
+                DropPath = section.DropPath,
+                LayerScale = section.LayerScale,
+                Momentum = Data2VecOptions.Rising(ema.Start, ema.End, section.EmaSteps),
+                AveragesPlaces = section.AveragePlaces,
+                View = new View("image", Options.Views.GlobalCrop(Crop)),
+                Seed = Seed,
+            };
+        }
+    }
+
     /// <summary>DINO as the configuration describes it.</summary>
     public DinoOptions Dino
     {
@@ -247,6 +285,7 @@ public sealed class PretrainPlan
             StepsPerEpoch = StepsPerEpoch(batches),
             Epochs = o.Epochs,
             WarmupEpochs = o.Warmup,
+            CooldownEpochs = o.Cooldown,
             StartLearningRate = o.StartLr,
             LearningRate = o.PeakRate(Options.Data.BatchSize),
             FinalLearningRate = o.FinalLr,
@@ -260,6 +299,8 @@ public sealed class PretrainPlan
             EpochSteps = (double)batches / o.Accumulate,
         });
     }
+
+    private bool IsData2Vec => Options.Meta.Objective == Objectives.Data2Vec.ShortName;
 
     private bool ComparesViews =>
         Options.Meta.Objective is Objectives.LeJepa.ShortName or Objectives.Dino.ShortName or Objectives.Ibot.ShortName;
@@ -277,6 +318,7 @@ public static class KnownObjectives
         (ImageJepa.ShortName, (plan, device) => new ImageJepa(plan.ImageJepa, device)),
         (MaskedAutoencoder.ShortName, (plan, device) => new MaskedAutoencoder(plan.MaskedAutoencoder, device)),
         (LeJepa.ShortName, (plan, device) => new LeJepa(plan.LeJepa, device)),
+        (Data2Vec.ShortName, (plan, device) => new Data2Vec(plan.Data2Vec, device)),
         (Dino.ShortName, (plan, device) => new Dino(plan.Dino, device)),
         (Ibot.ShortName, (plan, device) => new Ibot(plan.Ibot, device)),
     ];

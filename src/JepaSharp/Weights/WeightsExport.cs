@@ -44,7 +44,8 @@ public static class WeightsExport
         ArgumentNullException.ThrowIfNull(weights);
         var encoder = network ?? weights.Evaluated;
         weights.Require(encoder);
-        if (weights.Encoder is { ClassToken: true, LearnedPositions: true, Resizing: PositionResizing.BicubicAntialiased })
+        if (weights.Encoder is { ClassToken: true, LearnedPositions: true, KeyBias: true, Resizing: PositionResizing.BicubicAntialiased }
+            or { KeyBias: true } and ({ RelativePositions: true } or { LayerScale: true }))
             throw new WeightsFileException(
                 weights.Path, $"an encoder with a class token ('{StateLayout.ClassToken}') and learned positions that are resized as timm does",
                 "one that Hugging Face's IJepaModel, ViTMAEModel or ViTModel can hold: export this one with --to safetensors, in the names that timm "

@@ -199,10 +199,10 @@ public sealed class SelfDistillationTests
         Assert.Equal(0, ibot.Mask.Value.abs().max().item<float>());
         var images = randn([2, 3, 32, 32], generator: new Generator(1));
         var nothing = zeros([2, 16], ScalarType.Bool);
-        Assert.True(ibot.Student.EncodeHidden(images, nothing, ibot.Mask.Value).allclose(ibot.Student.forward(images), atol: 1e-6));
+        Assert.True(ibot.Student.EncodeMasked(images, nothing, ibot.Mask.Value).allclose(ibot.Student.forward(images), atol: 1e-6));
         // All hidden: nothing of the image is left.
         var all = ones([2, 16], ScalarType.Bool);
-        var hidden = ibot.Student.EncodeHidden(images, all, ibot.Mask.Value);
+        var hidden = ibot.Student.EncodeMasked(images, all, ibot.Mask.Value);
         Assert.True(hidden[0].allclose(hidden[1], atol: 1e-6));
         Assert.False(hidden[0, 1].allclose(hidden[0, 2], atol: 1e-6)); // positions differ
         Assert.DoesNotContain("masked_embed", ibot.Encoder.state_dict().Keys);

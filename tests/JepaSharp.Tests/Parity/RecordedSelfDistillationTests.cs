@@ -47,7 +47,7 @@ public sealed class RecordedSelfDistillationTests(ITestOutputHelper output)
         using var batch = run.Batch(0);
         using var masks = HiddenViews.Of(run.Masks(0), CPU);
         var ibot = run.Ibot;
-        var student = ibot.Student.EncodeHidden(batch["global"], masks.Hidden, ibot.Mask.Value);
+        var student = ibot.Student.EncodeMasked(batch["global"], masks.Hidden, ibot.Mask.Value);
         var teacher = ibot.Encoder.forward(batch["global"]);
         AssertClose("student tokens", student, run.Expected("student_tokens"));
         AssertClose("teacher tokens", teacher, run.Expected("teacher_tokens"));

@@ -162,6 +162,10 @@ public sealed record EncoderOutput(int Layers = 1, bool Pooled = true)
     /// <summary>With <see cref="Pooled"/>: the average over the patches even where there is a class token.</summary>
     public bool AveragesPatches { get; init; }
 
+    /// <summary>With <see cref="Pooled"/>: the class token even where patches are averaged as published
+    /// (<see cref="VisionTransformerShape.AveragesBeforeNorm"/>).</summary>
+    public bool TakesClassToken { get; init; }
+
     /// <summary>With <see cref="Pooled"/>: the class token and the average over the patches together.</summary>
     public ClassAndMean Together { get; init; }
 
@@ -178,16 +182,25 @@ public sealed record EncoderOutput(int Layers = 1, bool Pooled = true)
     {
         using var scope = NewDisposeScope();
         using var untracked = no_grad();
+        if (Pooled && encoder.Shape.AveragesBeforeNorm && !TakesClassToken && Together == ClassAndMean.Apart)
+        {
+            // The mean of the patches of each of the last blocks, then a norm without parameters: the final norm is left out.
+            int[] last = [.. Enumerable.Range(encoder.Shape.Depth - Layers, Layers)];
+            var means = encoder.BlockOutputs(images, last).Select(t => EncodedTokens.Patches(t, encoder.Shape).to(float32).mean([1L]));
+            return cat([.. means.Select(m => nn.functional.layer_norm(m, [encoder.Shape.Width], eps: LayerNormalization.Epsilon))], dim: -1)
+                .MoveToOuterDisposeScope();
+        }
+
         var tokens = Layers == 1 ? encoder.forward(images) : cat([.. encoder.LastBlocks(images, Layers, NormsEach)], dim: -1);
         tokens = tokens.to(float32);
         if (Pooled && Together != ClassAndMean.Apart)
         {
-            var (token, mean) = (EncodedTokens.Pooled(tokens, encoder.Shape), EncodedTokens.Patches(tokens, encoder.Shape).mean([1L]));
+            var (token, mean) = (tokens.select(1, 0), EncodedTokens.Patches(tokens, encoder.Shape).mean([1L]));
             return (Together == ClassAndMean.Interleaved ? stack([token, mean], dim: -1).flatten(1) : cat([token, mean], dim: -1))
                 .MoveToOuterDisposeScope();
         }
 
-        if (Pooled && !AveragesPatches) return EncodedTokens.Pooled(tokens, encoder.Shape).MoveToOuterDisposeScope();
+        if (Pooled && !AveragesPatches && encoder.Shape.ClassToken) return tokens.select(1, 0).MoveToOuterDisposeScope();
         var patches = EncodedTokens.Patches(tokens, encoder.Shape);
         return (Pooled ? patches.mean([1L]) : patches).MoveToOuterDisposeScope();
     }
@@ -198,6 +211,8 @@ public sealed record EncoderOutput(int Layers = 1, bool Pooled = true)
     {
         ArgumentNullException.ThrowIfNull(encoder);
         if (!encoder.ClassToken || !Pooled) return null;
+        if (encoder.AveragesBeforeNorm && Together == ClassAndMean.Apart)
+            return TakesClassToken ? "class token" : "patches averaged before the final norm";
         var normed = NormsEach && Layers > 1 ? ", each normed" : "";
         return (Together, AveragesPatches) switch
         {

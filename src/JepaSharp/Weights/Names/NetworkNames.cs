@@ -19,6 +19,18 @@ public static class NetworkNames
     /// <summary>MAE's, in the order of the published files: its encoder is named <c>encoder.*</c>, as I-JEPA's context encoder.</summary>
     public static IReadOnlyList<string> OfMaskedAutoencoder { get; } = [ContextEncoder, Decoder];
 
+    /// <summary>data2vec's student, trained by gradients: names <c>student.*</c>.</summary>
+    public const string Student = "student";
+
+    /// <summary>data2vec's head on the student: names <c>lm_head.*</c>, as published.</summary>
+    public const string MaskedHead = "lm_head";
+
+    /// <summary>data2vec's teacher, the moving average of the student: names <c>teacher.*</c>.</summary>
+    public const string Teacher = "teacher";
+
+    /// <summary>data2vec's, in the order of its checkpoints.</summary>
+    public static IReadOnlyList<string> OfData2Vec { get; } = [Student, MaskedHead, Teacher];
+
     /// <summary>I-JEPA's, in the order of the published files.</summary>
     public static IReadOnlyList<string> OfImageJepa { get; } = [ContextEncoder, Predictor, TargetEncoder];
 

@@ -131,10 +131,6 @@ internal ref struct RestrictedUnpickler
         {
             case (PickleGlobalKind.OrderedDictionary or PickleGlobalKind.Namespace, []):
                 return NewDictionary();
-            case (PickleGlobalKind.NumberType, [string code, ..]) when NumberType.Of(code) is { } type:
-                return type;
-            case (PickleGlobalKind.NumberOfType, [NumberType type, byte[] bytes]) when type.Read(bytes) is { } number:
-                return number;
             case (PickleGlobalKind.RebuildTensor, [PickledStorage storage, long offset, object?[] shape, object?[] strides, ..]):
                 return PickledTensor.Create(_file, storage, offset, shape, strides);
             case (PickleGlobalKind.RebuildParameter, [PickledTensor tensor, ..]):
@@ -146,6 +142,10 @@ internal ref struct RestrictedUnpickler
             case (PickleGlobalKind.Set, [List<object?> items]):
                 Charge(items.Count);
                 return NewSet(items);
+            case (PickleGlobalKind.NumberType, [string code, bool, bool]):
+                return new PickledNumber(code);
+            case (PickleGlobalKind.Number, [PickledNumber type, byte[] bytes]) when type.Of(bytes) is { } number:
+                return number;
             case (PickleGlobalKind.Encode, [string text, _]) when PickleGlobals.Encode(arguments) is { } bytes:
                 Charge(text.Length / 8);
                 return bytes;
@@ -171,7 +171,7 @@ internal ref struct RestrictedUnpickler
     {
         // An OrderedDict that is a state_dict carries its modules' versions as an attribute, a Namespace its arguments: not needed.
         var values = PopMany(2);
-        if (values is [NumberType type, object?[] state] && NumberType.IsLittleEndian(state))
+        if (values is [PickledNumber type, object?[] state] && PickledNumber.IsLittle(state))
         {
             Push(type);
             return;
