@@ -51,7 +51,7 @@ public sealed class TrainingStep : IDisposable
     {
         settings ??= new StepSettings();
         (_schedules, _settings, _seed) = (schedules, settings.Optimizer ?? new OptimizerSettings(), settings.Seed);
-        State = new TrainingState(objective, _settings);
+        State = new TrainingState(objective, _settings, schedules.StepsPerEpoch);
         foreach (var network in State.Networks) network.Parameters.ComputeIn(settings.Precision ?? ScalarType.Float32, settings.Checkpoint);
         _isAhead = settings.RunsAhead ?? !State.IsOnCpu;
     }
@@ -157,7 +157,7 @@ public sealed class TrainingStep : IDisposable
 
     private Step StepOf(long number, int part, int parts) =>
         new(_seed, number, _schedules.Progress(number), ((number - 1) * parts) + part, 1.0 / parts, GradientTape.Start(!_isAhead),
-            inParts: !_isAhead, Stop);
+            inParts: !_isAhead, Stop, _schedules.EpochOf(number));
 
     /// <summary>Adds a micro-batch's gradients to the parameters'.</summary>
     private Step Backward(ViewBatch batch, Step step)
@@ -193,8 +193,12 @@ public sealed class TrainingStep : IDisposable
 
     private void Clip(double norm)
     {
-        if (_settings.ClipNorm is not { } limit || norm <= limit) return;
-        foreach (var network in State.Trained) _ = network.Parameters.Gradients!.Multiply_(limit / norm);
+        if (_settings.ClipNorm is not { } limit) return;
+        foreach (var network in State.Trained)
+        {
+            if (network.Network.ClipsEach) network.Parameters.ClipEach(limit);
+            else if (norm > limit) _ = network.Parameters.Gradients!.Multiply_(limit / norm);
+        }
     }
 
     private void ClipOnDevice(Tensor numbers)
@@ -202,7 +206,11 @@ public sealed class TrainingStep : IDisposable
         if (_settings.ClipNorm is not { } limit) return;
         // At most 1; 1 where the norm is 0.
         var factor = numbers.narrow(0, 1, State.Trained.Count).norm().reciprocal().Multiply(limit).Clamp_(0, 1);
-        foreach (var network in State.Trained) _ = network.Parameters.Gradients!.mul_(factor);
+        foreach (var network in State.Trained)
+        {
+            if (network.Network.ClipsEach) network.Parameters.ClipEach(limit);
+            else _ = network.Parameters.Gradients!.mul_(factor);
+        }
     }
 }
 

@@ -4,7 +4,8 @@ using JepaSharp.Models;
 namespace JepaSharp.Weights;
 
 /// <summary>Writes an encoder as a folder that <c>IJepaModel.from_pretrained</c> of Hugging Face's transformers loads, or, with a class token,
-/// <c>ViTMAEModel.from_pretrained</c>, or, with BEiT's blocks, <c>Data2VecVisionModel.from_pretrained</c>.</summary>
+/// <c>ViTMAEModel.from_pretrained</c>; with learned positions too, <c>ViTModel.from_pretrained(folder, add_pooling_layer=False)</c>; with BEiT's
+/// blocks, <c>Data2VecVisionModel.from_pretrained</c>.</summary>
 /// <remarks>
 /// <c>model.safetensors</c>, <c>config.json</c>, and a <c>preprocessor_config.json</c> with the normalisation of the training, so that the pipeline
 /// there feeds the encoder what it knows.
@@ -77,7 +78,9 @@ public static class HuggingFaceFolder
     private static void Model(Utf8JsonWriter json, VisionTransformerShape shape, string type, HuggingFaceDecoder? decoder)
     {
         json.WriteStartArray("architectures");
-        json.WriteStringValue(IsData2Vec(shape) ? "Data2VecVisionModel" : !shape.ClassToken ? "IJepaModel" : decoder is null ? "ViTMAEModel" : "ViTMAEForPreTraining");
+        json.WriteStringValue(
+            IsData2Vec(shape) ? "Data2VecVisionModel" : !shape.ClassToken ? "IJepaModel" : IsPlain(shape) ? "ViTModel"
+                : decoder is null ? "ViTMAEModel" : "ViTMAEForPreTraining");
         json.WriteEndArray();
         json.WriteNumber("attention_probs_dropout_prob", 0.0);
         decoder?.Describe(json);
@@ -101,9 +104,10 @@ public static class HuggingFaceFolder
         json.WriteNumber("intermediate_size", shape.MlpWidth);
         json.WriteNumber("layer_norm_eps", 1e-6);
         // The model there always masks; of an encoder alone whole images are wanted.
-        if (shape.ClassToken && !IsData2Vec(shape)) json.WriteNumber("mask_ratio", decoder is null ? 0.0 : 0.75);
+        if (shape.ClassToken && !IsData2Vec(shape) && !IsPlain(shape)) json.WriteNumber("mask_ratio", decoder is null ? 0.0 : 0.75);
         if (IsData2Vec(shape)) json.WriteNumber("layer_scale_init_value", shape.LayerScale ? 1e-4 : 0);
-        json.WriteString("model_type", IsData2Vec(shape) ? HuggingFaceConfig.Data2Vec : shape.ClassToken ? HuggingFaceConfig.MaskedAutoencoder : HuggingFaceConfig.ImageJepa);
+        json.WriteString("model_type", IsData2Vec(shape) ? HuggingFaceConfig.Data2Vec : !shape.ClassToken ? HuggingFaceConfig.ImageJepa
+            : IsPlain(shape) ? HuggingFaceConfig.Plain : HuggingFaceConfig.MaskedAutoencoder);
         json.WriteNumber("num_attention_heads", shape.Heads);
         json.WriteNumber("num_channels", shape.Channels);
         json.WriteNumber("num_hidden_layers", shape.Depth);
@@ -126,6 +130,9 @@ public static class HuggingFaceFolder
 
     /// <summary>Whether an encoder has BEiT's blocks, which only that model has: keys have no bias.</summary>
     internal static bool IsData2Vec(VisionTransformerShape shape) => shape.ClassToken && !shape.KeyBias;
+
+    /// <summary>With a class token and learned positions it is a ViTModel, whose pooling layer is nobody's here.</summary>
+    private static bool IsPlain(VisionTransformerShape shape) => shape is { ClassToken: true, LearnedPositions: true, KeyBias: true };
 
     private static void Preprocessor(Utf8JsonWriter json, VisionTransformerShape shape, PixelNormalization normalization, int resample)
     {

@@ -1,3 +1,4 @@
+using JepaSharp.Models;
 using JepaSharp.Runtime;
 
 namespace JepaSharp.Weights;
@@ -43,10 +44,12 @@ public static class WeightsExport
         ArgumentNullException.ThrowIfNull(weights);
         var encoder = network ?? weights.Evaluated;
         weights.Require(encoder);
-        if (weights.Encoder is { ClassToken: true, LearnedPositions: true, KeyBias: true }
+        if (weights.Encoder is { ClassToken: true, LearnedPositions: true, KeyBias: true, Resizing: PositionResizing.BicubicAntialiased }
             or { KeyBias: true } and ({ RelativePositions: true } or { LayerScale: true }))
-            throw new WeightsFileException(weights.Path, $"an encoder with a class token ('{StateLayout.ClassToken}') and learned positions",
-                "one that Hugging Face's IJepaModel or ViTMAEModel can hold: export this one with --to safetensors, in the names that timm gives");
+            throw new WeightsFileException(
+                weights.Path, $"an encoder with a class token ('{StateLayout.ClassToken}') and learned positions that are resized as timm does",
+                "one that Hugging Face's IJepaModel, ViTMAEModel or ViTModel can hold: export this one with --to safetensors, in the names that timm "
+                    + "gives");
         // MAE's decoder goes along: it is a part of the model there.
         var decoder = network is null && weights.Has(NetworkNames.Decoder) ? weights.DecoderArchitecture : null;
         if (decoder is { Heads: 0 })

@@ -166,8 +166,15 @@ public sealed record EncoderOutput(int Layers = 1, bool Pooled = true)
     /// (<see cref="VisionTransformerShape.AveragesBeforeNorm"/>).</summary>
     public bool TakesClassToken { get; init; }
 
-    /// <summary>Numbers of one vector: <see cref="Layers"/> times the encoder's width.</summary>
-    public int WidthOf(VisionTransformer encoder) => Layers * encoder.Shape.Width;
+    /// <summary>With <see cref="Pooled"/>: the class token and the average over the patches together.</summary>
+    public ClassAndMean Together { get; init; }
+
+    /// <summary>Whether the outputs of blocks before the last go through the encoder's final norm too, as DINO and iBOT take those of the last
+    /// four.</summary>
+    public bool NormsEach { get; init; }
+
+    /// <summary>Numbers of one vector: <see cref="Layers"/> times the encoder's width, twice that of a class token and an average together.</summary>
+    public int WidthOf(VisionTransformer encoder) => Layers * encoder.Shape.Width * (Pooled && Together != ClassAndMean.Apart ? 2 : 1);
 
     /// <summary>Images [B, C, H, W], normalised -> float32 [B, L D], or [B, N, L D] where patches are kept apart.</summary>
     /// <exception cref="ArgumentException">The encoder has fewer blocks, or the images' sides are not multiples of the patch size.</exception>
@@ -175,7 +182,7 @@ public sealed record EncoderOutput(int Layers = 1, bool Pooled = true)
     {
         using var scope = NewDisposeScope();
         using var untracked = no_grad();
-        if (Pooled && encoder.Shape.AveragesBeforeNorm && !TakesClassToken)
+        if (Pooled && encoder.Shape.AveragesBeforeNorm && !TakesClassToken && Together == ClassAndMean.Apart)
         {
             // The mean of the patches of each of the last blocks, then a norm without parameters: the final norm is left out.
             int[] last = [.. Enumerable.Range(encoder.Shape.Depth - Layers, Layers)];
@@ -184,8 +191,15 @@ public sealed record EncoderOutput(int Layers = 1, bool Pooled = true)
                 .MoveToOuterDisposeScope();
         }
 
-        var tokens = Layers == 1 ? encoder.forward(images) : cat([.. encoder.LastBlocks(images, Layers)], dim: -1);
+        var tokens = Layers == 1 ? encoder.forward(images) : cat([.. encoder.LastBlocks(images, Layers, NormsEach)], dim: -1);
         tokens = tokens.to(float32);
+        if (Pooled && Together != ClassAndMean.Apart)
+        {
+            var (token, mean) = (tokens.select(1, 0), EncodedTokens.Patches(tokens, encoder.Shape).mean([1L]));
+            return (Together == ClassAndMean.Interleaved ? stack([token, mean], dim: -1).flatten(1) : cat([token, mean], dim: -1))
+                .MoveToOuterDisposeScope();
+        }
+
         if (Pooled && !AveragesPatches && encoder.Shape.ClassToken) return tokens.select(1, 0).MoveToOuterDisposeScope();
         var patches = EncodedTokens.Patches(tokens, encoder.Shape);
         return (Pooled ? patches.mean([1L]) : patches).MoveToOuterDisposeScope();
@@ -197,7 +211,28 @@ public sealed record EncoderOutput(int Layers = 1, bool Pooled = true)
     {
         ArgumentNullException.ThrowIfNull(encoder);
         if (!encoder.ClassToken || !Pooled) return null;
-        if (encoder.AveragesBeforeNorm) return TakesClassToken ? "class token" : "patches averaged before the final norm";
-        return AveragesPatches ? "patches averaged" : "class token";
+        if (encoder.AveragesBeforeNorm && Together == ClassAndMean.Apart)
+            return TakesClassToken ? "class token" : "patches averaged before the final norm";
+        var normed = NormsEach && Layers > 1 ? ", each normed" : "";
+        return (Together, AveragesPatches) switch
+        {
+            (ClassAndMean.SideBySide, _) => "class token, then patches averaged",
+            (ClassAndMean.Interleaved, _) => "class token and patches averaged, number by number",
+            (_, true) => "patches averaged",
+            _ => "class token",
+        } + normed;
     }
+}
+
+/// <summary>How a class token c and the average m of the patches make one vector.</summary>
+public enum ClassAndMean
+{
+    /// <summary>They do not: one of them stands for the image.</summary>
+    Apart,
+
+    /// <summary>c₀ c₁ ... m₀ m₁ ..., as iBOT's published linear weights are made for.</summary>
+    SideBySide,
+
+    /// <summary>c₀ m₀ c₁ m₁ ..., as DINO's published linear weights for ViT-B are made for.</summary>
+    Interleaved,
 }
