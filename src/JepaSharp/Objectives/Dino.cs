@@ -9,7 +9,8 @@ namespace JepaSharp.Objectives;
 /// <summary>DINO: a student says of every view of an image what its own average, the teacher, says of the image's other large views (Caron et al.,
 /// "Emerging properties in self-supervised vision transformers", ICCV 2021, arXiv 2104.14294).</summary>
 /// <remarks>
-/// Shapes: Q large and L small views of each of B images, V = Q + L, D width, H numbers at the head's narrow place, K outputs. Where the published code and the paper differ, and what was chosen: docs/faithfulness.md.
+/// Shapes: Q large and L small views of each of B images, V = Q + L, D width, H numbers at the head's narrow place, K outputs.
+/// Where the published code and the paper differ, and what was chosen: docs/faithfulness.md.
 /// </remarks>
 public sealed class Dino : Objective
 {
