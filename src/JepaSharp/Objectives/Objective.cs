@@ -210,6 +210,9 @@ public sealed record Network(string Name, nn.Module Module, NetworkRole Role, st
     /// not.</summary>
     public Func<string, bool>? Decays { get; init; }
 
+    /// <summary>Whether <c>optimization.clip_grad</c> bounds its gradients: those of all such networks are measured, and scaled, together. True.</summary>
+    public bool IsClipped { get; init; } = true;
+
     /// <summary>Momentum of an average after the given step, from 1; null for the run's schedule.</summary>
     public Func<long, double>? MomentumAt { get; init; }
 }

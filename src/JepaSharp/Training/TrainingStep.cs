@@ -191,16 +191,21 @@ public sealed class TrainingStep : IDisposable
 
     private void Clip(double norm)
     {
-        if (_settings.ClipNorm is not { } limit || norm <= limit) return;
-        foreach (var network in State.Trained) _ = network.Parameters.Gradients!.Multiply_(limit / norm);
+        if (_settings.ClipNorm is not { } limit) return;
+        List<NetworkState> clipped = [.. State.Trained.Where(n => n.Network.IsClipped)];
+        if (clipped.Count < State.Trained.Count) norm = Math.Sqrt(clipped.Sum(n => n.Parameters.SquaredGradientNorm()));
+        if (norm <= limit) return;
+        foreach (var network in clipped) _ = network.Parameters.Gradients!.Multiply_(limit / norm);
     }
 
     private void ClipOnDevice(Tensor numbers)
     {
         if (_settings.ClipNorm is not { } limit) return;
-        // At most 1; 1 where the norm is 0.
-        var factor = numbers.narrow(0, 1, State.Trained.Count).norm().reciprocal().Multiply(limit).Clamp_(0, 1);
-        foreach (var network in State.Trained) _ = network.Parameters.Gradients!.mul_(factor);
+        List<int> clipped = [.. Enumerable.Range(0, State.Trained.Count).Where(i => State.Trained[i].Network.IsClipped)];
+        if (clipped.Count == 0) return;
+        // At most 1; 1 where the norm is 0. The loss is the first of the numbers.
+        var factor = stack([.. clipped.Select(i => numbers[i + 1])]).norm().reciprocal().Multiply(limit).Clamp_(0, 1);
+        foreach (var i in clipped) _ = State.Trained[i].Parameters.Gradients!.mul_(factor);
     }
 }
 
