@@ -13,6 +13,7 @@ internal static class ObjectiveDefaults
     public static PretrainOptions Of(PretrainOptions options, string objective) => objective switch
     {
         MetaOptions.MaskedAutoencoder => MaskedAutoencoder(options),
+        MetaOptions.LeJepa => options with { Optimization = options.Optimization with { Schedule = RateSchedule.Current } },
         _ => options,
     };
 
@@ -61,6 +62,7 @@ internal static class ObjectiveDefaults
             },
             Optimization = suggested.Optimization with
             {
+                Schedule = RateSchedule.Current,
                 StartLr = 1e-5,
                 Lr = 1e-3,
                 FinalLr = 1e-6,

@@ -35,7 +35,7 @@ public sealed record OptimizationOptions
     /// </summary>
     public int? LrImages { get; init; }
 
-    /// <summary>How the learning rate is counted along. Stepped (published I-JEPA). Ours.</summary>
+    /// <summary>How the learning rate is counted along. Stepped (published I-JEPA); each objective has its own. Ours.</summary>
     public RateSchedule Schedule { get; init; } = RateSchedule.Stepped;
 
     /// <summary>Weight decay at the first step. 0.04.</summary>
@@ -44,7 +44,8 @@ public sealed record OptimizationOptions
     /// <summary>Weight decay at the last step, reached along a cosine. 0.4.</summary>
     public double FinalWeightDecay { get; init; } = 0.4;
 
-    /// <summary>Momentum of the target encoder's average, first and last, linear between. [0.996, 1.0].</summary>
+    /// <summary>Momentum of the target encoder's average, first and last, linear between (along a cosine, where the schedule is
+    /// tabled). [0.996, 1.0].</summary>
     public MomentumRange Ema { get; init; } = new(0.996, 1.0);
 
     /// <summary>Schedules are drawn out over this many times the run's steps, and cut off at its end. 1.0.</summary>
@@ -79,7 +80,7 @@ public sealed record OptimizationOptions
     public double PeakRate(int batch) => LrImages is >= 1 and var images ? Lr * batch * Accumulate / images : Lr;
 }
 
-/// <summary>How a learning rate's warm-up and cosine are counted along. In YAML: stepped, fractional.</summary>
+/// <summary>How a learning rate's warm-up and cosine are counted along. In YAML: stepped, fractional, current, tabled.</summary>
 public enum RateSchedule
 {
     /// <summary>By whole steps, each at the rate of what is done after it, as I-JEPA is published: the first step is at rate 1 of W.</summary>
@@ -88,6 +89,13 @@ public enum RateSchedule
     /// <summary>By fractions of epochs, each step at the rate of what is done before it, as MAE is published: the first step is at the rate that the
     /// warm-up starts from.</summary>
     Fractional,
+
+    /// <summary>By whole steps, each at the rate of what is done before it, as LeJEPA is published.</summary>
+    Current,
+
+    /// <summary>A value for every step, of which the last of the warm-up is the highest already, as DINO, iBOT and data2vec are published; weight
+    /// decay and momentum as well.</summary>
+    Tabled,
 }
 
 /// <summary>The distance between a prediction and its target. In YAML: smooth_l1, l2.</summary>

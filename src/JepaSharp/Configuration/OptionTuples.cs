@@ -11,6 +11,15 @@ public readonly record struct MomentumRange(double Start, double End)
     public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"[{Start}, {End}]");
 }
 
+/// <summary>A chance for the first of several, and one for each of the others. In YAML: <c>[first, others]</c>.</summary>
+/// <param name="First">For the first.</param>
+/// <param name="Others">For each of the others.</param>
+public readonly record struct ChancePair(double First, double Others)
+{
+    /// <inheritdoc/>
+    public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"[{First}, {Others}]");
+}
+
 /// <summary>One number for each colour channel. In YAML: <c>[red, green, blue]</c>.</summary>
 /// <param name="Red">For the red channel.</param>
 /// <param name="Green">For the green channel.</param>

@@ -1,5 +1,6 @@
 using JepaSharp.Data.Augmentation;
 using JepaSharp.Data.Cropping;
+using JepaSharp.Data.Loading;
 using JepaSharp.Runtime;
 
 namespace JepaSharp.Configuration;
@@ -52,6 +53,14 @@ public sealed record ViewSection
     /// <summary>Chance of inverting what is bright in a view. 0.2.</summary>
     public double Solarize { get; init; } = 0.2;
 
+    /// <summary>Chances of blurring the first global view and the others, in place of <see cref="Blur"/>; null for that. Null. DINO's and iBOT's are
+    /// [1, 0.1].</summary>
+    public ChancePair? GlobalBlur { get; init; }
+
+    /// <summary>Chances of inverting what is bright in the first global view and in the others, in place of <see cref="Solarize"/>; null for that.
+    /// Null. DINO's and iBOT's are [0, 0.2].</summary>
+    public ChancePair? GlobalSolarize { get; init; }
+
     /// <summary>What changes a view, as its crop's recipe has it.</summary>
     internal Augmentations Augmentations => new()
     {
@@ -67,6 +76,29 @@ public sealed record ViewSection
     /// <summary>A global view.</summary>
     /// <param name="crop">The crop that section <c>data</c> describes.</param>
     internal TrainingTransform GlobalCrop(TrainingTransform crop) => crop with { Augmentations = Augmentations };
+
+    /// <summary>All global views: one kind of them, or the first apart from the others where they are changed by other chances.</summary>
+    /// <param name="crop">The crop that section <c>data</c> describes.</param>
+    /// <param name="first">What the first (or all) are called.</param>
+    /// <param name="others">What the others are called.</param>
+    internal IReadOnlyList<View> GlobalViews(TrainingTransform crop, string first, string others)
+    {
+        TrainingTransform With(Func<ChancePair, double> which)
+        {
+            var all = Augmentations;
+            return crop with
+            {
+                Augmentations = all with
+                {
+                    Blur = GlobalBlur is { } blur ? which(blur) : all.Blur,
+                    Solarize = GlobalSolarize is { } solarize ? which(solarize) : all.Solarize,
+                },
+            };
+        }
+
+        var (one, rest) = (With(pair => pair.First), With(pair => pair.Others));
+        return Global == 1 || one == rest ? [new View(first, one, Global)] : [new View(first, one), new View(others, rest, Global - 1)];
+    }
 
     /// <summary>A local view.</summary>
     /// <param name="crop">The crop that section <c>data</c> describes.</param>

@@ -63,9 +63,13 @@ public static class PositionTable
         if ((shape.GridHeight, shape.GridWidth) == (newHeight, newWidth)) return table.alias();
         using var scope = NewDisposeScope();
         var patches = shape.ClassToken ? table.narrow(1, 1, shape.Patches) : table;
-        var resized = shape.Resizing == PositionResizing.BicubicAntialiased
-            ? InterpolateAntialiased(patches, shape.GridHeight, shape.GridWidth, newHeight, newWidth)
-            : Interpolate(patches, shape.GridHeight, shape.GridWidth, newHeight, newWidth);
+        Func<Tensor, int, int, int, int, Tensor> resize = shape.Resizing switch
+        {
+            PositionResizing.BicubicAntialiased => InterpolateAntialiased,
+            PositionResizing.BicubicOffset => InterpolateOffset,
+            _ => Interpolate,
+        };
+        var resized = resize(patches, shape.GridHeight, shape.GridWidth, newHeight, newWidth);
         return (shape.ClassToken ? cat([table.narrow(1, 0, 1), resized], dim: 1) : resized).MoveToOuterDisposeScope();
     }
 
@@ -75,15 +79,31 @@ public static class PositionTable
     public static Tensor InterpolateAntialiased(Tensor table, int gridHeight, int gridWidth, int newHeight, int newWidth)
     {
         ArgumentNullException.ThrowIfNull(table);
+        return Separately(table, (gridHeight, gridWidth), (newHeight, newWidth), AntialiasedWeights);
+    }
+
+    /// <summary>Resamples a table to another grid: [1, N, D] -> [1, N', D], bicubic with a = -0.75 at places that are not quite those of the new
+    /// grid, as DINO is published.</summary>
+    /// <remarks>Place i of h' lies at (i + 0.5) h / (h' + 0.1) - 0.5 of the h rows; beyond the border, the border's row counts.</remarks>
+    public static Tensor InterpolateOffset(Tensor table, int gridHeight, int gridWidth, int newHeight, int newWidth)
+    {
+        ArgumentNullException.ThrowIfNull(table);
+        return Separately(table, (gridHeight, gridWidth), (newHeight, newWidth), OffsetWeights);
+    }
+
+    /// <summary>T' = R T C, rows and columns apart, with the weights [after, before] of each.</summary>
+    private static Tensor Separately(Tensor table, (int Height, int Width) before, (int Height, int Width) after, Func<int, int, float[]> weights)
+    {
         using var scope = NewDisposeScope();
+        Tensor Along(int from, int to) => tensor(weights(from, to), [to, from], device: table.device);
         var width = table.shape[2];
-        var rows = AlongAxis(gridHeight, newHeight, table.device).matmul(table.reshape(gridHeight, gridWidth * width));
-        var both = AlongAxis(gridWidth, newWidth, table.device).matmul(rows.view(newHeight, gridWidth, width));
-        return both.reshape(1, (long)newHeight * newWidth, width).MoveToOuterDisposeScope();
+        var rows = Along(before.Height, after.Height).matmul(table.reshape(before.Height, before.Width * width));
+        var both = Along(before.Width, after.Width).matmul(rows.view(after.Height, before.Width, width));
+        return both.reshape(1, (long)after.Height * after.Width, width).MoveToOuterDisposeScope();
     }
 
     /// <summary>[after, before]: what each position of before weighs in each of after; every row sums to 1.</summary>
-    private static Tensor AlongAxis(int before, int after, Device device)
+    private static float[] AntialiasedWeights(int before, int after)
     {
         var weights = new float[after * before];
         var scale = (double)before / after;
@@ -98,7 +118,29 @@ public static class PositionTable
             for (var j = first; j < end; j++) weights[(i * before) + j] = (float)(Weight(j) / sum);
         }
 
-        return tensor(weights, [after, before], device: device);
+        return weights;
+    }
+
+    private static float[] OffsetWeights(int before, int after)
+    {
+        var weights = new float[after * before];
+        for (var i = 0; i < after; i++)
+        {
+            var place = ((i + 0.5) * before / (after + 0.1)) - 0.5;
+            var floor = (int)Math.Floor(place);
+            for (var tap = -1; tap <= 2; tap++)
+                weights[(i * before) + Math.Clamp(floor + tap, 0, before - 1)] += (float)CubicConvolution(place - floor - tap);
+        }
+
+        return weights;
+    }
+
+    // Keys' kernel with a = -0.75: (a + 2) |x|^3 - (a + 3) |x|^2 + 1 within 1, a (|x|^3 - 5 |x|^2 + 8 |x| - 4) within 2.
+    private static double CubicConvolution(double x)
+    {
+        const double A = -0.75;
+        x = Math.Abs(x);
+        return x <= 1 ? ((((A + 2) * x) - (A + 3)) * x * x) + 1 : A * ((((((x - 5) * x) + 8) * x)) - 4);
     }
 }
 

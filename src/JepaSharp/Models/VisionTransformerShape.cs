@@ -76,6 +76,10 @@ public enum PositionResizing
 
     /// <summary>Cubic convolution with a = -0.5, widened where the grid shrinks, so that every position counts: as timm does.</summary>
     BicubicAntialiased,
+
+    /// <summary>Cubic convolution with a = -0.75 at places that are scaled by (side + 0.1) / old side, where all else takes side / old side: as DINO
+    /// and iBOT are published (Caron et al., 2021).</summary>
+    BicubicOffset,
 }
 
 /// <summary>Everything that fixes the names and shapes of a predictor's weights, given its encoder.</summary>

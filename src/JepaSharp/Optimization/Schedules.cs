@@ -1,3 +1,5 @@
+using JepaSharp.Configuration;
+
 namespace JepaSharp.Optimization;
 
 /// <summary>What the published code sets its schedules with.</summary>
@@ -36,14 +38,11 @@ public sealed record ScheduleOptions
     /// <summary>Steps to lay the schedules out over, in place of those of all epochs; null for those.</summary>
     public long? Steps { get; init; }
 
-    /// <summary>Whether the rate and the decay of a step are those of the next, as the published I-JEPA code has them; LeJEPA's are the step's own,
-    /// so that the first step runs at <see cref="StartLearningRate"/>.</summary>
-    public bool IsAdvanced { get; init; } = true;
-    /// <summary>Whether the learning rate is counted by fractions of epochs, from what is done before a step: see <see cref="Schedules"/>.</summary>
-    public bool Fractional { get; init; }
+    /// <summary>How rates are counted along: see <see cref="Schedules"/>.</summary>
+    public RateSchedule Kind { get; init; } = RateSchedule.Stepped;
 
     /// <summary>What an epoch's images would make in steps, where accumulation leaves some over: batches over batches a step; null for
-    /// <see cref="StepsPerEpoch"/>. Used by fractional schedules.</summary>
+    /// <see cref="StepsPerEpoch"/>. Used by <see cref="RateSchedule.Fractional"/>.</summary>
     public double? EpochSteps { get; init; }
 
     /// <summary>Stretches all schedules beyond the epochs trained, so that training stops before they end (paper, appendix A.1: 1.25).</summary>
@@ -59,14 +58,20 @@ public sealed record ScheduleOptions
 /// decay(t)    = final + (first - final) (1 + cos(π t / T)) / 2               not above final (not below, if it falls)
 /// momentum(t) = first + (final - first) (t - 1) / T
 /// </code>
-/// Fractional, as MAE is published: with x the epochs done before the step (whole ones, and of the epoch's images the share), w and E those of the
+/// <see cref="RateSchedule.Current"/>, as LeJEPA is: the same, with t - 1 in place of t.
+/// <see cref="RateSchedule.Fractional"/>, as MAE is: with x the epochs done before the step (whole ones, and of the epoch's images the share), w and E those of the
 /// warm-up and of all, and no bound from below,
 /// <code>
 /// rate(x)     = start + (peak - start) x / w                                 x &lt; w
 ///             = final + (peak - final) (1 + cos(π (x - w) / (E - w))) / 2    otherwise
 /// </code>
-/// The published code steps its rate and decay schedules before use and its momentum after: hence t and t - 1. Where
-/// <see cref="ScheduleOptions.IsAdvanced"/> is off, t - 1 stands for t in all of them.
+/// <see cref="RateSchedule.Tabled"/>, as DINO, iBOT and data2vec are: a value for every step, i = t - 1 of T,
+/// <code>
+/// rate(i)     = start + (peak - start) i / (W - 1)                           i &lt; W: both ends are reached
+///             = final + (peak - final) (1 + cos(π (i - W) / (T - W))) / 2    otherwise: the peak once more, and never quite the final rate
+/// </code>
+/// with decay and momentum along the same cosine, without a warm-up.
+/// The published I-JEPA code steps its rate and decay schedules before use and its momentum after: hence t and t - 1.
 /// </remarks>
 public sealed class Schedules
 {
@@ -87,34 +92,44 @@ public sealed class Schedules
     public double LearningRate(long step)
     {
         var (start, peak, final) = (_options.StartLearningRate, _options.LearningRate, _options.FinalLearningRate);
-        if (_options.Fractional)
+        switch (_options.Kind)
         {
-            var (done, warmup) = (EpochsBefore(step), _options.WarmupEpochs);
-            var all = _options.Steps is { } steps ? _options.Stretch * steps / _options.StepsPerEpoch : _options.Stretch * _options.Epochs;
-            return done < warmup ? start + ((peak - start) * done / warmup) : Cosine(peak, final, Math.Min(1, (done - warmup) / (all - warmup)));
+            case RateSchedule.Fractional:
+                var (done, warmup) = (EpochsBefore(step), _options.WarmupEpochs);
+                var all = _options.Steps is { } steps ? _options.Stretch * steps / _options.StepsPerEpoch : _options.Stretch * _options.Epochs;
+                return done < warmup ? start + ((peak - start) * done / warmup) : Cosine(peak, final, Math.Min(1, (done - warmup) / (all - warmup)));
+            case RateSchedule.Tabled:
+                return step <= _warmup
+                    ? start + ((peak - start) * (step - 1) / Math.Max(1, _warmup - 1))
+                    : Cosine(peak, final, Math.Min(1, (step - 1 - _warmup) / Math.Max(1, _total - _warmup)));
+            default:
+                var place = Place(step);
+                if (place < _warmup) return start + ((peak - start) * place / _warmup);
+                return Math.Max(final, Cosine(peak, final, (place - _warmup) / Math.Max(1, _total - _warmup)));
         }
-
-        if (!_options.IsAdvanced) step--;
-        if (step < _warmup) return start + ((peak - start) * step / _warmup);
-        var progress = (step - _warmup) / Math.Max(1, _total - _warmup);
-        return Math.Max(final, Cosine(peak, final, progress));
     }
 
     /// <summary>Weight decay of step <paramref name="step"/>, counted from 1.</summary>
     public double WeightDecay(long step)
     {
         var (first, final) = (_options.WeightDecay, _options.FinalWeightDecay);
-        if (!_options.IsAdvanced) step--;
-        var value = Cosine(first, final, step / _total);
+        var value = Cosine(first, final, Place(step) / _total);
         return final <= first ? Math.Max(final, value) : Math.Min(final, value);
     }
 
     /// <summary>Momentum of the moving average after step <paramref name="step"/>, counted from 1.</summary>
-    public double Momentum(long step) =>
-        Math.Min(1, _options.StartMomentum + ((_options.FinalMomentum - _options.StartMomentum) * (step - 1) / _total));
+    public double Momentum(long step)
+    {
+        var (first, final) = (_options.StartMomentum, _options.FinalMomentum);
+        var done = (step - 1) / _total;
+        return Math.Min(1, _options.Kind == RateSchedule.Tabled ? Cosine(first, final, Math.Min(1, done)) : first + ((final - first) * done));
+    }
 
     /// <summary>Share of the schedules that is done before step <paramref name="step"/>, counted from 1; in [0, 1].</summary>
     public double Progress(long step) => Math.Clamp((step - 1) / Math.Max(1, _total), 0, 1);
+
+    // Fractional decay is constant where it is published, and goes with the steps where it is not.
+    private long Place(long step) => _options.Kind is RateSchedule.Current or RateSchedule.Tabled ? step - 1 : step;
 
     private double EpochsBefore(long step)
     {

@@ -198,8 +198,7 @@ public sealed class PretrainPlan
             FinalMomentum = o.Ema.End,
             Stretch = o.IpeScale,
             Steps = o.ScheduleSteps,
-            IsAdvanced = !IsLeJepa,
-            Fractional = o.Schedule == RateSchedule.Fractional,
+            Kind = o.Schedule,
             EpochSteps = (double)batches / o.Accumulate,
         });
     }

@@ -10,7 +10,15 @@ public static class WeightsMetadata
     internal const string ImageHeight = "image_height", ImageWidth = "image_width", Epoch = "epoch", Resample = "resample";
     internal const string DecoderHeads = "decoder_heads", NormalizesPatches = "normalizes_patches";
     internal const string OurFormat = "jepasharp", Objective = "objective", Evaluated = "evaluated";
-    internal const string Positions = "positions", Learned = "learned", Resizing = "position_resizing", Antialiased = "bicubic_antialiased";
+    internal const string Positions = "positions", Learned = "learned", Resizing = "position_resizing";
+
+    /// <summary>What ways of resizing positions are called; nothing is said of the usual one.</summary>
+    internal static readonly IReadOnlyDictionary<PositionResizing, string> ResizingNames = new Dictionary<PositionResizing, string>
+    {
+        [PositionResizing.BicubicAntialiased] = "bicubic_antialiased",
+        [PositionResizing.BicubicOffset] = "bicubic_offset",
+    };
+
     private const string Networks = "networks";
     private const string Mean = "normalization_mean", Deviation = "normalization_std";
 
@@ -36,7 +44,7 @@ public static class WeightsMetadata
         Add("mlp_width", encoder.MlpWidth);
         if (encoder.ClassToken) texts["class_token"] = "true";
         if (encoder.LearnedPositions) texts[Positions] = Learned;
-        if (encoder.Resizing == PositionResizing.BicubicAntialiased) texts[Resizing] = Antialiased;
+        if (ResizingNames.GetValueOrDefault(encoder.Resizing) is { } resizing) texts[Resizing] = resizing;
         if (predictor is not null)
         {
             Add("predictor_width", predictor.Width);

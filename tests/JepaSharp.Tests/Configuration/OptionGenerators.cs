@@ -30,6 +30,7 @@ internal static class OptionGenerators
             var type when type == typeof(string) => Text.Select(x => (object?)x),
             var type when type == typeof(Interval) => Real.Select(Real, (a, b) => (object?)new Interval(a, b)),
             var type when type == typeof(MomentumRange) => Real.Select(Real, (a, b) => (object?)new MomentumRange(a, b)),
+            var type when type == typeof(ChancePair) => Real.Select(Real, (a, b) => (object?)new ChancePair(a, b)),
             var type when type == typeof(ChannelTriple) => Real.Select(Real, Real, (a, b, c) => (object?)new ChannelTriple(a, b, c)),
             { IsEnum: true } type => Gen.Int[0, Enum.GetValues(type).Length - 1].Select(x => Enum.GetValues(type).GetValue(x)),
             var type => throw new NotSupportedException(type.Name),

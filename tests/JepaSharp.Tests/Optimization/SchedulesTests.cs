@@ -1,3 +1,5 @@
+using System.Text.Json;
+using JepaSharp.Configuration;
 using JepaSharp.Optimization;
 
 namespace JepaSharp.Tests.Optimization;
@@ -33,6 +35,45 @@ public sealed class SchedulesTests
             Assert.Equal(point.Value[0].GetDouble(), schedules.LearningRate(step), 1e-12);
             Assert.Equal(point.Value[1].GetDouble(), schedules.WeightDecay(step), 1e-12);
             Assert.Equal(point.Value[2].GetDouble(), schedules.Momentum(step), 1e-10);
+        }
+    }
+
+    /// <summary>Rates of what is counted in tables: every step's of runs of which the whole tables were recorded.</summary>
+    [Theory]
+    [InlineData("dino")]
+    [InlineData("ibot")]
+    [InlineData("data2vec")]
+    [Trait(RecordedFolders.Trait, "dino")]
+    public void Tabled_OverARecordedRun_GivesRecordedTables(string run)
+    {
+        var recorded = JsonDocument.Parse(File.ReadAllText(RecordedFolders.PathOf(run, "expected.json"))).RootElement;
+        var options = recorded.GetProperty("options");
+        double Number(string key) => options.GetProperty(key).GetDouble();
+        var peak = recorded.TryGetProperty("peak_learning_rate", out var scaled) ? scaled.GetDouble() : Number("lr");
+        var end = options.GetProperty("weight_decay_end") is { ValueKind: JsonValueKind.Number } final ? final.GetDouble() : Number("weight_decay");
+        var schedules = new Schedules(new ScheduleOptions
+        {
+            Kind = RateSchedule.Tabled,
+            StepsPerEpoch = recorded.GetProperty("iterations_per_epoch").GetInt64(),
+            Epochs = Number("epochs"),
+            WarmupEpochs = Number("warmup_epochs"),
+            StartLearningRate = 0,
+            LearningRate = peak,
+            FinalLearningRate = Number("min_lr"),
+            WeightDecay = Number("weight_decay"),
+            FinalWeightDecay = end,
+            StartMomentum = options.TryGetProperty("momentum_teacher", out var momentum) ? momentum.GetDouble() : 0,
+        });
+        var tables = recorded.GetProperty("schedules");
+        Is("learning_rate", schedules.LearningRate);
+        Is("weight_decay", schedules.WeightDecay);
+        if (tables.TryGetProperty("ema_momentum", out _)) Is("ema_momentum", schedules.Momentum);
+
+        void Is(string name, Func<long, double> of)
+        {
+            var values = tables.GetProperty(name).EnumerateArray().Select(v => v.GetDouble()).ToArray();
+            Assert.NotEmpty(values);
+            for (var i = 0; i < values.Length; i++) Assert.Equal(values[i], of(i + 1), 1e-12);
         }
     }
 

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using JepaSharp.Configuration;
 using JepaSharp.Models;
 using JepaSharp.Objectives;
 using JepaSharp.Optimization;
@@ -146,7 +147,7 @@ public sealed class RecordedAutoencoderTests(ITestOutputHelper output)
             StartLearningRate = 0,
             LearningRate = Number("blr") * Number("effective_batch") / 256,
             FinalLearningRate = Number("min_lr"),
-            Fractional = true,
+            Kind = RateSchedule.Fractional,
         });
         var rates = facts.GetProperty("learning_rate").EnumerateArray().Select(r => r.GetDouble());
         foreach (var (iteration, rate) in facts.GetProperty("iteration").EnumerateArray().Select(i => i.GetInt64()).Zip(rates))

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using JepaSharp.Configuration;
 using JepaSharp.Data.Cropping;
 using JepaSharp.Data.Loading;
 using JepaSharp.Models;
@@ -55,7 +56,7 @@ internal sealed class RecordedLeJepa : IDisposable
             FinalLearningRate = Option("final_lr"),
             WeightDecay = Option("weight_decay"),
             FinalWeightDecay = Option("weight_decay"),
-            IsAdvanced = false,
+            Kind = RateSchedule.Current,
         });
         Step = new TrainingStep(Objective, schedules, new StepSettings(precision));
         Load(_initial, "");

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using JepaSharp.Configuration;
 using JepaSharp.Models;
 using JepaSharp.Objectives;
 using JepaSharp.Optimization;
@@ -212,7 +213,7 @@ public sealed class RecordedLeJepaTests(ITestOutputHelper output)
             StartLearningRate = Number("start_factor") * Number("lr"),
             LearningRate = Number("lr"),
             FinalLearningRate = Number("eta_min"),
-            IsAdvanced = false,
+            Kind = RateSchedule.Current,
         });
         foreach (var step in facts.GetProperty("steps").EnumerateArray())
             Assert.Equal(step.GetProperty("learning_rate").GetDouble(), schedules.LearningRate(step.GetProperty("step").GetInt64() + 1), 1e-12);

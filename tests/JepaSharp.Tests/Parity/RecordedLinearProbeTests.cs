@@ -1,7 +1,8 @@
 using System.Text.Json;
-using JepaSharp.Evaluation;
+using JepaSharp.Configuration;
 using JepaSharp.Evaluation.Embeddings;
 using JepaSharp.Evaluation.Probes;
+using JepaSharp.Evaluation;
 using JepaSharp.Models;
 using JepaSharp.Optimization;
 using JepaSharp.Weights;
@@ -34,7 +35,7 @@ public sealed class RecordedLinearProbeTests(ITestOutputHelper output)
             StartLearningRate = 0,
             LearningRate = Number("peak_learning_rate"),
             FinalLearningRate = 0,
-            Fractional = true,
+            Kind = RateSchedule.Fractional,
         });
         var options = new LarsOptions { Momentum = Number("momentum"), Trust = Number("trust_coefficient") };
         using var head = new LarsHead(recorded.Read("initial.weight"), recorded.Read("initial.bias"), options);

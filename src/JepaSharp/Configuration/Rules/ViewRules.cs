@@ -23,6 +23,10 @@ internal static class ViewRules
         foreach (var (chance, key) in ((double, string)[])[
             (views.Flip, "flip"), (views.Jitter, "jitter"), (views.Gray, "gray"), (views.Blur, "blur"), (views.Solarize, "solarize")])
             checks.Require(chance is >= 0 and <= 1, $"views.{key}", chance, "a chance, 0 to 1");
+        foreach (var (pair, key) in ((ChancePair?, string)[])[(views.GlobalBlur, "global_blur"), (views.GlobalSolarize, "global_solarize")])
+            checks.Require(
+                pair is not { } both || (both.First is >= 0 and <= 1 && both.Others is >= 0 and <= 1), $"views.{key}", pair,
+                "two chances, 0 to 1");
         foreach (var (range, key) in ((double, string)[])[
             (views.Brightness, "brightness"), (views.Contrast, "contrast"), (views.Saturation, "saturation")])
             checks.Require(range >= 0 && double.IsFinite(range), $"views.{key}", range, "0 or more");
@@ -43,6 +47,9 @@ internal static class LeJepaRules
     {
         if (options.Meta.Objective != MetaOptions.LeJepa) return;
         ViewRules.Check(options, checks);
+        foreach (var (pair, key) in ((ChancePair?, string)[])[
+            (options.Views.GlobalBlur, "global_blur"), (options.Views.GlobalSolarize, "global_solarize")])
+            checks.Require(pair is null, $"views.{key}", pair, "null: LeJEPA's global views are all of one kind");
         var lejepa = options.Lejepa;
         checks.Require(lejepa.Lambda is >= 0 and <= 1, "lejepa.lambda", lejepa.Lambda, "a share, 0 to 1");
         checks.AtLeast(1, lejepa.Directions, "lejepa.directions");

@@ -24,6 +24,7 @@ internal static class OptionValue
         _ when type == typeof(string) => "text",
         _ when type == typeof(Interval) => "two numbers, [low, high]",
         _ when type == typeof(MomentumRange) => "two numbers, [start, end]",
+        _ when type == typeof(ChancePair) => "two numbers, [first, others]",
         _ when type == typeof(ChannelTriple) => "three numbers, [red, green, blue]",
         _ when type.IsEnum => $"one of {string.Join(", ", Enum.GetNames(type).Select(Snake))}",
         _ => throw new NotSupportedException($"{type} is not a type of an option."),
@@ -45,6 +46,7 @@ internal static class OptionValue
             {
                 ([var low, var high], _) when type == typeof(Interval) => new Interval(low, high),
                 ([var start, var end], _) when type == typeof(MomentumRange) => new MomentumRange(start, end),
+                ([var first, var others], _) when type == typeof(ChancePair) => new ChancePair(first, others),
                 ([var red, var green, var blue], _) when type == typeof(ChannelTriple) => new ChannelTriple(red, green, blue),
                 _ => null,
             },
@@ -63,6 +65,7 @@ internal static class OptionValue
         string text => YamlText.Write(text),
         Interval range => $"[{Write(range.Low)}, {Write(range.High)}]",
         MomentumRange range => $"[{Write(range.Start)}, {Write(range.End)}]",
+        ChancePair pair => $"[{Write(pair.First)}, {Write(pair.Others)}]",
         ChannelTriple triple => $"[{Write(triple.Red)}, {Write(triple.Green)}, {Write(triple.Blue)}]",
         Enum choice => Snake(choice.ToString()),
         _ => throw new NotSupportedException($"{value.GetType()} is not a type of an option."),

@@ -1,3 +1,4 @@
+using JepaSharp.Configuration;
 using JepaSharp.Models;
 using JepaSharp.Optimization;
 using JepaSharp.Runtime;
@@ -58,7 +59,7 @@ public static class LarsProbe
             StartLearningRate = 0,
             LearningRate = options.LearningRate * batch / 256,
             FinalLearningRate = 0,
-            Fractional = true,
+            Kind = RateSchedule.Fractional,
         });
         using var head = new LarsHead(Drawn(fit.Classes, fit.Features.Width, options.Seed), zeros(fit.Classes), options);
         var features = fit.Features.ToTensor();

@@ -120,7 +120,11 @@ internal sealed class WeightsSource(string path, WeightsFormat format, IDisposab
             && WeightsMetadata.Number(metadata, WeightsMetadata.ImageWidth) is { } width)
             ImageSize = (height, width);
         LearnedPositions = metadata.GetValueOrDefault(WeightsMetadata.Positions) == WeightsMetadata.Learned;
-        if (metadata.GetValueOrDefault(WeightsMetadata.Resizing) == WeightsMetadata.Antialiased) Resizing = PositionResizing.BicubicAntialiased;
+        foreach (var (kind, name) in WeightsMetadata.ResizingNames)
+        {
+            if (metadata.GetValueOrDefault(WeightsMetadata.Resizing) == name) Resizing = kind;
+        }
+
         Normalization = WeightsMetadata.Normalization(metadata);
         Resample = WeightsMetadata.Number(metadata, WeightsMetadata.Resample);
         if (metadata.TryGetValue(WeightsMetadata.Epoch, out var epoch) && long.TryParse(
