@@ -14,6 +14,7 @@ internal static class ObjectiveDefaults
     {
         MetaOptions.MaskedAutoencoder => MaskedAutoencoder(options),
         MetaOptions.LeJepa => options with { Optimization = options.Optimization with { Schedule = RateSchedule.Current } },
+        MetaOptions.MaskedSiamese => MaskedSiamese(options),
         _ => options,
     };
 
@@ -25,6 +26,7 @@ internal static class ObjectiveDefaults
     {
         suggested = suggested with { Meta = suggested.Meta with { Objective = objective } };
         if (objective == MetaOptions.LeJepa) return LeJepaOn(suggested);
+        if (objective == MetaOptions.MaskedSiamese) return MaskedSiameseOn(suggested);
         var own = Of(suggested, objective);
         if (ReferenceEquals(own, suggested)) return suggested;
         var (o, chosen, meta) = (own.Optimization, suggested.Optimization, suggested.Meta);
@@ -71,6 +73,29 @@ internal static class ObjectiveDefaults
             },
         };
     }
+
+    /// <summary>MSN for small networks and images: <c>configs/msn-cifar10-jpeg.yaml</c>. Head and prototypes shrink with the encoder, and small crops are
+    /// not blurred.</summary>
+    private static PretrainOptions MaskedSiameseOn(PretrainOptions suggested)
+    {
+        var own = MaskedSiamese(suggested);
+        var width = suggested.Meta.EmbedDim ?? EncoderPreset.All.First(preset => preset.Name == suggested.Meta.ModelName).Width;
+        var (crop, patch, chosen) = (suggested.Data.CropSize, suggested.Mask.PatchSize, suggested.Optimization);
+        return own with
+        {
+            Msn = own.Msn with { Prototypes = 128, Hidden = 4 * width, Projection = width },
+            Views = own.Views with { Local = 4, LocalSize = Math.Max(1, crop / patch / 2) * patch, LocalScale = new Interval(0.1, 0.3), Blur = 0 },
+            Optimization = own.Optimization with { Epochs = chosen.Epochs, Warmup = chosen.Warmup },
+        };
+    }
+
+    /// <summary>MSN's published configuration of ViT-S/16 (Assran et al., 2022).</summary>
+    private static PretrainOptions MaskedSiamese(PretrainOptions options) => options with
+    {
+        Data = options.Data with { CropScale = new Interval(0.3, 1), Interpolation = ResampleFilter.Bilinear, UseHorizontalFlip = false },
+        Views = options.Views with { Local = 10, Saturation = 0.4, Solarize = 0 },
+        Optimization = options.Optimization with { Epochs = 800, Warmup = 15, IpeScale = 1.25, ClipGrad = 3 },
+    };
 
     /// <summary>MAE's published command (He et al., 2022, appendix A.1, table 8).</summary>
     private static PretrainOptions MaskedAutoencoder(PretrainOptions options) => options with

@@ -33,6 +33,9 @@ public sealed record PretrainOptions
     /// <summary>How LeJEPA weighs its losses, and what lies between its encoder and them.</summary>
     public LeJepaSection Lejepa { get; init; } = new();
 
+    /// <summary>MSN's masks, prototypes and loss.</summary>
+    public MaskedSiameseSection Msn { get; init; } = new();
+
     /// <summary>Several views of an image, for objectives that compare them.</summary>
     public ViewSection Views { get; init; } = new();
 

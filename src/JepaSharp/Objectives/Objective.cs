@@ -59,6 +59,10 @@ public abstract class Objective : IDisposable
     /// <param name="images">The images, and what <see cref="Encoder"/> makes of them.</param>
     public virtual IReadOnlyDictionary<string, double> Measure(MonitoredImages images) => new Dictionary<string, double>();
 
+    /// <summary>What of its own measures says that the run is collapsing, as the end of a sentence; null where nothing does.</summary>
+    /// <param name="measures">What <see cref="Measure"/> found, by name.</param>
+    public virtual string? SignOfCollapse(IReadOnlyDictionary<string, double> measures) => null;
+
     /// <summary>Features of what a training view leaves of each image, for LiDAR: [B, D], or null where there is nothing of the kind. Changes
     /// nothing.</summary>
     /// <param name="images">Normalised pixels [B, 3, S, S].</param>

@@ -35,8 +35,8 @@ public sealed class PretrainPlan
                 Depth = meta.Depth ?? preset.Depth,
                 Heads = meta.NumHeads ?? preset.Heads,
                 MlpWidth = (int)Math.Round(width * ratio),
-                ClassToken = meta.Objective is Objectives.MaskedAutoencoder.ShortName or Objectives.LeJepa.ShortName,
-                LearnedPositions = IsLeJepa,
+                ClassToken = meta.Objective is Objectives.MaskedAutoencoder.ShortName or Objectives.LeJepa.ShortName or Objectives.MaskedSiamese.ShortName,
+                LearnedPositions = meta.Objective is Objectives.LeJepa.ShortName or Objectives.MaskedSiamese.ShortName,
                 Resizing = IsLeJepa ? PositionResizing.BicubicAntialiased : PositionResizing.Bicubic,
             }).Validated();
         }
@@ -159,6 +159,38 @@ public sealed class PretrainPlan
         }
     }
 
+    /// <summary>MSN as the configuration describes it.</summary>
+    public MaskedSiameseOptions MaskedSiamese
+    {
+        get
+        {
+            var (section, views) = (Options.Msn, Options.Views);
+            return new MaskedSiameseOptions
+            {
+                Encoder = Encoder,
+                Target = new View(MaskedSiameseOptions.TargetView, views.GlobalCrop(Crop)),
+                Anchor = new View(MaskedSiameseOptions.AnchorView, views.GlobalCrop(Crop), views.Global - 1),
+                Focal = views.Local == 0 ? null : new View(MaskedSiameseOptions.FocalView, views.LocalCrop(Crop), views.Local),
+                PatchDrop = section.PatchDrop,
+                MasksEachImage = section.MaskPerImage,
+                Prototypes = section.Prototypes,
+                Hidden = section.Hidden,
+                Projection = section.Projection,
+                Loss = new PrototypeLoss
+                {
+                    Temperature = section.Temperature,
+                    LabelSmoothing = section.LabelSmoothing,
+                    Balances = section.Sinkhorn,
+                    MeanEntropyWeight = section.MeanEntropy,
+                    EntropyWeight = section.Entropy,
+                },
+                StartSharpening = section.StartSharpen,
+                FinalSharpening = section.FinalSharpen,
+                Seed = Seed,
+            };
+        }
+    }
+
     /// <summary>How pixels are normalised, on a device.</summary>
     public PixelScaling Scaling(Device device)
     {
@@ -214,6 +246,7 @@ public static class KnownObjectives
         (ImageJepa.ShortName, (plan, device) => new ImageJepa(plan.ImageJepa, device)),
         (MaskedAutoencoder.ShortName, (plan, device) => new MaskedAutoencoder(plan.MaskedAutoencoder, device)),
         (LeJepa.ShortName, (plan, device) => new LeJepa(plan.LeJepa, device)),
+        (MaskedSiamese.ShortName, (plan, device) => new MaskedSiamese(plan.MaskedSiamese, device)),
     ];
 
     /// <summary>Their names.</summary>

@@ -63,6 +63,7 @@ internal static class OptionRules
         JepaRules.Check(options.Ijepa, options.Data.BatchSize, checks);
         MaskedAutoencoderRules.Check(options, checks);
         LeJepaRules.Check(options, checks);
+        MaskedSiameseRules.Check(options, checks);
         LoggingRules.Check(options.Logging, checks);
         return checks.Problems;
     }
