@@ -46,6 +46,7 @@ internal sealed class EvaluationReport(string task, EvaluationSession session, o
     {
         foreach (var note in notes.Concat(session.Notes)) terminal.Error.WriteLine("note: " + note);
         foreach (var table in ResultTables.Of(_rows)) table.Print(terminal);
+        foreach (var said in RawPixelRival.Said(_rows)) terminal.Error.WriteLine(said + ".");
         if (session.Request.Out is not { } path) return;
         WholeFile.WriteText(path, JsonSerializer.Serialize(Document(), Readable) + "\n");
         terminal.Error.WriteLine($"everything needed to repeat this: {path}");
@@ -78,7 +79,7 @@ internal sealed class EvaluationReport(string task, EvaluationSession session, o
         session.Request.MaxTest,
         Recipe = recipe,
         Results = _rows,
-        Notes = notes.Concat(session.Notes).Concat(session.LeftOut.Select(l => l.Sentence)).ToList(),
+        Notes = notes.Concat(session.Notes).Concat(session.LeftOut.Select(l => l.Sentence)).Concat(RawPixelRival.Said(_rows)).ToList(),
         FeatureSeconds = Math.Round(session.FeatureTime.TotalSeconds, 3),
         Finished = DateTime.UtcNow.ToString("yyyy-MM-ddTHH:mm:ssZ", CultureInfo.InvariantCulture),
     };

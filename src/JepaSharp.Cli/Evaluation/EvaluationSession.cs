@@ -7,6 +7,7 @@ using JepaSharp.Data.Sources;
 using JepaSharp.Evaluation;
 using JepaSharp.Evaluation.Embeddings;
 using JepaSharp.Evaluation.Features;
+using JepaSharp.Evaluation.Tasks;
 using JepaSharp.Models;
 using JepaSharp.Models.Accelerated;
 using JepaSharp.Runtime;
@@ -16,10 +17,20 @@ namespace JepaSharp.Cli.Evaluation;
 
 /// <summary>One kind of features of both sets of images.</summary>
 /// <param name="Name">What to call it.</param>
-/// <param name="IsBaseline">Whether it is there to be beaten.</param>
+/// <param name="Kind">What they are.</param>
 /// <param name="Fit">Of the images to fit on.</param>
 /// <param name="Test">Of the test images.</param>
-internal sealed record FeaturePair(string Name, bool IsBaseline, PooledFeatures Fit, PooledFeatures Test);
+internal sealed record FeaturePair(string Name, FeatureKind Kind, PooledFeatures Fit, PooledFeatures Test)
+{
+    /// <summary>The encoder's features and raw pixels, where both are among these, as features of their own.</summary>
+    public static FeaturePair? SideBySide(IReadOnlyList<FeaturePair> features)
+    {
+        var (encoder, pixels) = (features.FirstOrDefault(f => f.Kind == FeatureKind.Encoder), features.FirstOrDefault(f => f.Kind == FeatureKind.Pixels));
+        if (encoder is null || pixels is null) return null;
+        var (fit, test) = JoinedFeatures.Of((encoder.Fit, encoder.Test), (pixels.Fit, pixels.Test));
+        return new FeaturePair(RawPixelRival.SideBySide, FeatureKind.EncoderWithPixels, fit, test);
+    }
+}
 
 /// <summary>An opened encoder and opened images, from which features are made once.</summary>
 internal sealed class EvaluationSession : IDisposable
@@ -130,7 +141,9 @@ internal sealed class EvaluationSession : IDisposable
         var test = Extracted(kinds, Images.Test, Images.TestAddress, TestSet);
         FeatureTime = clock.Elapsed;
         if (SharedImages.Note(fit[^1].Matrix, test[^1].Matrix) is { } shared) Notes.Add(shared);
-        return [.. kinds.Index().SelectMany(kind => Chosen(kind.Item, kind.Index > 0, fit[kind.Index], test[kind.Index]))];
+        return [.. kinds.Index().SelectMany(kind => Chosen(
+            kind.Item, kind.Item is PixelFeatures ? FeatureKind.Pixels : kind.Index > 0 ? FeatureKind.Untrained : FeatureKind.Encoder,
+            fit[kind.Index], test[kind.Index]))];
     }
 
     public void Dispose()
@@ -159,11 +172,11 @@ internal sealed class EvaluationSession : IDisposable
     }
 
     /// <summary>From the layers that were taken together, those asked for: the last layer's are the last columns.</summary>
-    private IEnumerable<FeaturePair> Chosen(ImageFeatures kind, bool isBaseline, PooledFeatures fit, PooledFeatures test)
+    private IEnumerable<FeaturePair> Chosen(ImageFeatures kind, FeatureKind what, PooledFeatures fit, PooledFeatures test)
     {
         if (kind is not EncoderFeatures || Request.Features is "patches")
         {
-            yield return new FeaturePair(kind is EncoderFeatures ? $"{kind.Name}, every patch" : kind.Name, isBaseline, fit, test);
+            yield return new FeaturePair(kind is EncoderFeatures ? $"{kind.Name}, every patch" : kind.Name, what, fit, test);
             yield break;
         }
 
@@ -172,9 +185,9 @@ internal sealed class EvaluationSession : IDisposable
             all.Matrix.Width == width ? all : all with { Matrix = all.Matrix.Columns(all.Matrix.Width - width, width) };
         var pooling = Pooling is null ? "" : $", {Pooling}";
         if (Request.Features is "last" or "both")
-            yield return new FeaturePair($"{kind.Name}, last layer{pooling}", isBaseline, Last(fit), Last(test));
+            yield return new FeaturePair($"{kind.Name}, last layer{pooling}", what, Last(fit), Last(test));
         if (Request.Features is "last4" or "both")
-            yield return new FeaturePair($"{kind.Name}, last {Depth} layers{pooling}", isBaseline, fit, test);
+            yield return new FeaturePair($"{kind.Name}, last {Depth} layers{pooling}", what, fit, test);
     }
 
     private PooledFeatures[] Extracted(List<ImageFeatures> kinds, ImageSource source, string address, string set)

@@ -58,16 +58,22 @@ internal static class ResultTables
 /// <summary>Runs a probe on each kind of features, one after the other.</summary>
 internal static class ProbeRows
 {
-    /// <summary>The rows: the encoder's, one of them marked; then, if asked for, those of the baselines and of the commonest class.</summary>
+    /// <summary>The rows: the encoder's, one of them marked; then, if asked for, those of the baselines and of the commonest class; and, where raw
+    /// pixels are ahead, of them beside the encoder's features.</summary>
     public static IReadOnlyList<ResultRow> Of(
         ProbeTask task, IReadOnlyList<FeaturePair> features, MatchedClasses classes, bool baselines, Terminal terminal, StopSignals stop)
     {
         var rows = new List<ResultRow>();
         LabelledFeatures? first = null;
-        foreach (var pair in features)
+        foreach (var pair in features) Add(pair);
+        if (RawPixelRival.IsAhead(rows) && FeaturePair.SideBySide(features) is { } both) Add(both);
+        if (baselines) rows.Add(ProbeTask.Majority(first!));
+        return FeatureChoice.Mark(rows);
+
+        void Add(FeaturePair pair)
         {
             stop.Token.ThrowIfCancellationRequested();
-            var labelled = new LabelledFeatures(pair.Name, classes.Fit(pair.Fit), classes.Test(pair.Test), pair.IsBaseline);
+            var labelled = new LabelledFeatures(pair.Name, classes.Fit(pair.Fit), classes.Test(pair.Test), pair.Kind);
             first ??= labelled;
             terminal.Error.WriteLine(
                 $"{task.Name} on {pair.Name}: {Quantity.Of(labelled.Fit.Count, "image")} of {labelled.Fit.Classes} classes, "
@@ -79,8 +85,5 @@ internal static class ProbeRows
                 terminal.Error.WriteLine("  " + ResultTables.Line(row));
             }
         }
-
-        if (baselines) rows.Add(ProbeTask.Majority(first!));
-        return FeatureChoice.Mark(rows);
     }
 }

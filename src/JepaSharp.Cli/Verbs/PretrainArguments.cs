@@ -19,12 +19,13 @@ namespace JepaSharp.Cli.Verbs;
 /// <param name="Quiet">Plain progress lines even on a terminal.</param>
 /// <param name="Profile">Whether to say at the end where the time went.</param>
 /// <param name="Objective">What is learned: see <see cref="KnownObjectives"/>.</param>
+/// <param name="AsPublished">Whether what is not given is as published, instead of chosen for the images.</param>
 /// <param name="DryRun">Whether only to try it: build everything, take a step, say what a run would take.</param>
 internal sealed record PretrainArguments(
     string? Config, string? Data, string? Out, bool Resume, string? Init, string? Device, string? Precision, double? Minutes,
     long? MaxSteps,
     IReadOnlyList<string> Settings, bool Quiet,
-    bool Profile = false, bool DryRun = false, string? Objective = null)
+    bool Profile = false, bool DryRun = false, string? Objective = null, bool AsPublished = false)
 {
     private const int MostMinutes = 31 * 24 * 60;
 
@@ -88,6 +89,12 @@ internal sealed record PretrainArguments(
             Description = "How long the run should take, where the command chooses; 30 if not given.",
             HelpName = "N",
         };
+        private readonly Option<string> _recipe = new("--recipe")
+        {
+            Description = "folder: what suits the images, the machine and the time; paper: what is not given is as published.",
+            DefaultValueFactory = _ => "folder",
+            HelpName = "RECIPE",
+        };
         private readonly Option<long?> _maxSteps = new("--max-steps")
         {
             Description = "Stop after so many steps; the schedules stay those of the whole run.",
@@ -114,9 +121,10 @@ internal sealed record PretrainArguments(
         {
             command.Add(_config);
             foreach (var option in (Option[])
-                [_data, _out, _resume, _init, _objective, _device, _precision, _minutes, _maxSteps, _set, _quiet, _profile, _dryRun])
+                [_data, _out, _resume, _init, _objective, _device, _precision, _recipe, _minutes, _maxSteps, _set, _quiet, _profile, _dryRun])
                 command.Add(option);
             _precision.AcceptOnlyFromAmong("auto", "fp32", "bf16");
+            _recipe.AcceptOnlyFromAmong("folder", "paper");
             _objective.AcceptOnlyFromAmong([.. KnownObjectives.Names]);
             _maxSteps.Validators.Add(result =>
             {
@@ -141,6 +149,13 @@ internal sealed record PretrainArguments(
             {
                 if (result.GetValue(_minutes) is not null && Fixed(result) is { } fixedBy)
                     result.AddError($"--minutes chooses how many passes a run makes, and {fixedBy}: give one of them.");
+                if (result.GetResult(_recipe) is { Implicit: false } && (result.GetValue(_config) is not null || result.GetValue(_resume)))
+                    result.AddError("--recipe is for a new run without a configuration file, which is a recipe of its own: give one of them.");
+                var asPublished = result.GetResult(_recipe)?.Tokens is [{ Value: "paper" }];
+                if (asPublished && result.GetResult(_minutes) is not null)
+                    result.AddError("--minutes chooses how many passes a run makes, and --recipe paper has its own: give one of them.");
+                if (asPublished && result.GetValue(_data) is null)
+                    result.AddError("--recipe paper is for images of your own: give them with --data.");
                 if (result.GetValue(_resume) && result.GetValue(_out) is null)
                     result.AddError("--resume needs --out RUN, the folder of the run to go on with.");
                 if (result.GetValue(_resume) && result.GetValue(_dryRun))
@@ -162,6 +177,6 @@ internal sealed record PretrainArguments(
             parsed.GetValue(_config), parsed.GetValue(_data), parsed.GetValue(_out), parsed.GetValue(_resume), parsed.GetValue(_init),
             parsed.GetValue(_device),
             parsed.GetValue(_precision), parsed.GetValue(_minutes), parsed.GetValue(_maxSteps), parsed.GetValue(_set) ?? [], parsed.GetValue(_quiet),
-            parsed.GetValue(_profile), parsed.GetValue(_dryRun), parsed.GetValue(_objective));
+            parsed.GetValue(_profile), parsed.GetValue(_dryRun), parsed.GetValue(_objective), parsed.GetValue(_recipe) == "paper");
     }
 }

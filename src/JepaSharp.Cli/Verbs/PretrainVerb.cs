@@ -65,7 +65,7 @@ internal sealed class PretrainVerb : Verb
 
     private static int Try(PretrainArguments asked, PretrainedWeights? init, Terminal terminal, StopSignals stop)
     {
-        var setup = RunSetup.Of(asked.Config, asked.Data, asked.Overrides(), init, asked.Time);
+        var setup = RunSetup.Of(asked.Config, asked.Data, asked.Overrides(), init, asked.Time, asked.AsPublished);
         using var source = setup.Source;
         foreach (var line in setup.Reasons.Select(r => "chosen: " + r).Concat(setup.Notes.Select(n => "note: " + n))) terminal.Error.WriteLine(line);
         SourceNotes.Print(source, terminal);
@@ -78,7 +78,7 @@ internal sealed class PretrainVerb : Verb
     /// <summary>--max-steps ends this process, not the run: the folder keeps the configuration without it.</summary>
     private static PretrainRun Begun(PretrainArguments asked, PretrainedWeights? init)
     {
-        var setup = RunSetup.Of(asked.Config, asked.Data, asked.Overrides(), init, asked.Time);
+        var setup = RunSetup.Of(asked.Config, asked.Data, asked.Overrides(), init, asked.Time, asked.AsPublished);
         var kept = asked.MaxSteps is null ? setup.Options : setup.Options with { Optimization = setup.Options.Optimization with { MaxSteps = null } };
         return PretrainRun.Start(setup, asked.Out, init, kept: kept);
     }

@@ -27,9 +27,12 @@ public sealed record RunSetup(PretrainOptions Options, ImageSource Source, IRead
     /// <param name="init">Weights to begin with; without a file, the networks follow them.</param>
     /// <param name="time">How long the run should take, where the command chooses; null for <see cref="FolderRecipe.UsualTime"/>. For images of the
     /// user's own a few steps are timed, unless <c>optimization.epochs</c> is set.</param>
+    /// <param name="asPublished">Whether keys that are not given are as the objective is published, instead of chosen for the images; without a file
+    /// and without <paramref name="time"/>.</param>
     /// <exception cref="JepaException">Lists every problem.</exception>
     public static RunSetup Of(
-        string? config, string? data, IEnumerable<string> settings, PretrainedWeights? init = null, TimeSpan? time = null)
+        string? config, string? data, IEnumerable<string> settings, PretrainedWeights? init = null, TimeSpan? time = null,
+        bool asPublished = false)
     {
         List<string> overrides = [.. settings];
         if (data is not null) overrides.Add($"data.path={Quoted(data)}");
@@ -46,6 +49,7 @@ public sealed record RunSetup(PretrainOptions Options, ImageSource Source, IRead
         var first = reading.Options;
         if (first.Data.MemoryMb >= DecodingBound.LeastMegabytes) DecodingBound.Megabytes = first.Data.MemoryMb;
         var isOwn = first.Data.ResolveSource() is not null;
+        if (asPublished) return AsPublished(reading, overrides, init, time);
         var suggested = isOwn ? SuggestFor(first) : SuggestedOptions.ForScenes();
         suggested = suggested.LearnedBy(ObjectiveOf(reading, init));
         if (init is not null) suggested = suggested.Following(init, first.Meta.NumHeads);
@@ -76,6 +80,32 @@ public sealed record RunSetup(PretrainOptions Options, ImageSource Source, IRead
         return new RunSetup(
             resolved.Options, resolved.Options.Data.OpenSource(),
             [.. reasons.Where(r => !r.Keys.Any(resolved.GivenKeys.Contains)).Select(r => r.Text)]);
+    }
+
+    /// <summary>What is not given is as the objective is published, whatever the images are.</summary>
+    private static RunSetup AsPublished(OptionsDocument reading, List<string> overrides, PretrainedWeights? init, TimeSpan? time)
+    {
+        if (time is not null)
+            throw new JepaException("Minutes choose how many passes a run makes, and what is published has its own: give one of them.", isUsage: true);
+        if (reading.Options.Data.ResolveSource() is null)
+            throw new JepaException("The published recipe is one for images: give them with --data.", isUsage: true);
+        var defaults = ObjectiveDefaults.Of(new PretrainOptions(), ObjectiveOf(reading, init));
+        defaults = defaults with { Meta = defaults.Meta with { Objective = ObjectiveOf(reading, init) } };
+        var followed = init is null ? null : new SuggestedOptions(defaults, []).Following(init, reading.Options.Meta.NumHeads);
+        var resolved = OptionsDocument.Parse("", overrides, followed?.Options ?? defaults);
+        resolved.Validate();
+        var (options, source) = (resolved.Options, resolved.Options.Data.OpenSource());
+        List<string> reasons = [.. (followed?.Reasons ?? []).Where(r => !r.Keys.Any(resolved.GivenKeys.Contains)).Select(r => r.Text)];
+        reasons.Add(string.Create(CultureInfo.InvariantCulture,
+            $"nothing else for these images: what is not given is as published ({options.Meta.ModelName}, crops of {options.Data.CropSize} pixels in "
+                + $"{options.Mask.PatchSize}-pixel patches, {Quantity.Of(options.Optimization.Epochs, "pass", "passes")} in batches of "
+                + $"{options.Data.BatchSize}; --dry-run says how long that takes here)"));
+        var side = ImageSourceSummary.Of(source).MedianShorterSide;
+        List<string> notes = [];
+        if (side > 0 && side < options.Data.CropSize)
+            notes.Add(string.Create(CultureInfo.InvariantCulture,
+                $"the images' median shorter side is {side} pixels: crops of {options.Data.CropSize} enlarge them, which costs time and adds nothing"));
+        return new RunSetup(options, source, reasons) { Notes = notes };
     }
 
     /// <summary>Options that a program made, and their images.</summary>

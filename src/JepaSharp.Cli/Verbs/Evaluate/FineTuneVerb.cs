@@ -46,7 +46,7 @@ internal sealed class FineTuneVerb : Verb
             {
                 using var fresh = session.Untrained();
                 report.Add([FineTuneRow.Of(session, fresh, "untrained encoder", fit, test, options, holdOut: false, terminal,
-                    stop) with { IsBaseline = true }]);
+                    stop) with { Kind = FeatureKind.Untrained }]);
             }
         }
         catch (OperationCanceledException) when (folder is not null && stop.Token.IsCancellationRequested)

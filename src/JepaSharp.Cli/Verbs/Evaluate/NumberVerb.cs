@@ -55,7 +55,9 @@ internal abstract class NumberVerb : Verb
             report.AddClasses(classes.Names);
         }
 
-        report.Add(FeatureChoice.Mark([.. features.Select(pair => Regressed(pair, numbers, ridge, terminal, stop))]));
+        List<ResultRow> rows = [.. features.Select(pair => Regressed(pair, numbers, ridge, terminal, stop))];
+        if (RawPixelRival.IsAhead(rows) && FeaturePair.SideBySide(features) is { } both) rows.Add(Regressed(both, numbers, ridge, terminal, stop));
+        report.Add(FeatureChoice.Mark(rows));
         report.Finish(terminal);
         return ExitCode.Done;
     }
@@ -64,7 +66,7 @@ internal abstract class NumberVerb : Verb
     {
         stop.Token.ThrowIfCancellationRequested();
         terminal.Error.WriteLine($"ridge regression on {pair.Name}");
-        return RegressionTask.Run(new NumberedFeatures(pair.Name, numbers.FitSet(pair.Fit), numbers.TestSet(pair.Test), pair.IsBaseline), options);
+        return RegressionTask.Run(new NumberedFeatures(pair.Name, numbers.FitSet(pair.Fit), numbers.TestSet(pair.Test), pair.Kind), options);
     }
 
     private static MatchedClasses? Classes(MatchedNumbers numbers, string column, EvaluationImages images)

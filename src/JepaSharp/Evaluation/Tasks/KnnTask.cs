@@ -37,7 +37,7 @@ public sealed class KnnTask(KnnOptions options, IReadOnlyList<int> others) : Pro
         var most = features.Fit.Count;
         _fewest = Math.Min(_fewest, most);
         var asked = Math.Min(options.Neighbours, most);
-        int[] neighbours = features.IsBaseline ? [asked] : [asked, .. others.Where(k => k < most && k != asked)];
+        int[] neighbours = features.Kind != FeatureKind.Encoder ? [asked] : [asked, .. others.Where(k => k < most && k != asked)];
         var scores = features.Test.Score(KnnProbe.Fit(features.Fit, options), neighbours);
         return [.. neighbours.Zip(scores, (k, score) => new ResultRow
         {

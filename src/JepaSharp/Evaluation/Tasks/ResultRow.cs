@@ -24,8 +24,11 @@ public sealed record ResultRow
     /// <summary>Every setting that was tried on held-out fit data.</summary>
     public IReadOnlyList<Trial> Trials { get; init; } = [];
 
-    /// <summary>Whether it is there to be beaten.</summary>
-    public bool IsBaseline { get; init; }
+    /// <summary>What the features are.</summary>
+    public FeatureKind Kind { get; init; }
+
+    /// <summary>Whether it is there to be compared with, and cannot count.</summary>
+    public bool IsBaseline => Kind != FeatureKind.Encoder;
 
     /// <summary>Whether it is the row that counts: of several kinds of features the one that did best on held-out fit data.</summary>
     public bool IsChosen { get; init; }
@@ -66,15 +69,15 @@ public static class FeatureChoice
 /// <param name="Name">What a person would call the features.</param>
 /// <param name="Fit">What is fitted and chosen on.</param>
 /// <param name="Test">What the result is scored on.</param>
-/// <param name="IsBaseline">Whether they are there to be beaten: pixels, or an untrained encoder.</param>
-public sealed record LabelledFeatures(string Name, ClassificationSet Fit, TestSet Test, bool IsBaseline = false);
+/// <param name="Kind">What they are.</param>
+public sealed record LabelledFeatures(string Name, ClassificationSet Fit, TestSet Test, FeatureKind Kind = FeatureKind.Encoder);
 
 /// <summary>One kind of features with a number for each image: to fit on, and, sealed, to score on.</summary>
 /// <param name="Name">What a person would call the features.</param>
 /// <param name="Fit">What is fitted and chosen on.</param>
 /// <param name="Test">What the result is scored on.</param>
-/// <param name="IsBaseline">Whether they are there to be beaten: pixels, or an untrained encoder.</param>
-public sealed record NumberedFeatures(string Name, RegressionSet Fit, RegressionTestSet Test, bool IsBaseline = false);
+/// <param name="Kind">What they are.</param>
+public sealed record NumberedFeatures(string Name, RegressionSet Fit, RegressionTestSet Test, FeatureKind Kind = FeatureKind.Encoder);
 
 /// <summary>Ridge regression to the numbers of a column.</summary>
 public static class RegressionTask
@@ -92,7 +95,7 @@ public static class RegressionTask
             Settings = new Dictionary<string, double> { ["penalty"] = fitted.Penalty },
             HeldOut = fitted.Trials.Count > 0 ? fitted.Trials.Max(t => t.HeldOut) : null,
             Trials = fitted.Trials,
-            IsBaseline = features.IsBaseline,
+            Kind = features.Kind,
             Seconds = clock.Elapsed.TotalSeconds,
         };
     }
@@ -115,7 +118,7 @@ public abstract class ProbeTask
     {
         var clock = Stopwatch.StartNew();
         var rows = Rows(features);
-        return [.. rows.Select(row => row with { IsBaseline = features.IsBaseline, Seconds = clock.Elapsed.TotalSeconds })];
+        return [.. rows.Select(row => row with { Kind = features.Kind, Seconds = clock.Elapsed.TotalSeconds })];
     }
 
     /// <summary>Fits, then scores.</summary>
@@ -127,7 +130,7 @@ public abstract class ProbeTask
         Features = "none",
         Probe = "commonest class",
         Scores = ResultRow.ScoresOf(features.Test.Score(Probes.MajorityProbe.Fit(features.Fit))),
-        IsBaseline = true,
+        Kind = FeatureKind.Nothing,
     };
 }
 

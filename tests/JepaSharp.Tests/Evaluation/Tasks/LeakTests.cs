@@ -52,7 +52,7 @@ public sealed class LeakTests
             Probe = "p",
             Scores = new Dictionary<string, double> { ["accuracy"] = accuracy },
             HeldOut = heldOut,
-            IsBaseline = isBaseline,
+            Kind = isBaseline ? FeatureKind.Untrained : FeatureKind.Encoder,
         };
         Assert.Equal(
             [false, true, false], FeatureChoice.Mark([Row(0.5, 0.9), Row(0.6, 0.1), Row(0.9, 0.9, isBaseline: true)]).Select(r => r.IsChosen));
