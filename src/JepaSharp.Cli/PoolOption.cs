@@ -3,9 +3,12 @@ using JepaSharp.Runtime;
 
 namespace JepaSharp.Cli;
 
-/// <summary>What <c>--pool</c> means for an encoder: auto, mean or class.</summary>
+/// <summary>What <c>--pool</c> means for an encoder: auto, mean, class or class-unnormed.</summary>
 internal static class PoolOption
 {
+    /// <summary>The class token before the final norm.</summary>
+    public const string Unnormed = "class-unnormed";
+
     /// <summary>The output with what stands for an image.</summary>
     /// <param name="output">Which layers, and whether pooled.</param>
     /// <param name="pool">As on the command line.</param>
@@ -13,9 +16,9 @@ internal static class PoolOption
     /// <exception cref="JepaException">A class token was asked for, and the encoder has none.</exception>
     public static EncoderOutput Apply(EncoderOutput output, string pool, LoadedEncoder loaded)
     {
-        if (pool == "class" && !loaded.Encoder.Shape.ClassToken)
+        if (pool is "class" or Unnormed && !loaded.Encoder.Shape.ClassToken)
             throw new JepaException(
-                $"--pool class: the encoder of {loaded.Path} has no class token. Leave it out, or give --pool mean.", isUsage: true);
-        return output with { AveragesPatches = pool == "mean" };
+                $"--pool {pool}: the encoder of {loaded.Path} has no class token. Leave it out, or give --pool mean.", isUsage: true);
+        return output with { AveragesPatches = pool == "mean", IsUnnormed = pool == Unnormed };
     }
 }

@@ -34,7 +34,8 @@ internal sealed class EvaluationArguments
     };
     private readonly Option<string> _pool = new("--pool")
     {
-        Description = "What stands for an image: mean (its patches averaged), class (the class token), or auto: the class token where there is one.",
+        Description = "What stands for an image: mean (its patches averaged), class (the class token), "
+            + "class-unnormed (before the final norm, as MSN), or auto: the class token where there is one.",
         DefaultValueFactory = _ => Auto,
         HelpName = "POOL",
     };
@@ -128,7 +129,7 @@ internal sealed class EvaluationArguments
         if (!ownBatch) command.Add(_batch);
         if (_runs) command.Add(_resume);
         _features.AcceptOnlyFromAmong("last", "last4", "both", "patches");
-        _pool.AcceptOnlyFromAmong(Auto, "mean", "class");
+        _pool.AcceptOnlyFromAmong(Auto, "mean", "class", PoolOption.Unnormed);
         _transform.AcceptOnlyFromAmong(Auto, "paper", "squash");
         _precision.AcceptOnlyFromAmong(Auto, "fp32", "bf16");
         _baselines.AcceptOnlyFromAmong("on", "off");

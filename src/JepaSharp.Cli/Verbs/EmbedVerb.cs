@@ -31,8 +31,8 @@ internal sealed class EmbedVerb : Verb
     };
     private readonly Option<string> _pool = new("--pool")
     {
-        Description = "mean: the average over an image's patches; class: its class token; none: every patch; auto: the class token where there "
-            + "is one, else the average.",
+        Description = "mean: the average over an image's patches; class: its class token; class-unnormed: that before the final norm, "
+            + "as MSN; none: every patch; auto: the class token where there is one, else the average.",
         DefaultValueFactory = _ => "auto",
         HelpName = "POOL",
     };
@@ -74,7 +74,7 @@ internal sealed class EmbedVerb : Verb
     {
         _weights.AddTo(this, "Which encoder to use: target or context.");
         foreach (var option in (Option[])[_data, _out, _pool, _layers, _size, _transform, _batch, _device, _precision, _memory]) Add(option);
-        _pool.AcceptOnlyFromAmong("auto", "mean", "class", "none");
+        _pool.AcceptOnlyFromAmong("auto", "mean", "class", PoolOption.Unnormed, "none");
         _layers.AcceptOnlyFromAmong("last", "last4");
         _transform.AcceptOnlyFromAmong("paper", "squash");
         _precision.AcceptOnlyFromAmong("auto", "fp32", "bf16");

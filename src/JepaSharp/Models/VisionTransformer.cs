@@ -131,7 +131,10 @@ public sealed class VisionTransformer : nn.Module<Tensor, Tensor>
     /// The outputs of the last <paramref name="count"/> blocks, the last one with the final norm, the others without; each [B, N, D], or [B, N + 1,
     /// D] with the class token first.
     /// </summary>
-    public IReadOnlyList<Tensor> LastBlocks(Tensor images, int count)
+    /// <param name="images">Normalised pixels [B, C, H, W].</param>
+    /// <param name="count">How many.</param>
+    /// <param name="normed">Whether the final norm follows the last one.</param>
+    public IReadOnlyList<Tensor> LastBlocks(Tensor images, int count, bool normed = true)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThan(count, Shape.Depth);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(count);
@@ -142,7 +145,7 @@ public sealed class VisionTransformer : nn.Module<Tensor, Tensor>
         for (var end = Shape.Depth - count + 1; end <= Shape.Depth; at = end++)
         {
             tokens = _blocks.Forward(tokens, at, end);
-            kept.Add((end == Shape.Depth ? _norm.forward(tokens) : tokens).MoveToOuterDisposeScope());
+            kept.Add((normed && end == Shape.Depth ? _norm.forward(tokens) : tokens).MoveToOuterDisposeScope());
         }
 
         return kept;

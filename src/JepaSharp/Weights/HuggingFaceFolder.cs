@@ -4,7 +4,7 @@ using JepaSharp.Models;
 namespace JepaSharp.Weights;
 
 /// <summary>Writes an encoder as a folder that <c>IJepaModel.from_pretrained</c> of Hugging Face's transformers loads, or, with a class token,
-/// <c>ViTMAEModel.from_pretrained</c>.</summary>
+/// <c>ViTMAEModel.from_pretrained</c> (with learned positions <c>ViTMSNModel.from_pretrained</c>).</summary>
 /// <remarks>
 /// <c>model.safetensors</c>, <c>config.json</c>, and a <c>preprocessor_config.json</c> with the normalisation of the training, so that the pipeline
 /// there feeds the encoder what it knows.
@@ -74,14 +74,21 @@ public static class HuggingFaceFolder
         return expected.Select(entry => KeyValuePair.Create(entry.Name, weights[entry.Name]));
     }
 
-    private static void Model(Utf8JsonWriter json, VisionTransformerShape shape, string type, HuggingFaceDecoder? decoder)
+    private static void Model(Utf8JsonWriter json, VisionTransformerShape shape, string numbers, HuggingFaceDecoder? decoder)
     {
         json.WriteStartArray("architectures");
-        json.WriteStringValue(!shape.ClassToken ? "IJepaModel" : decoder is null ? "ViTMAEModel" : "ViTMAEForPreTraining");
+        var (type, architecture) = (shape.ClassToken, shape.LearnedPositions, decoder) switch
+        {
+            (false, _, _) => (HuggingFaceConfig.ImageJepa, "IJepaModel"),
+            (true, true, _) => (HuggingFaceConfig.MaskedSiamese, "ViTMSNModel"),
+            (true, false, null) => (HuggingFaceConfig.MaskedAutoencoder, "ViTMAEModel"),
+            (true, false, _) => (HuggingFaceConfig.MaskedAutoencoder, "ViTMAEForPreTraining"),
+        };
+        json.WriteStringValue(architecture);
         json.WriteEndArray();
         json.WriteNumber("attention_probs_dropout_prob", 0.0);
         decoder?.Describe(json);
-        json.WriteString("dtype", type);
+        json.WriteString("dtype", numbers);
         json.WriteString("hidden_act", "gelu");
         json.WriteNumber("hidden_dropout_prob", 0.0);
         json.WriteNumber("hidden_size", shape.Width);
@@ -101,8 +108,8 @@ public static class HuggingFaceFolder
         json.WriteNumber("intermediate_size", shape.MlpWidth);
         json.WriteNumber("layer_norm_eps", 1e-6);
         // The model there always masks; of an encoder alone whole images are wanted.
-        if (shape.ClassToken) json.WriteNumber("mask_ratio", decoder is null ? 0.0 : 0.75);
-        json.WriteString("model_type", shape.ClassToken ? HuggingFaceConfig.MaskedAutoencoder : HuggingFaceConfig.ImageJepa);
+        if (type == HuggingFaceConfig.MaskedAutoencoder) json.WriteNumber("mask_ratio", decoder is null ? 0.0 : 0.75);
+        json.WriteString("model_type", type);
         json.WriteNumber("num_attention_heads", shape.Heads);
         json.WriteNumber("num_channels", shape.Channels);
         json.WriteNumber("num_hidden_layers", shape.Depth);

@@ -1,3 +1,4 @@
+using JepaSharp.Configuration;
 using JepaSharp.Runtime;
 
 namespace JepaSharp.Weights;
@@ -43,9 +44,9 @@ public static class WeightsExport
         ArgumentNullException.ThrowIfNull(weights);
         var encoder = network ?? weights.Evaluated;
         weights.Require(encoder);
-        if (weights.Encoder is { ClassToken: true, LearnedPositions: true })
+        if (weights.Encoder is { ClassToken: true, LearnedPositions: true } && weights.Objective != MetaOptions.MaskedSiamese)
             throw new WeightsFileException(weights.Path, $"an encoder with a class token ('{StateLayout.ClassToken}') and learned positions",
-                "one that Hugging Face's IJepaModel or ViTMAEModel can hold: export this one with --to safetensors, in the names that timm gives");
+                "one that Hugging Face's IJepaModel, ViTMAEModel or ViTMSNModel can hold: export this one with --to safetensors, in the names that timm gives");
         // MAE's decoder goes along: it is a part of the model there.
         var decoder = network is null && weights.Has(NetworkNames.Decoder) ? weights.DecoderArchitecture : null;
         if (decoder is { Heads: 0 })

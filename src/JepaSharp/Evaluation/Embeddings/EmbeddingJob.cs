@@ -162,6 +162,10 @@ public sealed record EncoderOutput(int Layers = 1, bool Pooled = true)
     /// <summary>With <see cref="Pooled"/>: the average over the patches even where there is a class token.</summary>
     public bool AveragesPatches { get; init; }
 
+    /// <summary>Whether the last block's representations are taken as they are, without the final norm: MSN's published evaluation does so with class
+    /// tokens.</summary>
+    public bool IsUnnormed { get; init; }
+
     /// <summary>Numbers of one vector: <see cref="Layers"/> times the encoder's width.</summary>
     public int WidthOf(VisionTransformer encoder) => Layers * encoder.Shape.Width;
 
@@ -171,7 +175,9 @@ public sealed record EncoderOutput(int Layers = 1, bool Pooled = true)
     {
         using var scope = NewDisposeScope();
         using var untracked = no_grad();
-        var tokens = Layers == 1 ? encoder.forward(images) : cat([.. encoder.LastBlocks(images, Layers)], dim: -1);
+        var tokens = Layers == 1 && !IsUnnormed
+            ? encoder.forward(images)
+            : cat([.. encoder.LastBlocks(images, Layers, normed: !IsUnnormed)], dim: -1);
         tokens = tokens.to(float32);
         if (Pooled && !AveragesPatches) return EncodedTokens.Pooled(tokens, encoder.Shape).MoveToOuterDisposeScope();
         var patches = EncodedTokens.Patches(tokens, encoder.Shape);
@@ -183,6 +189,7 @@ public sealed record EncoderOutput(int Layers = 1, bool Pooled = true)
     public string? PoolingOf(VisionTransformerShape encoder)
     {
         ArgumentNullException.ThrowIfNull(encoder);
-        return !encoder.ClassToken || !Pooled ? null : AveragesPatches ? "patches averaged" : "class token";
+        if (!encoder.ClassToken || !Pooled) return null;
+        return (AveragesPatches ? "patches averaged" : "class token") + (IsUnnormed ? " before the last norm" : "");
     }
 }

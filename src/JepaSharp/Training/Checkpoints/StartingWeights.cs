@@ -31,6 +31,7 @@ internal static class StartingWeights
         var said = new List<string>();
         List<Network> found = [.. training.Objective.Networks.Where(n => weights.Has(n.Name))];
         foreach (var network in found) Load(weights, network.Name, network.Module, shape);
+        List<Network> copied = [];
         var source = found.FirstOrDefault(n => ReferenceEquals(n.Module, training.Objective.Encoder)) ?? found.FirstOrDefault(
             n => n.Module is VisionTransformer);
         foreach (var encoder in training.Objective.Networks.Where(n => n.Module is VisionTransformer && source is not null && !found.Contains(n)))
@@ -39,9 +40,18 @@ internal static class StartingWeights
             said.Add($"{source.Title}: found; {encoder.Title}: not found, starts as a copy of it");
         }
 
+        // A head that follows another, or that another follows, is worth as much as an encoder.
+        foreach (var head in training.Objective.Networks.Where(n => n.Module is not VisionTransformer && !weights.Has(n.Name)))
+        {
+            if (found.Find(n => n.Follows == head.Name || n.Name == head.Follows) is not { } partner) continue;
+            Load(weights, partner.Name, head.Module, shape);
+            copied.Add(head);
+            said.Add($"{head.Title}: not found, starts as a copy of the {partner.Title}");
+        }
+
         List<string> encoders = [.. found.Where(n => n.Module is VisionTransformer).Select(n => n.Title)];
-        if (said.Count == 0 && encoders.Count > 0) said.Add(string.Join(" and ", encoders) + ": found");
-        foreach (var other in training.Objective.Networks.Where(n => n.Module is not VisionTransformer))
+        if (said.Count == copied.Count && encoders.Count > 0) said.Add(string.Join(" and ", encoders) + ": found");
+        foreach (var other in training.Objective.Networks.Where(n => n.Module is not VisionTransformer && !copied.Contains(n)))
             said.Add(other.Title + (found.Contains(other) ? ": found" : ": not found, starts from random weights"));
         if (OtherGrid(weights.Architecture, shape))
         {

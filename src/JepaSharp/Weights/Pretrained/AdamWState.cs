@@ -11,7 +11,8 @@ public sealed record AdamWMoments(LazyTensor First, LazyTensor Second, long Step
 /// PyTorch numbers parameters in the order in which they were given to the optimizer. The published code gives four groups: encoder
 /// weights, predictor weights, encoder biases and one-dimensional parameters, predictor biases and one-dimensional parameters, each in the order
 /// of the network, which is the order of its state in the file. The fixed position tables count but have no state. MAE's code gives two groups,
-/// biases and one-dimensional parameters first, then the others, each in the order of the whole model; its position tables are in neither.
+/// biases and one-dimensional parameters first, then the others, each in the order of the whole model; its position tables are in neither. MSN's code
+/// gives three: the encoder's weights with its head's, its biases and one-dimensional parameters, and the prototypes.
 /// </remarks>
 public sealed class AdamWState
 {
@@ -30,14 +31,19 @@ public sealed class AdamWState
     internal static (AdamWState? State, string? Problem) Read(object? saved, IReadOnlyDictionary<string, LazyTensor> tensors)
     {
         if (saved is not OrderedDictionary<object, object?> root || root.GetValueOrDefault("state") is not OrderedDictionary<object, object?> state
-            || root.GetValueOrDefault("param_groups") is not List<object?> { Count: 4 or 2 } groups)
-            return (null, "it has not the four parameter groups of the published I-JEPA code, nor the two of MAE's");
+            || root.GetValueOrDefault("param_groups") is not List<object?> { Count: 4 or 3 or 2 } groups)
+            return (null, "it has not the four parameter groups of the published I-JEPA code, nor the three of MSN's or the two of MAE's");
         var moments = new Dictionary<string, AdamWMoments>();
         for (var i = 0; i < groups.Count; i++)
         {
             if (groups[i] is not OrderedDictionary<object, object?> group || group.GetValueOrDefault("params") is not List<object?> indices)
                 return (null, $"its parameter group {i + 1} is broken");
-            var names = groups.Count == 2 ? GroupOfAutoencoder(i, tensors) : Group(i, tensors, withPositions: true);
+            var names = groups.Count switch
+            {
+                2 => GroupOfAutoencoder(i, tensors),
+                3 => GroupOfSiamese(i, tensors),
+                _ => Group(i, tensors, withPositions: true),
+            };
             if (names.Count != indices.Count && groups.Count == 4) names = Group(i, tensors, withPositions: false);
             if (names.Count != indices.Count)
                 return (null, $"its parameter group {i + 1} has {indices.Count} parameters and the networks {names.Count} of that kind");
@@ -66,6 +72,16 @@ public sealed class AdamWState
         [.. tensors
             .Where(pair => WeightNames.IsUndecayed(pair.Key, pair.Value.Shape.Count) == (group == 0))
             .Where(pair => !pair.Key.EndsWith("pos_embed", StringComparison.Ordinal))
+            .Select(pair => pair.Key)];
+
+    private static List<string> GroupOfSiamese(int group, IReadOnlyDictionary<string, LazyTensor> tensors) =>
+        [.. tensors
+            .Where(pair => WeightNames.Split(pair.Key, NetworkNames.OfMaskedSiamese).Network switch
+            {
+                NetworkNames.ContextEncoder or NetworkNames.Head => WeightNames.IsUndecayed(pair.Key, pair.Value.Shape.Count) == (group == 1) && group < 2,
+                NetworkNames.Prototypes => group == 2,
+                _ => false,
+            })
             .Select(pair => pair.Key)];
 
     private static AdamWMoments? ReadMoments(object? entry, LazyTensor parameter)
