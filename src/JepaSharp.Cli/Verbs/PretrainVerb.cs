@@ -117,7 +117,9 @@ internal sealed class PretrainVerb : Verb
 
     private static void PrintPaths(RunFolder folder, Objective objective, Terminal terminal)
     {
-        var weights = objective is ImageJepa ? "encoder and predictor" : string.Join(" and ", objective.Networks.Select(n => n.Title));
+        var weights = objective is ImageJepa
+            ? "encoder and predictor"
+            : string.Join(" and ", objective.Networks.Where(n => n.IsSaved).Select(n => n.Title));
         terminal.Out.WriteLine();
         foreach (var (what, path) in new[]
         {

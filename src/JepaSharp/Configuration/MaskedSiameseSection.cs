@@ -3,12 +3,12 @@ namespace JepaSharp.Configuration;
 /// <summary>MSN: how much of a view is masked, its head and prototypes, and how its loss's terms are weighed. YAML section <c>msn</c>, read where
 /// <c>meta.objective</c> is msn. Ours.</summary>
 /// <remarks>Numbers are those of Assran et al., ECCV 2022, and of the published configuration of ViT-S/16; what it sets beside this section:
-/// <see cref="ObjectiveDefaults"/>. Its views: <see cref="ViewSection"/>, whose first global view is the target, and the others the masked
+/// <see cref="ObjectiveDefaults"/>. Its views: <see cref="ViewSection"/>, whose first global view is the target, and the others masked
 /// anchors.</remarks>
 public sealed record MaskedSiameseSection
 {
-    /// <summary>Share of a masked view's patches that the encoder does not see, in [0, 1): of N patches floor(N (1 - share)) are left. 0.15 (ViT-S/16;
-    /// ViT-B/4 0.7).</summary>
+    /// <summary>Share of a masked view's patches that the encoder does not see, in [0, 1): of N patches floor(N (1 - share)) are left. 0.15
+    /// (ViT-S/16; ViT-B/4 0.7).</summary>
     public double PatchDrop { get; init; } = 0.15;
 
     /// <summary>Mask every view otherwise, as the paper's text reads, rather than all of a batch alike. False (published code).</summary>
@@ -35,8 +35,8 @@ public sealed record MaskedSiameseSection
     /// <summary>ε: how much of every view is shared out equally. 0.</summary>
     public double LabelSmoothing { get; init; }
 
-    /// <summary>Balance targets, so that every prototype has about the same share of a batch. True (published configuration; the paper's text has it in
-    /// place of the mean entropy).</summary>
+    /// <summary>Balance targets, so that every prototype has about the same share of a batch. True (published configuration; the paper's text has the
+    /// mean entropy in its place).</summary>
     public bool Sinkhorn { get; init; } = true;
 
     /// <summary>Weight of the term that asks for all prototypes to be used alike. 1.</summary>

@@ -74,8 +74,8 @@ internal static class ObjectiveDefaults
         };
     }
 
-    /// <summary>MSN for small networks and images: <c>configs/msn-cifar10-jpeg.yaml</c>. Head and prototypes shrink with the encoder, and small crops are
-    /// not blurred.</summary>
+    /// <summary>MSN for small networks and images: <c>configs/msn-cifar10-jpeg.yaml</c>. Head and prototypes shrink with the encoder, and small crops
+    /// are not blurred.</summary>
     private static PretrainOptions MaskedSiameseOn(PretrainOptions suggested)
     {
         var own = MaskedSiamese(suggested);

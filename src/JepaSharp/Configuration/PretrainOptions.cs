@@ -36,6 +36,9 @@ public sealed record PretrainOptions
     /// <summary>MSN's masks, prototypes and loss.</summary>
     public MaskedSiameseSection Msn { get; init; } = new();
 
+    /// <summary>The encoder that teaches, and what is learned of it.</summary>
+    public DistillationSection Distill { get; init; } = new();
+
     /// <summary>Several views of an image, for objectives that compare them.</summary>
     public ViewSection Views { get; init; } = new();
 
@@ -124,6 +127,7 @@ internal static class OptionPaths
                 RootPath = Changed(data.RootPath, folder),
                 ImageFolder = data.RootPath is null ? Changed(data.ImageFolder, images) : data.ImageFolder,
             },
+            Distill = options.Distill with { Teacher = Changed(options.Distill.Teacher, folder) },
             Logging = options.Logging with { Folder = Changed(options.Logging.Folder, folder) },
         };
     }

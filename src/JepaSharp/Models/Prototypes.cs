@@ -6,7 +6,7 @@ using static TorchSharp.torch;
 namespace JepaSharp.Models;
 
 /// <summary>Vectors that are learned, and that what a projector makes of images is compared with. K of them, of d numbers each.</summary>
-/// <remarks>Assran et al., "Masked Siamese networks for label-efficient learning", ECCV 2022, section 3. What is compared is their direction.</remarks>
+/// <remarks>Assran et al., "Masked Siamese networks for label-efficient learning", ECCV 2022, section 3. Compared is their direction.</remarks>
 public sealed class Prototypes : nn.Module
 {
     private const double LeastLength = 1e-12;

@@ -10,12 +10,12 @@ using static TorchSharp.torch;
 namespace JepaSharp.Objectives;
 
 /// <summary>
-/// MSN: masked and small views of an image are to be like the prototypes that another view of it, which a moving average of the encoder sees whole, is
-/// like (Assran et al., "Masked Siamese networks for label-efficient learning", ECCV 2022).
+/// MSN: masked and small views of an image are to be like the prototypes that another view of it, which a moving average of the encoder sees whole,
+/// is like (Assran et al., "Masked Siamese networks for label-efficient learning", ECCV 2022).
 /// </summary>
 /// <remarks>
-/// Shapes: B images; one target view, R masked and F small anchors of each, V = R + F; D width, d numbers of a projection, K prototypes. Where paper and
-/// published code differ, and what was chosen: docs/faithfulness.md.
+/// Shapes: B images; one target view, R masked and F small anchors of each, V = R + F; D width, d numbers of a projection, K prototypes. Where paper
+/// and published code differ, and what was chosen: docs/faithfulness.md.
 /// </remarks>
 public sealed class MaskedSiamese : Objective
 {
@@ -199,7 +199,9 @@ public sealed class MaskedSiamese : Objective
     public override StepOperations Operations(IReadOnlyList<int> indices, Step step) => MaskedSiameseOperations.Of(Options, (indices ?? []).Count);
 
     /// <inheritdoc/>
-    public override IReadOnlyList<string> Describe(int images, ulong seed) => [Options.Words()];
+    public override IReadOnlyList<string> Describe(int images, ulong seed) => Options.Loss.Balances && images < Options.Prototypes
+        ? [Options.Words(), Options.WordsOnBatch(images)]
+        : [Options.Words()];
 
     /// <inheritdoc/>
     public override ObjectivePictures Draw(IReadOnlyList<RgbImage> images, IReadOnlyList<int> indices, Step step, int zoom)
@@ -216,8 +218,8 @@ public sealed class MaskedSiamese : Objective
 
         return new ObjectivePictures(
             "What it compares",
-            "Anchors, of which some patches are seen, and focal views should be like the same prototypes as the target. Views as training draws them, of "
-                + "images of the data.",
+            "Anchors, of which some patches are seen, and focal views should be like the same prototypes as the target. Views as training draws "
+                + "them, of images of the data.",
             ViewPictures.Of(Views, images, indices, step, zoom, Seen, Options.Encoder.PatchSize));
     }
 

@@ -6,8 +6,8 @@ namespace JepaSharp.Objectives;
 
 /// <summary>Initial weights of MSN's networks.</summary>
 /// <remarks>
-/// Tokens, positions and linear layers of encoder and head: normal of deviation 0.02, biases 0. Patch embedding: normal of deviation √(2 / (C P²)), bias
-/// 0. Prototypes: <see cref="Prototypes.Initialize"/>.
+/// Tokens, positions and linear layers of encoder and head: normal of deviation 0.02, biases 0. Patch embedding: normal of deviation
+/// √(2 / (C P²)), bias 0. Prototypes: <see cref="Prototypes.Initialize"/>.
 /// </remarks>
 internal static class MaskedSiameseInitialization
 {

@@ -6,8 +6,8 @@ namespace JepaSharp.Objectives;
 
 /// <summary>What MSN says of itself: its loss on views that never change, and how prototypes are used.</summary>
 /// <remarks>
-/// Targets are looked at before they are balanced: balancing shares images out among prototypes however alike they are. A collapse ends at one prototype
-/// for all images, or at all prototypes alike for every image, where the loss is ln K.
+/// Targets are looked at before they are balanced: balancing shares images out among prototypes however alike they are. A collapse ends at one
+/// prototype for all images, or at all prototypes alike for every image, where the loss is ln K.
 /// </remarks>
 internal static class MaskedSiameseMeasures
 {

@@ -89,6 +89,11 @@ public sealed record MaskedSiameseOptions
                 + $"shares of {Prototypes:n0} prototypes");
     }
 
+    /// <summary>What fewer images than prototypes mean for balanced targets, as a sentence.</summary>
+    internal string WordsOnBatch(int images) => string.Create(CultureInfo.InvariantCulture,
+        $"{images:n0} images of a batch are fewer than {Prototypes:n0} prototypes: balanced targets spread each over {(double)Prototypes / images:0.#} of "
+            + "them at least (published: as many as images)");
+
     private TrainingTransform Random => new()
     {
         CropSize = Encoder.ImageHeight,

@@ -214,8 +214,13 @@ public sealed record Network(string Name, nn.Module Module, NetworkRole Role, st
     /// not.</summary>
     public Func<string, bool>? Decays { get; init; }
 
-    /// <summary>Whether <c>optimization.clip_grad</c> bounds its gradients: those of all such networks are measured, and scaled, together. True.</summary>
+    /// <summary>Whether <c>optimization.clip_grad</c> bounds its gradients: those of all such networks are measured, and scaled, together.
+    /// True.</summary>
     public bool IsClipped { get; init; } = true;
+
+    /// <summary>Whether its weights lie in checkpoints and in files of weights. False of a network that stays as it is and that is found elsewhere,
+    /// such as a teacher's file: a resumed run holds its fingerprint against the one that it began with. True.</summary>
+    public bool IsSaved { get; init; } = true;
 
     /// <summary>Momentum of an average after the given step, from 1; null for the run's schedule.</summary>
     public Func<long, double>? MomentumAt { get; init; }

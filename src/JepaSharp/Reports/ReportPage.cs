@@ -56,6 +56,7 @@ internal static class ReportPage
                 $"I-JEPA pretraining of {Model(run)} on {images}, without labels{JepaTargets.Note(ijepa.Target, ijepa.MaskTarget)}.",
             MaskedAutoencoder.ShortName => $"MAE pretraining of {Model(run)} on {images}, without labels.",
             LeJepa.ShortName => $"LeJEPA pretraining of {Model(run)} on {images}, without labels.",
+            Distillation.ShortName => $"Distillation into {Model(run)} on {images}, without labels.",
             MaskedSiamese.ShortName => $"MSN pretraining of {Model(run)} on {images}, without labels.",
             FineTuning.ShortName => $"Fine-tuning of {Model(run)} on the labels of {images}.",
             _ => $"{objective}: {Model(run)} on {images}.",

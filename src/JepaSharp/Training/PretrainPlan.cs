@@ -7,6 +7,7 @@ using JepaSharp.Models;
 using JepaSharp.Objectives;
 using JepaSharp.Optimization;
 using JepaSharp.Runtime;
+using JepaSharp.Weights;
 using static TorchSharp.torch;
 
 namespace JepaSharp.Training;
@@ -35,7 +36,7 @@ public sealed class PretrainPlan
                 Depth = meta.Depth ?? preset.Depth,
                 Heads = meta.NumHeads ?? preset.Heads,
                 MlpWidth = (int)Math.Round(width * ratio),
-                ClassToken = meta.Objective is Objectives.MaskedAutoencoder.ShortName or Objectives.LeJepa.ShortName or Objectives.MaskedSiamese.ShortName,
+                ClassToken = HasClassToken,
                 LearnedPositions = meta.Objective is Objectives.LeJepa.ShortName or Objectives.MaskedSiamese.ShortName,
                 Resizing = IsLeJepa ? PositionResizing.BicubicAntialiased : PositionResizing.Bicubic,
             }).Validated();
@@ -191,6 +192,35 @@ public sealed class PretrainPlan
         }
     }
 
+    /// <summary>Distillation as the configuration describes it: its teacher is read.</summary>
+    /// <param name="device">Where the teacher lives; the meta device for its shape alone. Null: the CPU.</param>
+    /// <exception cref="JepaException">The teacher cannot be read, or cannot teach such a student.</exception>
+    public DistillationOptions Distillation(Device? device = null)
+    {
+        var (section, mean, std) = (Options.Distill, Options.Data.Mean, Options.Data.Std);
+        var path = section.Teacher ?? throw new JepaException("distill.teacher is not set: give the teacher's weights.", isUsage: true);
+        using var weights = PretrainedWeights.Open(path, section.TeacherHeads);
+        var isShape = device?.type == TorchSharp.DeviceType.META;
+        var own = new ChannelScale([mean.Red, mean.Green, mean.Blue], [std.Red, std.Green, std.Blue]);
+        var options = new DistillationOptions
+        {
+            Student = Encoder,
+            Teacher = isShape ? new VisionTransformer(weights.Encoder, device)
+                : PretrainedNetworks.LoadEncoder(weights, section.TeacherEncoder, device),
+            TeacherName = path,
+            Pixels = own,
+            TeacherPixels = weights.Normalization is { } theirs ? new ChannelScale(theirs.Mean, theirs.Deviation) : own,
+            TeacherSize = section.TeacherSize,
+            ClassWeight = section.ClassWeight,
+            Loss = Loss,
+            View = new View("image", Crop),
+            Seed = Seed,
+        };
+        if (options.Obstacle() is not { } obstacle) return options;
+        options.Teacher.Dispose();
+        throw new JepaException($"{path}: {obstacle}", isUsage: true);
+    }
+
     /// <summary>How pixels are normalised, on a device.</summary>
     public PixelScaling Scaling(Device device)
     {
@@ -235,6 +265,13 @@ public sealed class PretrainPlan
         });
     }
 
+    private bool HasClassToken => Options.Meta.Objective switch
+    {
+        Objectives.MaskedAutoencoder.ShortName or Objectives.LeJepa.ShortName or Objectives.MaskedSiamese.ShortName => true,
+        Objectives.Distillation.ShortName => Options.Distill.ClassToken,
+        _ => false,
+    };
+
     private bool IsLeJepa => Options.Meta.Objective == Objectives.LeJepa.ShortName;
 }
 
@@ -247,6 +284,7 @@ public static class KnownObjectives
         (MaskedAutoencoder.ShortName, (plan, device) => new MaskedAutoencoder(plan.MaskedAutoencoder, device)),
         (LeJepa.ShortName, (plan, device) => new LeJepa(plan.LeJepa, device)),
         (MaskedSiamese.ShortName, (plan, device) => new MaskedSiamese(plan.MaskedSiamese, device)),
+        (Distillation.ShortName, (plan, device) => new Distillation(plan.Distillation(device), device)),
     ];
 
     /// <summary>Their names.</summary>

@@ -46,7 +46,8 @@ public static class WeightsExport
         weights.Require(encoder);
         if (weights.Encoder is { ClassToken: true, LearnedPositions: true } && weights.Objective != MetaOptions.MaskedSiamese)
             throw new WeightsFileException(weights.Path, $"an encoder with a class token ('{StateLayout.ClassToken}') and learned positions",
-                "one that Hugging Face's IJepaModel, ViTMAEModel or ViTMSNModel can hold: export this one with --to safetensors, in the names that timm gives");
+                "one that Hugging Face's IJepaModel, ViTMAEModel or ViTMSNModel can hold as it is: "
+                    + "export this one with --to safetensors, in the names that timm gives");
         // MAE's decoder goes along: it is a part of the model there.
         var decoder = network is null && weights.Has(NetworkNames.Decoder) ? weights.DecoderArchitecture : null;
         if (decoder is { Heads: 0 })

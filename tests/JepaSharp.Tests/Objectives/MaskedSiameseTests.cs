@@ -186,13 +186,15 @@ public sealed class MaskedSiameseTests
     public void Run_WithoutBalanceAndMeanEntropy_CollapsesAndSaysSo(bool asPublished)
     {
         using var scope = NewDisposeScope();
-        var options = asPublished ? Small : Small with { Msn = Small.Msn with { Sinkhorn = false, MeanEntropy = 0 } };
+        // As many prototypes as images: balanced targets have no fewer for each.
+        var options = Small with { Msn = Small.Msn with { Prototypes = 8, Sinkhorn = asPublished, MeanEntropy = asPublished ? 1 : 0 } };
         using var step = NewStep(new MaskedSiamese(new PretrainPlan(options).MaskedSiamese), rate: 2e-3);
         using var scaling = Scaling;
         var siamese = (MaskedSiamese)step.Objective;
         for (var turn = 0; turn < 150; turn++)
         {
-            using var batch = ViewBatch.Of(ViewMaker.Of(siamese.Views, ViewPictures.Images(Eight), Eight.Indices, seed: 1, epoch: turn), scaling);
+            var made = ViewMaker.Of(siamese.Views, ViewPictures.Images(Eight), Eight.Indices, seed: 1, epoch: turn);
+            using var batch = ViewBatch.Of(made, scaling);
             step.Run(batch);
         }
 
@@ -235,8 +237,9 @@ public sealed class MaskedSiameseTests
         var pictures = siamese.Draw(images, [0, 1], Step.Untracked(0), 2);
         Assert.Equal(2, pictures.Rows.Count);
         Assert.All(pictures.Rows, row => Assert.Equal([64, 64, 64, 64, 32, 32], row.Select(p => p.Picture.Width)));
-        Assert.Contains("2 of 32 pixels of which 11 of 16 patches are seen and 2 of 16 pixels", Assert.Single(siamese.Describe(4, 0)),
+        Assert.Contains("2 of 32 pixels of which 11 of 16 patches are seen and 2 of 16 pixels", Assert.Single(siamese.Describe(24, 0)),
             StringComparison.Ordinal);
+        Assert.Contains("4 images of a batch are fewer than 24 prototypes", siamese.Describe(4, 0)[1], StringComparison.Ordinal);
     }
 
     [Theory]

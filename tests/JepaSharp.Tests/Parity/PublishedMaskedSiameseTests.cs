@@ -121,7 +121,8 @@ public sealed class PublishedMaskedSiameseTests(ITestOutputHelper output) : IDis
         foreach (var ((name, found), (_, expected)) in recorded.Weights().Zip(final.Weights())) Assert.True(found.Equals(expected), name);
         using var alone = PretrainedWeights.Open(_folder["alone.safetensors"]);
         Assert.Contains(StartingWeights.Apply(alone, recorded.Step.State), line => line.Contains("starts as a copy", StringComparison.Ordinal));
-        var average = final.Weights().Where(w => w.Name.StartsWith("target_encoder.", StringComparison.Ordinal)).ToDictionary(w => w.Name, w => w.Value);
+        var average = final.Weights().Where(w => w.Name.StartsWith("target_encoder.", StringComparison.Ordinal))
+            .ToDictionary(w => w.Name, w => w.Value);
         foreach (var (name, found) in recorded.Weights().Where(w => !w.Name.Contains(".fc.", StringComparison.Ordinal)))
             if (average.TryGetValue("target_" + name, out var expected)) Assert.True(found.Equals(expected), name);
     }

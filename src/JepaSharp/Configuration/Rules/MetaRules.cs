@@ -64,6 +64,7 @@ internal static class OptionRules
         MaskedAutoencoderRules.Check(options, checks);
         LeJepaRules.Check(options, checks);
         MaskedSiameseRules.Check(options, checks);
+        DistillationRules.Check(options, checks);
         LoggingRules.Check(options.Logging, checks);
         return checks.Problems;
     }

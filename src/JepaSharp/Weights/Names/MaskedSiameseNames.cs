@@ -12,8 +12,8 @@ internal static class MaskedSiameseNames
     public static bool Recognize(IEnumerable<string> names) =>
         names.Any(name => name == StateLayout.ClassToken || name.StartsWith(Head, StringComparison.Ordinal));
 
-    /// <summary>Our name, with the network's; null for what is passed over: running averages, which no training and no encoder reads, and the offsets of
-    /// old files.</summary>
+    /// <summary>Our name, with the network's; null for what is passed over: running averages, which no training and no encoder reads, and the offsets
+    /// of old files.</summary>
     /// <param name="network">"encoder" or "target_encoder".</param>
     /// <param name="name">The name inside it, without wrappers.</param>
     public static string? ToOurs(string network, string name)

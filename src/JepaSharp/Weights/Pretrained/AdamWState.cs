@@ -78,7 +78,8 @@ public sealed class AdamWState
         [.. tensors
             .Where(pair => WeightNames.Split(pair.Key, NetworkNames.OfMaskedSiamese).Network switch
             {
-                NetworkNames.ContextEncoder or NetworkNames.Head => WeightNames.IsUndecayed(pair.Key, pair.Value.Shape.Count) == (group == 1) && group < 2,
+                NetworkNames.ContextEncoder or NetworkNames.Head =>
+                    group < 2 && WeightNames.IsUndecayed(pair.Key, pair.Value.Shape.Count) == (group == 1),
                 NetworkNames.Prototypes => group == 2,
                 _ => false,
             })

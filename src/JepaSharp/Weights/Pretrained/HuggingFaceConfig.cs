@@ -27,7 +27,8 @@ internal static class HuggingFaceConfig
         if (root.TryGetProperty("model_type", out var type) && type.ValueKind == JsonValueKind.String
             && type.GetString() is not (ImageJepa or MaskedAutoencoder or MaskedSiamese))
             throw new WeightsFileException(
-                path, $"a model of type '{SafetensorsHeader.Shown(type.GetString()!)}'", $"'{ImageJepa}', '{MaskedAutoencoder}' or '{MaskedSiamese}'");
+                path, $"a model of type '{SafetensorsHeader.Shown(type.GetString()!)}'",
+                $"'{ImageJepa}', '{MaskedAutoencoder}' or '{MaskedSiamese}'");
         if (type.ValueKind == JsonValueKind.String && type.GetString() == MaskedSiamese)
         {
             source.LearnedBy(MetaOptions.MaskedSiamese, source.Networks);
