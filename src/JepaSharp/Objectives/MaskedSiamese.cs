@@ -1,9 +1,7 @@
 using JepaSharp.Configuration;
 using JepaSharp.Data;
 using JepaSharp.Data.Loading;
-using JepaSharp.Masking;
 using JepaSharp.Models;
-using JepaSharp.Runtime;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -90,9 +90,14 @@ public sealed record MaskedSiameseOptions
     }
 
     /// <summary>What fewer images than prototypes mean for balanced targets, as a sentence.</summary>
-    internal string WordsOnBatch(int images) => string.Create(CultureInfo.InvariantCulture,
-        $"{images:n0} images of a batch are fewer than {Prototypes:n0} prototypes: balanced targets spread each over {(double)Prototypes / images:0.#} of "
-            + "them at least (published: as many as images)");
+    /// <param name="images">B, images in a micro-batch.</param>
+    internal string WordsOnBatch(int images)
+    {
+        var each = (double)Prototypes / images;
+        return string.Create(CultureInfo.InvariantCulture,
+            $"{images:n0} images of a batch are fewer than {Prototypes:n0} prototypes: balanced targets spread each image over {each:0.#} of them at "
+                + $"least (published: as many prototypes as images)");
+    }
 
     private TrainingTransform Random => new()
     {
