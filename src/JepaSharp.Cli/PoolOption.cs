@@ -19,6 +19,11 @@ internal static class PoolOption
         if (pool is "class" or Unnormed && !loaded.Encoder.Shape.ClassToken)
             throw new JepaException(
                 $"--pool {pool}: the encoder of {loaded.Path} has no class token. Leave it out, or give --pool mean.", isUsage: true);
-        return output with { AveragesPatches = pool == "mean", IsUnnormed = pool == Unnormed };
+        return output with
+        {
+            AveragesPatches = pool == "mean",
+            IsUnnormed = pool == Unnormed,
+            TakesClassToken = pool is "class" or Unnormed,
+        };
     }
 }

@@ -1,5 +1,6 @@
 using JepaSharp.Cli.Display;
 using JepaSharp.Configuration;
+using JepaSharp.Monitoring;
 using JepaSharp.Reports;
 using JepaSharp.Runs;
 using JepaSharp.Runtime;
@@ -16,10 +17,12 @@ internal static class WrittenReport
     /// <param name="device">Where to compute; null for auto.</param>
     /// <param name="terminal">For progress and notes.</param>
     /// <param name="images">How many images it may look at, so that it stays a share of a run; null for no such bound.</param>
+    /// <param name="handsOver">Whether the run has just ended, and hands over the best of its checkpoints.</param>
     /// <param name="cancellation">Stops between batches of images.</param>
     /// <returns>Its path.</returns>
     /// <exception cref="JepaException">There is no run in the folder.</exception>
-    public static string Write(string folder, string? data, string? device, Terminal terminal, double? images, CancellationToken cancellation)
+    public static string Write(string folder, string? data, string? device, Terminal terminal, double? images, bool handsOver,
+        CancellationToken cancellation)
     {
         using var claim = Directory.Exists(folder) ? OutputLock.Beside(Path.Combine(folder, RunReport.FileName), "writing") : null;
         if (ObjectiveOf(folder) is { } objective && !KnownObjectives.Names.Contains(objective))
@@ -56,7 +59,21 @@ internal static class WrittenReport
             var ranking = run.RankCheckpoints(checkpoints, progress, cancellation);
             progress.Finish();
             foreach (var leftOut in ranking.LeftOut) terminal.Error.WriteLine("note: " + leftOut);
+            if (handsOver) HandOver(run, ranking, terminal);
             return run.WriteReport(ranking, images, cancellation);
+        }
+    }
+
+    /// <summary>Weights that cannot be copied are still there as the last checkpoint.</summary>
+    private static void HandOver(FinishedRun run, CheckpointRanking ranking, Terminal terminal)
+    {
+        try
+        {
+            terminal.Error.WriteLine($"handed over as checkpoints/best: {run.HandOver(ranking)}");
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            terminal.Error.WriteLine($"note: checkpoints/best cannot be written: {e.Message} Where the run is asked for weights, its last are taken.");
         }
     }
 

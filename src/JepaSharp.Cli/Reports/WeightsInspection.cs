@@ -36,7 +36,7 @@ internal static class WeightsInspection
         var encoder = weights.Architecture;
         yield return (
             "encoder", $"{PresetOf(encoder)}{encoder.Width} wide, {encoder.Depth} blocks, {HeadsText(encoder.Heads)}, MLP {encoder.MlpWidth}"
-                + (encoder.ClassToken ? ", class token" : ""));
+                + string.Concat(Parts(encoder).Select(part => ", " + part)));
         yield return ("images", string.Create(CultureInfo.InvariantCulture,
             $"{encoder.ImageHeight}x{encoder.ImageWidth} pixels, {encoder.Channels} channels, patch {encoder.PatchSize}: a grid of "
                 + $"{encoder.GridHeight}x{encoder.GridWidth}"));
@@ -61,6 +61,17 @@ internal static class WeightsInspection
         yield return ("epochs finished", weights.Epoch?.ToString(CultureInfo.InvariantCulture) ?? "not said");
         yield return ("normalisation", weights.Normalization is { } n ? $"mean {Numbers(n.Mean)}, deviation {Numbers(n.Deviation)}" : "not said");
         yield return ("optimizer state", OptimizerText(weights));
+    }
+
+    /// <summary>What an encoder has beside the usual, or lacks.</summary>
+    private static IEnumerable<string> Parts(VisionTransformerShape encoder)
+    {
+        if (encoder.ClassToken) yield return "class token";
+        if (encoder.MaskToken) yield return "mask token";
+        if (encoder.RelativePositions) yield return "relative positions shared by all blocks";
+        if (!encoder.AbsolutePositions) yield return "no absolute positions";
+        if (encoder.LayerScale) yield return "layer scale";
+        if (!encoder.KeyBias) yield return "keys without a bias";
     }
 
     /// <summary>In a run's checkpoints it is a file beside the weights.</summary>
@@ -103,7 +114,8 @@ internal static class WeightsInspection
         WeightsFormat.Native => "safetensors of JepaSharp",
         WeightsFormat.Safetensors => "safetensors in the published names",
         WeightsFormat.TorchCheckpoint => "PyTorch checkpoint",
-        _ => weights.Architecture.ClassToken ? "Hugging Face ViTMAE model" : "Hugging Face I-JEPA model",
+        _ => !weights.Architecture.KeyBias ? "Hugging Face Data2VecVision model"
+            : weights.Architecture.ClassToken ? "Hugging Face ViTMAE model" : "Hugging Face I-JEPA model",
     };
 
     private static string PresetOf(VisionTransformerShape shape) =>

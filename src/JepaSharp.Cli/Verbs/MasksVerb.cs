@@ -56,6 +56,10 @@ internal sealed class MasksVerb : Verb
             throw new JepaException(
                 $"{setup.Options.Meta.Objective} asks nothing of what a mask hides; expected an objective that predicts what masks hide, such as "
                     + $"{ImageJepa.ShortName}. A run's report.html shows its views.", isUsage: true);
+        if (setup.Options.Meta.Objective == Data2Vec.ShortName)
+            throw new JepaException(
+                $"{Data2Vec.ShortName} masks another number of patches in each image; expected an objective with masks of one length, such as "
+                    + $"{ImageJepa.ShortName}. A run's report.html shows its masks.", isUsage: true);
         SourceNotes.Print(source, terminal);
         var count = Math.Min(arguments.GetValue(_count), source.Count);
         var plan = new PretrainPlan(setup.Options);

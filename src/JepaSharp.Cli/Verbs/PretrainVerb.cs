@@ -107,7 +107,7 @@ internal sealed class PretrainVerb : Verb
     {
         try
         {
-            WrittenReport.Write(run.Folder.Path, null, null, terminal, run.ImagesForAReport, stop.Token);
+            WrittenReport.Write(run.Folder.Path, null, null, terminal, run.ImagesForAReport, handsOver: true, stop.Token);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or JepaException or OperationCanceledException)
         {
@@ -117,13 +117,14 @@ internal sealed class PretrainVerb : Verb
 
     private static void PrintPaths(RunFolder folder, Objective objective, Terminal terminal)
     {
+        var handedOver = Path.Combine(folder.BestCheckpoint, "weights.safetensors");
         var weights = objective is ImageJepa
             ? "encoder and predictor"
             : string.Join(" and ", objective.Networks.Where(n => n.IsSaved).Select(n => n.Title));
         terminal.Out.WriteLine();
         foreach (var (what, path) in new[]
         {
-            (weights, Path.Combine(folder.LatestCheckpoint, "weights.safetensors")),
+            (weights, File.Exists(handedOver) ? handedOver : Path.Combine(folder.LatestCheckpoint, "weights.safetensors")),
             ("metrics of every step", folder.Metrics),
             ("measures", folder.Measures),
             ("configuration", folder.Config),

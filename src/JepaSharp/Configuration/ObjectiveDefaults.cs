@@ -6,6 +6,8 @@ namespace JepaSharp.Configuration;
 /// <summary>What keys mean that are not given, where an objective's publication has other numbers than I-JEPA's.</summary>
 internal static class ObjectiveDefaults
 {
+    private const double Data2VecFewStepsMomentum = 0.998; // the published 0.9998 stands for a million steps
+
     /// <summary>Options with an objective's own optimizer, schedules and crops; the same for I-JEPA and for objectives that are not known
     /// here.</summary>
     /// <param name="options">What there is for I-JEPA.</param>
@@ -14,6 +16,7 @@ internal static class ObjectiveDefaults
     {
         MetaOptions.MaskedAutoencoder => MaskedAutoencoder(options),
         MetaOptions.LeJepa => options with { Optimization = options.Optimization with { Schedule = RateSchedule.Current } },
+        MetaOptions.Data2Vec => Data2Vec(options),
         MetaOptions.MaskedSiamese => MaskedSiamese(options),
         _ => options,
     };
@@ -26,6 +29,7 @@ internal static class ObjectiveDefaults
     {
         suggested = suggested with { Meta = suggested.Meta with { Objective = objective } };
         if (objective == MetaOptions.LeJepa) return LeJepaOn(suggested);
+        if (objective == MetaOptions.Data2Vec) return Data2VecOn(suggested);
         if (objective == MetaOptions.MaskedSiamese) return MaskedSiameseOn(suggested);
         var own = Of(suggested, objective);
         if (ReferenceEquals(own, suggested)) return suggested;
@@ -73,6 +77,57 @@ internal static class ObjectiveDefaults
             },
         };
     }
+
+    /// <summary>data2vec for small networks and images: <c>configs/data2vec-cifar10-jpeg.yaml</c>. Rectangles shrink with the grid, and little is
+    /// left out of a network of few blocks.</summary>
+    private static PretrainOptions Data2VecOn(PretrainOptions suggested)
+    {
+        var (own, chosen) = (Data2Vec(suggested), suggested.Optimization);
+        var side = suggested.Data.CropSize / Math.Max(1, suggested.Mask.PatchSize);
+        return own with
+        {
+            Data2vec = own.Data2vec with { MaskLeast = Math.Max(1, side * side * 16 / 196), DropPath = 0.1 },
+            Data = own.Data with { CropScale = suggested.Data.CropScale },
+            Optimization = own.Optimization with
+            {
+                Epochs = chosen.Epochs,
+                Warmup = chosen.Warmup,
+                Lr = chosen.Lr,
+                FinalLr = chosen.FinalLr,
+                Ema = chosen.Ema with { End = Data2VecFewStepsMomentum },
+            },
+        };
+    }
+
+    /// <summary>data2vec's published command for ViT-B/16.</summary>
+    private static PretrainOptions Data2Vec(PretrainOptions options) => options with
+    {
+        Data = options.Data with { CropScale = new Interval(0.08, 1), Interpolation = ResampleFilter.Bicubic },
+        Views = options.Views with
+        {
+            Global = 1,
+            Local = 0,
+            Jitter = 1,
+            Saturation = 0.4,
+            Hue = 0,
+            Gray = 0,
+            Blur = 0,
+            Solarize = 0,
+        },
+        Optimization = options.Optimization with
+        {
+            Epochs = 800,
+            Warmup = 10,
+            Schedule = RateSchedule.Tabled,
+            StartLr = 0,
+            Lr = 2e-3,
+            FinalLr = 1e-5,
+            WeightDecay = 0.05,
+            FinalWeightDecay = 0.05,
+            Ema = new MomentumRange(0.999, 0.9998),
+            ClipGrad = 3,
+        },
+    };
 
     /// <summary>MSN for small networks and images: <c>configs/msn-cifar10-jpeg.yaml</c>. Head and prototypes shrink with the encoder, and small crops
     /// are not blurred.</summary>

@@ -21,6 +21,10 @@ public sealed record OptimizationOptions
     /// <summary>Epochs over which the learning rate rises linearly; may be fractional. 40 (published files).</summary>
     public double Warmup { get; init; } = 40;
 
+    /// <summary>Epochs at the end over which the learning rate falls linearly, with <see cref="RateSchedule.ThreePhase"/>; may be fractional. 0.
+    /// Ours.</summary>
+    public double Cooldown { get; init; }
+
     /// <summary>Learning rate at the first step. 2e-4 (published files).</summary>
     public double StartLr { get; init; } = 0.0002;
 
@@ -96,6 +100,10 @@ public enum RateSchedule
     /// <summary>A value for every step, of which the last of the warm-up is the highest already, as DINO, iBOT and data2vec are published; weight
     /// decay and momentum as well.</summary>
     Tabled,
+
+    /// <summary>Linearly up over the warm-up, level, and linearly down over the cool-down, all ends included, as an option of data2vec; weight decay
+    /// and momentum as with <see cref="Tabled"/>.</summary>
+    ThreePhase,
 }
 
 /// <summary>The distance between a prediction and its target. In YAML: smooth_l1, l2.</summary>

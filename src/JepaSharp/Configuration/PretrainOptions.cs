@@ -33,13 +33,16 @@ public sealed record PretrainOptions
     /// <summary>How LeJEPA weighs its losses, and what lies between its encoder and them.</summary>
     public LeJepaSection Lejepa { get; init; } = new();
 
+    /// <summary>data2vec's masks, targets and distance, and what its encoder has beside the usual.</summary>
+    public Data2VecSection Data2vec { get; init; } = new();
+
     /// <summary>MSN's masks, prototypes and loss.</summary>
     public MaskedSiameseSection Msn { get; init; } = new();
 
     /// <summary>The encoder that teaches, and what is learned of it.</summary>
     public DistillationSection Distill { get; init; } = new();
 
-    /// <summary>Several views of an image, for objectives that compare them.</summary>
+    /// <summary>Several views of an image, for objectives that compare them; data2vec's one view.</summary>
     public ViewSection Views { get; init; } = new();
 
     /// <summary>What is written, where and how often.</summary>

@@ -3,14 +3,14 @@ using JepaSharp.Kernels.MachineCode;
 
 namespace JepaSharp.Kernels;
 
-/// <summary>Multi-head attention of one sequence, softmax(q kᵀ / √d) v, forward and backward, on one thread.</summary>
+/// <summary>Multi-head attention of one sequence, softmax(q kᵀ / √d + b) v, forward and backward, on one thread.</summary>
 /// <remarks>
 /// Queries are taken in blocks of <see cref="QueryBlock"/>, so that scores need no memory beyond a thread's cache; the probabilities are not kept but
 /// computed again in the backward pass. Queries may be fewer than keys: where only some patches' outputs are wanted. Heads that fill no whole vectors
 /// (24 or 88 wide) are copied and filled up with zeros, which add nothing to q kᵀ, and nothing but columns that nobody reads to the values.
 /// </remarks>
 /// <typeparam name="T">Format of what the products read.</typeparam>
-internal readonly unsafe struct AttentionKernel<T>(int width, int heads)
+internal readonly unsafe struct AttentionKernel<T>(int width, int heads, AttentionBias bias)
     where T : struct, IElement
 {
     private const int QueryBlock = 96;
@@ -56,6 +56,7 @@ internal readonly unsafe struct AttentionKernel<T>(int width, int heads)
                 var rows = Queries(q, queries, first, count, gathered);
                 Products.Multiply<T, StoreFloats>(
                     rows.At, rows.Stride, count, keys, headWords, padded, tile, new StoreFloats(scores, padded), scratch);
+                for (var r = 0; bias.IsThere && r < count; r++) bias.Add(scores + ((nint)r * padded), h, QueryOf(queries, first + r));
                 SoftmaxKernel.Apply<T>(scores, count, tokens, padded, _scale, probabilities);
                 var outward = Output(output, h, first);
                 var to = Fits ? outward : spareOutput;
@@ -75,9 +76,17 @@ internal readonly unsafe struct AttentionKernel<T>(int width, int heads)
     /// <param name="queryCount">How many.</param>
     /// <param name="outward">Gradient of the output [queries, D].</param>
     /// <param name="inward">Gradient of <paramref name="qkv"/> [N, 3 D], overwritten.</param>
+    /// <param name="table">Gradient of the bias's table, added to; null where there is no bias.</param>
     /// <param name="scratch">Working memory.</param>
-    public void Backward(byte* qkv, int tokens, int* queries, int queryCount, byte* outward, byte* inward, Scratch scratch)
+    public void Backward(byte* qkv, int tokens, int* queries, int queryCount, byte* outward, byte* inward, float* table, Scratch scratch)
     {
+        if (queryCount == 0)
+        {
+            // Nobody asks for anything of this sequence.
+            for (var row = 0; row < tokens; row++) new Span<byte>(inward + ((nint)row * Stride), Stride).Clear();
+            return;
+        }
+
         var mark = scratch.Mark;
         var padded = Packing.Panels(tokens) * TileProduct.Columns;
         var headPadded = Packing.Panels(_head) * TileProduct.Columns;
@@ -121,8 +130,10 @@ internal readonly unsafe struct AttentionKernel<T>(int width, int heads)
                 for (var r = 0; r < count; r++)
                 {
                     float* p = scores + ((nint)r * padded), g = gradients + ((nint)r * padded);
+                    if (bias.IsThere) bias.Add(p, h, QueryOf(queries, first + r));
                     SoftmaxKernel.Apply<T>(p, tokens, padded, _scale);
                     SoftmaxKernel.Backward(p, g, padded, _scale);
+                    if (bias.IsThere) bias.AddGradient(g, 1 / _scale, h, QueryOf(queries, first + r), table);
                     for (var i = 0; i < padded; i += 16) T.Store(rowGradients + (((nint)r * padded) + i) * T.Size, Vector512.Load(g + i));
                 }
 
@@ -148,6 +159,8 @@ internal readonly unsafe struct AttentionKernel<T>(int width, int heads)
 
         scratch.Return(mark);
     }
+
+    private static int QueryOf(int* queries, int place) => queries == null ? place : queries[place];
 
     /// <summary>Where a head's queries (keys, values) are; its keys lie D numbers further, its values 2 D.</summary>
     private HeadRows Part(byte* qkv, int head, int part) => new(qkv + (((part * width) + (head * _head)) * T.Size), Stride);

@@ -6,15 +6,18 @@ namespace JepaSharp.Kernels;
 internal sealed unsafe class BlockPanels<T> : IDisposable
     where T : struct, IElement
 {
-    private readonly NativeBuffer _norms = new();
+    private readonly NativeBuffer _norms = new(), _tables = new();
     private readonly NativeBuffer _panels;
     private readonly int _width;
     private readonly int _hidden;
+    private readonly int _tableNumbers;
 
     /// <param name="width">D.</param>
     /// <param name="hidden">Width of the MLP's hidden layer.</param>
+    /// <param name="tableNumbers">Numbers in a gradient of what is added to the scores.</param>
     /// <param name="panels">Where the panels go.</param>
-    public BlockPanels(int width, int hidden, NativeBuffer panels) => (_width, _hidden, _panels) = (width, hidden, panels);
+    public BlockPanels(int width, int hidden, int tableNumbers, NativeBuffer panels) =>
+        (_width, _hidden, _tableNumbers, _panels) = (width, hidden, tableNumbers, panels);
 
     /// <summary>Words before each group: of all tokens, of the wanted.</summary>
     public (nint[] All, nint[] Wanted) Offsets { get; private set; } = ([0], [0]);
@@ -46,6 +49,9 @@ internal sealed unsafe class BlockPanels<T> : IDisposable
     /// <summary>Gradients of the norms by group: [groups, 4 D], scale and shift of the first, then of the second.</summary>
     public float* Norms { get; private set; }
 
+    /// <summary>Gradients of what is added to the scores, by group: [groups, R A]; null where nothing is.</summary>
+    public float* Tables { get; private set; }
+
     /// <summary>Makes room for a layout.</summary>
     public void Prepare(SequenceLayout layout)
     {
@@ -64,16 +70,21 @@ internal sealed unsafe class BlockPanels<T> : IDisposable
         (Hidden, Activated) = (Next(hidden), Next(hidden));
         (AttentionInput, Qkv) = (Next(all), Next(qkv));
         Norms = _norms.TakeFloats((nint)layout.Groups * 4 * _width);
+        Tables = _tableNumbers == 0 ? null : _tables.TakeFloats((nint)layout.Groups * _tableNumbers);
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _norms.Dispose();
+    public void Dispose()
+    {
+        _norms.Dispose();
+        _tables.Dispose();
+    }
 }
 
 /// <summary>A pre-norm transformer block, backward, for one group of sequences on one thread; the weights' gradients follow from the panels it
 /// leaves.</summary>
 /// <remarks>See <see cref="BlockForward{T}"/>. The norms' outputs and GELU's are computed again rather than kept.</remarks>
-internal readonly unsafe struct BlockBackward<T>(BlockWeights<T> weights, int width, int heads)
+internal readonly unsafe struct BlockBackward<T>(BlockWeights<T> weights, int width, int heads, AttentionBias bias)
     where T : struct, IElement
 {
     private const int RowsAtOnce = BlockForward<T>.RowsAtOnce;
@@ -89,7 +100,11 @@ internal readonly unsafe struct BlockBackward<T>(BlockWeights<T> weights, int wi
     /// <param name="inward">Gradient of the input [tokens, D]; the same memory as <paramref name="outward"/> where every token is wanted.</param>
     /// <param name="panels">Where to leave the panels.</param>
     /// <param name="w">Working memory.</param>
-    public void Run(SequenceLayout layout, int group, BlockActivations kept, float* outward, float* inward, BlockPanels<T> panels, Scratch w)
+    /// <param name="factors">What branches were multiplied by; null for 1.</param>
+    /// <param name="block">Which block it is.</param>
+    public void Run(
+        SequenceLayout layout, int group, BlockActivations kept, float* outward, float* inward, BlockPanels<T> panels, Scratch w,
+        BranchFactors? factors = null, int block = 0)
     {
         var (first, end) = layout.Group(group);
         var (row, wantedRow) = ((nint)first * layout.Tokens, layout.FirstWanted(first));
@@ -99,13 +114,18 @@ internal readonly unsafe struct BlockBackward<T>(BlockWeights<T> weights, int wi
         var dx = inward + (row * width);
         var norms = panels.Norms + ((nint)group * 4 * width);
         new Span<float>(norms, 4 * width).Clear();
+        var table = panels.Tables == null ? null : panels.Tables + ((nint)group * bias.TableNumbers);
+        if (table != null) new Span<float>(table, bias.TableNumbers).Clear();
 
         var work = new Work(
             w.TakeFloats((nint)Math.Max(wanted, RowsAtOnce) * TileProduct.Columns), w.Take(Math.Max(wanted, RowsAtOnce) * RowBytes),
             w.TakeFloats((nint)RowsAtOnce * width), w.Take(RowsAtOnce * RowBytes));
-        Mlp(kept, dy, wantedRow, wanted, wantedWord, norms + (2 * width), panels, work, w);
-        var dAttended = Projection(kept, dy, wantedRow, wanted, wantedWord, panels, work, w);
-        var dQkv = Attention(layout, first, end, kept, dAttended, row, wantedRow, w);
+        var branch = factors is null ? dy : w.TakeFloats((nint)wanted * width);
+        factors?.Scale(layout, (first, end), (2 * block) + 1, dy, branch, width);
+        Mlp(kept, branch, dy, wantedRow, wanted, wantedWord, norms + (2 * width), panels, work, w);
+        factors?.Scale(layout, (first, end), 2 * block, dy, branch, width);
+        var dAttended = Projection(kept, branch, wantedRow, wanted, wantedWord, panels, work, w);
+        var dQkv = Attention(layout, first, end, kept, dAttended, row, wantedRow, table, w);
         Packing.Rows<T>(dQkv, 3 * RowBytes, rows, 3 * width, panels.Qkv.At + (allWord * TileProduct.PanelStep), panels.AllWords);
         if (layout.Wanted is not null) Spread(layout, first, end, dy, dx, wantedRow);
         AttentionNorm(kept, dQkv, dx, row, rows, allWord, norms, panels, work, w);
@@ -113,12 +133,13 @@ internal readonly unsafe struct BlockBackward<T>(BlockWeights<T> weights, int wi
 
     /// <summary>dy becomes the gradient of the sum between attention and MLP.</summary>
     private void Mlp(
-        BlockActivations kept, float* dy, nint wantedRow, int wanted, nint word, float* norms, BlockPanels<T> panels, Work work, Scratch w)
+        BlockActivations kept, float* branch, float* dy, nint wantedRow, int wanted, nint word, float* norms, BlockPanels<T> panels, Work work,
+        Scratch w)
     {
         var mark = w.Mark;
         var hidden = w.Take((nint)RowsAtOnce * _hidden * T.Size);
-        Packing.FloatRows<T>(dy, width, wanted, width, panels.Outward.At + (word * TileProduct.PanelStep), panels.WantedWords);
-        T.Round(dy, (nint)wanted * width, work.Rows);
+        Packing.FloatRows<T>(branch, width, wanted, width, panels.Outward.At + (word * TileProduct.PanelStep), panels.WantedWords);
+        T.Round(branch, (nint)wanted * width, work.Rows);
         for (var r = 0; r < wanted; r += RowsAtOnce)
         {
             var count = Math.Min(RowsAtOnce, wanted - r);
@@ -140,12 +161,13 @@ internal readonly unsafe struct BlockBackward<T>(BlockWeights<T> weights, int wi
         w.Return(mark);
     }
 
-    private byte* Projection(BlockActivations kept, float* dy, nint wantedRow, int wanted, nint word, BlockPanels<T> panels, Work work, Scratch w)
+    private byte* Projection(
+        BlockActivations kept, float* branch, nint wantedRow, int wanted, nint word, BlockPanels<T> panels, Work work, Scratch w)
     {
         var offset = word * TileProduct.PanelStep;
-        Packing.FloatRows<T>(dy, width, wanted, width, panels.Middle.At + offset, panels.WantedWords);
+        Packing.FloatRows<T>(branch, width, wanted, width, panels.Middle.At + offset, panels.WantedWords);
         Packing.Rows<T>(kept.Attended + (wantedRow * RowBytes), RowBytes, wanted, width, panels.Attended.At + offset, panels.WantedWords);
-        T.Round(dy, (nint)wanted * width, work.Rows);
+        T.Round(branch, (nint)wanted * width, work.Rows);
         var dAttended = w.Take(wanted * RowBytes);
         Products.Multiply<T, Store<T>>(
             work.Rows, RowBytes, wanted, weights.Projection.Backward, weights.Projection.BackwardWords, width, work.Tile,
@@ -153,9 +175,10 @@ internal readonly unsafe struct BlockBackward<T>(BlockWeights<T> weights, int wi
         return dAttended;
     }
 
-    private byte* Attention(SequenceLayout layout, int first, int end, BlockActivations kept, byte* dAttended, nint row, nint wantedRow, Scratch w)
+    private byte* Attention(
+        SequenceLayout layout, int first, int end, BlockActivations kept, byte* dAttended, nint row, nint wantedRow, float* table, Scratch w)
     {
-        var attention = new AttentionKernel<T>(width, heads);
+        var attention = new AttentionKernel<T>(width, heads, bias);
         var dQkv = w.Take((end - first) * (nint)layout.Tokens * 3 * RowBytes);
         fixed (int* all = layout.Wanted)
         {
@@ -165,7 +188,7 @@ internal readonly unsafe struct BlockBackward<T>(BlockWeights<T> weights, int wi
                 var sequence = (nint)(s - first) * layout.Tokens * 3 * RowBytes;
                 attention.Backward(
                     kept.Qkv + (row * 3 * RowBytes) + sequence, layout.Tokens, all == null ? null : all + from, count,
-                    dAttended + ((from - wantedRow) * RowBytes), dQkv + sequence, w);
+                    dAttended + ((from - wantedRow) * RowBytes), dQkv + sequence, table, w);
             }
         }
 

@@ -53,7 +53,7 @@ internal sealed unsafe class BlockActivations : IDisposable
 /// The sum that runs through the blocks is float32; what the products read is rounded to their format. A group's rows go through the whole block
 /// while they are in the thread's cache.
 /// </remarks>
-internal readonly unsafe struct BlockForward<T>(BlockWeights<T> weights, int width, int heads, float epsilon)
+internal readonly unsafe struct BlockForward<T>(BlockWeights<T> weights, int width, int heads, float epsilon, AttentionBias bias)
     where T : struct, IElement
 {
     internal const int RowsAtOnce = 96;
@@ -66,7 +66,10 @@ internal readonly unsafe struct BlockForward<T>(BlockWeights<T> weights, int wid
     /// <param name="output">y [wanted, D]; may be the input's memory where every token is wanted and nothing is kept.</param>
     /// <param name="kept">Where to leave what backward needs; null where there will be none.</param>
     /// <param name="w">Working memory.</param>
-    public void Run(SequenceLayout layout, int group, float* input, float* output, BlockActivations? kept, Scratch w)
+    /// <param name="factors">What branches are multiplied by, where something is kept; null for 1.</param>
+    /// <param name="block">Which block it is.</param>
+    public void Run(
+        SequenceLayout layout, int group, float* input, float* output, BlockActivations? kept, Scratch w, BranchFactors? factors = null, int block = 0)
     {
         var (first, end) = layout.Group(group);
         var (row, wantedRow) = ((nint)first * layout.Tokens, layout.FirstWanted(first));
@@ -84,7 +87,7 @@ internal readonly unsafe struct BlockForward<T>(BlockWeights<T> weights, int wid
         Products.Multiply<T, StoreWithBias<T>>(
             normed, (nint)width * T.Size, rows, weights.QueryKeyValue.Forward, weights.QueryKeyValue.ForwardWords, 3 * width, tile,
             new StoreWithBias<T>(qkv, (nint)3 * width * T.Size, weights.Memory.QueryKeyValue.Bias.Values), w);
-        var attention = new AttentionKernel<T>(width, heads);
+        var attention = new AttentionKernel<T>(width, heads, bias);
         fixed (int* all = layout.Wanted)
         {
             for (var s = first; s < end; s++)
@@ -101,6 +104,7 @@ internal readonly unsafe struct BlockForward<T>(BlockWeights<T> weights, int wid
         Products.Multiply<T, AddBias>(
             attended, (nint)width * T.Size, wanted, weights.Projection.Forward, weights.Projection.ForwardWords, width, tile,
             new AddBias(middle, layout.Wanted is null ? x : middle, width, weights.Memory.Projection.Bias.Values), w);
+        factors?.Apply(layout, (first, end), 2 * block, new BranchFactors.RowsBefore(x, all: true, first, width), middle, width);
 
         // MLP, some rows at a time: its hidden layer is wide.
         var hidden = w.Take((nint)RowsAtOnce * _hidden * T.Size);
@@ -117,6 +121,8 @@ internal readonly unsafe struct BlockForward<T>(BlockWeights<T> weights, int wid
                 hidden, (nint)_hidden * T.Size, count, weights.Contract.Forward, weights.Contract.ForwardWords, width, tile,
                 new AddBias(y + ((nint)r * width), from, width, weights.Memory.Contract.Bias.Values), w);
         }
+
+        factors?.Apply(layout, (first, end), (2 * block) + 1, new BranchFactors.RowsBefore(middle, all: false, first, width), y, width);
     }
 
     private void Norm(float* rows, int count, NormMemory norm, byte* target, float* statistics) =>

@@ -19,7 +19,11 @@ internal interface ITransformerKernel : IDisposable
     unsafe void Infer(SequenceLayout layout, float* input, float* output, int first = 0, int? end = null);
 
     /// <summary>Forward; keeps what backward needs, the input's memory included, until <see cref="Backward"/> or <see cref="Release"/>.</summary>
-    unsafe object Forward(SequenceLayout layout, float* input, float* output);
+    /// <param name="layout">Sequences, and the tokens whose outputs are wanted.</param>
+    /// <param name="input">Tokens [S N, D].</param>
+    /// <param name="output">Wanted outputs.</param>
+    /// <param name="factors">What branches are multiplied by; null for 1.</param>
+    unsafe object Forward(SequenceLayout layout, float* input, float* output, BranchFactors? factors = null);
 
     /// <summary>Backward of one forward pass: gradient of the outputs (changed) to gradient of the inputs; parameters' gradients are added
     /// to.</summary>
@@ -41,6 +45,7 @@ internal sealed unsafe class TransformerKernel<T> : ITransformerKernel
     private readonly int _hidden;
     private readonly Stack<Pass> _idle = new();
     private readonly BlockPanels<T> _panels;
+    private readonly AttentionBias _bias;
 
     /// <param name="shape">Width, heads, epsilon.</param>
     /// <param name="blocks">Parameters, block by block.</param>
@@ -49,14 +54,16 @@ internal sealed unsafe class TransformerKernel<T> : ITransformerKernel
     /// <param name="threads">Who does the work.</param>
     /// <param name="checkpoint">Keep only each block's input and compute the rest again in the backward pass (Chen et al., 2016): less memory, a
     /// third more work.</param>
+    /// <param name="bias">What is added to the scores of every block.</param>
     public TransformerKernel(
-        StackShape shape, IReadOnlyList<BlockMemory> blocks, bool trained, bool keepPanels, WorkerThreads threads, bool checkpoint = false)
+        StackShape shape, IReadOnlyList<BlockMemory> blocks, bool trained, bool keepPanels, WorkerThreads threads, bool checkpoint = false,
+        AttentionBias bias = default)
     {
-        (_shape, _threads, _checkpoint) = (shape, threads, checkpoint);
+        (_shape, _threads, _checkpoint, _bias) = (shape, threads, checkpoint, bias);
         _blocks = [.. blocks.Select(b => new BlockWeights<T>(b))];
         _weights = new WeightPanels<T>(_blocks, trained, keepPanels, threads);
         _hidden = blocks[0].Expand.Outputs;
-        _panels = new BlockPanels<T>(shape.Width, _hidden, threads.Turn.Tokens);
+        _panels = new BlockPanels<T>(shape.Width, _hidden, bias.TableNumbers, threads.Turn.Tokens);
         Refresh();
     }
 
@@ -73,7 +80,7 @@ internal sealed unsafe class TransformerKernel<T> : ITransformerKernel
         var x = layout.Wanted is null ? output : _threads.Turn.Tokens.TakeFloats(layout.Rows * _shape.Width);
         for (var b = first; b <= last; b++)
         {
-            var forward = new BlockForward<T>(_blocks[b], _shape.Width, _shape.Heads, _shape.Epsilon);
+            var forward = new BlockForward<T>(_blocks[b], _shape.Width, _shape.Heads, _shape.Epsilon, _bias);
             float* from = b == first ? input : x, to = b == last ? output : x;
             var wanted = b == last ? layout : whole;
             _weights.BeforeForward(b);
@@ -81,10 +88,10 @@ internal sealed unsafe class TransformerKernel<T> : ITransformerKernel
         }
     }
 
-    public object Forward(SequenceLayout layout, float* input, float* output)
+    public object Forward(SequenceLayout layout, float* input, float* output, BranchFactors? factors = null)
     {
         var pass = _idle.Count > 0 ? _idle.Pop() : new Pass(_blocks.Length, _checkpoint);
-        pass.Begin(layout, input, _shape.Width);
+        pass.Begin(layout, input, _shape.Width, factors);
         lock (_threads.Turn)
         {
             for (var b = 0; b < _blocks.Length; b++) Block(pass, b, b == _blocks.Length - 1 ? output : pass.Input(b + 1));
@@ -110,11 +117,13 @@ internal sealed unsafe class TransformerKernel<T> : ITransformerKernel
             var (kept, panels) = (pass.Activations(b), _panels);
             // Where some tokens alone were wanted, the gradient grows to all of them in the last block; from there on it is changed in place.
             var from = b == last ? outward : inward;
-            var backward = new BlockBackward<T>(_blocks[b], _shape.Width, _shape.Heads);
+            var backward = new BlockBackward<T>(_blocks[b], _shape.Width, _shape.Heads, _bias);
             if (b == last && layout.Wanted is null && outward != inward) Copy(outward, inward, layout.Rows * _shape.Width);
             if (layout.Wanted is null) from = inward;
-            _threads.Run(layout.Groups, (group, scratch) => backward.Run(layout, group, kept, from, inward, panels, scratch));
+            var (factors, block) = (pass.Factors, b);
+            _threads.Run(layout.Groups, (group, scratch) => backward.Run(layout, group, kept, from, inward, panels, scratch, factors, block));
             Gradients(_blocks[b].Memory, panels, layout.Groups);
+            if (_bias.IsThere) _bias.Collect(panels.Tables, layout.Groups);
         }
 
         Release(pass);
@@ -137,8 +146,9 @@ internal sealed unsafe class TransformerKernel<T> : ITransformerKernel
         kept.Prepare(layout, _shape.Width, _hidden, T.Size);
         var input = kept.Input = pass.Input(block);
         _weights.BeforeForward(block);
-        var forward = new BlockForward<T>(_blocks[block], _shape.Width, _shape.Heads, _shape.Epsilon);
-        _threads.Run(layout.Groups, (group, scratch) => forward.Run(layout, group, input, output, kept, scratch));
+        var forward = new BlockForward<T>(_blocks[block], _shape.Width, _shape.Heads, _shape.Epsilon, _bias);
+        var factors = pass.Factors;
+        _threads.Run(layout.Groups, (group, scratch) => forward.Run(layout, group, input, output, kept, scratch, factors, block));
     }
 
     private void Gradients(BlockMemory block, BlockPanels<T> panels, int groups)
@@ -193,9 +203,11 @@ internal sealed unsafe class TransformerKernel<T> : ITransformerKernel
         private float* _first;
         private int _width;
 
-        public void Begin(SequenceLayout layout, float* input, int width)
+        public BranchFactors? Factors { get; private set; }
+
+        public void Begin(SequenceLayout layout, float* input, int width, BranchFactors? factors)
         {
-            (_layout, _whole, _width) = (layout, layout.Whole, width);
+            (_layout, _whole, _width, Factors) = (layout, layout.Whole, width, factors);
             _first = input;
         }
 

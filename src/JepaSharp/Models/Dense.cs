@@ -14,7 +14,7 @@ namespace JepaSharp.Models;
 public sealed class Dense : nn.Module<Tensor, Tensor>
 {
     [ComponentName(Name = "weight")] private readonly Parameter _weight;
-    [ComponentName(Name = "bias")] private readonly Parameter _bias;
+    [ComponentName(Name = "bias")] private readonly Parameter? _bias;
     private readonly long[]? _matrixShape;
     private WorkingCopy? _working;
     private WorkingCopy? _ownCopy;
@@ -23,11 +23,12 @@ public sealed class Dense : nn.Module<Tensor, Tensor>
     /// <param name="name">Name shown by the module tree.</param>
     /// <param name="weightShape">[out, in], or for a patch embedding [out, C, P, P], used as [out, C P P].</param>
     /// <param name="device">Where the parameters live; meta for shapes alone. Null: the CPU.</param>
-    public Dense(string name, long[] weightShape, Device? device = null)
+    /// <param name="bias">Whether there is a b.</param>
+    public Dense(string name, long[] weightShape, Device? device = null, bool bias = true)
         : base(name)
     {
         _weight = new Parameter(empty(weightShape, float32, device));
-        _bias = new Parameter(empty([weightShape[0]], float32, device));
+        if (bias) _bias = new Parameter(empty([weightShape[0]], float32, device));
         if (weightShape.Length > 2) _matrixShape = [weightShape[0], -1];
         RegisterComponents();
     }
@@ -36,7 +37,11 @@ public sealed class Dense : nn.Module<Tensor, Tensor>
     public Parameter Weight => _weight;
 
     /// <summary>b: float32 [out].</summary>
-    public Parameter Bias => _bias;
+    /// <exception cref="InvalidOperationException">It was built without.</exception>
+    public Parameter Bias => _bias ?? throw new InvalidOperationException("This layer was built without a bias.");
+
+    /// <summary>Whether there is a b.</summary>
+    public bool HasBias => _bias is not null;
 
     /// <summary>What takes the products' place where it can; hung on from outside.</summary>
     internal AcceleratedDense? Kernel { get; set; }
@@ -51,7 +56,7 @@ public sealed class Dense : nn.Module<Tensor, Tensor>
         using var untracked = no_grad();
         _ownCopy = precision == ScalarType.Float32
             ? null
-            : new WorkingCopy(_weight.to(precision).DetachFromDisposeScope(), _bias.to(precision).DetachFromDisposeScope());
+            : new WorkingCopy(_weight.to(precision).DetachFromDisposeScope(), _bias?.to(precision).DetachFromDisposeScope());
         Use(_ownCopy);
     }
 
@@ -102,12 +107,12 @@ public sealed class Dense : nn.Module<Tensor, Tensor>
     }
 
     /// <summary>Lower-precision stand-ins of the two parameters.</summary>
-    internal sealed record WorkingCopy(Tensor Weight, Tensor Bias) : IDisposable
+    internal sealed record WorkingCopy(Tensor Weight, Tensor? Bias) : IDisposable
     {
         public void Dispose()
         {
             Weight.Dispose();
-            Bias.Dispose();
+            Bias?.Dispose();
         }
     }
 }

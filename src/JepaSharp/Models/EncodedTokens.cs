@@ -5,8 +5,10 @@ namespace JepaSharp.Models;
 /// <summary>Which of the tokens that an encoder returns is what: the class token's, where it has one, comes first, then the patches'.</summary>
 public static class EncodedTokens
 {
-    /// <summary>What an encoder says of each image in one vector: the class token, where there is one, else the average of the patches.</summary>
-    /// <remarks>I-JEPA paper, section 5: average-pooled patches, since it has no class token. A view of the tokens, or their mean.</remarks>
+    /// <summary>What an encoder says of each image in one vector: the class token, where there is one that is learned for it, else the average of the
+    /// patches.</summary>
+    /// <remarks>I-JEPA paper, section 5: average-pooled patches, since it has no class token; data2vec's is in no loss. A view of the tokens, or their
+    /// mean.</remarks>
     /// <param name="tokens">[B, N, D], or [B, N + 1, D] with the class token first.</param>
     /// <param name="shape">The encoder's.</param>
     /// <returns>[B, D].</returns>
@@ -14,7 +16,7 @@ public static class EncodedTokens
     {
         ArgumentNullException.ThrowIfNull(tokens);
         ArgumentNullException.ThrowIfNull(shape);
-        return shape.ClassToken ? tokens.select(1, 0) : tokens.mean([1L]);
+        return shape.ClassToken && !shape.AveragesBeforeNorm ? tokens.select(1, 0) : Patches(tokens, shape).mean([1L]);
     }
 
     /// <summary>What it says of the patches, without the class token.</summary>

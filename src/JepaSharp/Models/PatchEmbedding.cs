@@ -31,10 +31,11 @@ internal sealed class PatchEmbedding : nn.Module<Tensor, Tensor>
 
     /// <summary>Tokens of all patches, with their positions. [B, C, H, W] -> [B, N, D].</summary>
     /// <param name="images">Pixels.</param>
-    /// <param name="positions">float32 [1, N, D].</param>
-    public Tensor Tokens(Tensor images, Tensor positions)
+    /// <param name="positions">float32 [1, N, D]; null for none.</param>
+    public Tensor Tokens(Tensor images, Tensor? positions)
     {
         using var scope = NewDisposeScope();
+        if (positions is null) return _projection.forward(Patches(images)).to(float32).MoveToOuterDisposeScope();
         var table = positions.select(0, 0).contiguous();
         if (Fixed(positions) && _projection.ForwardPatchesPlus(images, _patch, table, chosen: null) is { } sums)
             return sums.MoveToOuterDisposeScope();

@@ -10,13 +10,16 @@ namespace JepaSharp.Models;
 /// <remarks>
 /// Dosovitskiy et al., 2021; by default without class token and with fixed sine-cosine positions, as in the I-JEPA paper, section 3. State-dict names
 /// are those of the published code, of timm and of MAE (<c>cls_token</c> [1, 1, D], <c>pos_embed</c> [1, N, D], or [1, N + 1, D] with the class
-/// token's row first, <c>patch_embed.proj</c>, <c>blocks.N...</c>, <c>norm</c>).
+/// token's row first, <c>patch_embed.proj</c>, <c>blocks.N...</c>, <c>norm</c>), and of BEiT and data2vec (<c>mask_token</c> [1, 1, D],
+/// <c>rel_pos_bias.relative_position_bias_table</c>, <c>blocks.N.gamma_1</c>, <c>blocks.N.attn.q_bias</c>).
 /// </remarks>
-public sealed class VisionTransformer : nn.Module<Tensor, Tensor>
+public sealed partial class VisionTransformer : nn.Module<Tensor, Tensor>
 {
     [ComponentName(Name = "cls_token")] private readonly Parameter? _classToken;
+    [ComponentName(Name = "mask_token")] private readonly Parameter? _maskToken;
     [ComponentName(Name = "patch_embed")] private readonly PatchEmbedding _patchEmbedding;
-    [ComponentName(Name = "pos_embed")] private readonly Tensor _positions;
+    [ComponentName(Name = "pos_embed")] private readonly Tensor? _positions;
+    [ComponentName(Name = "rel_pos_bias")] private readonly RelativePositionBias? _relative;
     [ComponentName(Name = "blocks")] private readonly BlockStack _blocks;
     [ComponentName(Name = "norm")] private readonly LayerNormalization _norm;
     private AttachedKernels? _kernels;
@@ -35,10 +38,14 @@ public sealed class VisionTransformer : nn.Module<Tensor, Tensor>
         Shape = shape.Validated();
         _patchEmbedding = new PatchEmbedding("patch_embed", shape.Channels, shape.PatchSize, shape.Width, device);
         if (shape.ClassToken) _classToken = new Parameter(empty([1, 1, shape.Width], float32, device));
-        _positions = shape.LearnedPositions
-            ? new Parameter(empty([1, shape.Tokens, shape.Width], float32, device))
-            : Positions.Buffer(shape, shape.Width, device, shape.ClassToken);
-        _blocks = new BlockStack(shape.Depth, shape.Width, shape.Heads, shape.MlpWidth, device);
+        if (shape.MaskToken) _maskToken = new Parameter(empty([1, 1, shape.Width], float32, device));
+        if (shape.AbsolutePositions)
+            _positions = shape.LearnedPositions
+                ? new Parameter(empty([1, shape.Tokens, shape.Width], float32, device))
+                : Positions.Buffer(shape, shape.Width, device, shape.ClassToken);
+        if (shape.RelativePositions) _relative = new RelativePositionBias("rel_pos_bias", shape, device);
+        var parts = new BlockParts(shape.LayerScale, shape.KeyBias);
+        _blocks = new BlockStack(shape.Depth, shape.Width, shape.Heads, shape.MlpWidth, device, parts) { Relative = _relative };
         _norm = new LayerNormalization("norm", shape.Width, device);
         RegisterComponents();
         Positions.Detach(this, outside);
@@ -65,7 +72,7 @@ public sealed class VisionTransformer : nn.Module<Tensor, Tensor>
     public override Tensor forward(Tensor images)
     {
         using var scope = NewDisposeScope();
-        return _norm.forward(_blocks.Forward(Tokens(images))).MoveToOuterDisposeScope();
+        return _norm.forward(_blocks.Forward(Tokens(images), BiasFor(images))).MoveToOuterDisposeScope();
     }
 
     /// <summary>
@@ -80,7 +87,8 @@ public sealed class VisionTransformer : nn.Module<Tensor, Tensor>
         if (_classToken is null) throw new InvalidOperationException("This encoder has no class token: see VisionTransformerShape.ClassToken.");
         using var scope = NewDisposeScope();
         var tokens = Tokens(images);
-        return _norm.forward(_blocks.Forward(tokens, [.. Enumerable.Repeat<int[]>([0], (int)tokens.shape[0])])).MoveToOuterDisposeScope();
+        int[][] first = [.. Enumerable.Repeat<int[]>([0], (int)tokens.shape[0])];
+        return _norm.forward(_blocks.Forward(tokens, first, BiasFor(images))).MoveToOuterDisposeScope();
     }
 
     /// <summary>
@@ -110,7 +118,7 @@ public sealed class VisionTransformer : nn.Module<Tensor, Tensor>
         RequireWholePatches(images);
         chosen.RequireGridOf(images, Shape.PatchSize);
         var union = _classToken is null ? chosen.Union : [.. chosen.Union.Select(patches => Array.ConvertAll(patches, p => p + 1))];
-        var outputs = _blocks.Forward(Tokens(images), union);
+        var outputs = _blocks.Forward(Tokens(images), union, BiasFor(images));
         var rows = _norm.Choose(outputs, chosen.RowsInUnion);
         return rows.view(chosen.Sets * chosen.Images, chosen.PatchesPerSet, Shape.Width).MoveToOuterDisposeScope();
     }
@@ -121,6 +129,7 @@ public sealed class VisionTransformer : nn.Module<Tensor, Tensor>
     /// </summary>
     /// <param name="images">Normalised pixels [B, C, H, W] of the training size.</param>
     /// <param name="chosen">Which patches, from the same grid.</param>
+    /// <exception cref="InvalidOperationException">Positions are not absolute: relative ones are those of a whole grid.</exception>
     public Tensor Encode(Tensor images, PatchSelection chosen)
     {
         using var scope = NewDisposeScope();
@@ -131,25 +140,31 @@ public sealed class VisionTransformer : nn.Module<Tensor, Tensor>
     /// The outputs of the last <paramref name="count"/> blocks, the last one with the final norm, the others without; each [B, N, D], or [B, N + 1,
     /// D] with the class token first.
     /// </summary>
-    /// <param name="images">Normalised pixels [B, C, H, W].</param>
-    /// <param name="count">How many.</param>
-    /// <param name="normed">Whether the final norm follows the last one.</param>
-    public IReadOnlyList<Tensor> LastBlocks(Tensor images, int count, bool normed = true)
+    public IReadOnlyList<Tensor> LastBlocks(Tensor images, int count)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThan(count, Shape.Depth);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(count);
         using var scope = NewDisposeScope();
-        var tokens = Tokens(images);
+        var (tokens, bias) = (Tokens(images), BiasFor(images));
         var kept = new List<Tensor>();
         var at = 0;
         for (var end = Shape.Depth - count + 1; end <= Shape.Depth; at = end++)
         {
-            tokens = _blocks.Forward(tokens, at, end);
-            kept.Add((normed && end == Shape.Depth ? _norm.forward(tokens) : tokens).MoveToOuterDisposeScope());
+            tokens = _blocks.Forward(tokens, at, end, bias);
+            kept.Add((end == Shape.Depth ? _norm.forward(tokens) : tokens).MoveToOuterDisposeScope());
         }
 
         return kept;
     }
+
+    /// <summary>Leaves branches of blocks out in passes that want gradients, until disposed of: stochastic depth, for the loss of a network in
+    /// training.</summary>
+    /// <param name="rate">Chance of leaving a branch of the last block out, in [0, 1); it rises linearly from 0 in the first. 0: nothing
+    /// changes.</param>
+    /// <param name="random">Draws what is left out, for one pass after the other: <c>step.Random()</c> with an item that nothing else is drawn
+    /// for.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The rate is not in [0, 1).</exception>
+    public StochasticDepth DropPaths(double rate, RandomStream random) => new(_blocks, rate, random);
 
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)
@@ -161,14 +176,18 @@ public sealed class VisionTransformer : nn.Module<Tensor, Tensor>
     /// <summary>
     /// Every patch's token, with its position, after the class token where there is one. [B, C, H, W] -> [B, N, D] or [B, N + 1, D].
     /// </summary>
-    private Tensor Tokens(Tensor images)
+    /// <param name="images">Normalised pixels.</param>
+    /// <param name="masked">bool [B, N, 1]: patches in whose place the mask token stands; null for none.</param>
+    private Tensor Tokens(Tensor images, Tensor? masked = null)
     {
         using var scope = NewDisposeScope();
         RequireWholePatches(images);
-        var (rows, columns) = ((int)images.shape[2] / Shape.PatchSize, (int)images.shape[3] / Shape.PatchSize);
-        var table = PositionTable.Resize(_positions, Shape, rows, columns);
-        var positions = _classToken is null ? table : table.narrow(1, 1, table.shape[1] - 1);
-        return AfterClassToken(_patchEmbedding.Tokens(images, positions)).MoveToOuterDisposeScope();
+        var (rows, columns) = GridOf(images);
+        var table = _positions is null ? null : PositionTable.Resize(_positions, Shape, rows, columns);
+        var positions = table is null || _classToken is null ? table : table.narrow(1, 1, table.shape[1] - 1);
+        if (masked is null) return AfterClassToken(_patchEmbedding.Tokens(images, positions)).MoveToOuterDisposeScope();
+        var tokens = where(masked, _maskToken!, _patchEmbedding.Tokens(images, positions: null));
+        return AfterClassToken(positions is null ? tokens : tokens.Add(positions)).MoveToOuterDisposeScope();
     }
 
     /// <summary>The chosen patches' tokens, with their positions, after the class token where there is one. -> [M B, K, D] or [M B, K + 1,
@@ -177,24 +196,32 @@ public sealed class VisionTransformer : nn.Module<Tensor, Tensor>
     {
         using var scope = NewDisposeScope();
         RequireWholePatches(images);
-        var positions = PatchPositions();
+        if (_relative is not null || _positions is null)
+            throw new InvalidOperationException("Chosen patches alone need absolute positions: see VisionTransformerShape.AbsolutePositions.");
+        var positions = _classToken is null ? _positions : _positions.narrow(1, 1, Shape.Patches);
         chosen.RequireGridOf(positions);
         chosen.RequireGridOf(images, Shape.PatchSize);
         var tokens = _patchEmbedding.Tokens(images, positions, chosen).view(chosen.Sets * chosen.Images, chosen.PatchesPerSet, Shape.Width);
         return AfterClassToken(tokens).MoveToOuterDisposeScope();
     }
 
-    /// <summary>[1, N, D].</summary>
-    private Tensor PatchPositions() => _classToken is null ? _positions : _positions.narrow(1, 1, Shape.Patches);
-
     /// <summary>The class token, with its position, before others. [S, N, D] -> [S, N + 1, D]; as they are where there is none.</summary>
     private Tensor AfterClassToken(Tensor tokens)
     {
         if (_classToken is null) return tokens;
         using var scope = NewDisposeScope();
-        var token = _classToken.Add(_positions.narrow(1, 0, 1)).expand(tokens.shape[0], 1, Shape.Width);
-        return cat([token, tokens], dim: 1).MoveToOuterDisposeScope();
+        var token = _positions is null ? _classToken : _classToken.Add(_positions.narrow(1, 0, 1));
+        return cat([token.expand(tokens.shape[0], 1, Shape.Width), tokens], dim: 1).MoveToOuterDisposeScope();
     }
+
+    /// <summary>Relative positions of another grid than the blocks' own; null where there are none or the grid is theirs.</summary>
+    private Tensor? BiasFor(Tensor images)
+    {
+        var (rows, columns) = GridOf(images);
+        return _relative?.BiasOnOtherGrid(rows, columns);
+    }
+
+    private (int Rows, int Columns) GridOf(Tensor images) => ((int)images.shape[2] / Shape.PatchSize, (int)images.shape[3] / Shape.PatchSize);
 
     private void RequireWholePatches(Tensor images)
     {

@@ -40,6 +40,28 @@ public sealed record VisionTransformerShape
     /// <summary>How positions are brought to the grid of images of another size than the table's.</summary>
     public PositionResizing Resizing { get; init; }
 
+    /// <summary>Whether each patch's token is told its place by a number for each of its dimensions; without it, and without
+    /// <see cref="RelativePositions"/>, an encoder does not know where patches are.</summary>
+    public bool AbsolutePositions { get; init; } = true;
+
+    /// <summary>Whether attention is told where patches lie to one another: a learned number for each head and difference of places, added to the
+    /// scores and shared by all blocks (BEiT, data2vec; Bao et al., 2022). Needs a class token.</summary>
+    public bool RelativePositions { get; init; }
+
+    /// <summary>Whether each branch of a block is multiplied by a learned number for each dimension (layer scale: Touvron et al., 2021).</summary>
+    public bool LayerScale { get; init; }
+
+    /// <summary>Whether keys have a bias, as queries and values have. Without it queries' and values' have names of their own: <c>attn.q_bias</c> and
+    /// <c>attn.v_bias</c>, as BEiT has them.</summary>
+    public bool KeyBias { get; init; } = true;
+
+    /// <summary>Whether a learned token may take the place of patches: <c>mask_token</c> (see <see cref="VisionTransformer.EncodeMasked(TorchSharp.torch.Tensor, TorchSharp.torch.Tensor)"/>).</summary>
+    public bool MaskToken { get; init; }
+
+    /// <summary>Whether an image is spoken for by the average of its patches before the final norm, normalised by itself, and not by the class token, as
+    /// BEiT and data2vec are evaluated: their keys without a bias tell.</summary>
+    public bool AveragesBeforeNorm => !KeyBias;
+
     /// <summary>Rows of the patch grid, H/P.</summary>
     public int GridHeight => ImageHeight / PatchSize;
 
@@ -61,9 +83,11 @@ public sealed record VisionTransformerShape
         else if (ImageHeight % PatchSize != 0 || ImageWidth % PatchSize != 0 || Patches < 1)
             problems.Add($"an image of {ImageHeight}x{ImageWidth} pixels is not a whole number of {PatchSize}-pixel patches");
         if (Heads < 1 || Width < 1 || Width % Math.Max(Heads, 1) != 0) problems.Add($"width {Width} is not a multiple of {Heads} heads");
-        if (Width % 4 != 0 && !LearnedPositions) problems.Add($"width {Width} is not a multiple of 4, which sine-cosine positions need");
+        if (Width % 4 != 0 && AbsolutePositions && !LearnedPositions) problems.Add($"width {Width} is not a multiple of 4, which sine-cosine positions need");
         if (Depth < 1) problems.Add($"depth {Depth} is not positive");
         if (MlpWidth < 1) problems.Add($"MLP width {MlpWidth} is not positive");
+        if (RelativePositions && !ClassToken) problems.Add("relative positions have rows for a class token, and there is none");
+        if (LearnedPositions && !AbsolutePositions) problems.Add("learned positions without absolute positions");
         return problems.Count == 0 ? this : throw new ArgumentException("The encoder cannot be built: " + string.Join("; ", problems) + ".");
     }
 }

@@ -26,6 +26,9 @@ public sealed record CheckpointRanking(IReadOnlyList<MeasuredCheckpoint> Ranked,
     /// <summary>The images that the measures left out because they could not be read, a set each.</summary>
     public IReadOnlyList<LeftOutImages> Unreadable { get; init; } = [];
 
+    /// <summary>An earlier checkpoint is handed over in place of the last only where the measure is higher by more than this share.</summary>
+    public const double LeastLead = 0.1;
+
     private const string Latest = "latest";
     private const int MostAttempts = 5;
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(50);
@@ -43,7 +46,7 @@ public sealed record CheckpointRanking(IReadOnlyList<MeasuredCheckpoint> Ranked,
     {
         var folder = System.IO.Path.Combine(System.IO.Path.GetFullPath(runFolder), "checkpoints");
         List<KeptCheckpoint> found = !Directory.Exists(folder) ? [] :
-            [.. Directory.EnumerateDirectories(folder).Where(IsWhole).Select(DescribeIfThere).OfType<KeptCheckpoint>()
+            [.. Directory.EnumerateDirectories(folder).Where(IsWhole).Where(IsKept).Select(DescribeIfThere).OfType<KeptCheckpoint>()
                 .OrderBy(c => c.Step).ThenBy(c => c.Name, StringComparer.Ordinal).DistinctBy(c => c.Step)];
         return found.Count > 0
             ? found
@@ -69,6 +72,29 @@ public sealed record CheckpointRanking(IReadOnlyList<MeasuredCheckpoint> Ranked,
             ? [.. measured.OrderByDescending(c => c.ProbeScore).ThenByDescending(c => c.Reading.Lidar)]
             : [.. measured.OrderBy(c => c.IsCollapsed).ThenByDescending(c => c.Reading.Lidar).ThenByDescending(c => c.Reading.RankMe)];
         return new CheckpointRanking(ranked, AdviceOn(ranked, labelled));
+    }
+
+    /// <summary>
+    /// The checkpoint that a run hands over, chosen without any label, so that it can be scored by any: the last one, unless its features have
+    /// collapsed where another's have not, or an earlier one's tell images apart in more directions, by <see cref="LeastLead"/> and more.
+    /// </summary>
+    /// <returns>The checkpoint, and why, in a sentence.</returns>
+    public (MeasuredCheckpoint Checkpoint, string Why) HandedOver()
+    {
+        var last = Ranked.MaxBy(c => c.Step)!;
+        List<MeasuredCheckpoint> sound = [.. Ranked.Where(c => !c.IsCollapsed)];
+        var byLidar = sound.TrueForAll(c => double.IsFinite(c.Reading.Lidar));
+        var name = byLidar ? "LiDAR" : "RankMe";
+        double Measure(MeasuredCheckpoint c) => byLidar ? c.Reading.Lidar : c.Reading.RankMe;
+        var best = sound.MaxBy(Measure);
+        if (best is null) return (last, "the last checkpoint, since the features of all have collapsed");
+        string Of(MeasuredCheckpoint c) => Measure(c).ToString("F1", CultureInfo.InvariantCulture);
+        const string Unseen = "no label was used";
+        if (best == last) return (last, $"the last checkpoint, whose {name} is the highest, {Of(last)}; {Unseen}");
+        if (last.IsCollapsed) return (best, $"{best.Name}, with the highest {name}, {Of(best)}: the last has collapsed; {Unseen}");
+        return Measure(best) > (1 + LeastLead) * Measure(last)
+            ? (best, $"{best.Name}, with a {name} of {Of(best)}, where the last has {Of(last)}; {Unseen}")
+            : (last, $"the last checkpoint, with a {name} of {Of(last)}: {best.Name} has {Of(best)}, too small a lead to count; {Unseen}");
     }
 
     /// <summary>Measures checkpoints of a run.</summary>
@@ -176,6 +202,8 @@ public sealed record CheckpointRanking(IReadOnlyList<MeasuredCheckpoint> Ranked,
     private static bool IsWhole(string path) =>
         !System.IO.Path.GetFileName(path).Contains('.', StringComparison.Ordinal)
         && File.Exists(System.IO.Path.Combine(path, "weights.safetensors")) && File.Exists(System.IO.Path.Combine(path, "state.json"));
+
+    private static bool IsKept(string path) => System.IO.Path.GetFileName(path) != Training.Checkpoints.BestCheckpoint.Name;
 
     /// <summary>As <see cref="Describe"/>; null where the checkpoint has just been removed.</summary>
     private static KeptCheckpoint? DescribeIfThere(string path)

@@ -42,7 +42,7 @@ public sealed class FlatParameters : IDisposable
         {
             _dense.Add(dense);
             denseOf[dense.Weight.Handle] = dense;
-            denseOf[dense.Bias.Handle] = dense;
+            if (dense.HasBias) denseOf[dense.Bias.Handle] = dense;
         }
 
         var named = network.named_parameters().ToList();
@@ -115,7 +115,8 @@ public sealed class FlatParameters : IDisposable
         var starts = _entries.ToDictionary(e => e.Parameter.Handle, e => e.Start - _denseStart);
         foreach (var dense in left)
         {
-            var copy = new Dense.WorkingCopy(WorkingView(dense.Weight, starts), WorkingView(dense.Bias, starts));
+            var copy = new Dense.WorkingCopy(
+                WorkingView(dense.Weight, starts), dense.HasBias ? WorkingView(dense.Bias, starts) : null);
             _copies.Add(copy);
             dense.Use(copy);
         }

@@ -14,6 +14,9 @@ public sealed record ScheduleOptions
     /// <summary>Epochs of linear warm-up of the learning rate.</summary>
     public double WarmupEpochs { get; init; }
 
+    /// <summary>Epochs at the end over which the rate falls linearly: <see cref="RateSchedule.ThreePhase"/> alone.</summary>
+    public double CooldownEpochs { get; init; }
+
     /// <summary>Learning rate that warm-up starts from.</summary>
     public double StartLearningRate { get; init; } = 0.0002;
 
@@ -70,7 +73,12 @@ public sealed record ScheduleOptions
 /// rate(i)     = start + (peak - start) i / (W - 1)                           i &lt; W: both ends are reached
 ///             = final + (peak - final) (1 + cos(π (i - W) / (T - W))) / 2    otherwise: the peak once more, and never quite the final rate
 /// </code>
-/// with decay and momentum along the same cosine, without a warm-up.
+/// with decay and momentum along the same cosine, without a warm-up. <see cref="RateSchedule.ThreePhase"/>: with C steps of cool-down,
+/// <code>
+/// rate(i)     = start + (peak - start) i / (W - 1)                           i &lt; W
+///             = peak                                                         W ≤ i &lt; T - C
+///             = peak + (final - peak) (i - T + C) / (C - 1)                  otherwise
+/// </code>
 /// The published I-JEPA code steps its rate and decay schedules before use and its momentum after: hence t and t - 1.
 /// </remarks>
 public sealed class Schedules
@@ -102,6 +110,10 @@ public sealed class Schedules
                 return step <= _warmup
                     ? start + ((peak - start) * (step - 1) / Math.Max(1, _warmup - 1))
                     : Cosine(peak, final, Math.Min(1, (step - 1 - _warmup) / Math.Max(1, _total - _warmup)));
+            case RateSchedule.ThreePhase:
+                var last = Math.Floor(_options.CooldownEpochs * _options.StepsPerEpoch);
+                return step <= _warmup ? start + ((peak - start) * (step - 1) / Math.Max(1, _warmup - 1))
+                    : peak + ((final - peak) * Math.Clamp((step - 1 - (_total - last)) / Math.Max(1, last - 1), 0, 1));
             default:
                 var place = Place(step);
                 if (place < _warmup) return start + ((peak - start) * place / _warmup);
@@ -122,14 +134,14 @@ public sealed class Schedules
     {
         var (first, final) = (_options.StartMomentum, _options.FinalMomentum);
         var done = (step - 1) / _total;
-        return Math.Min(1, _options.Kind == RateSchedule.Tabled ? Cosine(first, final, Math.Min(1, done)) : first + ((final - first) * done));
+        return Math.Min(1, _options.Kind is RateSchedule.Tabled or RateSchedule.ThreePhase ? Cosine(first, final, Math.Min(1, done)) : first + ((final - first) * done));
     }
 
     /// <summary>Share of the schedules that is done before step <paramref name="step"/>, counted from 1; in [0, 1].</summary>
     public double Progress(long step) => Math.Clamp((step - 1) / Math.Max(1, _total), 0, 1);
 
     // Fractional decay is constant where it is published, and goes with the steps where it is not.
-    private long Place(long step) => _options.Kind is RateSchedule.Current or RateSchedule.Tabled ? step - 1 : step;
+    private long Place(long step) => _options.Kind is RateSchedule.Current or RateSchedule.Tabled or RateSchedule.ThreePhase ? step - 1 : step;
 
     private double EpochsBefore(long step)
     {

@@ -56,6 +56,7 @@ internal static class ReportPage
                 $"I-JEPA pretraining of {Model(run)} on {images}, without labels{JepaTargets.Note(ijepa.Target, ijepa.MaskTarget)}.",
             MaskedAutoencoder.ShortName => $"MAE pretraining of {Model(run)} on {images}, without labels.",
             LeJepa.ShortName => $"LeJEPA pretraining of {Model(run)} on {images}, without labels.",
+            Data2Vec.ShortName => $"data2vec pretraining of {Model(run)} on {images}, without labels.",
             Distillation.ShortName => $"Distillation into {Model(run)} on {images}, without labels.",
             MaskedSiamese.ShortName => $"MSN pretraining of {Model(run)} on {images}, without labels.",
             FineTuning.ShortName => $"Fine-tuning of {Model(run)} on the labels of {images}.",
@@ -127,7 +128,8 @@ internal static class ReportPage
             + string.Concat(scores.Select(s => $"<td class=\"n\">{Value(s, c.Probe.GetValueOrDefault(s, double.NaN))}</td>"))
             + $"<td class=\"n\">{Number(c.Reading.RankMe)}</td><td class=\"n\">{Number(c.Reading.Lidar)}</td><td "
             + $"class=\"n\">{Number(c.Reading.Loss)}</td><td class=\"n\">{Number(c.Reading.PositionLoss)}</td></tr>\n");
-        return $"<h2>Which checkpoint to keep</h2>\n<p>{Escape(ranking.Advice)}</p>\n<div "
+        return $"<h2>Which checkpoint to keep</h2>\n<p>{Escape(ranking.Advice)}</p>\n<p>Chosen without labels, as a "
+            + $"run hands over when it ends (<code>checkpoints/best</code>): {Escape(ranking.HandedOver().Why)}.</p>\n<div "
             + $"class=\"scroll\"><table>{head}{string.Concat(rows)}</table></div>\n";
     }
 

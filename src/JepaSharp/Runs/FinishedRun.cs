@@ -8,12 +8,14 @@ using JepaSharp.Objectives;
 using JepaSharp.Reports;
 using JepaSharp.Runtime;
 using JepaSharp.Training;
+using JepaSharp.Training.Checkpoints;
 using JepaSharp.Weights;
 using TorchSharp;
 
 namespace JepaSharp.Runs;
 
-/// <summary>A run folder opened to look at, with its images: nothing in it is changed.</summary>
+/// <summary>A run folder opened to look at, with its images: nothing in it is changed but by <see cref="HandOver"/> and
+/// <see cref="WriteReport"/>.</summary>
 public sealed class FinishedRun : IDisposable
 {
     // More than during training, where time counts.
@@ -83,6 +85,19 @@ public sealed class FinishedRun : IDisposable
             probe.Scores ? encoder => probe.Measure(encoder, cancellation: cancellation) : null, progress, cancellation);
         LeftOut = [.. sample.LeftOut is { } seen ? [seen] : Array.Empty<LeftOutImages>(), .. probe.LeftOut];
         return ranking with { LeftOut = [.. ranking.LeftOut, .. LeftOut.Select(l => l.Sentence)], Unreadable = LeftOut };
+    }
+
+    /// <summary>Hands over one of the measured checkpoints: copies its weights to <c>checkpoints/best</c>, which is what the run's folder stands for
+    /// where weights are asked for.</summary>
+    /// <param name="ranking">Checkpoints of this run.</param>
+    /// <returns>What was handed over and why, as a sentence without its end.</returns>
+    /// <exception cref="IOException">It cannot be written.</exception>
+    public string HandOver(CheckpointRanking ranking)
+    {
+        ArgumentNullException.ThrowIfNull(ranking);
+        var (checkpoint, why) = ranking.HandedOver();
+        _ = BestCheckpoint.Keep(checkpoint.Path, $"Handed over: {why}.");
+        return why;
     }
 
     /// <summary>At most eight of the run's checkpoints, evenly spaced: a report is wanted soon after a run.</summary>

@@ -130,6 +130,7 @@ public sealed class PretrainRun : IDisposable
             RunSetup.OfRun(folder, [.. lasting, .. passing ?? []], given), () => RunFolder.Resume(folder), objective, kept, init: null,
             isResumed: true);
         if (lasting.Count > 0) run.Folder.WriteConfig(RunPaths.Whole(kept).ToYaml());
+        BestCheckpoint.Withdraw(run.Folder);
         return run;
     }
 

@@ -37,7 +37,13 @@ public sealed class PretrainPlan
                 Heads = meta.NumHeads ?? preset.Heads,
                 MlpWidth = (int)Math.Round(width * ratio),
                 ClassToken = HasClassToken,
-                LearnedPositions = meta.Objective is Objectives.LeJepa.ShortName or Objectives.MaskedSiamese.ShortName,
+                LearnedPositions = IsLeJepa || meta.Objective == Objectives.MaskedSiamese.ShortName
+                    || (IsData2Vec && Options.Data2vec.Positions == Data2VecPositions.Absolute),
+                AbsolutePositions = !IsData2Vec || Options.Data2vec.Positions == Data2VecPositions.Absolute,
+                RelativePositions = IsData2Vec && Options.Data2vec.Positions == Data2VecPositions.Relative,
+                LayerScale = IsData2Vec && Options.Data2vec.LayerScale > 0,
+                KeyBias = !IsData2Vec,
+                MaskToken = IsData2Vec,
                 Resizing = IsLeJepa ? PositionResizing.BicubicAntialiased : PositionResizing.Bicubic,
             }).Validated();
         }
@@ -160,6 +166,39 @@ public sealed class PretrainPlan
         }
     }
 
+    /// <summary>data2vec as the configuration describes it.</summary>
+    public Data2VecOptions Data2Vec
+    {
+        get
+        {
+            var (section, ema, encoder) = (Options.Data2vec, Options.Optimization.Ema, Encoder);
+            var blocks = section.TargetBlocks ?? (encoder.Depth + 1) / 2;
+            return new Data2VecOptions
+            {
+                Encoder = encoder,
+                Masking = new BlockwiseMasking
+                {
+                    Grid = new PatchGrid(encoder.GridHeight, encoder.GridWidth),
+                    Patches = section.MaskPatches ?? Data2VecOptions.PatchesOf(encoder),
+                    Least = section.MaskLeast,
+                    Most = section.MaskMost,
+                },
+                TargetBlocks = [.. Enumerable.Range(encoder.Depth - blocks, blocks)],
+                Target = section.Target,
+                NormalizesBlocks = section.NormBlocks,
+                NormalizesMean = section.NormMean,
+                Beta = section.Beta,
+                Variance = section.Variance,
+                DropPath = section.DropPath,
+                LayerScale = section.LayerScale,
+                Momentum = Data2VecOptions.Rising(ema.Start, ema.End, section.EmaSteps),
+                AveragesPlaces = section.AveragePlaces,
+                View = new View("image", Options.Views.GlobalCrop(Crop)),
+                Seed = Seed,
+            };
+        }
+    }
+
     /// <summary>MSN as the configuration describes it.</summary>
     public MaskedSiameseOptions MaskedSiamese
     {
@@ -251,6 +290,7 @@ public sealed class PretrainPlan
             StepsPerEpoch = StepsPerEpoch(batches),
             Epochs = o.Epochs,
             WarmupEpochs = o.Warmup,
+            CooldownEpochs = o.Cooldown,
             StartLearningRate = o.StartLr,
             LearningRate = o.PeakRate(Options.Data.BatchSize),
             FinalLearningRate = o.FinalLr,
@@ -267,10 +307,13 @@ public sealed class PretrainPlan
 
     private bool HasClassToken => Options.Meta.Objective switch
     {
-        Objectives.MaskedAutoencoder.ShortName or Objectives.LeJepa.ShortName or Objectives.MaskedSiamese.ShortName => true,
+        Objectives.MaskedAutoencoder.ShortName or Objectives.LeJepa.ShortName or Objectives.MaskedSiamese.ShortName
+            or Objectives.Data2Vec.ShortName => true,
         Objectives.Distillation.ShortName => Options.Distill.ClassToken,
         _ => false,
     };
+
+    private bool IsData2Vec => Options.Meta.Objective == Objectives.Data2Vec.ShortName;
 
     private bool IsLeJepa => Options.Meta.Objective == Objectives.LeJepa.ShortName;
 }
@@ -283,6 +326,7 @@ public static class KnownObjectives
         (ImageJepa.ShortName, (plan, device) => new ImageJepa(plan.ImageJepa, device)),
         (MaskedAutoencoder.ShortName, (plan, device) => new MaskedAutoencoder(plan.MaskedAutoencoder, device)),
         (LeJepa.ShortName, (plan, device) => new LeJepa(plan.LeJepa, device)),
+        (Data2Vec.ShortName, (plan, device) => new Data2Vec(plan.Data2Vec, device)),
         (MaskedSiamese.ShortName, (plan, device) => new MaskedSiamese(plan.MaskedSiamese, device)),
         (Distillation.ShortName, (plan, device) => new Distillation(plan.Distillation(device), device)),
     ];

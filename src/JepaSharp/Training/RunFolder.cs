@@ -44,6 +44,9 @@ public sealed class RunFolder : IDisposable
     /// <summary>The newest checkpoint, a folder.</summary>
     public string LatestCheckpoint => System.IO.Path.Combine(Checkpoints, "latest");
 
+    /// <summary>The weights that the run hands over when it has ended, a folder.</summary>
+    public string BestCheckpoint => System.IO.Path.Combine(Checkpoints, Training.Checkpoints.BestCheckpoint.Name);
+
     /// <summary>The checkpoint kept after <paramref name="epochs"/> finished epochs, a folder: epoch-0005.</summary>
     public string EpochCheckpoint(int epochs) =>
         System.IO.Path.Combine(Checkpoints, string.Create(CultureInfo.InvariantCulture, $"epoch-{epochs:D4}"));

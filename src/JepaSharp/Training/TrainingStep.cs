@@ -137,6 +137,8 @@ public sealed class TrainingStep : IDisposable
         if (double.IsFinite(loss) && double.IsFinite(norm))
         {
             var (rate, decay, momentum) = ScheduledAt(step.Number);
+            // An average may have a momentum of its own.
+            momentum = State.Networks.FirstOrDefault(n => n.Network.MomentumAt is not null)?.Network.MomentumAt!(step.Number) ?? momentum;
             return new StepResult(loss, norm, rate, decay, momentum, step.ReadNumbers()) { Operations = step.Operations };
         }
 

@@ -4,7 +4,8 @@ using JepaSharp.Models;
 namespace JepaSharp.Weights;
 
 /// <summary>Writes an encoder as a folder that <c>IJepaModel.from_pretrained</c> of Hugging Face's transformers loads, or, with a class token,
-/// <c>ViTMAEModel.from_pretrained</c> (with learned positions <c>ViTMSNModel.from_pretrained</c>).</summary>
+/// <c>ViTMAEModel.from_pretrained</c> (<c>ViTMSNModel.from_pretrained</c> with learned positions), or, with BEiT's blocks,
+/// <c>Data2VecVisionModel.from_pretrained</c>.</summary>
 /// <remarks>
 /// <c>model.safetensors</c>, <c>config.json</c>, and a <c>preprocessor_config.json</c> with the normalisation of the training, so that the pipeline
 /// there feeds the encoder what it knows.
@@ -79,6 +80,7 @@ public static class HuggingFaceFolder
         json.WriteStartArray("architectures");
         var (type, architecture) = (shape.ClassToken, shape.LearnedPositions, decoder) switch
         {
+            _ when IsData2Vec(shape) => (HuggingFaceConfig.Data2Vec, "Data2VecVisionModel"),
             (false, _, _) => (HuggingFaceConfig.ImageJepa, "IJepaModel"),
             (true, true, _) => (HuggingFaceConfig.MaskedSiamese, "ViTMSNModel"),
             (true, false, null) => (HuggingFaceConfig.MaskedAutoencoder, "ViTMAEModel"),
@@ -109,6 +111,7 @@ public static class HuggingFaceFolder
         json.WriteNumber("layer_norm_eps", 1e-6);
         // The model there always masks; of an encoder alone whole images are wanted.
         if (type == HuggingFaceConfig.MaskedAutoencoder) json.WriteNumber("mask_ratio", decoder is null ? 0.0 : 0.75);
+        if (IsData2Vec(shape)) json.WriteNumber("layer_scale_init_value", shape.LayerScale ? 1e-4 : 0);
         json.WriteString("model_type", type);
         json.WriteNumber("num_attention_heads", shape.Heads);
         json.WriteNumber("num_channels", shape.Channels);
@@ -120,9 +123,18 @@ public static class HuggingFaceFolder
             json.WriteNumber("pooler_output_size", shape.Width);
         }
 
-        json.WriteBoolean("qkv_bias", true);
+        if (!IsData2Vec(shape)) json.WriteBoolean("qkv_bias", true);
         json.WriteString("transformers_version", Release);
+        if (!IsData2Vec(shape)) return;
+        json.WriteBoolean("use_absolute_position_embeddings", shape.AbsolutePositions);
+        json.WriteBoolean("use_mask_token", shape.MaskToken);
+        json.WriteBoolean("use_mean_pooling", false); // its own pooler, which is no part of the encoder
+        json.WriteBoolean("use_relative_position_bias", false); // a table for each block
+        json.WriteBoolean("use_shared_relative_position_bias", shape.RelativePositions);
     }
+
+    /// <summary>Whether an encoder has BEiT's blocks, which only that model has: keys have no bias.</summary>
+    internal static bool IsData2Vec(VisionTransformerShape shape) => shape.ClassToken && !shape.KeyBias;
 
     private static void Preprocessor(Utf8JsonWriter json, VisionTransformerShape shape, PixelNormalization normalization, int resample)
     {

@@ -44,7 +44,8 @@ public static class WeightsExport
         ArgumentNullException.ThrowIfNull(weights);
         var encoder = network ?? weights.Evaluated;
         weights.Require(encoder);
-        if (weights.Encoder is { ClassToken: true, LearnedPositions: true } && weights.Objective != MetaOptions.MaskedSiamese)
+        if ((weights.Encoder is { ClassToken: true, LearnedPositions: true, KeyBias: true } && weights.Objective != MetaOptions.MaskedSiamese)
+            || weights.Encoder is { KeyBias: true } and ({ RelativePositions: true } or { LayerScale: true }))
             throw new WeightsFileException(weights.Path, $"an encoder with a class token ('{StateLayout.ClassToken}') and learned positions",
                 "one that Hugging Face's IJepaModel, ViTMAEModel or ViTMSNModel can hold as it is: "
                     + "export this one with --to safetensors, in the names that timm gives");

@@ -146,7 +146,7 @@ public sealed class TransformerKernelTests
     {
         var shape = network.Shape;
         using var blocks = new AcceleratedBlocks(
-            [.. network.modules().OfType<TransformerBlock>()], shape.Width, shape.Heads,
+            network.modules().OfType<BlockStack>().Single(),
             new KernelUse(precision, Trained: true, WeightsChange: true, checkpoint), keepPanels: false);
         using var tape = GradientTape.Start();
         var x = Numbers(sequences, tokens, shape.Width);

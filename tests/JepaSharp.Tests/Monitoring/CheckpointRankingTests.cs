@@ -35,6 +35,36 @@ public sealed class CheckpointRankingTests
         Assert.StartsWith("None is worth keeping", ranking.Advice, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData(30, 40, "the last checkpoint, whose LiDAR is the highest, 40.0; no label was used")]
+    [InlineData(43, 40, "the last checkpoint, with a LiDAR of 40.0: epoch-0001 has 43.0, too small a lead to count; no label was used")]
+    [InlineData(50, 40, "epoch-0001, with a LiDAR of 50.0, where the last has 40.0; no label was used")]
+    public void HandedOver_BySoundCheckpoints_IsTheLastUnlessAnotherIsClearlyAhead(double first, double last, string why)
+    {
+        // Probes say the opposite, and have no say.
+        var ranking = CheckpointRanking.Of([
+            Checkpoint(1, Healthy with { Lidar = first }, ("knn_accuracy", 1 / first)), Checkpoint(2, Healthy with { Lidar = last }, (
+                "knn_accuracy", 1 / last))]);
+        Assert.Equal(why, ranking.HandedOver().Why);
+        Assert.Equal(first > 44 ? 1 : 2, ranking.HandedOver().Checkpoint.Epoch);
+    }
+
+    [Fact]
+    public void HandedOver_WhereTheLastHasCollapsed_IsTheBestThatHasNot()
+    {
+        var ranking = CheckpointRanking.Of([Checkpoint(1, Healthy with { Lidar = 3 }), Checkpoint(2, Collapsed)]);
+        Assert.Equal("epoch-0001, with the highest LiDAR, 3.0: the last has collapsed; no label was used", ranking.HandedOver().Why);
+        Assert.StartsWith("the last checkpoint, since", CheckpointRanking.Of([Checkpoint(1, Collapsed), Checkpoint(2, Collapsed)]).HandedOver().Why);
+    }
+
+    [Fact]
+    public void HandedOver_WithoutLidar_GoesByRankMe()
+    {
+        var unseen = Healthy with { Lidar = double.NaN };
+        var ranking = CheckpointRanking.Of([Checkpoint(1, unseen with { RankMe = 20 }), Checkpoint(2, unseen)]);
+        Assert.Equal("epoch-0001, with a RankMe of 20.0, where the last has 8.0; no label was used", ranking.HandedOver().Why);
+    }
+
     [Fact]
     public void Checkpoints_OfARun_AreFoundOnceEach()
     {

@@ -63,6 +63,7 @@ internal static class OptionRules
         JepaRules.Check(options.Ijepa, options.Data.BatchSize, checks);
         MaskedAutoencoderRules.Check(options, checks);
         LeJepaRules.Check(options, checks);
+        Data2VecRules.Check(options, checks);
         MaskedSiameseRules.Check(options, checks);
         DistillationRules.Check(options, checks);
         LoggingRules.Check(options.Logging, checks);
@@ -178,6 +179,11 @@ internal static class OptimizationRules
         checks.AtLeast(1, o.MaxSteps, "optimization.max_steps");
         checks.AtLeast(1, o.Accumulate, "optimization.accumulate");
         checks.Require(o.Warmup >= 0 && o.Warmup <= Math.Max(1, o.Epochs), "optimization.warmup", o.Warmup, $"0 to optimization.epochs ({o.Epochs})");
+        var isThreePhase = o.Schedule == RateSchedule.ThreePhase;
+        checks.Require(
+            isThreePhase ? o.Cooldown > 0 && o.Cooldown + o.Warmup <= o.Epochs : o.Cooldown == 0, "optimization.cooldown", o.Cooldown,
+            isThreePhase ? $"above 0 and, with optimization.warmup ({o.Warmup}), at most optimization.epochs ({o.Epochs})"
+                : "0, or nothing: only optimization.schedule three_phase reads it");
         checks.Require(
             o.IpeScale >= 1 && double.IsFinite(o.IpeScale), "optimization.ipe_scale", o.IpeScale, "1 or more: schedules end no sooner than the run");
         checks.Require(

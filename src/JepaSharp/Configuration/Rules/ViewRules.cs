@@ -7,7 +7,7 @@ internal static class ViewRules
 {
     public static void Check(PretrainOptions options, RuleChecks checks)
     {
-        var (views, data) = (options.Views, options.Data);
+        var views = options.Views;
         checks.AtLeast(1, views.Global, "views.global");
         checks.AtLeast(0, views.Local, "views.local");
         if (views is { Global: 1, Local: 0 })
@@ -20,6 +20,13 @@ internal static class ViewRules
             checks.Range(views.LocalScale, 1, "views.local_scale");
         }
 
+        CheckChanges(options, checks);
+    }
+
+    /// <summary>What changes views.</summary>
+    public static void CheckChanges(PretrainOptions options, RuleChecks checks)
+    {
+        var (views, data) = (options.Views, options.Data);
         foreach (var (chance, key) in ((double, string)[])[
             (views.Flip, "flip"), (views.Jitter, "jitter"), (views.Gray, "gray"), (views.Blur, "blur"), (views.Solarize, "solarize")])
             checks.Require(chance is >= 0 and <= 1, $"views.{key}", chance, "a chance, 0 to 1");

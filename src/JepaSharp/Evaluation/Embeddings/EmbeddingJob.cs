@@ -166,6 +166,10 @@ public sealed record EncoderOutput(int Layers = 1, bool Pooled = true)
     /// tokens.</summary>
     public bool IsUnnormed { get; init; }
 
+    /// <summary>With <see cref="Pooled"/>: the class token even where patches are averaged as published
+    /// (<see cref="VisionTransformerShape.AveragesBeforeNorm"/>).</summary>
+    public bool TakesClassToken { get; init; }
+
     /// <summary>Numbers of one vector: <see cref="Layers"/> times the encoder's width.</summary>
     public int WidthOf(VisionTransformer encoder) => Layers * encoder.Shape.Width;
 
@@ -175,11 +179,18 @@ public sealed record EncoderOutput(int Layers = 1, bool Pooled = true)
     {
         using var scope = NewDisposeScope();
         using var untracked = no_grad();
-        var tokens = Layers == 1 && !IsUnnormed
-            ? encoder.forward(images)
-            : cat([.. encoder.LastBlocks(images, Layers, normed: !IsUnnormed)], dim: -1);
+        if (Pooled && encoder.Shape.AveragesBeforeNorm && !TakesClassToken)
+        {
+            // The mean of the patches of each of the last blocks, then a norm without parameters: the final norm is left out.
+            int[] last = [.. Enumerable.Range(encoder.Shape.Depth - Layers, Layers)];
+            var means = encoder.BlockOutputs(images, last).Select(t => EncodedTokens.Patches(t, encoder.Shape).to(float32).mean([1L]));
+            return cat([.. means.Select(m => nn.functional.layer_norm(m, [encoder.Shape.Width], eps: LayerNormalization.Epsilon))], dim: -1)
+                .MoveToOuterDisposeScope();
+        }
+
+        var tokens = Layers == 1 && !IsUnnormed ? encoder.forward(images) : cat([.. LastOf(encoder, images)], dim: -1);
         tokens = tokens.to(float32);
-        if (Pooled && !AveragesPatches) return EncodedTokens.Pooled(tokens, encoder.Shape).MoveToOuterDisposeScope();
+        if (Pooled && !AveragesPatches && encoder.Shape.ClassToken) return tokens.select(1, 0).MoveToOuterDisposeScope();
         var patches = EncodedTokens.Patches(tokens, encoder.Shape);
         return (Pooled ? patches.mean([1L]) : patches).MoveToOuterDisposeScope();
     }
@@ -190,6 +201,13 @@ public sealed record EncoderOutput(int Layers = 1, bool Pooled = true)
     {
         ArgumentNullException.ThrowIfNull(encoder);
         if (!encoder.ClassToken || !Pooled) return null;
-        return (AveragesPatches ? "patches averaged" : "class token") + (IsUnnormed ? " before the last norm" : "");
+        var unnormed = IsUnnormed ? " before the last norm" : "";
+        if (encoder.AveragesBeforeNorm) return TakesClassToken ? "class token" + unnormed : "patches averaged before the final norm";
+        return (AveragesPatches ? "patches averaged" : "class token") + unnormed;
     }
+
+    /// <summary>Of the last blocks, the last with the final norm unless it is to be left out.</summary>
+    private IReadOnlyList<Tensor> LastOf(VisionTransformer encoder, Tensor images) => IsUnnormed
+        ? encoder.BlockOutputs(images, [.. Enumerable.Range(encoder.Shape.Depth - Layers, Layers)])
+        : encoder.LastBlocks(images, Layers);
 }

@@ -9,18 +9,22 @@ internal sealed unsafe class AcceleratedBlocks : IDisposable
 {
     private readonly ParameterHandles _handles;
     private readonly ITransformerKernel _kernel;
+    private readonly RelativeScores? _relative;
     private readonly int _width;
     private readonly bool _trained;
 
-    public AcceleratedBlocks(IReadOnlyList<TransformerBlock> blocks, int width, int heads, KernelUse use, bool keepPanels)
+    public AcceleratedBlocks(BlockStack stack, KernelUse use, bool keepPanels)
     {
         var trained = use.Trained;
-        (_width, _trained) = (width, trained);
+        (_width, _trained) = (stack.Width, trained);
         _handles = new ParameterHandles(trained);
-        var memory = blocks.Select(b => b.Memory(_handles)).ToList();
-        var shape = new StackShape(width, heads, (float)LayerNormalization.Epsilon);
+        var memory = stack.Select(b => b.Memory(_handles)).ToList();
+        _handles.Refresh();
+        _relative = stack.Relative is { } relative ? new RelativeScores(relative, stack.Width / stack.Heads, _handles) : null;
+        var bias = _relative?.Memory ?? default;
+        var shape = new StackShape(stack.Width, stack.Heads, (float)LayerNormalization.Epsilon);
         ITransformerKernel Of<T>()
-            where T : struct, IElement => new TransformerKernel<T>(shape, memory, trained, keepPanels, WorkerThreads.Shared, use.Checkpoint);
+            where T : struct, IElement => new TransformerKernel<T>(shape, memory, trained, keepPanels, WorkerThreads.Shared, use.Checkpoint, bias);
         _kernel = use.Computation.Products switch
         {
             ProductMethod.PairDots => Of<Brain16>(),
@@ -37,16 +41,26 @@ internal sealed unsafe class AcceleratedBlocks : IDisposable
         : stack.Hidden % 16 != 0 ? $"MLP width {stack.Hidden} is not a multiple of 16"
         : null;
 
-    /// <summary>Packs the weights as they are now.</summary>
-    public void Refresh() => _kernel.Refresh();
+    /// <summary>Whether it has gradients.</summary>
+    public bool IsTrained => _trained;
 
-    /// <summary>Whether it can run here: without gradients, or with a tape to record on.</summary>
-    public bool CanRun(Tensor x) => GradientTape.Allows(_trained, x);
+    /// <summary>Packs the weights as they are now.</summary>
+    public void Refresh()
+    {
+        _handles.Refresh();
+        _relative?.Refresh();
+        _kernel.Refresh();
+    }
+
+    /// <summary>Whether it can run here: without gradients, or with a tape to record on; and on the grid of the relative positions, where there are
+    /// any.</summary>
+    public bool CanRun(Tensor x) => (_relative is null || _relative.Tokens == x.shape[1]) && GradientTape.Allows(_trained, x);
 
     /// <summary>[S, N, D] -> [S, N, D], or [wanted, D] where not every token is wanted.</summary>
     /// <param name="tokens">float32.</param>
     /// <param name="wanted">For each sequence the tokens whose outputs are wanted, ascending; null for all.</param>
-    public Tensor Forward(Tensor tokens, IReadOnlyList<int[]>? wanted = null)
+    /// <param name="factors">What branches are multiplied by where gradients are recorded, [blocks, 2, S]; null for 1.</param>
+    public Tensor Forward(Tensor tokens, IReadOnlyList<int[]>? wanted = null, float[]? factors = null)
     {
         var input = tokens.to(float32).contiguous();
         var layout = new SequenceLayout((int)input.shape[0], (int)input.shape[1], wanted);
@@ -58,7 +72,7 @@ internal sealed unsafe class AcceleratedBlocks : IDisposable
             return output;
         }
 
-        var pass = _kernel.Forward(layout, from, to);
+        var pass = _kernel.Forward(layout, from, to, factors is null ? null : new BranchFactors(factors, layout.Sequences));
         var shape = input.shape;
         return tape.Record(input, output, Backward, () => _kernel.Release(pass));
         Tensor? Backward(Tensor gradient)
@@ -66,6 +80,7 @@ internal sealed unsafe class AcceleratedBlocks : IDisposable
             var inward = empty(shape, float32, CPU);
             // Where some tokens alone are wanted the kernel changes the gradient, which may be somebody else's too.
             _kernel.Backward(pass, TensorMemory.Floats(layout.Wanted is null ? gradient : gradient.clone()), TensorMemory.Floats(inward));
+            _handles.Collect();
             return inward;
         }
     }
@@ -84,6 +99,7 @@ internal sealed unsafe class AcceleratedBlocks : IDisposable
     public void Dispose()
     {
         _kernel.Dispose();
+        _relative?.Dispose();
         _handles.Dispose();
     }
 }
@@ -92,6 +108,7 @@ internal sealed unsafe class AcceleratedBlocks : IDisposable
 internal sealed unsafe class ParameterHandles(bool trained) : IDisposable
 {
     private readonly List<Tensor> _kept = [];
+    private readonly List<DerivedDense> _derived = [];
 
     /// <summary>Where the values and, in training, the gradients lie; a gradient that is not there yet is made, zero.</summary>
     public ParameterMemory Of(Parameter parameter)
@@ -109,6 +126,24 @@ internal sealed unsafe class ParameterHandles(bool trained) : IDisposable
         return new DenseMemory(Of(dense.Weight), Of(dense.Bias), (int)shape[0], (int)(dense.Weight.numel() / shape[0]));
     }
 
+    /// <summary>An affine layer's whose output is multiplied by a number for each column, where there is such a scale.</summary>
+    public DenseMemory Of(Dense dense, Parameter? scale) => scale is null ? Of(dense) : Derived(new ScaledDense(dense, scale, trained));
+
+    /// <summary>Those of the layer for queries, keys and values of which the keys have no bias.</summary>
+    public DenseMemory WithoutKeyBias(Dense dense, Parameter query, Parameter value) => Derived(new KeylessDense(dense, query, value, trained));
+
+    /// <summary>Brings what is made of several parameters up to date.</summary>
+    public void Refresh()
+    {
+        foreach (var derived in _derived) derived.Refresh();
+    }
+
+    /// <summary>Adds the gradients of what is made of several parameters to theirs.</summary>
+    public void Collect()
+    {
+        foreach (var derived in _derived) derived.Collect();
+    }
+
     /// <summary>A norm's parameters.</summary>
     public NormMemory Of(LayerNormalization norm) => new(Of(norm.Weight), Of(norm.Bias));
 
@@ -116,7 +151,15 @@ internal sealed unsafe class ParameterHandles(bool trained) : IDisposable
     public void Dispose()
     {
         foreach (var tensor in _kept) tensor.Dispose();
+        foreach (var derived in _derived) derived.Dispose();
         _kept.Clear();
+        _derived.Clear();
+    }
+
+    private DenseMemory Derived(DerivedDense derived)
+    {
+        _derived.Add(derived);
+        return derived.Memory(this);
     }
 
     private float* Keep(Tensor tensor)

@@ -113,7 +113,7 @@ public sealed class AttachedKernels : IDisposable
             return;
         }
 
-        var blocks = Keep(new AcceleratedBlocks([.. stack], stack.Width, stack.Heads, use, keepPanels: !use.WeightsChange));
+        var blocks = Keep(new AcceleratedBlocks(stack, use, keepPanels: !use.WeightsChange));
         stack.Kernel = blocks;
         _served.UnionWith(stack.modules().OfType<Dense>());
         _refresh.Add(blocks.Refresh);

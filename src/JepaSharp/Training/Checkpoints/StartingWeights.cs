@@ -95,6 +95,13 @@ internal static class StartingWeights
                 var table = weights.Read(full).to(float32);
                 _ = tensor.copy_(PositionTable.Resize(table, theirs with { Resizing = shape.Resizing }, shape.GridHeight, shape.GridWidth));
             }
+            else if (name == StateLayout.RelativeTable && OtherGrid(theirs, shape))
+            {
+                using var scope = NewDisposeScope();
+                using var untracked = no_grad();
+                _ = tensor.copy_(RelativeTableResizing.Resize(
+                    weights.Read(full).to(float32), (theirs.GridHeight, theirs.GridWidth), (shape.GridHeight, shape.GridWidth)));
+            }
             else
             {
                 weights.ReadInto(full, tensor);
@@ -138,6 +145,14 @@ internal static class StartingWeights
         Compare("MLP width", theirs.MlpWidth, encoder.MlpWidth, "meta.mlp_ratio");
         if (theirs.ClassToken != encoder.ClassToken)
             problems.Add($"{(theirs.ClassToken ? "a" : "no")} class token, the run has {(encoder.ClassToken ? "one" : "none")} (meta.objective)");
+        foreach (var (what, found, asked) in ((string, bool, bool)[])[
+            ("absolute positions", theirs.AbsolutePositions, encoder.AbsolutePositions),
+            ("relative positions", theirs.RelativePositions, encoder.RelativePositions), ("layer scale", theirs.LayerScale, encoder.LayerScale),
+            ("bias of keys", theirs.KeyBias, encoder.KeyBias)])
+        {
+            if (found != asked) problems.Add($"{(found ? "" : "no ")}{what}, which the run's encoder has{(asked ? "" : " not")} (meta.objective)");
+        }
+
         if (weights.DecoderArchitecture is { } guessing && decoder is not null)
         {
             Compare("decoder width", guessing.Width, decoder.Width, "mae.decoder_width");

@@ -1,6 +1,6 @@
 namespace JepaSharp.Weights;
 
-/// <summary>The names that Hugging Face's IJepaModel and ViTMAEModel give to weights, and the way from and to ours.</summary>
+/// <summary>The names that Hugging Face's IJepaModel, ViTMAEModel and Data2VecVisionModel give to weights, and the way from and to ours.</summary>
 /// <remarks>
 /// MAE's decoder stands beside its encoder there (<c>vit.</c> and <c>decoder.</c>), under names that are ours but for its blocks.
 /// Two layouts are read: <c>encoder.layer.N.attention.attention.query</c>, which transformers writes up to 5.12 at least, and
@@ -14,6 +14,8 @@ public static class HuggingFaceNames
     private static readonly (string Theirs, string Ours)[] Outer =
     [
         ("embeddings.cls_token", "cls_token"),
+        ("embeddings.mask_token", "mask_token"),
+        ("encoder.relative_position_bias.relative_position_bias_table", "rel_pos_bias.relative_position_bias_table"),
         ("embeddings.position_embeddings", "pos_embed"),
         ("embeddings.patch_embeddings.projection.weight", "patch_embed.proj.weight"),
         ("embeddings.patch_embeddings.projection.bias", "patch_embed.proj.bias"),
@@ -31,6 +33,13 @@ public static class HuggingFaceNames
         ("layernorm_after", "layernorm_after", "norm2"),
         ("intermediate.dense", "mlp.fc1", "mlp.fc1"),
         ("output.dense", "mlp.fc2", "mlp.fc2"),
+    ];
+
+    /// <summary>What stands in a block by itself, without a weight and a bias; of queries and values, a bias where keys have none.</summary>
+    private static readonly (string Theirs, string Ours)[] AloneInBlock =
+    [
+        ("lambda_1", "gamma_1"), ("lambda_2", "gamma_2"),
+        ("attention.attention.query.bias", "attn.q_bias"), ("attention.attention.value.bias", "attn.v_bias"),
     ];
 
     private const string Decoder = "decoder.", TheirDecoderBlocks = "decoder_layers.", OurDecoderBlocks = "decoder_blocks.";
@@ -65,6 +74,8 @@ public static class HuggingFaceNames
         foreach (var (target, three) in parts)
         {
             if (Fuse(three) is { } fused) ours[target] = fused;
+            else if (three is [var (_, query), null, var (_, value)] && target.EndsWith(".attn.qkv.bias", StringComparison.Ordinal))
+                (ours[target[..^8] + "q_bias"], ours[target[..^8] + "v_bias"]) = (query, value); // keys without one, as BEiT's
             else unknown.AddRange(three.Where(part => part is not null).Select(part => part!.Value.Theirs));
         }
 
@@ -97,6 +108,12 @@ public static class HuggingFaceNames
 
             if (WeightNames.Block(name, ourBlocks) is not { } block)
                 throw new ArgumentException($"'{name}' is no weight of such a network.", nameof(ours));
+            if (Array.Find(AloneInBlock, row => row.Ours == block.Inner).Theirs is { } alone)
+            {
+                theirs.Add(new($"{theirBlocks}{block.Index}.{alone}", tensor));
+                continue;
+            }
+
             var dot = block.Inner.LastIndexOf('.');
             var (inner, kind) = dot < 0 ? (block.Inner, "") : (block.Inner[..dot], block.Inner[dot..]);
             var prefix = $"{theirBlocks}{block.Index}.";
@@ -126,7 +143,7 @@ public static class HuggingFaceNames
 
     private static string WithoutModel(string name)
     {
-        foreach (var model in (ReadOnlySpan<string>)["ijepa.", "vit."])
+        foreach (var model in (ReadOnlySpan<string>)["ijepa.", "vit.", "data2vec_vision."])
         {
             if (name.StartsWith(model, StringComparison.Ordinal)) return name[model.Length..];
         }
@@ -143,6 +160,7 @@ public static class HuggingFaceNames
         var block = decoder is not null ? WeightNames.Block(decoder, TheirDecoderBlocks)
             : WeightNames.Block(name, "encoder.layer.") ?? WeightNames.Block(name, "layers.");
         if (block is not var (index, rest)) return (null, -1);
+        if (decoder is null && Array.Find(AloneInBlock[..2], row => row.Theirs == rest).Ours is { } alone) return ($"blocks.{index}.{alone}", -1);
         var dot = rest.LastIndexOf('.');
         if (dot < 0 || rest[dot..] is not (".weight" or ".bias")) return (null, -1);
         var row = Array.FindIndex(InBlock, row => row.Theirs == rest[..dot] || row.Later == rest[..dot]);

@@ -31,6 +31,18 @@ public static class NetworkNames
     /// <summary>MSN's, in the order of its files here: its encoders are named as I-JEPA's.</summary>
     public static IReadOnlyList<string> OfMaskedSiamese { get; } = [ContextEncoder, Head, Prototypes, TargetEncoder, TargetHead];
 
+    /// <summary>data2vec's student, trained by gradients: names <c>student.*</c>.</summary>
+    public const string Student = "student";
+
+    /// <summary>data2vec's head on the student: names <c>lm_head.*</c>, as published.</summary>
+    public const string MaskedHead = "lm_head";
+
+    /// <summary>data2vec's teacher, the moving average of the student: names <c>teacher.*</c>.</summary>
+    public const string Teacher = "teacher";
+
+    /// <summary>data2vec's, in the order of its checkpoints.</summary>
+    public static IReadOnlyList<string> OfData2Vec { get; } = [Student, MaskedHead, Teacher];
+
     /// <summary>I-JEPA's, in the order of the published files.</summary>
     public static IReadOnlyList<string> OfImageJepa { get; } = [ContextEncoder, Predictor, TargetEncoder];
 

@@ -21,6 +21,12 @@ internal enum PickleGlobalKind
 
     /// <summary>Python's bag of command-line arguments: what it holds is passed over.</summary>
     Namespace,
+
+    /// <summary>NumPy's element types.</summary>
+    NumberType,
+
+    /// <summary>A single number of NumPy's, such as a learning rate.</summary>
+    Number,
 }
 
 /// <summary>The complete list of globals that a checkpoint may mention.</summary>
@@ -41,6 +47,8 @@ internal static class PickleGlobals
             "builtins.set" or "__builtin__.set" or "builtins.frozenset" or "__builtin__.frozenset" => PickleGlobalKind.Set,
             "_codecs.encode" => PickleGlobalKind.Encode, // how protocol 2 writes bytes: a text and 'latin1'
             "argparse.Namespace" => PickleGlobalKind.Namespace, // what programs such as MAE's were started with
+            "numpy.dtype" => PickleGlobalKind.NumberType,
+            "numpy._core.multiarray.scalar" or "numpy.core.multiarray.scalar" => PickleGlobalKind.Number,
             _ => null,
         };
         if (kind is { } found) return new PickleGlobal(full, found);

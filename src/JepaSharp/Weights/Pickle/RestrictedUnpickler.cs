@@ -142,6 +142,10 @@ internal ref struct RestrictedUnpickler
             case (PickleGlobalKind.Set, [List<object?> items]):
                 Charge(items.Count);
                 return NewSet(items);
+            case (PickleGlobalKind.NumberType, [string code, bool, bool]):
+                return new PickledNumber(code);
+            case (PickleGlobalKind.Number, [PickledNumber type, byte[] bytes]) when type.Of(bytes) is { } number:
+                return number;
             case (PickleGlobalKind.Encode, [string text, _]) when PickleGlobals.Encode(arguments) is { } bytes:
                 Charge(text.Length / 8);
                 return bytes;
@@ -167,6 +171,12 @@ internal ref struct RestrictedUnpickler
     {
         // An OrderedDict that is a state_dict carries its modules' versions as an attribute, a Namespace its arguments: not needed.
         var values = PopMany(2);
+        if (values is [PickledNumber type, object?[] state] && PickledNumber.IsLittle(state))
+        {
+            Push(type);
+            return;
+        }
+
         if (values is not [OrderedDictionary<object, object?> dictionary, OrderedDictionary<object, object?>])
             throw Refuse("a pickle that sets the state of an object", "it only for a dictionary");
         Push(dictionary);

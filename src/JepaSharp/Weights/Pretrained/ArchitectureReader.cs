@@ -20,17 +20,19 @@ internal static class ArchitectureReader
             throw NotAnEncoder(source, $"no '{prefix}patch_embed.proj.weight' of shape [width, channels, patch, patch]");
         if (side != sideToo || width is < 1 or > WidestLayer || side is < 1 or > 4096 || channels is < 1 or > 64)
             throw NotAnEncoder(source, $"patches of {side}x{sideToo} pixels, {channels} channels and width {width}");
-        if (!source.Tensors.TryGetValue(prefix + "pos_embed", out var positions)
-            || positions.Shape is not [1, var rows and > 0 and <= MostPatches, var positionWidth]
-            || positionWidth != width)
-            throw NotAnEncoder(source, $"no '{prefix}pos_embed' of shape [1, patches, {width}]");
         var classToken = source.Tensors.ContainsKey(prefix + StateLayout.ClassToken);
-        var count = rows - (classToken ? 1 : 0);
+        var table = classToken && source.Tensors.TryGetValue(prefix + StateLayout.RelativeTable, out var relative) ? relative : null;
+        var isAbsolute = source.Tensors.TryGetValue(prefix + "pos_embed", out var positions);
+        var count = isAbsolute || table is null ? CountOf(positions, width, classToken) : RelativeCountOf(source, table, (int)side);
+        if (count is not (> 0 and <= MostPatches)) throw NotAnEncoder(source, $"no '{prefix}pos_embed' of shape [1, patches, {width}]");
+        var keyBias = source.Tensors.ContainsKey(prefix + StateLayout.KeyBias) || !source.Tensors.ContainsKey(prefix + StateLayout.QueryBias);
         if (!source.Tensors.TryGetValue(prefix + "blocks.0.mlp.fc1.weight", out var hidden)
             || hidden.Shape is not [var mlp and > 0 and <= WidestLayer, _])
             throw NotAnEncoder(source, $"no '{prefix}blocks.0.mlp.fc1.weight' of shape [hidden, {width}]");
 
         var (height, across) = ImageSize(source, (int)side, (int)count);
+        // A table of relative positions has a column for each head.
+        if (source.Heads is null && table?.Shape is [_, var columns and > 0 and <= 1024]) source.Heads = (int)columns;
         var heads = source.Heads ?? HeadsByWidth.GetValueOrDefault(width);
         if (heads > 0 && width % heads != 0)
             throw new WeightsFileException(source.Path, $"{heads} heads for a width of {width}", "a number that divides it");
@@ -45,9 +47,28 @@ internal static class ArchitectureReader
             Heads = heads,
             MlpWidth = (int)mlp,
             ClassToken = classToken,
-            LearnedPositions = source.LearnedPositions,
+            LearnedPositions = source.LearnedPositions || (isAbsolute && !keyBias), // BEiT's are
+            AbsolutePositions = isAbsolute,
+            RelativePositions = table is not null,
+            LayerScale = source.Tensors.ContainsKey(prefix + StateLayout.Scale),
+            KeyBias = keyBias,
+            MaskToken = source.Tensors.TryGetValue(prefix + StateLayout.MaskToken, out var mask) && mask.Shape is [1, 1, var of] && of == width,
             Resizing = source.Resizing,
         };
+    }
+
+    /// <summary>Patches that there are positions of; 0 where there are none.</summary>
+    private static long CountOf(LazyTensor? positions, long width, bool classToken) =>
+        positions?.Shape is [1, var rows and > 0, var own] && own == width ? rows - (classToken ? 1 : 0) : 0;
+
+    /// <summary>Patches of the grid that a table of relative positions is for: the image's, or a square one; 0 where it is none.</summary>
+    private static long RelativeCountOf(WeightsSource source, LazyTensor table, int side)
+    {
+        if (table.Shape is not [var rows and > 0 and <= MostPatches, _]) return 0;
+        if (source.ImageSize is var (height, width) && height % side == 0 && width % side == 0 && height > 0 && width > 0)
+            return RelativePositionBias.RowsOf(height / side, width / side) == rows ? (long)(height / side) * (width / side) : 0;
+        var grid = ((long)Math.Round(Math.Sqrt(Math.Max(0, rows - RelativePositionBias.ClassRows))) + 1) / 2;
+        return RelativePositionBias.RowsOf((int)grid, (int)grid) == rows ? grid * grid : 0;
     }
 
     /// <summary>The shape of MAE's decoder; Heads is 0 where neither the file nor the width tells. Null where there is none.</summary>

@@ -97,11 +97,25 @@ internal static class CheckpointSource
             throw WithinOthers(source.Path, root) ?? new WeightsFileException(
                 source.Path, "no tensors by name", "a state_dict, or a dictionary of encoder, predictor and target_encoder");
         AddModel(source, named);
-        // MAE's training states are numbered from 0: that of its first epoch says 0 when it is finished.
+        // MAE's and data2vec's training states are numbered from 0: that of the first epoch says 0 when it is finished.
         if (root.GetValueOrDefault("epoch") is long and >= 0 and < long.MaxValue and var epoch)
-            source.Epoch = source.Objective == MetaOptions.MaskedAutoencoder ? epoch + 1 : epoch;
+            source.Epoch = source.Objective is MetaOptions.MaskedAutoencoder or MetaOptions.Data2Vec ? epoch + 1 : epoch;
+        if (source.Objective == MetaOptions.Data2Vec) AddTeacher(source, root.GetValueOrDefault("model_ema"));
         if (source.Objective == MetaOptions.MaskedAutoencoder) TakeOptimizer(source, root.GetValueOrDefault("optimizer"));
         return source;
+    }
+
+    /// <summary>data2vec's average, which its program writes and never reads again: the teacher, without its head, of which nobody asks
+    /// anything.</summary>
+    private static void AddTeacher(WeightsSource source, object? saved)
+    {
+        if (saved is not OrderedDictionary<object, object?> state) return;
+        foreach (var (name, tensor) in Named(state))
+        {
+            var inner = WeightNames.WithoutWrappers(name);
+            if (inner != StateLayout.RelativePlaces && !inner.StartsWith(NetworkNames.MaskedHead + ".", StringComparison.Ordinal))
+                _ = source.Tensors.TryAdd($"{NetworkNames.Teacher}.{inner}", tensor);
+        }
     }
 
     /// <summary>A dictionary of networks by other names, such as DINO's student and teacher; null where there is none.</summary>

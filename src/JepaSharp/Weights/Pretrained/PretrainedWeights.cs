@@ -8,7 +8,7 @@ namespace JepaSharp.Weights;
 public sealed class PretrainedWeights : IDisposable
 {
     /// <summary>What may lie beside an encoder with a class token, and changes nothing of what it says.</summary>
-    private static readonly string[] BesideAnEncoder = ["head.", "mask_token", "pre_logits."];
+    private static readonly string[] BesideAnEncoder = ["head.", "mask_token", "pre_logits.", "lm_head."];
 
     private readonly WeightsSource _source;
     private readonly VisionTransformerShape _encoder;

@@ -87,11 +87,13 @@ internal static class WeightsLocator
             $"{Ours} (a checkpoint), {Checkpoints}/ with at least one of them (a run), or {string.Join(", ", InModelFolder)} (Hugging Face)");
     }
 
-    /// <summary>"latest" if it is there, else its predecessor, else the highest epoch; never one that is still being written.</summary>
+    /// <summary>What the run handed over as its best, if it has ended; else "latest", else its predecessor, else the highest epoch; never one that is
+    /// still being written.</summary>
     private static string? Newest(string checkpoints) =>
         Directory.GetDirectories(checkpoints)
             .Where(folder => !folder.EndsWith(".partial", StringComparison.Ordinal) && File.Exists(Path.Combine(folder, Ours)))
-            .OrderByDescending(folder => Path.GetFileName(folder) == "latest")
+            .OrderByDescending(folder => Path.GetFileName(folder) == "best")
+            .ThenByDescending(folder => Path.GetFileName(folder) == "latest")
             .ThenByDescending(folder => Path.GetFileName(folder) == "latest.previous")
             .ThenByDescending(folder => Path.GetFileName(folder).Length) // epoch-10000 comes after epoch-9999
             .ThenByDescending(Path.GetFileName, StringComparer.Ordinal)

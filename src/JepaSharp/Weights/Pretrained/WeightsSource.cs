@@ -85,7 +85,8 @@ internal sealed class WeightsSource(string path, WeightsFormat format, IDisposab
         var lone = names.Contains("patch_embed.proj.weight");
         if (lone && names.Contains("cls_token"))
         {
-            if (names.Contains("decoder_embed.weight")) (Networks, Objective) = (NetworkNames.OfMaskedAutoencoder, MetaOptions.MaskedAutoencoder);
+            if (IsData2Vec(named)) (Networks, Objective) = (NetworkNames.OfData2Vec, MetaOptions.Data2Vec);
+            else if (names.Contains("decoder_embed.weight")) (Networks, Objective) = (NetworkNames.OfMaskedAutoencoder, MetaOptions.MaskedAutoencoder);
             else Networks = [NetworkNames.ContextEncoder];
         }
 
@@ -93,6 +94,7 @@ internal sealed class WeightsSource(string path, WeightsFormat format, IDisposab
         {
             var name = WeightNames.WithoutWrappers(original);
             var (network, inner) = WeightNames.Split(name, Networks);
+            if ((network is null ? name : inner) == StateLayout.RelativePlaces) continue;
             var full = network is not null ? $"{network}.{WeightNames.WithoutWrappers(inner)}" : lone ? $"{HomeOf(name)}.{name}" : null;
             if (full is null || !Tensors.TryAdd(full, tensor)) Unknown.Add(original);
         }
@@ -100,9 +102,19 @@ internal sealed class WeightsSource(string path, WeightsFormat format, IDisposab
         return isTheirs;
     }
 
+    /// <summary>Whether weights are those of BEiT's blocks with a head that ends in as many numbers as it reads: BEiT's own ends in a
+    /// vocabulary.</summary>
+    private static bool IsData2Vec(IReadOnlyDictionary<string, LazyTensor> named)
+    {
+        var head = named.FirstOrDefault(pair => WeightNames.WithoutWrappers(pair.Key) == NetworkNames.MaskedHead + ".weight").Value;
+        return head?.Shape is [var outputs, var inputs] && outputs == inputs
+            && named.Keys.Any(name => WeightNames.WithoutWrappers(name) == StateLayout.QueryBias);
+    }
+
     /// <summary>The network that a name without one belongs to.</summary>
     private string HomeOf(string name) =>
-        Networks.Contains(NetworkNames.TargetEncoder) ? NetworkNames.TargetEncoder
+        Networks.Contains(NetworkNames.Student) ? NetworkNames.Student
+        : Networks.Contains(NetworkNames.TargetEncoder) ? NetworkNames.TargetEncoder
         : Networks.Contains(NetworkNames.Decoder) && HuggingFaceNames.IsOfDecoder(name) ? NetworkNames.Decoder
         : NetworkNames.ContextEncoder;
 
