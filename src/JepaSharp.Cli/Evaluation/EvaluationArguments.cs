@@ -28,14 +28,16 @@ internal sealed class EvaluationArguments
     };
     private readonly Option<string> _features = new("--features")
     {
-        Description = "last: patches of the last layer, averaged; last4: of the last four layers, side by side; both: the better on held-out fit "
-            + "data; patches: every patch, side by side.",
+        Description = "last: patches of the last layer, averaged; last4: of the last four layers, side by side; last4-normed: each of them through "
+            + "the final norm, as DINO and iBOT are probed; both: the better of last and last4 on held-out fit data; "
+            + "patches: every patch, side by side.",
         HelpName = "WHICH",
     };
     private readonly Option<string> _pool = new("--pool")
     {
-        Description = "What stands for an image: mean (its patches averaged), class (the class token), "
-            + "class-unnormed (before the final norm, as MSN), or auto: the class token where there is one.",
+        Description = "What stands for an image: mean (its patches averaged), class (the class token), class-unnormed (that before the final norm, "
+            + "as MSN is evaluated), class-mean (both of the last layer, side by side, as iBOT is probed), interleaved (both, number by number, as "
+            + "DINO is), or auto: the class token where there is one.",
         DefaultValueFactory = _ => Auto,
         HelpName = "POOL",
     };
@@ -128,8 +130,8 @@ internal sealed class EvaluationArguments
             command.Add(option);
         if (!ownBatch) command.Add(_batch);
         if (_runs) command.Add(_resume);
-        _features.AcceptOnlyFromAmong("last", "last4", "both", "patches");
-        _pool.AcceptOnlyFromAmong(Auto, "mean", "class", PoolOption.Unnormed);
+        _features.AcceptOnlyFromAmong("last", "last4", PoolOption.LastNormed, "both", "patches");
+        _pool.AcceptOnlyFromAmong(Auto, "mean", "class", PoolOption.Unnormed, PoolOption.SideBySide, PoolOption.Interleaved);
         _transform.AcceptOnlyFromAmong(Auto, "paper", "squash");
         _precision.AcceptOnlyFromAmong(Auto, "fp32", "bf16");
         _baselines.AcceptOnlyFromAmong("on", "off");

@@ -115,6 +115,9 @@ internal sealed class EvaluationSession : IDisposable
     /// <summary>The images that could not be read, a set each, said when they were found.</summary>
     public IReadOnlyList<LeftOutImages> LeftOut => _leftOut;
 
+    /// <summary>Which features are taken: a class token and an average together are the last layer's.</summary>
+    private string Which => PoolOption.IsBoth(Request.Pool) && Request.Features == "both" ? "last" : Request.Features;
+
     private int Depth => Math.Min(LastLayers, Loaded.Encoder.Shape.Depth);
 
     /// <summary>The features asked for, the encoder's first, then those of the baselines.</summary>
@@ -122,10 +125,11 @@ internal sealed class EvaluationSession : IDisposable
     {
         var clock = System.Diagnostics.Stopwatch.StartNew();
         var output = PoolOption.Apply(
-            Request.Features switch
+            Which switch
             {
                 "last" => new EncoderOutput(),
                 "patches" => new EncoderOutput(1, Pooled: false),
+                PoolOption.LastNormed => new EncoderOutput(Depth) { NormsEach = true },
                 _ => new EncoderOutput(Depth),
             }, Request.Pool, Loaded);
         Pooling = output.PoolingOf(Loaded.Encoder.Shape);
@@ -174,7 +178,7 @@ internal sealed class EvaluationSession : IDisposable
     /// <summary>From the layers that were taken together, those asked for: the last layer's are the last columns.</summary>
     private IEnumerable<FeaturePair> Chosen(ImageFeatures kind, FeatureKind what, PooledFeatures fit, PooledFeatures test)
     {
-        if (kind is not EncoderFeatures || Request.Features is "patches")
+        if (kind is not EncoderFeatures || Which is "patches")
         {
             yield return new FeaturePair(kind is EncoderFeatures ? $"{kind.Name}, every patch" : kind.Name, what, fit, test);
             yield break;
@@ -184,9 +188,15 @@ internal sealed class EvaluationSession : IDisposable
         PooledFeatures Last(PooledFeatures all) =>
             all.Matrix.Width == width ? all : all with { Matrix = all.Matrix.Columns(all.Matrix.Width - width, width) };
         var pooling = Pooling is null ? "" : $", {Pooling}";
-        if (Request.Features is "last" or "both")
+        if (PoolOption.IsBoth(Request.Pool))
+        {
+            yield return new FeaturePair($"{kind.Name}, last layer{pooling}", what, fit, test);
+            yield break;
+        }
+
+        if (Which is "last" or "both")
             yield return new FeaturePair($"{kind.Name}, last layer{pooling}", what, Last(fit), Last(test));
-        if (Request.Features is "last4" or "both")
+        if (Which is "last4" or PoolOption.LastNormed or "both")
             yield return new FeaturePair($"{kind.Name}, last {Depth} layers{pooling}", what, fit, test);
     }
 

@@ -31,14 +31,16 @@ internal sealed class EmbedVerb : Verb
     };
     private readonly Option<string> _pool = new("--pool")
     {
-        Description = "mean: the average over an image's patches; class: its class token; class-unnormed: that before the final norm, "
-            + "as MSN; none: every patch; auto: the class token where there is one, else the average.",
+        Description = "mean: the average over an image's patches; class: its class token; class-unnormed: that before the final norm; class-mean: "
+            + "both, side by side; interleaved: both, number by number; none: every patch; auto: the class token where there is one, else the "
+            + "average.",
         DefaultValueFactory = _ => "auto",
         HelpName = "POOL",
     };
     private readonly Option<string> _layers = new("--layers")
     {
-        Description = "last, or last4: the last four blocks side by side.",
+        Description = "last; last4: the last four blocks side by side; or last4-normed: each of them through the final norm, as DINO and iBOT are "
+            + "probed.",
         DefaultValueFactory = _ => "last",
         HelpName = "LAYERS",
     };
@@ -74,8 +76,8 @@ internal sealed class EmbedVerb : Verb
     {
         _weights.AddTo(this, "Which encoder to use: target or context.");
         foreach (var option in (Option[])[_data, _out, _pool, _layers, _size, _transform, _batch, _device, _precision, _memory]) Add(option);
-        _pool.AcceptOnlyFromAmong("auto", "mean", "class", PoolOption.Unnormed, "none");
-        _layers.AcceptOnlyFromAmong("last", "last4");
+        _pool.AcceptOnlyFromAmong("auto", "mean", "class", PoolOption.Unnormed, PoolOption.SideBySide, PoolOption.Interleaved, "none");
+        _layers.AcceptOnlyFromAmong("last", "last4", PoolOption.LastNormed);
         _transform.AcceptOnlyFromAmong("paper", "squash");
         _precision.AcceptOnlyFromAmong("auto", "fp32", "bf16");
         _batch.RequireAtLeast(1);
@@ -106,7 +108,10 @@ internal sealed class EmbedVerb : Verb
                 Scaling = scaling,
                 Transform = arguments.GetValue(_transform) == "squash" ? EvaluationTransform.Squash(size) : EvaluationTransform.CenterCrop(size),
                 Output = PoolOption.Apply(
-                    new EncoderOutput(arguments.GetValue(_layers) == "last4" ? 4 : 1, arguments.GetValue(_pool) != "none"),
+                    new EncoderOutput(arguments.GetValue(_layers) == "last" ? 1 : 4, arguments.GetValue(_pool) != "none")
+                    {
+                        NormsEach = arguments.GetValue(_layers) == PoolOption.LastNormed,
+                    },
                     arguments.GetValue(_pool)!, loaded),
                 BatchSize = arguments.GetValue(_batch),
                 Facts = new Dictionary<string, string>

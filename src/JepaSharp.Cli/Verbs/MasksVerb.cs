@@ -52,7 +52,7 @@ internal sealed class MasksVerb : Verb
         string[] length = config is null ? ["optimization.epochs=1", "optimization.warmup=0"] : [];
         var setup = RunSetup.Of(config, arguments.GetValue(_data), [.. length, .. arguments.GetValue(_set) ?? []]);
         using var source = setup.Source;
-        if (setup.Options.Meta.Objective is LeJepa.ShortName or MaskedSiamese.ShortName or Distillation.ShortName)
+        if (setup.Options.Meta.Objective is LeJepa.ShortName or Dino.ShortName or MaskedSiamese.ShortName or Distillation.ShortName)
             throw new JepaException(
                 $"{setup.Options.Meta.Objective} asks nothing of what a mask hides; expected an objective that predicts what masks hide, such as "
                     + $"{ImageJepa.ShortName}. A run's report.html shows its views.", isUsage: true);

@@ -17,6 +17,8 @@ internal static class ObjectiveDefaults
         MetaOptions.MaskedAutoencoder => MaskedAutoencoder(options),
         MetaOptions.LeJepa => options with { Optimization = options.Optimization with { Schedule = RateSchedule.Current } },
         MetaOptions.Data2Vec => Data2Vec(options),
+        MetaOptions.Dino => Views(options, new Interval(0.25, 1), new Interval(0.05, 0.25)),
+        MetaOptions.Ibot => Views(options, new Interval(0.32, 1), new Interval(0.05, 0.32)),
         MetaOptions.MaskedSiamese => MaskedSiamese(options),
         _ => options,
     };
@@ -30,6 +32,7 @@ internal static class ObjectiveDefaults
         suggested = suggested with { Meta = suggested.Meta with { Objective = objective } };
         if (objective == MetaOptions.LeJepa) return LeJepaOn(suggested);
         if (objective == MetaOptions.Data2Vec) return Data2VecOn(suggested);
+        if (objective is MetaOptions.Dino or MetaOptions.Ibot) return SelfDistillationOn(suggested);
         if (objective == MetaOptions.MaskedSiamese) return MaskedSiameseOn(suggested);
         var own = Of(suggested, objective);
         if (ReferenceEquals(own, suggested)) return suggested;
@@ -175,4 +178,75 @@ internal static class ObjectiveDefaults
             Beta2 = 0.95,
         },
     };
+
+    /// <summary>DINO's and iBOT's published ViT-B/16 (Caron et al., ICCV 2021; Zhou et al., ICLR 2022).</summary>
+    private static PretrainOptions Views(PretrainOptions options, Interval large, Interval small) => options with
+    {
+        Data = options.Data with { CropScale = large, Interpolation = ResampleFilter.Bicubic, UseHorizontalFlip = false },
+        Views = options.Views with
+        {
+            Local = 10,
+            LocalScale = small,
+            Blur = 0.5,
+            Solarize = 0,
+            GlobalBlur = new ChancePair(1, 0.1),
+            GlobalSolarize = new ChancePair(0, 0.2),
+        },
+        Optimization = options.Optimization with
+        {
+            Epochs = 400,
+            Warmup = 10,
+            Schedule = RateSchedule.Tabled,
+            StartLr = 0,
+            Lr = 7.5e-4,
+            LrImages = 256,
+            FinalLr = 2e-6,
+            WeightDecay = 0.04,
+            FinalWeightDecay = 0.4,
+            Ema = new MomentumRange(0.996, 1),
+            ClipGrad = 0.3,
+        },
+    };
+
+    /// <summary>DINO and iBOT for small networks and images: <c>configs/dino-cifar10-jpeg.yaml</c> and <c>ibot-cifar10-jpeg.yaml</c>. The head
+    /// shrinks
+    /// with the encoder, what is counted in epochs with the run, and small crops are not blurred.</summary>
+    private static PretrainOptions SelfDistillationOn(PretrainOptions suggested)
+    {
+        const int outputs = 4096, narrow = 64, local = 4, longRun = 20;
+        var width = suggested.Meta.EmbedDim ?? EncoderPreset.All.First(preset => preset.Name == suggested.Meta.ModelName).Width;
+        var (crop, patch, epochs) = (suggested.Data.CropSize, suggested.Mask.PatchSize, suggested.Optimization.Epochs);
+        var (hidden, frozen, warmup) = (4 * width, epochs >= longRun ? 1 : 0, epochs / 4);
+        return suggested with
+        {
+            Data = suggested.Data with { Interpolation = ResampleFilter.Bicubic, CropScale = new Interval(0.3, 1), UseHorizontalFlip = false },
+            Dino = suggested.Dino with
+            {
+                OutDim = outputs, HeadHidden = hidden, HeadBottleneck = narrow, FreezeLastLayer = frozen, WarmupTeacherTempEpochs = warmup,
+            },
+            Ibot = suggested.Ibot with
+            {
+                OutDim = outputs, PatchOutDim = outputs, HeadHidden = hidden, HeadBottleneck = narrow, FreezeLastLayer = frozen,
+                WarmupTeacherTempEpochs = warmup,
+            },
+            Views = suggested.Views with
+            {
+                Local = local,
+                LocalSize = Math.Max(1, crop / patch / 2) * patch,
+                LocalScale = new Interval(0.1, 0.3),
+                Blur = 0,
+                Solarize = 0,
+                GlobalSolarize = new ChancePair(0, 0.2),
+            },
+            Optimization = suggested.Optimization with
+            {
+                Schedule = RateSchedule.Tabled,
+                StartLr = 0,
+                Lr = 1e-3,
+                FinalLr = 1e-6,
+                FinalWeightDecay = 0.1,
+                ClipGrad = 3,
+            },
+        };
+    }
 }

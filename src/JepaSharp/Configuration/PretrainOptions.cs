@@ -36,6 +36,12 @@ public sealed record PretrainOptions
     /// <summary>data2vec's masks, targets and distance, and what its encoder has beside the usual.</summary>
     public Data2VecSection Data2vec { get; init; } = new();
 
+    /// <summary>DINO's head, temperatures and centre.</summary>
+    public DinoSection Dino { get; init; } = new();
+
+    /// <summary>iBOT's heads, temperatures, centres and masks.</summary>
+    public IbotSection Ibot { get; init; } = new();
+
     /// <summary>MSN's masks, prototypes and loss.</summary>
     public MaskedSiameseSection Msn { get; init; } = new();
 

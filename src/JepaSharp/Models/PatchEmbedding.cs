@@ -44,6 +44,19 @@ internal sealed class PatchEmbedding : nn.Module<Tensor, Tensor>
         return (is_grad_enabled() || tokens.dtype != ScalarType.Float32 ? tokens.Add(positions) : tokens.Add_(positions)).MoveToOuterDisposeScope();
     }
 
+    /// <summary>Tokens of all patches, a given one in the place of those that are hidden, with their positions. [B, C, H, W] -> [B, N, D].</summary>
+    /// <param name="images">Pixels.</param>
+    /// <param name="positions">float32 [1, N, D]; null for none.</param>
+    /// <param name="hidden">bool [B, N].</param>
+    /// <param name="token">float32 [1, D].</param>
+    public Tensor Tokens(Tensor images, Tensor? positions, Tensor hidden, Tensor token)
+    {
+        using var scope = NewDisposeScope();
+        var tokens = _projection.forward(Patches(images));
+        var shown = where(hidden.unsqueeze(-1), token.to(tokens.dtype), tokens);
+        return (positions is null ? shown.to(float32) : shown.Add(positions)).MoveToOuterDisposeScope();
+    }
+
     /// <summary>Tokens of the chosen patches alone, with their positions: the others' would be dropped unread. [B, C, H, W] -> [M B K, D].</summary>
     /// <param name="images">Pixels.</param>
     /// <param name="positions">float32 [1, N, D].</param>

@@ -17,6 +17,17 @@ public sealed partial class VisionTransformer
         return _norm.forward(_blocks.Forward(MaskedTokens(images, masked), BiasFor(images))).MoveToOuterDisposeScope();
     }
 
+    /// <summary>The same with a token from outside, for encoders that have none.</summary>
+    /// <param name="images">Normalised pixels [B, C, H, W].</param>
+    /// <param name="masked">bool [B, N]: true where a patch is masked.</param>
+    /// <param name="token">float32 [1, D]: stands in the place of masked patches' embeddings, before their positions are added.</param>
+    /// <exception cref="ArgumentException">The images' sides are not multiples of the patch size.</exception>
+    public Tensor EncodeMasked(Tensor images, Tensor masked, Tensor token)
+    {
+        using var scope = NewDisposeScope();
+        return _norm.forward(_blocks.Forward(Tokens(images, (masked, token)), BiasFor(images))).MoveToOuterDisposeScope();
+    }
+
     /// <summary>The same, and of the outputs those of chosen patches alone. [B, C, H, W] -> [M, D], image by image.</summary>
     /// <param name="images">Normalised pixels [B, C, H, W] of the training size.</param>
     /// <param name="masked">bool [B, N]: true where a patch is masked.</param>
@@ -67,6 +78,6 @@ public sealed partial class VisionTransformer
             throw new ArgumentException(
                 $"A mask of type {masked.dtype} and shape [{string.Join(", ", masked.shape)}] for images of shape "
                     + $"[{string.Join(", ", images.shape)}]: expected bool [{images.shape[0]}, {rows * columns}].", nameof(masked));
-        return Tokens(images, masked.unsqueeze(-1));
+        return Tokens(images, (masked, _maskToken.view(1, Shape.Width)));
     }
 }

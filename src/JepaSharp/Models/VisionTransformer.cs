@@ -140,7 +140,10 @@ public sealed partial class VisionTransformer : nn.Module<Tensor, Tensor>
     /// The outputs of the last <paramref name="count"/> blocks, the last one with the final norm, the others without; each [B, N, D], or [B, N + 1,
     /// D] with the class token first.
     /// </summary>
-    public IReadOnlyList<Tensor> LastBlocks(Tensor images, int count)
+    /// <param name="images">Normalised pixels [B, C, H, W].</param>
+    /// <param name="count">Blocks.</param>
+    /// <param name="normsEach">Whether the others go through the final norm as well.</param>
+    public IReadOnlyList<Tensor> LastBlocks(Tensor images, int count, bool normsEach = false)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThan(count, Shape.Depth);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(count);
@@ -151,7 +154,7 @@ public sealed partial class VisionTransformer : nn.Module<Tensor, Tensor>
         for (var end = Shape.Depth - count + 1; end <= Shape.Depth; at = end++)
         {
             tokens = _blocks.Forward(tokens, at, end, bias);
-            kept.Add((end == Shape.Depth ? _norm.forward(tokens) : tokens).MoveToOuterDisposeScope());
+            kept.Add((end == Shape.Depth || normsEach ? _norm.forward(tokens) : tokens).MoveToOuterDisposeScope());
         }
 
         return kept;
@@ -177,17 +180,18 @@ public sealed partial class VisionTransformer : nn.Module<Tensor, Tensor>
     /// Every patch's token, with its position, after the class token where there is one. [B, C, H, W] -> [B, N, D] or [B, N + 1, D].
     /// </summary>
     /// <param name="images">Normalised pixels.</param>
-    /// <param name="masked">bool [B, N, 1]: patches in whose place the mask token stands; null for none.</param>
-    private Tensor Tokens(Tensor images, Tensor? masked = null)
+    /// <param name="mask">Which patches are hidden, bool [B, N], and what stands in their place, [1, D]; null for none.</param>
+    private Tensor Tokens(Tensor images, (Tensor Hidden, Tensor Token)? mask = null)
     {
         using var scope = NewDisposeScope();
         RequireWholePatches(images);
         var (rows, columns) = GridOf(images);
         var table = _positions is null ? null : PositionTable.Resize(_positions, Shape, rows, columns);
         var positions = table is null || _classToken is null ? table : table.narrow(1, 1, table.shape[1] - 1);
-        if (masked is null) return AfterClassToken(_patchEmbedding.Tokens(images, positions)).MoveToOuterDisposeScope();
-        var tokens = where(masked, _maskToken!, _patchEmbedding.Tokens(images, positions: null));
-        return AfterClassToken(positions is null ? tokens : tokens.Add(positions)).MoveToOuterDisposeScope();
+        var tokens = mask is var (hidden, token)
+            ? _patchEmbedding.Tokens(images, positions, hidden, token)
+            : _patchEmbedding.Tokens(images, positions);
+        return AfterClassToken(tokens).MoveToOuterDisposeScope();
     }
 
     /// <summary>The chosen patches' tokens, with their positions, after the class token where there is one. -> [M B, K, D] or [M B, K + 1,

@@ -41,8 +41,8 @@ public sealed class CollapseWatch
     private readonly string _advice;
     private readonly bool _targetsAreFixed;
     private readonly Func<IReadOnlyDictionary<string, double>, string?>? _sign;
-    private int _collapsed, _noBetter, _signs;
-    private bool _collapseSaid, _noBetterSaid;
+    private int _collapsed, _noBetter, _told, _signs;
+    private bool _collapseSaid, _noBetterSaid, _toldSaid;
 
     /// <summary>A watch over one run.</summary>
     /// <param name="advice">What to change, in a sentence: see <see cref="CollapseAdvice"/>.</param>
@@ -86,6 +86,14 @@ public sealed class CollapseWatch
         {
             _noBetterSaid = true;
             warnings.Add(new CollapseWarning(step, Useless(reading) + _advice));
+        }
+
+        var outputs = OutputSigns.Of(reading);
+        _told = step >= FirstJudged && outputs is { IsCollapsed: true } ? _told + 1 : 0;
+        if (_told >= NoBetterInARow && !_toldSaid)
+        {
+            _toldSaid = true;
+            warnings.Add(new CollapseWarning(step, outputs!.Words() + _advice));
         }
 
         return warnings;
@@ -148,7 +156,7 @@ public sealed class CollapseWatch
 /// first.</summary>
 public static class CollapseAdvice
 {
-    private const double SteadyMomentum = 0.98, GentleDecay = 0.1, UsualTarget = 0.15;
+    private const double SteadyMomentum = 0.98, GentleDecay = 0.1, UsualTarget = 0.15, UsualTemperature = 0.04, UsualCenter = 0.9;
     private const int SmallBatch = 64;
 
     /// <summary>One sentence for a configuration.</summary>
@@ -166,6 +174,9 @@ public static class CollapseAdvice
             changes.Add(Invariant($"larger targets (mask.pred_mask_scale from {options.Mask.PredMaskScale.Low}; try {UsualTarget})"));
         if (options.Meta.Objective == Objectives.LeJepa.ShortName)
             changes.Add(Invariant($"a larger share of the statistic (lejepa.lambda {options.Lejepa.Lambda}; try {2 * options.Lejepa.Lambda})"));
+        var (dino, ibot) = (options.Dino, options.Ibot);
+        if (options.Meta.Objective == Objectives.Dino.ShortName) changes.AddRange(OfOutputs("dino", dino.TeacherTemp, dino.CenterMomentum));
+        if (options.Meta.Objective == Objectives.Ibot.ShortName) changes.AddRange(OfOutputs("ibot", ibot.TeacherTemp, ibot.CenterMomentum));
         if (options.Meta.Objective == Objectives.MaskedSiamese.ShortName)
         {
             if (!options.Msn.Sinkhorn) changes.Insert(0, "balanced targets (msn.sinkhorn false; try true)");
@@ -175,6 +186,13 @@ public static class CollapseAdvice
 
         if (batch < SmallBatch) changes.Add(Invariant($"a larger batch (data.batch_size {options.Data.BatchSize}; try {SmallBatch})"));
         return $"Try, one at a time: {string.Join("; ", changes)}.";
+    }
+
+    private static IEnumerable<string> OfOutputs(string section, double temperature, double momentum)
+    {
+        if (temperature > UsualTemperature)
+            yield return Invariant($"a sharper teacher ({section}.teacher_temp {temperature}; try {UsualTemperature})");
+        if (momentum > UsualCenter) yield return Invariant($"a centre that follows ({section}.center_momentum {momentum}; try {UsualCenter})");
     }
 
     private static string Invariant(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);

@@ -214,6 +214,17 @@ public sealed record Network(string Name, nn.Module Module, NetworkRole Role, st
     /// not.</summary>
     public Func<string, bool>? Decays { get; init; }
 
+    /// <summary>Epochs at the start in which a parameter of the given name stays as it is, whatever its gradient: no step, no decay, no moment, and
+    /// its steps are counted from there on. <see cref="Always"/> for a parameter that no step ever changes. Null: none.</summary>
+    public Func<string, double>? FrozenEpochs { get; init; }
+
+    /// <summary>Whether each parameter's gradient is clipped by its own norm, rather than all by that of all: g times min(1, limit / (|g| +
+    /// 1e-6)).</summary>
+    public bool ClipsEach { get; init; }
+
+    /// <summary>More epochs than any run has: see <see cref="FrozenEpochs"/>.</summary>
+    public const double Always = double.PositiveInfinity;
+
     /// <summary>Whether <c>optimization.clip_grad</c> bounds its gradients: those of all such networks are measured, and scaled, together.
     /// True.</summary>
     public bool IsClipped { get; init; } = true;

@@ -25,10 +25,12 @@ public sealed class Step
     /// <param name="tape">Records what the kernels do; null where no gradients are wanted.</param>
     /// <param name="inParts">Whether gradients are taken a part at a time, and numbers read at once.</param>
     /// <param name="stop">Leaves the step between its parts; nothing has changed by then.</param>
+    /// <param name="epoch">Epochs finished before it.</param>
     internal Step(
-        ulong seed, long number, double progress, long microBatch, double weight, GradientTape? tape, bool inParts, CancellationToken stop = default)
+        ulong seed, long number, double progress, long microBatch, double weight, GradientTape? tape, bool inParts, CancellationToken stop = default,
+        int epoch = 0)
     {
-        _stop = stop;
+        (_stop, Epoch) = (stop, epoch);
         (Seed, Number, Progress, MicroBatch) = (seed, number, progress, microBatch);
         (_weight, _tape, InParts) = (weight, tape, inParts && tape is not null);
     }
@@ -41,6 +43,9 @@ public sealed class Step
 
     /// <summary>Share of the run's schedules that is done, 0 to 1.</summary>
     public double Progress { get; }
+
+    /// <summary>Epochs finished before the step.</summary>
+    public int Epoch { get; }
 
     /// <summary>Number of the micro-batch in the whole run, from 0: what is drawn for a batch is keyed by it, never by a process or a
     /// thread.</summary>

@@ -87,10 +87,19 @@ public sealed record NetworkOperations(string Network, NetworkRole Role, double 
     /// <param name="rows">Rows.</param>
     /// <param name="inputs">Numbers in each.</param>
     /// <param name="outputs">Numbers that come out for each.</param>
-    public static NetworkOperations OfHead(string network, double rows, int inputs, int outputs)
+    public static NetworkOperations OfHead(string network, double rows, int inputs, int outputs) =>
+        OfHead(network, NetworkRole.Trained, rows, inputs, outputs);
+
+    /// <summary>A linear layer on [rows, inputs], whose input wants a gradient where it is trained.</summary>
+    /// <param name="network">Its name.</param>
+    /// <param name="role">How its weights come about; with <see cref="NetworkRole.Trained"/> the backward pass counts.</param>
+    /// <param name="rows">Rows.</param>
+    /// <param name="inputs">Numbers in each.</param>
+    /// <param name="outputs">Numbers that come out for each.</param>
+    public static NetworkOperations OfHead(string network, NetworkRole role, double rows, int inputs, int outputs)
     {
         var forward = Affine(rows, inputs, outputs);
-        return new NetworkOperations(network, NetworkRole.Trained, forward, 2 * forward);
+        return new NetworkOperations(network, role, forward, role == NetworkRole.Trained ? 2 * forward : 0);
     }
 
     private static double Affine(double rows, double inputs, double outputs) => 2 * rows * inputs * outputs;

@@ -19,7 +19,8 @@ public sealed class AdamW : IDisposable
     private readonly double _beta1;
     private readonly double _beta2;
     private readonly double _epsilon;
-    private readonly IReadOnlyList<(long Start, long Count, double Share, bool IsDecayed)> _runs;
+    private readonly IReadOnlyList<ParameterRun> _runs;
+    private long _begun;
 
     /// <summary>An optimizer with zero moments.</summary>
     /// <param name="parameters">What is trained.</param>
@@ -28,12 +29,13 @@ public sealed class AdamW : IDisposable
     /// <param name="epsilon">Added to the root of the second moment.</param>
     /// <param name="rateOf">Share of the learning rate that a parameter of the given name gets; null for the whole.</param>
     /// <param name="decays">Whether a parameter of the given name is subject to weight decay; null for matrices alone.</param>
+    /// <param name="frozenSteps">Steps at the start that a parameter of the given name does not take; infinite for none ever. Null for none.</param>
     public AdamW(FlatParameters parameters, double beta1 = 0.9, double beta2 = 0.999, double epsilon = 1e-8, Func<string, double>? rateOf = null,
-        Func<string, bool>? decays = null)
+        Func<string, bool>? decays = null, Func<string, double>? frozenSteps = null)
     {
         using var scope = NewDisposeScope();
         (_parameters, _beta1, _beta2, _epsilon) = (parameters, beta1, beta2, epsilon);
-        _runs = RunsOf(parameters, rateOf, decays);
+        _runs = RunsOf(parameters, rateOf, decays, frozenSteps);
         FirstMoment = zeros_like(parameters.Values).DetachFromDisposeScope();
         SecondMoment = zeros_like(parameters.Values).DetachFromDisposeScope();
     }
@@ -66,19 +68,28 @@ public sealed class AdamW : IDisposable
         using var scope = NewDisposeScope();
         using var untracked = no_grad();
         StepCount++;
-        foreach (var (start, count, share, isDecayed) in _runs)
+        foreach (var run in _runs)
         {
-            Tensor Part(Tensor flat) => flat.narrow(0, start, count);
+            Tensor Part(Tensor flat) => flat.narrow(0, run.Start, run.Count);
             var (w, g, m, v) = (Part(_parameters.Values), Part(_parameters.Gradients!), Part(FirstMoment), Part(SecondMoment));
             var a = average is null ? null : Part(average.Values);
-            var numbers = new AdamWNumbers(learningRate * share, _beta1, _beta2, _epsilon, isDecayed ? weightDecay : 0, StepCount);
+            if (StepCount - _begun <= run.FrozenSteps)
+            {
+                if (a is not null) AdamWUpdate.Follow(a, w, momentum, notFinite);
+                continue;
+            }
+
+            var numbers = new AdamWNumbers(
+                learningRate * run.Share, _beta1, _beta2, _epsilon, run.IsDecayed ? weightDecay : 0, StepCount - (long)run.FrozenSteps);
             if (notFinite is null) AdamWUpdate.Take(w, g, m, v, a, numbers, momentum);
             else AdamWUpdate.TakeIfFinite(w, g, m, v, a, numbers, momentum, notFinite);
         }
     }
 
     /// <summary>Sets the number of steps taken, after the moments were restored.</summary>
-    public void Restore(long stepCount) => StepCount = stepCount;
+    /// <param name="stepCount">All of them.</param>
+    /// <param name="begun">Those among them that were taken before this run, where frozen parameters are frozen anew.</param>
+    public void Restore(long stepCount, long begun = 0) => (StepCount, _begun) = (stepCount, begun);
 
     /// <inheritdoc/>
     public void Dispose()
@@ -87,20 +98,28 @@ public sealed class AdamW : IDisposable
         SecondMoment.Dispose();
     }
 
-    /// <summary>Neighbours in memory with the same rate and decay, together.</summary>
-    private static List<(long Start, long Count, double Share, bool IsDecayed)> RunsOf(
-        FlatParameters parameters, Func<string, double>? rateOf, Func<string, bool>? decays)
+    /// <summary>Neighbours in memory with the same rate, decay and start, together.</summary>
+    private static List<ParameterRun> RunsOf(
+        FlatParameters parameters, Func<string, double>? rateOf, Func<string, bool>? decays, Func<string, double>? frozenSteps)
     {
-        var runs = new List<(long Start, long Count, double Share, bool IsDecayed)>();
+        var runs = new List<ParameterRun>();
         foreach (var (name, shape, start) in parameters.Layout)
         {
-            var (count, share) = (shape.Aggregate(1L, (a, b) => a * b), rateOf?.Invoke(name) ?? 1);
-            var isDecayed = decays?.Invoke(name) ?? start < parameters.DecayedCount;
-            if (runs.Count > 0 && runs[^1] is var last && last.Share == share && last.IsDecayed == isDecayed)
-                runs[^1] = last with { Count = last.Count + count };
-            else runs.Add((start, count, share, isDecayed));
+            var run = new ParameterRun(start, shape.Aggregate(1L, (a, b) => a * b), rateOf?.Invoke(name) ?? 1,
+                decays?.Invoke(name) ?? start < parameters.DecayedCount, frozenSteps?.Invoke(name) ?? 0);
+            if (runs.Count > 0 && runs[^1] is var last && run == last with { Start = run.Start, Count = run.Count })
+                runs[^1] = last with { Count = last.Count + run.Count };
+            else runs.Add(run);
         }
 
         return runs;
     }
+
+    /// <summary>Numbers that lie together and are treated alike.</summary>
+    /// <param name="Start">The first.</param>
+    /// <param name="Count">How many.</param>
+    /// <param name="Share">Of the learning rate.</param>
+    /// <param name="IsDecayed">Whether weight decay applies.</param>
+    /// <param name="FrozenSteps">Steps at the start that they do not take; infinite for none ever.</param>
+    private sealed record ParameterRun(long Start, long Count, double Share, bool IsDecayed, double FrozenSteps);
 }

@@ -74,6 +74,19 @@ internal static class AdamWUpdate
         if (average is not null) _ = average.lerp_(weights, notFinite.Subtract(ones_like(notFinite)).Multiply(momentum - 1));
     }
 
+    /// <summary>The moving average alone, of weights that stay as they are.</summary>
+    /// <param name="average">a, changed.</param>
+    /// <param name="weights">w.</param>
+    /// <param name="momentum">Of the average.</param>
+    /// <param name="notFinite">As above; null where the host knows that the step is finite.</param>
+    public static void Follow(Tensor average, Tensor weights, double momentum, Tensor? notFinite)
+    {
+        using var scope = NewDisposeScope();
+        _ = notFinite is null
+            ? average.Lerp_(weights, 1 - momentum)
+            : average.lerp_(weights, notFinite.Subtract(ones_like(notFinite)).Multiply(momentum - 1));
+    }
+
     private static object[] Arguments(Tensor weights, Tensor gradients, Tensor first, Tensor second, AdamWNumbers numbers) =>
     [
         weights, gradients, first, second,

@@ -18,6 +18,8 @@ namespace JepaSharp.Optimization;
 /// </remarks>
 public sealed class FlatParameters : IDisposable
 {
+    private const double BesideNorm = 1e-6;
+
     private readonly List<(string Name, Parameter Parameter, long Start)> _entries = [];
     private readonly List<Dense> _dense = [];
     private readonly List<Dense.WorkingCopy> _copies = [];
@@ -149,6 +151,21 @@ public sealed class FlatParameters : IDisposable
         using var untracked = no_grad();
         if (KernelSupport.Singles && OnCpu) return SumOfSquares.Of(TensorMemory.Floats(Gradients!), (nint)Count, WorkerThreads.Shared);
         return Math.Pow(Gradients!.norm().item<float>(), 2);
+    }
+
+    /// <summary>Scales each parameter's gradient by itself, in place: g times min(1, limit / (|g| + 1e-6)). Nobody waits for a device.</summary>
+    /// <param name="limit">The largest norm that is left as it is, about.</param>
+    public void ClipEach(double limit)
+    {
+        using var scope = NewDisposeScope();
+        using var untracked = no_grad();
+        var beside = tensor((float)BesideNorm, device: Values.device);
+        foreach (var (_, shape, start) in Layout)
+        {
+            using var inner = NewDisposeScope();
+            var gradient = ViewOf(Gradients!, start, shape);
+            _ = gradient.mul_(gradient.norm().Add_(beside).reciprocal_().Multiply_(limit).Clamp_(0, 1));
+        }
     }
 
     /// <summary>Sets every gradient to zero, in place.</summary>

@@ -62,7 +62,8 @@ public sealed record ScheduleOptions
 /// momentum(t) = first + (final - first) (t - 1) / T
 /// </code>
 /// <see cref="RateSchedule.Current"/>, as LeJEPA is: the same, with t - 1 in place of t.
-/// <see cref="RateSchedule.Fractional"/>, as MAE is: with x the epochs done before the step (whole ones, and of the epoch's images the share), w and E those of the
+/// <see cref="RateSchedule.Fractional"/>, as MAE is: with x the epochs done before the step (whole ones, and of the epoch's images the share), w and
+/// E those of the
 /// warm-up and of all, and no bound from below,
 /// <code>
 /// rate(x)     = start + (peak - start) x / w                                 x &lt; w
@@ -139,6 +140,12 @@ public sealed class Schedules
 
     /// <summary>Share of the schedules that is done before step <paramref name="step"/>, counted from 1; in [0, 1].</summary>
     public double Progress(long step) => Math.Clamp((step - 1) / Math.Max(1, _total), 0, 1);
+
+    /// <summary>Epochs finished before step <paramref name="step"/>, counted from 1.</summary>
+    public int EpochOf(long step) => (int)((step - 1) / StepsPerEpoch);
+
+    /// <summary>Steps in an epoch.</summary>
+    public long StepsPerEpoch => _options.StepsPerEpoch;
 
     // Fractional decay is constant where it is published, and goes with the steps where it is not.
     private long Place(long step) => _options.Kind is RateSchedule.Current or RateSchedule.Tabled or RateSchedule.ThreePhase ? step - 1 : step;

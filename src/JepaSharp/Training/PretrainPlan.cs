@@ -37,14 +37,18 @@ public sealed class PretrainPlan
                 Heads = meta.NumHeads ?? preset.Heads,
                 MlpWidth = (int)Math.Round(width * ratio),
                 ClassToken = HasClassToken,
-                LearnedPositions = IsLeJepa || meta.Objective == Objectives.MaskedSiamese.ShortName
-                    || (IsData2Vec && Options.Data2vec.Positions == Data2VecPositions.Absolute),
+                LearnedPositions = ComparesViews || (IsData2Vec && Options.Data2vec.Positions == Data2VecPositions.Absolute),
                 AbsolutePositions = !IsData2Vec || Options.Data2vec.Positions == Data2VecPositions.Absolute,
                 RelativePositions = IsData2Vec && Options.Data2vec.Positions == Data2VecPositions.Relative,
                 LayerScale = IsData2Vec && Options.Data2vec.LayerScale > 0,
                 KeyBias = !IsData2Vec,
                 MaskToken = IsData2Vec,
-                Resizing = IsLeJepa ? PositionResizing.BicubicAntialiased : PositionResizing.Bicubic,
+                Resizing = meta.Objective switch
+                {
+                    Objectives.LeJepa.ShortName => PositionResizing.BicubicAntialiased,
+                    Objectives.Dino.ShortName or Objectives.Ibot.ShortName => PositionResizing.BicubicOffset,
+                    _ => PositionResizing.Bicubic,
+                },
             }).Validated();
         }
     }
@@ -231,6 +235,28 @@ public sealed class PretrainPlan
         }
     }
 
+    /// <summary>DINO as the configuration describes it.</summary>
+    public DinoOptions Dino
+    {
+        get
+        {
+            var (dino, encoder) = (Options.Dino, Encoder);
+            return new DinoOptions
+            {
+                Encoder = encoder,
+                Head = new ProjectionHeadShape(
+                    encoder.Width, dino.HeadHidden, dino.HeadBottleneck, dino.OutDim, LearnsLengths: !dino.NormLastLayer).Validated(),
+                Global = LargeViews,
+                Local = SmallView,
+                StudentTemperature = dino.StudentTemp,
+                Temperature = new TemperatureSchedule(dino.WarmupTeacherTemp, dino.TeacherTemp, dino.WarmupTeacherTempEpochs),
+                CenterMomentum = dino.CenterMomentum,
+                FrozenEpochs = dino.FreezeLastLayer,
+                Seed = Seed,
+            };
+        }
+    }
+
     /// <summary>Distillation as the configuration describes it: its teacher is read.</summary>
     /// <param name="device">Where the teacher lives; the meta device for its shape alone. Null: the CPU.</param>
     /// <exception cref="JepaException">The teacher cannot be read, or cannot teach such a student.</exception>
@@ -258,6 +284,37 @@ public sealed class PretrainPlan
         if (options.Obstacle() is not { } obstacle) return options;
         options.Teacher.Dispose();
         throw new JepaException($"{path}: {obstacle}", isUsage: true);
+    }
+
+    /// <summary>iBOT as the configuration describes it.</summary>
+    public IbotOptions Ibot
+    {
+        get
+        {
+            var (ibot, encoder) = (Options.Ibot, Encoder);
+            return new IbotOptions
+            {
+                Encoder = encoder,
+                Head = new ProjectionHeadShape(
+                    encoder.Width, ibot.HeadHidden, ibot.HeadBottleneck, ibot.OutDim, ibot.SharedHead ? null : ibot.PatchOutDim,
+                    LearnsLengths: !ibot.NormLastLayer).Validated(),
+                Global = LargeViews,
+                Local = SmallView,
+                Hidden = new HiddenPatches(
+                    [ibot.PredRatio.Low, ibot.PredRatio.High], [ibot.PredRatioVar.Low, ibot.PredRatioVar.High], ibot.PredShape),
+                FirstMaskedEpoch = ibot.PredStartEpoch,
+                ClassWeight = ibot.Lambda1,
+                PatchWeight = ibot.Lambda2,
+                StudentTemperature = ibot.StudentTemp,
+                Temperature = new TemperatureSchedule(ibot.WarmupTeacherTemp, ibot.TeacherTemp, ibot.WarmupTeacherTempEpochs),
+                PatchTemperature = new TemperatureSchedule(
+                    ibot.WarmupTeacherPatchTemp, ibot.TeacherPatchTemp, ibot.WarmupTeacherTempEpochs, ibot.PredStartEpoch),
+                CenterMomentum = ibot.CenterMomentum,
+                PatchCenterMomentum = ibot.CenterMomentum2,
+                FrozenEpochs = ibot.FreezeLastLayer,
+                Seed = Seed,
+            };
+        }
     }
 
     /// <summary>How pixels are normalised, on a device.</summary>
@@ -307,15 +364,20 @@ public sealed class PretrainPlan
 
     private bool HasClassToken => Options.Meta.Objective switch
     {
-        Objectives.MaskedAutoencoder.ShortName or Objectives.LeJepa.ShortName or Objectives.MaskedSiamese.ShortName
-            or Objectives.Data2Vec.ShortName => true,
+        Objectives.MaskedAutoencoder.ShortName or Objectives.Data2Vec.ShortName => true,
         Objectives.Distillation.ShortName => Options.Distill.ClassToken,
-        _ => false,
+        _ => ComparesViews,
     };
 
     private bool IsData2Vec => Options.Meta.Objective == Objectives.Data2Vec.ShortName;
 
-    private bool IsLeJepa => Options.Meta.Objective == Objectives.LeJepa.ShortName;
+    private bool ComparesViews =>
+        Options.Meta.Objective is Objectives.LeJepa.ShortName or Objectives.Dino.ShortName or Objectives.Ibot.ShortName
+            or Objectives.MaskedSiamese.ShortName;
+
+    private IReadOnlyList<View> LargeViews => Options.Views.GlobalViews(Crop, "global", "other global");
+
+    private View? SmallView => Options.Views.Local == 0 ? null : new View("local", Options.Views.LocalCrop(Crop), Options.Views.Local);
 }
 
 /// <summary>The objectives that a configuration can name: a plain list. Others are handed to <see cref="Trainer"/> as they are.</summary>
@@ -327,6 +389,8 @@ public static class KnownObjectives
         (MaskedAutoencoder.ShortName, (plan, device) => new MaskedAutoencoder(plan.MaskedAutoencoder, device)),
         (LeJepa.ShortName, (plan, device) => new LeJepa(plan.LeJepa, device)),
         (Data2Vec.ShortName, (plan, device) => new Data2Vec(plan.Data2Vec, device)),
+        (Dino.ShortName, (plan, device) => new Dino(plan.Dino, device)),
+        (Ibot.ShortName, (plan, device) => new Ibot(plan.Ibot, device)),
         (MaskedSiamese.ShortName, (plan, device) => new MaskedSiamese(plan.MaskedSiamese, device)),
         (Distillation.ShortName, (plan, device) => new Distillation(plan.Distillation(device), device)),
     ];

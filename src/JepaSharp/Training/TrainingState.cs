@@ -13,12 +13,15 @@ public sealed record OptimizerSettings(double Beta1 = 0.9, double Beta2 = 0.999,
 /// <summary>A network in training: its weights in flat memory, and AdamW where it learns by gradient.</summary>
 public sealed class NetworkState : IDisposable
 {
-    internal NetworkState(Network network, OptimizerSettings settings)
+    internal NetworkState(Network network, OptimizerSettings settings, long stepsPerEpoch)
     {
         Network = network;
         var trained = network.Role == NetworkRole.Trained;
         Parameters = new FlatParameters(network.Module, trained);
-        Optimizer = trained ? new AdamW(Parameters, settings.Beta1, settings.Beta2, settings.Epsilon, network.RateOf, network.Decays) : null;
+        Optimizer = trained
+            ? new AdamW(Parameters, settings.Beta1, settings.Beta2, settings.Epsilon, network.RateOf, network.Decays,
+                network.FrozenEpochs is { } frozen ? name => Math.Floor(frozen(name) * stepsPerEpoch) : null)
+            : null;
     }
 
     /// <summary>The network.</summary>
@@ -46,15 +49,16 @@ public sealed class TrainingState : IDisposable
     /// follow.</summary>
     /// <param name="objective">What is learned; the caller keeps and disposes it.</param>
     /// <param name="settings">The optimizer's constants.</param>
+    /// <param name="stepsPerEpoch">Steps in an epoch, for parameters that are frozen for some.</param>
     /// <exception cref="ArgumentException">Two networks of one name, or an average that follows none.</exception>
-    public TrainingState(Objective objective, OptimizerSettings settings)
+    public TrainingState(Objective objective, OptimizerSettings settings, long stepsPerEpoch = 1)
     {
         ArgumentNullException.ThrowIfNull(objective);
         Objective = objective;
         Check(objective.Networks);
         foreach (var average in objective.Networks.Where(n => n.Role == NetworkRole.Average))
             Objective.StartAverage(average.Module, objective.Networks.Single(n => n.Name == average.Follows).Module);
-        Networks = [.. objective.Networks.Select(n => new NetworkState(n, settings))];
+        Networks = [.. objective.Networks.Select(n => new NetworkState(n, settings, stepsPerEpoch))];
         Trained = [.. Networks.Where(n => n.Optimizer is not null)];
     }
 
@@ -92,7 +96,7 @@ public sealed class TrainingState : IDisposable
     internal void Restore(long steps, long optimizerStart)
     {
         (StepCount, OptimizerStart) = (steps, optimizerStart);
-        foreach (var network in Trained) network.Optimizer!.Restore(optimizerStart + steps);
+        foreach (var network in Trained) network.Optimizer!.Restore(optimizerStart + steps, optimizerStart);
     }
 
     /// <summary>Begins with the moments of an optimizer that has taken steps elsewhere; this run's own count stays 0.</summary>

@@ -51,7 +51,7 @@ public sealed class TrainingStep : IDisposable
     {
         settings ??= new StepSettings();
         (_schedules, _settings, _seed) = (schedules, settings.Optimizer ?? new OptimizerSettings(), settings.Seed);
-        State = new TrainingState(objective, _settings);
+        State = new TrainingState(objective, _settings, schedules.StepsPerEpoch);
         foreach (var network in State.Networks) network.Parameters.ComputeIn(settings.Precision ?? ScalarType.Float32, settings.Checkpoint);
         _isAhead = settings.RunsAhead ?? !State.IsOnCpu;
     }
@@ -157,7 +157,7 @@ public sealed class TrainingStep : IDisposable
 
     private Step StepOf(long number, int part, int parts) =>
         new(_seed, number, _schedules.Progress(number), ((number - 1) * parts) + part, 1.0 / parts, GradientTape.Start(!_isAhead),
-            inParts: !_isAhead, Stop);
+            inParts: !_isAhead, Stop, _schedules.EpochOf(number));
 
     /// <summary>Adds a micro-batch's gradients to the parameters'.</summary>
     private Step Backward(ViewBatch batch, Step step)
@@ -191,23 +191,32 @@ public sealed class TrainingStep : IDisposable
             notFinite.to(ScalarType.Bool), state, state.lerp(towards, notFinite.Multiply(0).Add(tensor((float)rate, device: notFinite.device)))));
     }
 
+    /// <summary>Whether its gradients are a part of the norm by which gradients are clipped together.</summary>
+    private static bool IsMeasured(NetworkState network) => network.Network is { IsClipped: true, ClipsEach: false };
+
     private void Clip(double norm)
     {
         if (_settings.ClipNorm is not { } limit) return;
-        List<NetworkState> clipped = [.. State.Trained.Where(n => n.Network.IsClipped)];
-        if (clipped.Count < State.Trained.Count) norm = Math.Sqrt(clipped.Sum(n => n.Parameters.SquaredGradientNorm()));
-        if (norm <= limit) return;
-        foreach (var network in clipped) _ = network.Parameters.Gradients!.Multiply_(limit / norm);
+        List<NetworkState> together = [.. State.Trained.Where(IsMeasured)];
+        if (together.Count < State.Trained.Count) norm = Math.Sqrt(together.Sum(n => n.Parameters.SquaredGradientNorm()));
+        foreach (var network in State.Trained.Where(n => n.Network.IsClipped))
+        {
+            if (network.Network.ClipsEach) network.Parameters.ClipEach(limit);
+            else if (norm > limit) _ = network.Parameters.Gradients!.Multiply_(limit / norm);
+        }
     }
 
     private void ClipOnDevice(Tensor numbers)
     {
         if (_settings.ClipNorm is not { } limit) return;
-        List<int> clipped = [.. Enumerable.Range(0, State.Trained.Count).Where(i => State.Trained[i].Network.IsClipped)];
-        if (clipped.Count == 0) return;
         // At most 1; 1 where the norm is 0. The loss is the first of the numbers.
-        var factor = stack([.. clipped.Select(i => numbers[i + 1])]).norm().reciprocal().Multiply(limit).Clamp_(0, 1);
-        foreach (var i in clipped) _ = State.Trained[i].Parameters.Gradients!.mul_(factor);
+        Tensor[] norms = [.. Enumerable.Range(0, State.Trained.Count).Where(i => IsMeasured(State.Trained[i])).Select(i => numbers[i + 1])];
+        var factor = norms.Length == 0 ? null : stack(norms).norm().reciprocal().Multiply(limit).Clamp_(0, 1);
+        foreach (var network in State.Trained.Where(n => n.Network.IsClipped))
+        {
+            if (network.Network.ClipsEach) network.Parameters.ClipEach(limit);
+            else _ = network.Parameters.Gradients!.mul_(factor!);
+        }
     }
 }
 

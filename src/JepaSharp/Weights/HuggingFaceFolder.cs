@@ -1,11 +1,12 @@
 using System.Text.Json;
+using JepaSharp.Configuration;
 using JepaSharp.Models;
 
 namespace JepaSharp.Weights;
 
 /// <summary>Writes an encoder as a folder that <c>IJepaModel.from_pretrained</c> of Hugging Face's transformers loads, or, with a class token,
-/// <c>ViTMAEModel.from_pretrained</c> (<c>ViTMSNModel.from_pretrained</c> with learned positions), or, with BEiT's blocks,
-/// <c>Data2VecVisionModel.from_pretrained</c>.</summary>
+/// <c>ViTMAEModel.from_pretrained</c>; with learned positions too, <c>ViTModel.from_pretrained(folder, add_pooling_layer=False)</c> or, of MSN,
+/// <c>ViTMSNModel.from_pretrained</c>; with BEiT's blocks, <c>Data2VecVisionModel.from_pretrained</c>.</summary>
 /// <remarks>
 /// <c>model.safetensors</c>, <c>config.json</c>, and a <c>preprocessor_config.json</c> with the normalisation of the training, so that the pipeline
 /// there feeds the encoder what it knows.
@@ -27,11 +28,12 @@ public static class HuggingFaceFolder
     /// <param name="normalization">How pixels were normalised in training.</param>
     /// <param name="resample">Pillow's number for the resampling to use there.</param>
     /// <param name="decoder">MAE's decoder, to be written beside it; null for none.</param>
+    /// <param name="objective">What was learned, where that is known: MSN's encoders have a model of their own there.</param>
     /// <exception cref="WeightsFileException">A file cannot be written.</exception>
     /// <exception cref="ArgumentException">The weights are not exactly those of such networks.</exception>
     public static void Write(
         string folder, IReadOnlyDictionary<string, LazyTensor> encoder, VisionTransformerShape shape, PixelNormalization normalization,
-        int resample = Bilinear, HuggingFaceDecoder? decoder = null)
+        int resample = Bilinear, HuggingFaceDecoder? decoder = null, string? objective = null)
     {
         ArgumentNullException.ThrowIfNull(shape);
         ArgumentNullException.ThrowIfNull(encoder);
@@ -57,7 +59,7 @@ public static class HuggingFaceFolder
         SafetensorsWriter.Write(Path.Combine(folder, "model.safetensors"), ordered, new Dictionary<string, string> { ["format"] = "pt" });
         WriteJson(Path.Combine(folder, HuggingFaceConfig.PreprocessorName), json => Preprocessor(json, shape, normalization, resample));
         var type = ElementType.Name(encoder["norm.weight"].Type);
-        WriteJson(Path.Combine(folder, HuggingFaceConfig.FileName), json => Model(json, shape, type, decoder));
+        WriteJson(Path.Combine(folder, HuggingFaceConfig.FileName), json => Model(json, shape, type, decoder, objective));
     }
 
     /// <summary>A network's weights in the published order.</summary>
@@ -75,16 +77,16 @@ public static class HuggingFaceFolder
         return expected.Select(entry => KeyValuePair.Create(entry.Name, weights[entry.Name]));
     }
 
-    private static void Model(Utf8JsonWriter json, VisionTransformerShape shape, string numbers, HuggingFaceDecoder? decoder)
+    private static void Model(Utf8JsonWriter json, VisionTransformerShape shape, string numbers, HuggingFaceDecoder? decoder, string? objective)
     {
         json.WriteStartArray("architectures");
-        var (type, architecture) = (shape.ClassToken, shape.LearnedPositions, decoder) switch
+        var (type, architecture) = shape switch
         {
             _ when IsData2Vec(shape) => (HuggingFaceConfig.Data2Vec, "Data2VecVisionModel"),
-            (false, _, _) => (HuggingFaceConfig.ImageJepa, "IJepaModel"),
-            (true, true, _) => (HuggingFaceConfig.MaskedSiamese, "ViTMSNModel"),
-            (true, false, null) => (HuggingFaceConfig.MaskedAutoencoder, "ViTMAEModel"),
-            (true, false, _) => (HuggingFaceConfig.MaskedAutoencoder, "ViTMAEForPreTraining"),
+            { ClassToken: false } => (HuggingFaceConfig.ImageJepa, "IJepaModel"),
+            _ when IsPlain(shape) && objective == MetaOptions.MaskedSiamese => (HuggingFaceConfig.MaskedSiamese, "ViTMSNModel"),
+            _ when IsPlain(shape) => (HuggingFaceConfig.Plain, "ViTModel"),
+            _ => (HuggingFaceConfig.MaskedAutoencoder, decoder is null ? "ViTMAEModel" : "ViTMAEForPreTraining"),
         };
         json.WriteStringValue(architecture);
         json.WriteEndArray();
@@ -135,6 +137,9 @@ public static class HuggingFaceFolder
 
     /// <summary>Whether an encoder has BEiT's blocks, which only that model has: keys have no bias.</summary>
     internal static bool IsData2Vec(VisionTransformerShape shape) => shape.ClassToken && !shape.KeyBias;
+
+    /// <summary>With a class token and learned positions it is a ViTModel, whose pooling layer is nobody's here.</summary>
+    private static bool IsPlain(VisionTransformerShape shape) => shape is { ClassToken: true, LearnedPositions: true, KeyBias: true };
 
     private static void Preprocessor(Utf8JsonWriter json, VisionTransformerShape shape, PixelNormalization normalization, int resample)
     {

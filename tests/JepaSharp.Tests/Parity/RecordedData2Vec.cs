@@ -17,7 +17,6 @@ internal sealed class RecordedData2Vec : IDisposable
     private int _iteration;
 
     /// <param name="recording">Its name.</param>
-    /// <param name="width">Null for the recorded weights; a width for random ones, where only kernels and operators are compared.</param>
     public RecordedData2Vec(string recording)
     {
         _initial = SafetensorsFile.Open(RecordedFolders.PathOf(recording, "initial.safetensors"));

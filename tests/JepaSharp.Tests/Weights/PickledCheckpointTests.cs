@@ -144,6 +144,22 @@ public sealed class PickledCheckpointTests : IDisposable
         Assert.Throws<WeightsFileException>(() => Load("cargparse\nArgumentParser\n", ")", 0x81, "."));
     }
 
+    /// <summary>A number that was computed with NumPy, as DINO's optimizer keeps its learning rate; any other object of NumPy's is refused.</summary>
+    [Fact]
+    public void Number_OfNumPy_IsRead()
+    {
+        object[] Scalar(string type, string order, string bytes) =>
+        [
+            "cnumpy.core.multiarray\nscalar\n", "cnumpy\ndtype\n", Text(type), 0x89, 0x88, 0x87, "R", "(", Whole(3), Text(order), "NNN", Whole(-1),
+            Whole(-1), Whole(0), "tb", "c_codecs\nencode\n", Text(bytes), Text("latin1"), 0x86, "R", 0x86, "R.",
+        ];
+        Assert.Equal(2.0, Load(Scalar("f8", "<", "\0\0\0\0\0\0\0@")));
+        Assert.Equal(258L, Load(Scalar("i4", "<", "\u0002\u0001\0\0")));
+        Assert.Throws<WeightsFileException>(() => Load(Scalar("f8", ">", "\0\0\0\0\0\0\0@")));
+        Assert.Throws<WeightsFileException>(() => Load(Scalar("f8", "<", "\0\0")));
+        Assert.Throws<WeightsFileException>(() => Load(Scalar("O8", "<", "\0\0\0\0\0\0\0\0")));
+    }
+
     private object? Load(params object[] pieces)
     {
         using var file = Open(Pickle(pieces), new byte[16]);

@@ -64,6 +64,8 @@ internal static class OptionRules
         MaskedAutoencoderRules.Check(options, checks);
         LeJepaRules.Check(options, checks);
         Data2VecRules.Check(options, checks);
+        DinoRules.Check(options, checks);
+        IbotRules.Check(options, checks);
         MaskedSiameseRules.Check(options, checks);
         DistillationRules.Check(options, checks);
         LoggingRules.Check(options.Logging, checks);

@@ -35,10 +35,14 @@ internal static class StartingWeights
         List<Network> copied = [];
         var source = found.FirstOrDefault(n => ReferenceEquals(n.Module, training.Objective.Encoder)) ?? found.FirstOrDefault(
             n => n.Module is VisionTransformer);
-        foreach (var encoder in own.Where(n => n.Module is VisionTransformer && source is not null && !found.Contains(n)))
+        // Other objectives' encoders have other names: the one that the file says is to be used stands for any.
+        var name = source?.Name ?? (weights.Encoders.Contains(weights.Evaluated) ? weights.Evaluated : null);
+        foreach (var encoder in own.Where(n => n.Module is VisionTransformer && name is not null && !found.Contains(n)))
         {
-            Load(weights, source!.Name, encoder.Module, shape);
-            said.Add($"{source.Title}: found; {encoder.Title}: not found, starts as a copy of it");
+            Load(weights, name!, encoder.Module, shape);
+            said.Add(source is null
+                ? $"{encoder.Title}: starts as a copy of the file's {weights.TitleOf(name!)}"
+                : $"{source.Title}: found; {encoder.Title}: not found, starts as a copy of it");
         }
 
         // A head that follows another, or that another follows, is worth as much as an encoder.
@@ -61,6 +65,7 @@ internal static class StartingWeights
                     + $"{shape.GridHeight}x{shape.GridWidth}"));
         }
 
+        if (LoadState(weights, training) is { } state) said.Add(state);
         said.Add(LoadOptimizer(weights, training));
         training.WeightsReplaced();
         return said;
@@ -107,6 +112,21 @@ internal static class StartingWeights
                 weights.ReadInto(full, tensor);
             }
         }
+    }
+
+    private static string? LoadState(PretrainedWeights weights, TrainingState training)
+    {
+        List<StateTensor> found = [.. training.Objective.State.Where(
+            s => weights.State.TryGetValue(s.Name, out var tensor) && tensor.Shape.SequenceEqual(s.Value.shape))];
+        if (found.Count == 0) return null;
+        using var untracked = no_grad();
+        foreach (var state in found)
+        {
+            using var read = weights.State[state.Name].Read();
+            _ = state.Value.copy_(read);
+        }
+
+        return $"{string.Join(" and ", found.Select(s => s.Name))}: found";
     }
 
     private static string LoadOptimizer(PretrainedWeights weights, TrainingState training)

@@ -178,7 +178,7 @@ internal ref struct RestrictedUnpickler
         }
 
         if (values is not [OrderedDictionary<object, object?> dictionary, OrderedDictionary<object, object?>])
-            throw Refuse("a pickle that sets the state of an object", "it only for a dictionary");
+            throw Refuse("a pickle that sets the state of an object", "it only for a dictionary, or for a type of little-endian numbers");
         Push(dictionary);
     }
 

@@ -1,3 +1,5 @@
+using JepaSharp.Configuration;
+
 namespace JepaSharp.Weights;
 
 /// <summary>What AdamW keeps for one parameter.</summary>
@@ -11,8 +13,9 @@ public sealed record AdamWMoments(LazyTensor First, LazyTensor Second, long Step
 /// PyTorch numbers parameters in the order in which they were given to the optimizer. The published code gives four groups: encoder
 /// weights, predictor weights, encoder biases and one-dimensional parameters, predictor biases and one-dimensional parameters, each in the order
 /// of the network, which is the order of its state in the file. The fixed position tables count but have no state. MAE's code gives two groups,
-/// biases and one-dimensional parameters first, then the others, each in the order of the whole model; its position tables are in neither. MSN's code
-/// gives three: the encoder's weights with its head's, its biases and one-dimensional parameters, and the prototypes.
+/// biases and one-dimensional parameters first, then the others, each in the order of the whole model; its position tables are in neither. DINO's and
+/// iBOT's give two as well, the others first, of the student alone: see <see cref="StudentAndTeacher.Group"/>. MSN's gives three: the encoder's weights
+/// with its head's, its biases and one-dimensional parameters, and the prototypes.
 /// </remarks>
 public sealed class AdamWState
 {
@@ -27,8 +30,10 @@ public sealed class AdamWState
     /// <summary>Assigns an optimizer's state to parameters.</summary>
     /// <param name="saved">What <c>optimizer.state_dict()</c> gave.</param>
     /// <param name="tensors">The networks' weights by full name, in the file's order.</param>
+    /// <param name="objective">What was learned, if the file says.</param>
     /// <returns>The state, or why it cannot be told which parameter is which.</returns>
-    internal static (AdamWState? State, string? Problem) Read(object? saved, IReadOnlyDictionary<string, LazyTensor> tensors)
+    internal static (AdamWState? State, string? Problem) Read(
+        object? saved, IReadOnlyDictionary<string, LazyTensor> tensors, string? objective = null)
     {
         if (saved is not OrderedDictionary<object, object?> root || root.GetValueOrDefault("state") is not OrderedDictionary<object, object?> state
             || root.GetValueOrDefault("param_groups") is not List<object?> { Count: 4 or 3 or 2 } groups)
@@ -38,12 +43,15 @@ public sealed class AdamWState
         {
             if (groups[i] is not OrderedDictionary<object, object?> group || group.GetValueOrDefault("params") is not List<object?> indices)
                 return (null, $"its parameter group {i + 1} is broken");
+            var isOfBoth = objective is MetaOptions.Dino or MetaOptions.Ibot && groups.Count == 2;
             var names = groups.Count switch
             {
+                2 when isOfBoth => StudentAndTeacher.Group(tensors, isDecayed: i == 0, withLengths: true),
                 2 => GroupOfAutoencoder(i, tensors),
                 3 => GroupOfSiamese(i, tensors),
                 _ => Group(i, tensors, withPositions: true),
             };
+            if (names.Count != indices.Count && isOfBoth) names = StudentAndTeacher.Group(tensors, isDecayed: i == 0, withLengths: false);
             if (names.Count != indices.Count && groups.Count == 4) names = Group(i, tensors, withPositions: false);
             if (names.Count != indices.Count)
                 return (null, $"its parameter group {i + 1} has {indices.Count} parameters and the networks {names.Count} of that kind");
@@ -58,7 +66,7 @@ public sealed class AdamWState
         return moments.Count == 0 ? (null, "it is empty") : (new AdamWState(moments), null);
     }
 
-    private static List<string> Group(int group, IReadOnlyDictionary<string, LazyTensor> tensors, bool withPositions)
+    private static IReadOnlyList<string> Group(int group, IReadOnlyDictionary<string, LazyTensor> tensors, bool withPositions)
     {
         var prefix = (group % 2 == 0 ? NetworkNames.ContextEncoder : NetworkNames.Predictor) + ".";
         return [.. tensors
@@ -68,7 +76,7 @@ public sealed class AdamWState
             .Select(pair => pair.Key)];
     }
 
-    private static List<string> GroupOfAutoencoder(int group, IReadOnlyDictionary<string, LazyTensor> tensors) =>
+    private static IReadOnlyList<string> GroupOfAutoencoder(int group, IReadOnlyDictionary<string, LazyTensor> tensors) =>
         [.. tensors
             .Where(pair => WeightNames.IsUndecayed(pair.Key, pair.Value.Shape.Count) == (group == 0))
             .Where(pair => !pair.Key.EndsWith("pos_embed", StringComparison.Ordinal))

@@ -16,7 +16,7 @@ internal static class CheckpointSource
             if (file.Root is not OrderedDictionary<object, object?> root)
                 throw new WeightsFileException(path, "a checkpoint that is not a dictionary", "a state_dict, or a dictionary of them");
             var source = new WeightsSource(path, WeightsFormat.TorchCheckpoint, file) { Inside = [], RootKeys = [.. root.Keys.OfType<string>()] };
-            return HasNetworks(root) ? AddNetworks(source, root) : AddStates(source, root);
+            return HasNetworks(root) ? AddNetworks(source, root) : StudentAndTeacher.IsOne(root) ? AddBoth(source, root) : AddStates(source, root);
         }
         catch
         {
@@ -79,10 +79,18 @@ internal static class CheckpointSource
         return source;
     }
 
+    /// <summary>DINO's and iBOT's.</summary>
+    private static WeightsSource AddBoth(WeightsSource source, OrderedDictionary<object, object?> root)
+    {
+        StudentAndTeacher.Take(source, root);
+        TakeOptimizer(source, root.GetValueOrDefault("optimizer"));
+        return source;
+    }
+
     private static void TakeOptimizer(WeightsSource source, object? saved)
     {
         if (saved is null) return;
-        (source.Optimizer, var problem) = AdamWState.Read(saved, source.Tensors);
+        (source.Optimizer, var problem) = AdamWState.Read(saved, source.Tensors, source.Objective);
         if (problem is not null) source.Warnings.Add($"The optimizer's state cannot be used: {problem}.");
     }
 

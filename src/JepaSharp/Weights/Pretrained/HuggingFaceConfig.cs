@@ -7,7 +7,7 @@ namespace JepaSharp.Weights;
 internal static class HuggingFaceConfig
 {
     public const string FileName = "config.json", PreprocessorName = "preprocessor_config.json";
-    public const string ImageJepa = "ijepa", MaskedAutoencoder = "vit_mae", Data2Vec = "data2vec-vision", MaskedSiamese = "vit_msn";
+    public const string ImageJepa = "ijepa", MaskedAutoencoder = "vit_mae", Data2Vec = "data2vec-vision", Plain = "vit", MaskedSiamese = "vit_msn";
     private const long Longest = 1 << 20;
     private const double OurEpsilon = 1e-6;
 
@@ -25,10 +25,10 @@ internal static class HuggingFaceConfig
     private static void TakeModel(WeightsSource source, string path, JsonElement root)
     {
         if (root.TryGetProperty("model_type", out var type) && type.ValueKind == JsonValueKind.String
-            && type.GetString() is not (ImageJepa or MaskedAutoencoder or Data2Vec or MaskedSiamese))
+            && type.GetString() is not (ImageJepa or MaskedAutoencoder or Data2Vec or Plain or MaskedSiamese))
             throw new WeightsFileException(
                 path, $"a model of type '{SafetensorsHeader.Shown(type.GetString()!)}'",
-                $"'{ImageJepa}', '{MaskedAutoencoder}', '{Data2Vec}' or '{MaskedSiamese}'");
+                $"'{ImageJepa}', '{MaskedAutoencoder}', '{Data2Vec}', '{Plain}' or '{MaskedSiamese}'");
         if (type.ValueKind == JsonValueKind.String && type.GetString() == MaskedSiamese)
         {
             source.LearnedBy(MetaOptions.MaskedSiamese, source.Networks);

@@ -8,7 +8,7 @@ namespace JepaSharp.Weights;
 public sealed class PretrainedWeights : IDisposable
 {
     /// <summary>What may lie beside an encoder with a class token, and changes nothing of what it says.</summary>
-    private static readonly string[] BesideAnEncoder = ["head.", "mask_token", "pre_logits.", "lm_head."];
+    private static readonly string[] BesideAnEncoder = ["head.", "mask_token", "masked_embed", "pre_logits.", "lm_head."];
 
     private readonly WeightsSource _source;
     private readonly VisionTransformerShape _encoder;
@@ -81,6 +81,9 @@ public sealed class PretrainedWeights : IDisposable
 
     /// <summary>The optimizer's state, where the file is a published checkpoint that has one.</summary>
     public AdamWState? Optimizer => _source.Optimizer;
+
+    /// <summary>What an objective keeps beside its weights, such as DINO's centre, by its names, where a published checkpoint has it.</summary>
+    public IReadOnlyDictionary<string, LazyTensor> State => _source.State;
 
     /// <summary>A: the number of attention heads, if the file or its width tells.</summary>
     public int? Heads => _encoder.Heads > 0 ? _encoder.Heads : null;

@@ -68,6 +68,13 @@ internal sealed class WeightsSource(string path, WeightsFormat format, IDisposab
 
     public AdamWState? Optimizer { get; set; }
 
+    /// <summary>What an objective keeps beside its weights, such as a centre, by its names.</summary>
+    public OrderedDictionary<string, LazyTensor> State { get; } = [];
+
+    /// <summary>Says what was learned, which networks the file may hold, and which of them is to be used.</summary>
+    public void Describe(string objective, IReadOnlyList<string> networks, string evaluated) =>
+        (Objective, Networks, Evaluated) = (objective, networks, evaluated);
+
     /// <summary>Adds tensors whose names are a Hugging Face model's, the published ones, or an encoder's without prefix.</summary>
     /// <remarks>A lone encoder is taken as the target encoder, the one that is used and published; one with a class token is nobody's context and
     /// nobody's target, and beside it MAE's decoder may lie.</remarks>
@@ -99,6 +106,8 @@ internal sealed class WeightsSource(string path, WeightsFormat format, IDisposab
             if (full is null || !Tensors.TryAdd(full, tensor)) Unknown.Add(original);
         }
 
+        if (lone && Objective is null && Networks is [NetworkNames.ContextEncoder]) LearnedPositions = HasLearnedPositions();
+
         return isTheirs;
     }
 
@@ -109,6 +118,16 @@ internal sealed class WeightsSource(string path, WeightsFormat format, IDisposab
         var head = named.FirstOrDefault(pair => WeightNames.WithoutWrappers(pair.Key) == NetworkNames.MaskedHead + ".weight").Value;
         return head?.Shape is [var outputs, var inputs] && outputs == inputs
             && named.Keys.Any(name => WeightNames.WithoutWrappers(name) == StateLayout.QueryBias);
+    }
+
+    /// <summary>A fixed table has nothing in a class token's row, as MAE's; a learned one, as DINO's and ViT's, has.</summary>
+    private bool HasLearnedPositions()
+    {
+        if (!Tensors.TryGetValue($"{NetworkNames.ContextEncoder}.pos_embed", out var positions) || !positions.IsFloating
+            || positions.Shape is not [1, > 0, > 0])
+            return false;
+        using var scope = TorchSharp.torch.NewDisposeScope();
+        return positions.Read().select(1, 0).count_nonzero().item<long>() > 0;
     }
 
     /// <summary>The network that a name without one belongs to.</summary>
