@@ -26,7 +26,8 @@ internal static class HuggingFaceConfig
         if (root.TryGetProperty("model_type", out var type) && type.ValueKind == JsonValueKind.String
             && type.GetString() is not (ImageJepa or MaskedAutoencoder or Data2Vec or Plain))
             throw new WeightsFileException(
-                path, $"a model of type '{SafetensorsHeader.Shown(type.GetString()!)}'", $"'{ImageJepa}', '{MaskedAutoencoder}', '{Data2Vec}' or '{Plain}'");
+                path, $"a model of type '{SafetensorsHeader.Shown(type.GetString()!)}'",
+                $"'{ImageJepa}', '{MaskedAutoencoder}', '{Data2Vec}' or '{Plain}'");
         if (root.TryGetProperty("hidden_act", out var activation) && activation.ValueKind == JsonValueKind.String && activation.GetString() != "gelu")
             throw new WeightsFileException(path, $"the activation '{SafetensorsHeader.Shown(activation.GetString()!)}'", "'gelu'");
         if (root.TryGetProperty("layer_norm_eps", out var epsilon) && epsilon.ValueKind == JsonValueKind.Number && epsilon.GetDouble() != OurEpsilon)
