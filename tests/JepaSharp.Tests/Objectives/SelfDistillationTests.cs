@@ -9,7 +9,6 @@ using JepaSharp.Optimization;
 using JepaSharp.Tests.Data;
 using JepaSharp.Training;
 using JepaSharp.Weights;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace JepaSharp.Tests.Objectives;
@@ -286,6 +285,7 @@ public sealed class SelfDistillationTests
     public void Run_MadeToCollapse_IsMeasuredAndSaidInWords(string objective, string settings, string words)
     {
         using var scope = NewDisposeScope();
+        var stop = TestContext.Current.CancellationToken;
         var options = Small(Base, objective).Apply(
             [$"{objective}.freeze_last_layer=0", "optimization.lr=0.05", "optimization.ema=[0.9, 1]", .. settings.Split(',')]);
         using var step = NewStep(options, isAhead: false);
@@ -293,16 +293,16 @@ public sealed class SelfDistillationTests
         using var scaling = new PretrainPlan(options).Scaling(CPU);
         var monitor = new RunMonitor(Monitoring.TinyRun.Sample(source, options), scaling);
         var watch = new CollapseWatch(CollapseAdvice.For(options));
-        var before = OutputSigns.Of(monitor.Read(step.Objective))!;
+        var before = OutputSigns.Of(monitor.Read(step.Objective, cancellation: stop))!;
         using var batch = Views(step.Objective);
         List<CollapseWarning> warnings = [];
         for (var i = 1; i <= 360; i++)
         {
             step.Run(batch);
-            if (i >= 300 && i % 20 == 0) warnings.AddRange(watch.Add(i, monitor.Read(step.Objective)));
+            if (i >= 300 && i % 20 == 0) warnings.AddRange(watch.Add(i, monitor.Read(step.Objective, cancellation: stop)));
         }
 
-        var after = OutputSigns.Of(monitor.Read(step.Objective))!;
+        var after = OutputSigns.Of(monitor.Read(step.Objective, cancellation: stop))!;
         Assert.Equal(Math.Log(30), after.Uniform, 1e-9);
         Assert.True(after.IsCollapsed, $"{before} became {after}");
         Assert.Contains(warnings, w => w.Text.Contains(words, StringComparison.Ordinal));
