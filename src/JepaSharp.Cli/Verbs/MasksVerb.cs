@@ -52,13 +52,14 @@ internal sealed class MasksVerb : Verb
         string[] length = config is null ? ["optimization.epochs=1", "optimization.warmup=0"] : [];
         var setup = RunSetup.Of(config, arguments.GetValue(_data), [.. length, .. arguments.GetValue(_set) ?? []]);
         using var source = setup.Source;
-        if (setup.Options.Meta.Objective is LeJepa.ShortName or Dino.ShortName or MaskedSiamese.ShortName or Distillation.ShortName)
+        var objective = setup.Options.Meta.Objective;
+        if (objective is LeJepa.ShortName or Dino.ShortName or MaskedSiamese.ShortName or Distillation.ShortName)
             throw new JepaException(
-                $"{setup.Options.Meta.Objective} asks nothing of what a mask hides; expected an objective that predicts what masks hide, such as "
+                $"{objective} asks nothing of what a mask hides; expected an objective that predicts what masks hide, such as "
                     + $"{ImageJepa.ShortName}. A run's report.html shows its views.", isUsage: true);
-        if (setup.Options.Meta.Objective == Data2Vec.ShortName)
+        if (objective is Data2Vec.ShortName or Ibot.ShortName)
             throw new JepaException(
-                $"{Data2Vec.ShortName} masks another number of patches in each image; expected an objective with masks of one length, such as "
+                $"{objective} masks another number of patches in each image; expected an objective with masks of one length, such as "
                     + $"{ImageJepa.ShortName}. A run's report.html shows its masks.", isUsage: true);
         SourceNotes.Print(source, terminal);
         var count = Math.Min(arguments.GetValue(_count), source.Count);

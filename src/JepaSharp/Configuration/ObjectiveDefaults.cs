@@ -209,25 +209,34 @@ internal static class ObjectiveDefaults
     };
 
     /// <summary>DINO and iBOT for small networks and images: <c>configs/dino-cifar10-jpeg.yaml</c> and <c>ibot-cifar10-jpeg.yaml</c>. The head
-    /// shrinks
-    /// with the encoder, what is counted in epochs with the run, and small crops are not blurred.</summary>
+    /// shrinks with the encoder, nothing is counted in epochs, of which there may be one, and small crops are not blurred.</summary>
     private static PretrainOptions SelfDistillationOn(PretrainOptions suggested)
     {
-        const int outputs = 4096, narrow = 64, local = 4, longRun = 20;
+        const int outputs = 1024, narrow = 64, local = 4;
         var width = suggested.Meta.EmbedDim ?? EncoderPreset.All.First(preset => preset.Name == suggested.Meta.ModelName).Width;
-        var (crop, patch, epochs) = (suggested.Data.CropSize, suggested.Mask.PatchSize, suggested.Optimization.Epochs);
-        var (hidden, frozen, warmup) = (4 * width, epochs >= longRun ? 1 : 0, epochs / 4);
+        var (crop, patch, hidden) = (suggested.Data.CropSize, suggested.Mask.PatchSize, 4 * width);
         return suggested with
         {
             Data = suggested.Data with { Interpolation = ResampleFilter.Bicubic, CropScale = new Interval(0.3, 1), UseHorizontalFlip = false },
             Dino = suggested.Dino with
             {
-                OutDim = outputs, HeadHidden = hidden, HeadBottleneck = narrow, FreezeLastLayer = frozen, WarmupTeacherTempEpochs = warmup,
+                OutDim = outputs,
+                HeadHidden = hidden,
+                HeadBottleneck = narrow,
+                FreezeLastLayer = 0,
+                TeacherTemp = suggested.Dino.WarmupTeacherTemp,
+                WarmupTeacherTempEpochs = 0,
             },
             Ibot = suggested.Ibot with
             {
-                OutDim = outputs, PatchOutDim = outputs, HeadHidden = hidden, HeadBottleneck = narrow, FreezeLastLayer = frozen,
-                WarmupTeacherTempEpochs = warmup,
+                OutDim = outputs,
+                PatchOutDim = outputs,
+                HeadHidden = hidden,
+                HeadBottleneck = narrow,
+                FreezeLastLayer = 0,
+                TeacherTemp = suggested.Ibot.WarmupTeacherTemp,
+                TeacherPatchTemp = suggested.Ibot.WarmupTeacherPatchTemp,
+                WarmupTeacherTempEpochs = 0,
             },
             Views = suggested.Views with
             {
@@ -242,7 +251,7 @@ internal static class ObjectiveDefaults
             {
                 Schedule = RateSchedule.Tabled,
                 StartLr = 0,
-                Lr = 1e-3,
+                Lr = 5e-4,
                 FinalLr = 1e-6,
                 FinalWeightDecay = 0.1,
                 ClipGrad = 3,

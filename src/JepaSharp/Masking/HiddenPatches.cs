@@ -68,7 +68,6 @@ public sealed record HiddenPatches(IReadOnlyList<double> Ratios, IReadOnlyList<d
     /// <returns>[N], true for a hidden patch.</returns>
     public bool[] Draw(PatchGrid grid, MaskDraws draws)
     {
-        ArgumentNullException.ThrowIfNull(grid);
         ArgumentNullException.ThrowIfNull(draws);
         double[] ratios = [.. Ratios.Zip(Spreads, (r, v) => v > 0 ? draws.Uniform(r - v, r + v) : r)];
         var ratio = ratios.Length > 1 ? ratios[draws.Integer(0, ratios.Length - 1)] : ratios[0];

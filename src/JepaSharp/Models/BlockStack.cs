@@ -75,7 +75,7 @@ public sealed class BlockStack : ModuleList<TransformerBlock>
         if (!is_grad_enabled() && Serves(tokens, bias)) return Kernel!.Infer(tokens, first, end).MoveToOuterDisposeScope();
         bias ??= Relative?.Bias();
         var factors = LeavesOut ? Depth!.Draw(Count, (int)tokens.shape[0], tokens.device) : null;
-        for (var i = first; i < end; i++) tokens = this[i].Forward(tokens, bias, factors?.select(0, i));
+        for (var i = first; i < end; i++) tokens = this[i].Through(tokens, bias, factors?.select(0, i));
         return tokens.MoveToOuterDisposeScope();
     }
 

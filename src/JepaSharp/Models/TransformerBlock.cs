@@ -87,14 +87,14 @@ public sealed class TransformerBlock : nn.Module<Tensor, Tensor>
         handles.Of(_mlpNorm), handles.Of(_mlp.Expand), handles.Of(_mlp.Contract, _mlpScale));
 
     /// <inheritdoc/>
-    public override Tensor forward(Tensor tokens) => Forward(tokens, bias: null);
+    public override Tensor forward(Tensor tokens) => Through(tokens, bias: null);
 
     /// <summary>The same with what only some networks have. [S, N, D] -> [S, N, D].</summary>
     /// <param name="tokens">[S, N, D].</param>
     /// <param name="bias">Added to the scores of attention, float32 [A, N, N]; null for nothing.</param>
     /// <param name="factors">What each sequence's branches are multiplied by, float32 [2, S, 1, 1]: attention's, the MLP's (see
     /// <see cref="StochasticDepth"/>); null for 1.</param>
-    internal Tensor Forward(Tensor tokens, Tensor? bias, Tensor? factors = null)
+    internal Tensor Through(Tensor tokens, Tensor? bias, Tensor? factors = null)
     {
         using var scope = NewDisposeScope();
         var attended = Plus(tokens, AttentionBranch(tokens, bias), factors?.select(0, 0));

@@ -33,7 +33,7 @@ public sealed class CollapseWatch
     public const double LeastRank = 1.5;
 
     /// <summary>Readings and glances in a row that have to be bad: a healthy run dips early and recovers.</summary>
-    private const int CollapsedInARow = 2, NoBetterInARow = 3;
+    private const int CollapsedInARow = 2, NoBetterInARow = 3, OwnSignsInARow = 3;
 
     /// <summary>Until here the predictor is only beginning, and no better than a constant in any run.</summary>
     private const long FirstJudged = 300;
@@ -41,8 +41,8 @@ public sealed class CollapseWatch
     private readonly string _advice;
     private readonly bool _targetsAreFixed;
     private readonly Func<IReadOnlyDictionary<string, double>, string?>? _sign;
-    private int _collapsed, _noBetter, _told, _signs;
-    private bool _collapseSaid, _noBetterSaid, _toldSaid;
+    private int _collapsed, _noBetter, _signs;
+    private bool _collapseSaid, _noBetterSaid;
 
     /// <summary>A watch over one run.</summary>
     /// <param name="advice">What to change, in a sentence: see <see cref="CollapseAdvice"/>.</param>
@@ -80,20 +80,12 @@ public sealed class CollapseWatch
         var warnings = new List<CollapseWarning>();
         if (CountsAsCollapse(IsCollapsed(reading, _targetsAreFixed)))
             warnings.Add(new CollapseWarning(step, Collapsing(OfTheEncoder(reading, _targetsAreFixed)) + _advice));
-        if (OwnSign(reading) is { } own) warnings.Add(new CollapseWarning(step, $"the run is collapsing: {own}.{_advice}"));
+        if (OwnSign(step, reading) is { } own) warnings.Add(new CollapseWarning(step, $"the run is collapsing: {own}.{_advice}"));
         _noBetter = step >= FirstJudged && reading.Loss >= NoBetter * reading.ConstantLoss ? _noBetter + 1 : 0;
         if (_noBetter >= NoBetterInARow && !_noBetterSaid)
         {
             _noBetterSaid = true;
             warnings.Add(new CollapseWarning(step, Useless(reading) + _advice));
-        }
-
-        var outputs = OutputSigns.Of(reading);
-        _told = step >= FirstJudged && outputs is { IsCollapsed: true } ? _told + 1 : 0;
-        if (_told >= NoBetterInARow && !_toldSaid)
-        {
-            _toldSaid = true;
-            warnings.Add(new CollapseWarning(step, outputs!.Words() + _advice));
         }
 
         return warnings;
@@ -112,11 +104,12 @@ public sealed class CollapseWatch
 
     /// <summary>What the objective's own measures said in as many readings in a row as are needed; once, and not where the features said so
     /// before.</summary>
-    private string? OwnSign(MonitorReading reading)
+    private string? OwnSign(long step, MonitorReading reading)
     {
-        var sign = _sign?.Invoke(reading.Others);
+        // Outputs that nothing was learned with yet tell as little as those that have collapsed.
+        var sign = step >= FirstJudged ? _sign?.Invoke(reading.Others) : null;
         _signs = sign is null ? 0 : _signs + 1;
-        if (_signs < CollapsedInARow || _collapseSaid) return null;
+        if (_signs < OwnSignsInARow || _collapseSaid) return null;
         _collapseSaid = true;
         return sign;
     }

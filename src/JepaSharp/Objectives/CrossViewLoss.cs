@@ -45,6 +45,6 @@ internal static class CrossViewLoss
         return loss.Total().MoveToOuterDisposeScope();
     }
 
-    private static Tensor? Sum(IReadOnlyList<Tensor> distributions) =>
-        distributions.Count == 0 ? null : distributions.Skip(1).Aggregate(distributions[0], (a, b) => a.Add(b));
+    private static Tensor? Sum(Tensor[] distributions) =>
+        distributions.Length == 0 ? null : distributions.Skip(1).Aggregate(distributions[0], (a, b) => a.Add(b));
 }

@@ -1,8 +1,7 @@
+using JepaSharp.Configuration;
 using JepaSharp.Data;
 using JepaSharp.Data.Loading;
-using JepaSharp.Masking;
 using JepaSharp.Models;
-using JepaSharp.Configuration;
 using JepaSharp.Pictures;
 using JepaSharp.Runtime;
 using TorchSharp;
@@ -161,7 +160,7 @@ public sealed class Data2Vec : Objective
         if (Options.Variance > 0 && outputs.shape[0] > 1)
         {
             var deviations = outputs.var([0L], unbiased: true).Add(tensor((float)VarianceEpsilon, device: outputs.device)).sqrt();
-            var missing = full_like(deviations, (float)LeastDeviation).Subtract(deviations).relu().mean();
+            var missing = tensor((float)LeastDeviation, device: outputs.device).Subtract(deviations).relu().mean();
             distance = distance.Add(missing.Multiply(Options.Variance));
         }
 

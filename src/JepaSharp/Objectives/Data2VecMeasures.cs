@@ -1,5 +1,3 @@
-using JepaSharp.Configuration;
-using JepaSharp.Models;
 using static TorchSharp.torch;
 
 namespace JepaSharp.Objectives;

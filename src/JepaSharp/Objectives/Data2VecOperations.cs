@@ -1,5 +1,3 @@
-using JepaSharp.Configuration;
-
 namespace JepaSharp.Objectives;
 
 /// <summary>What data2vec's loss and its gradients take.</summary>

@@ -1,5 +1,4 @@
 using JepaSharp.Data;
-using JepaSharp.Data.Loading;
 using JepaSharp.Masking;
 using JepaSharp.Pictures;
 

@@ -1,6 +1,5 @@
 using JepaSharp.Masking;
 using JepaSharp.Runtime;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace JepaSharp.Objectives;

@@ -1,5 +1,3 @@
-using JepaSharp.Models;
-
 namespace JepaSharp.Objectives;
 
 /// <summary>What iBOT's loss and its gradients take.</summary>

@@ -24,11 +24,11 @@ public sealed class Step
     /// <param name="weight">The micro-batch's share of the step's loss.</param>
     /// <param name="tape">Records what the kernels do; null where no gradients are wanted.</param>
     /// <param name="inParts">Whether gradients are taken a part at a time, and numbers read at once.</param>
-    /// <param name="stop">Leaves the step between its parts; nothing has changed by then.</param>
     /// <param name="epoch">Epochs finished before it.</param>
+    /// <param name="stop">Leaves the step between its parts; nothing has changed by then.</param>
     internal Step(
-        ulong seed, long number, double progress, long microBatch, double weight, GradientTape? tape, bool inParts, CancellationToken stop = default,
-        int epoch = 0)
+        ulong seed, long number, double progress, long microBatch, double weight, GradientTape? tape, bool inParts, int epoch = 0,
+        CancellationToken stop = default)
     {
         (_stop, Epoch) = (stop, epoch);
         (Seed, Number, Progress, MicroBatch) = (seed, number, progress, microBatch);

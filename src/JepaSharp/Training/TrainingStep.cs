@@ -157,7 +157,7 @@ public sealed class TrainingStep : IDisposable
 
     private Step StepOf(long number, int part, int parts) =>
         new(_seed, number, _schedules.Progress(number), ((number - 1) * parts) + part, 1.0 / parts, GradientTape.Start(!_isAhead),
-            inParts: !_isAhead, Stop, _schedules.EpochOf(number));
+            inParts: !_isAhead, _schedules.EpochOf(number), Stop);
 
     /// <summary>Adds a micro-batch's gradients to the parameters'.</summary>
     private Step Backward(ViewBatch batch, Step step)

@@ -1,7 +1,6 @@
 using JepaSharp.Models;
 using JepaSharp.Models.Accelerated;
 using JepaSharp.Runtime;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace JepaSharp.Tests.Kernels;

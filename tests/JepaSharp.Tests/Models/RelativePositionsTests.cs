@@ -1,5 +1,4 @@
 using JepaSharp.Models;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace JepaSharp.Tests.Models;

@@ -1,7 +1,6 @@
 using JepaSharp.Models;
 using JepaSharp.Models.Accelerated;
 using JepaSharp.Runtime;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace JepaSharp.Tests.Models;
@@ -48,8 +47,8 @@ public sealed class StochasticDepthTests
         var middle = stack[0].forward(x); // the first block is never left out
         using (no_grad())
         {
-            var attended = middle + (stack[1].Forward(middle, null, tensor([1f, 0f]).view(2, 1, 1, 1)) - middle) * factors[1, 0];
-            var whole = attended + (stack[1].Forward(attended, null, tensor([0f, 1f]).view(2, 1, 1, 1)) - attended) * factors[1, 1];
+            var attended = middle + (stack[1].Through(middle, null, tensor([1f, 0f]).view(2, 1, 1, 1)) - middle) * factors[1, 0];
+            var whole = attended + (stack[1].Through(attended, null, tensor([0f, 1f]).view(2, 1, 1, 1)) - attended) * factors[1, 1];
             Assert.True((dropped - whole).abs().max().item<float>() < 1e-5);
             Assert.True((dropped - stack.Forward(x)).abs().max().item<float>() > 0.01);
         }

@@ -1,7 +1,6 @@
 using JepaSharp.Evaluation.Embeddings;
 using JepaSharp.Models;
 using JepaSharp.Optimization;
-using JepaSharp.Training;
 using JepaSharp.Training.Checkpoints;
 using JepaSharp.Weights;
 using static TorchSharp.torch;

@@ -2,7 +2,6 @@ using JepaSharp.Evaluation.Embeddings;
 using JepaSharp.Models;
 using JepaSharp.Optimization;
 using JepaSharp.Weights;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace JepaSharp.Tests.Parity;

@@ -1,5 +1,3 @@
-using JepaSharp.Runtime;
-
 namespace JepaSharp.Configuration.Rules;
 
 /// <summary>What must hold of the section dino, where it is read.</summary>
