@@ -166,8 +166,8 @@ public sealed class MaskedSiameseTests
         Assert.Empty(siamese.Measure(new MonitoredImages([], Scaling, [], Masked: 0, Seed: 0)));
     }
 
-    /// <summary>Nothing keeps a run from one prototype for everything where targets are neither balanced nor their mean looked at; with both, whatever
-    /// else such few images may come to, it does not end there.</summary>
+    /// <summary>Nothing keeps a run from one prototype for everything where targets are neither balanced nor their mean looked at; with both, it does
+    /// not end there, whatever else so few images may come to.</summary>
     [Theory]
     [InlineData(false)]
     [InlineData(true)]

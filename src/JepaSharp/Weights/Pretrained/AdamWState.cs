@@ -14,8 +14,8 @@ public sealed record AdamWMoments(LazyTensor First, LazyTensor Second, long Step
 /// weights, predictor weights, encoder biases and one-dimensional parameters, predictor biases and one-dimensional parameters, each in the order
 /// of the network, which is the order of its state in the file. The fixed position tables count but have no state. MAE's code gives two groups,
 /// biases and one-dimensional parameters first, then the others, each in the order of the whole model; its position tables are in neither. DINO's and
-/// iBOT's give two as well, the others first, of the student alone: see <see cref="StudentAndTeacher.Group"/>. MSN's gives three: the encoder's weights
-/// with its head's, its biases and one-dimensional parameters, and the prototypes.
+/// iBOT's give two as well, the others first, of the student alone: see <see cref="StudentAndTeacher.Group"/>. MSN's gives three: the encoder's
+/// weights with its head's, its biases and one-dimensional parameters, and the prototypes.
 /// </remarks>
 public sealed class AdamWState
 {
