@@ -136,6 +136,10 @@ public sealed class Ibot : Objective
     public override IReadOnlyDictionary<string, double> Measure(MonitoredImages images) => SelfDistillationMeasures.Of(this, images);
 
     /// <inheritdoc/>
+    public override string? SignOfCollapse(IReadOnlyDictionary<string, double> measures) =>
+        OutputSigns.Of(measures) is { IsCollapsed: true } signs ? signs.Words() : null;
+
+    /// <inheritdoc/>
     public override ObjectiveCost Cost(IReadOnlyList<int> indices, Step step) => IbotOperations.CostOf(Options);
 
     /// <inheritdoc/>

@@ -298,9 +298,9 @@ public sealed class SelfDistillationTests
 
     /// <summary>Without a centre one output wins; with a teacher that is not sharp all are alike. Both are measured, and said in words.</summary>
     [Theory]
-    [InlineData("dino", "dino.center_momentum=1", "the same few win for every view")]
+    [InlineData("dino", "dino.center_momentum=1", "the same few outputs win for every view")]
     [InlineData("dino", "dino.warmup_teacher_temp=9,dino.teacher_temp=9", "all outputs alike")]
-    [InlineData("ibot", "ibot.center_momentum=1,ibot.center_momentum2=1", "the same few win for every view")]
+    [InlineData("ibot", "ibot.center_momentum=1,ibot.center_momentum2=1", "the same few outputs win for every view")]
     public void Run_MadeToCollapse_IsMeasuredAndSaidInWords(string objective, string settings, string words)
     {
         using var scope = NewDisposeScope();
@@ -311,8 +311,8 @@ public sealed class SelfDistillationTests
         using var source = new ScenesSource(0, options.Data.SceneCount, options.Data.SceneSize);
         using var scaling = new PretrainPlan(options).Scaling(CPU);
         var monitor = new RunMonitor(Monitoring.TinyRun.Sample(source, options), scaling);
-        var watch = new CollapseWatch(CollapseAdvice.For(options));
-        var before = OutputSigns.Of(monitor.Read(step.Objective, cancellation: stop))!;
+        var watch = new CollapseWatch(CollapseAdvice.For(options), sign: step.Objective.SignOfCollapse);
+        var before = OutputSigns.Of(monitor.Read(step.Objective, cancellation: stop).Others)!;
         using var batch = Views(step.Objective);
         List<CollapseWarning> warnings = [];
         for (var i = 1; i <= 360; i++)
@@ -321,7 +321,7 @@ public sealed class SelfDistillationTests
             if (i >= 300 && i % 20 == 0) warnings.AddRange(watch.Add(i, monitor.Read(step.Objective, cancellation: stop)));
         }
 
-        var after = OutputSigns.Of(monitor.Read(step.Objective, cancellation: stop))!;
+        var after = OutputSigns.Of(monitor.Read(step.Objective, cancellation: stop).Others)!;
         Assert.Equal(Math.Log(30), after.Uniform, 1e-9);
         Assert.True(after.IsCollapsed, $"{before} became {after}");
         Assert.Contains(warnings, w => w.Text.Contains(words, StringComparison.Ordinal));

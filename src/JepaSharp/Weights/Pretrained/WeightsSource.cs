@@ -93,7 +93,8 @@ internal sealed class WeightsSource(string path, WeightsFormat format, IDisposab
         if (lone && names.Contains("cls_token"))
         {
             if (IsData2Vec(named)) (Networks, Objective) = (NetworkNames.OfData2Vec, MetaOptions.Data2Vec);
-            else if (names.Contains("decoder_embed.weight")) (Networks, Objective) = (NetworkNames.OfMaskedAutoencoder, MetaOptions.MaskedAutoencoder);
+            else if (names.Contains("decoder_embed.weight"))
+                (Networks, Objective) = (NetworkNames.OfMaskedAutoencoder, MetaOptions.MaskedAutoencoder);
             else Networks = [NetworkNames.ContextEncoder];
         }
 
@@ -136,6 +137,9 @@ internal sealed class WeightsSource(string path, WeightsFormat format, IDisposab
         : Networks.Contains(NetworkNames.TargetEncoder) ? NetworkNames.TargetEncoder
         : Networks.Contains(NetworkNames.Decoder) && HuggingFaceNames.IsOfDecoder(name) ? NetworkNames.Decoder
         : NetworkNames.ContextEncoder;
+
+    /// <summary>Says what networks there may be, where no metadata does, and by what they were learned.</summary>
+    public void LearnedBy(string objective, IReadOnlyList<string> networks) => (Objective, Networks) = (objective, networks);
 
     /// <summary>Takes over what our own metadata says. Before <see cref="AddFlat"/>: names are split by it.</summary>
     public void Take(IReadOnlyDictionary<string, string> metadata)
