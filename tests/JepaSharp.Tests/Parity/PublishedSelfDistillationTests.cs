@@ -1,6 +1,7 @@
 using JepaSharp.Evaluation.Embeddings;
 using JepaSharp.Models;
 using JepaSharp.Optimization;
+using JepaSharp.Training;
 using JepaSharp.Training.Checkpoints;
 using JepaSharp.Weights;
 using static TorchSharp.torch;
@@ -88,6 +89,21 @@ public sealed class PublishedSelfDistillationTests(ITestOutputHelper output) : I
         foreach (var (a, b) in unbroken.Objective.State.Zip(begun.Objective.State))
             Assert.True(RecordedRun.Difference(a.Value, b.Value).Absolute < 1e-6);
         output.WriteLine($"{string.Join("; ", said)}; largest difference of weights and moments {worst:g3}");
+    }
+
+    /// <summary>Heads and small views follow the weights that a run begins with.</summary>
+    [Theory]
+    [MemberData(nameof(Checkpoints))]
+    public void Options_OfARunBegunWithACheckpoint_HaveItsHeads(string name)
+    {
+        using var run = new RecordedSelfDistillation(name);
+        using var weights = Open(name);
+        var options = SuggestedOptions.ForScenes().LearnedBy(name).Following(weights, Heads).Options;
+        options.Validate();
+        var plan = new PretrainPlan(options);
+        var (found, expected) = run.IsIbot ? (plan.Ibot.Head, run.Ibot.Options.Head) : (plan.Dino.Head, run.Dino.Options.Head);
+        Assert.Equal(expected with { LearnsLengths = false }, found);
+        Assert.Equal((32, 16), (options.Data.CropSize, options.Views.LocalSize));
     }
 
     /// <summary>A lone encoder gives its weights to student and teacher; heads begin anew.</summary>
