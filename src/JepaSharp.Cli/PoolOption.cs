@@ -6,6 +6,9 @@ namespace JepaSharp.Cli;
 /// <summary>What <c>--pool</c> means for an encoder: auto, mean, class, or both of these together.</summary>
 internal static class PoolOption
 {
+    /// <summary>The class token before the final norm, as MSN is evaluated.</summary>
+    public const string Unnormed = "class-unnormed";
+
     /// <summary>The class token, then the average, as iBOT is published; and both number by number, as DINO is.</summary>
     public const string SideBySide = "class-mean", Interleaved = "interleaved";
 
@@ -22,13 +25,14 @@ internal static class PoolOption
     /// <exception cref="JepaException">A class token was asked for, and the encoder has none.</exception>
     public static EncoderOutput Apply(EncoderOutput output, string pool, LoadedEncoder loaded)
     {
-        if ((pool == "class" || IsBoth(pool)) && !loaded.Encoder.Shape.ClassToken)
+        if ((pool is "class" or Unnormed || IsBoth(pool)) && !loaded.Encoder.Shape.ClassToken)
             throw new JepaException(
                 $"--pool {pool}: the encoder of {loaded.Path} has no class token. Leave it out, or give --pool mean.", isUsage: true);
         return output with
         {
             AveragesPatches = pool == "mean",
-            TakesClassToken = pool == "class",
+            IsUnnormed = pool == Unnormed,
+            TakesClassToken = pool is "class" or Unnormed,
             Together = pool switch
             {
                 SideBySide => ClassAndMean.SideBySide,

@@ -35,9 +35,9 @@ internal sealed class EvaluationArguments
     };
     private readonly Option<string> _pool = new("--pool")
     {
-        Description = "What stands for an image: mean (its patches averaged), class (the class token), class-mean (both of the "
-            + "last layer, side by side, as iBOT is probed), interleaved (both, number by number, as DINO is), or auto: the class token where "
-            + "there is one.",
+        Description = "What stands for an image: mean (its patches averaged), class (the class token), class-unnormed (that before the final norm, "
+            + "as MSN is evaluated), class-mean (both of the last layer, side by side, as iBOT is probed), interleaved (both, number by number, as "
+            + "DINO is), or auto: the class token where there is one.",
         DefaultValueFactory = _ => Auto,
         HelpName = "POOL",
     };
@@ -131,7 +131,7 @@ internal sealed class EvaluationArguments
         if (!ownBatch) command.Add(_batch);
         if (_runs) command.Add(_resume);
         _features.AcceptOnlyFromAmong("last", "last4", PoolOption.LastNormed, "both", "patches");
-        _pool.AcceptOnlyFromAmong(Auto, "mean", "class", PoolOption.SideBySide, PoolOption.Interleaved);
+        _pool.AcceptOnlyFromAmong(Auto, "mean", "class", PoolOption.Unnormed, PoolOption.SideBySide, PoolOption.Interleaved);
         _transform.AcceptOnlyFromAmong(Auto, "paper", "squash");
         _precision.AcceptOnlyFromAmong(Auto, "fp32", "bf16");
         _baselines.AcceptOnlyFromAmong("on", "off");

@@ -1,6 +1,7 @@
 using System.Globalization;
 using JepaSharp.Cli.Display;
 using JepaSharp.Models;
+using JepaSharp.Objectives;
 using JepaSharp.Runtime;
 using JepaSharp.Weights;
 
@@ -114,8 +115,14 @@ internal static class WeightsInspection
         WeightsFormat.Native => "safetensors of JepaSharp",
         WeightsFormat.Safetensors => "safetensors in the published names",
         WeightsFormat.TorchCheckpoint => "PyTorch checkpoint",
-        _ => !weights.Architecture.KeyBias ? "Hugging Face Data2VecVision model"
-            : weights.Architecture.ClassToken ? "Hugging Face ViTMAE model" : "Hugging Face I-JEPA model",
+        _ when weights.Objective == MaskedSiamese.ShortName => "Hugging Face ViTMSN model",
+        _ => weights.Architecture switch
+        {
+            { KeyBias: false } => "Hugging Face Data2VecVision model",
+            { ClassToken: true, LearnedPositions: true } => "Hugging Face ViT model",
+            { ClassToken: true } => "Hugging Face ViTMAE model",
+            _ => "Hugging Face I-JEPA model",
+        },
     };
 
     private static string PresetOf(VisionTransformerShape shape) =>

@@ -31,9 +31,9 @@ internal sealed class EmbedVerb : Verb
     };
     private readonly Option<string> _pool = new("--pool")
     {
-        Description = "mean: the average over an image's patches; class: its class token; class-mean: both, side by side; interleaved: both, number "
-            + "by number; none: every patch; auto: the class token where there "
-            + "is one, else the average.",
+        Description = "mean: the average over an image's patches; class: its class token; class-unnormed: that before the final norm; class-mean: "
+            + "both, side by side; interleaved: both, number by number; none: every patch; auto: the class token where there is one, else the "
+            + "average.",
         DefaultValueFactory = _ => "auto",
         HelpName = "POOL",
     };
@@ -76,7 +76,7 @@ internal sealed class EmbedVerb : Verb
     {
         _weights.AddTo(this, "Which encoder to use: target or context.");
         foreach (var option in (Option[])[_data, _out, _pool, _layers, _size, _transform, _batch, _device, _precision, _memory]) Add(option);
-        _pool.AcceptOnlyFromAmong("auto", "mean", "class", PoolOption.SideBySide, PoolOption.Interleaved, "none");
+        _pool.AcceptOnlyFromAmong("auto", "mean", "class", PoolOption.Unnormed, PoolOption.SideBySide, PoolOption.Interleaved, "none");
         _layers.AcceptOnlyFromAmong("last", "last4", PoolOption.LastNormed);
         _transform.AcceptOnlyFromAmong("paper", "squash");
         _precision.AcceptOnlyFromAmong("auto", "fp32", "bf16");

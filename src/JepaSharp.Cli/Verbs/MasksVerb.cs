@@ -53,10 +53,10 @@ internal sealed class MasksVerb : Verb
         var setup = RunSetup.Of(config, arguments.GetValue(_data), [.. length, .. arguments.GetValue(_set) ?? []]);
         using var source = setup.Source;
         var objective = setup.Options.Meta.Objective;
-        if (objective is LeJepa.ShortName or Dino.ShortName)
+        if (objective is LeJepa.ShortName or Dino.ShortName or MaskedSiamese.ShortName or Distillation.ShortName)
             throw new JepaException(
-                $"{objective} draws views and no masks; expected an objective with masks, such as {ImageJepa.ShortName}. "
-                    + "A run's report.html shows its views.", isUsage: true);
+                $"{objective} asks nothing of what a mask hides; expected an objective that predicts what masks hide, such as "
+                    + $"{ImageJepa.ShortName}. A run's report.html shows its views.", isUsage: true);
         if (objective is Data2Vec.ShortName or Ibot.ShortName)
             throw new JepaException(
                 $"{objective} masks another number of patches in each image; expected an objective with masks of one length, such as "

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using JepaSharp.Objectives;
 using JepaSharp.Runs;
 using JepaSharp.Training;
 
@@ -19,13 +20,14 @@ namespace JepaSharp.Cli.Verbs;
 /// <param name="Quiet">Plain progress lines even on a terminal.</param>
 /// <param name="Profile">Whether to say at the end where the time went.</param>
 /// <param name="Objective">What is learned: see <see cref="KnownObjectives"/>.</param>
+/// <param name="Teacher">Weights of an encoder that teaches: what is learned is then distillation, where nothing else is said.</param>
 /// <param name="AsPublished">Whether what is not given is as published, instead of chosen for the images.</param>
 /// <param name="DryRun">Whether only to try it: build everything, take a step, say what a run would take.</param>
 internal sealed record PretrainArguments(
     string? Config, string? Data, string? Out, bool Resume, string? Init, string? Device, string? Precision, double? Minutes,
     long? MaxSteps,
     IReadOnlyList<string> Settings, bool Quiet,
-    bool Profile = false, bool DryRun = false, string? Objective = null, bool AsPublished = false)
+    bool Profile = false, bool DryRun = false, string? Objective = null, bool AsPublished = false, string? Teacher = null)
 {
     private const int MostMinutes = 31 * 24 * 60;
 
@@ -36,17 +38,23 @@ internal sealed record PretrainArguments(
     public IEnumerable<string> Overrides()
     {
         foreach (var setting in Settings) yield return setting;
-        if (Objective is not null) yield return $"meta.objective={Objective}";
+        if ((Objective ?? (Teacher is null || Resume ? null : Distillation.ShortName)) is { } learned) yield return $"meta.objective={learned}";
+        if (Teacher is not null) yield return $"distill.teacher={RunSetup.Quoted(Teacher)}";
         if (Device is not null) yield return $"meta.device={Device}";
         if (Precision is not null) yield return $"meta.precision={Precision}";
         if (MaxSteps is not null) yield return string.Create(CultureInfo.InvariantCulture, $"optimization.max_steps={MaxSteps}");
     }
 
     /// <summary>Whether a resume changes what the run is from here on, and not for this process alone.</summary>
-    public bool ChangesTheRun => Resume && (Settings.Count > 0 || Data is not null);
+    public bool ChangesTheRun => Resume && (Settings.Count > 0 || Data is not null || Teacher is not null);
 
     /// <summary>What a resume keeps in the run's configuration, as <c>section.key=value</c>.</summary>
-    public IEnumerable<string> Lasting() => Data is null ? Settings : [.. Settings, $"data.path={RunSetup.Quoted(Data)}"];
+    public IEnumerable<string> Lasting()
+    {
+        foreach (var setting in Settings) yield return setting;
+        if (Data is not null) yield return $"data.path={RunSetup.Quoted(Data)}";
+        if (Teacher is not null) yield return $"distill.teacher={RunSetup.Quoted(Teacher)}";
+    }
 
     /// <summary>The options as the command line knows them.</summary>
     internal sealed class Options
@@ -77,6 +85,11 @@ internal sealed record PretrainArguments(
         {
             Description = $"What is learned: {string.Join(" or ", KnownObjectives.Names)}; that of the configuration if not given.",
             HelpName = "NAME",
+        };
+        private readonly Option<string?> _teacher = new("--teacher")
+        {
+            Description = "Weights of a trained encoder, from which a smaller one learns (--objective distill).",
+            HelpName = "PATH",
         };
         private readonly Option<string?> _device = new("--device") { Description = "auto, cpu, cuda or cuda:N.", HelpName = "DEVICE" };
         private readonly Option<string?> _precision = new("--precision")
@@ -121,7 +134,10 @@ internal sealed record PretrainArguments(
         {
             command.Add(_config);
             foreach (var option in (Option[])
-                [_data, _out, _resume, _init, _objective, _device, _precision, _recipe, _minutes, _maxSteps, _set, _quiet, _profile, _dryRun])
+                [
+                    _data, _out, _resume, _init, _objective, _teacher, _device, _precision, _recipe, _minutes, _maxSteps, _set, _quiet, _profile,
+                    _dryRun,
+                ])
                 command.Add(option);
             _precision.AcceptOnlyFromAmong("auto", "fp32", "bf16");
             _recipe.AcceptOnlyFromAmong("folder", "paper");
@@ -177,6 +193,7 @@ internal sealed record PretrainArguments(
             parsed.GetValue(_config), parsed.GetValue(_data), parsed.GetValue(_out), parsed.GetValue(_resume), parsed.GetValue(_init),
             parsed.GetValue(_device),
             parsed.GetValue(_precision), parsed.GetValue(_minutes), parsed.GetValue(_maxSteps), parsed.GetValue(_set) ?? [], parsed.GetValue(_quiet),
-            parsed.GetValue(_profile), parsed.GetValue(_dryRun), parsed.GetValue(_objective), parsed.GetValue(_recipe) == "paper");
+            parsed.GetValue(_profile), parsed.GetValue(_dryRun), parsed.GetValue(_objective), parsed.GetValue(_recipe) == "paper",
+            parsed.GetValue(_teacher));
     }
 }

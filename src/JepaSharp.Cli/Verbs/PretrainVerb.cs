@@ -118,7 +118,9 @@ internal sealed class PretrainVerb : Verb
     private static void PrintPaths(RunFolder folder, Objective objective, Terminal terminal)
     {
         var handedOver = Path.Combine(folder.BestCheckpoint, "weights.safetensors");
-        var weights = objective is ImageJepa ? "encoder and predictor" : string.Join(" and ", objective.Networks.Select(n => n.Title));
+        var weights = objective is ImageJepa
+            ? "encoder and predictor"
+            : string.Join(" and ", objective.Networks.Where(n => n.IsSaved).Select(n => n.Title));
         terminal.Out.WriteLine();
         foreach (var (what, path) in new[]
         {

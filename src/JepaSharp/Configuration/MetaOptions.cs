@@ -5,9 +5,11 @@ namespace JepaSharp.Configuration;
 /// <summary>The networks, the device and the seed. YAML section <c>meta</c>.</summary>
 public sealed record MetaOptions
 {
-    internal const string ImageJepa = "ijepa", MaskedAutoencoder = "mae", LeJepa = "lejepa", Data2Vec = "data2vec", Dino = "dino", Ibot = "ibot";
+    internal const string ImageJepa = "ijepa", MaskedAutoencoder = "mae", LeJepa = "lejepa", Data2Vec = "data2vec", Dino = "dino", Ibot = "ibot",
+        MaskedSiamese = "msn", Distillation = "distill";
 
-    /// <summary>What is learned: <c>ijepa</c>, <c>mae</c>, <c>lejepa</c>, <c>data2vec</c>, <c>dino</c> or <c>ibot</c>. ijepa. Ours.</summary>
+    /// <summary>What is learned: <c>ijepa</c>, <c>mae</c>, <c>lejepa</c>, <c>data2vec</c>, <c>dino</c>, <c>ibot</c>, <c>msn</c> or <c>distill</c>.
+    /// ijepa. Ours.</summary>
     public string Objective { get; init; } = ImageJepa;
 
     /// <summary>Encoder: one of <see cref="EncoderPreset.All"/>. vit_base.</summary>

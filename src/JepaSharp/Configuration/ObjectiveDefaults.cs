@@ -19,6 +19,7 @@ internal static class ObjectiveDefaults
         MetaOptions.Data2Vec => Data2Vec(options),
         MetaOptions.Dino => Views(options, new Interval(0.25, 1), new Interval(0.05, 0.25)),
         MetaOptions.Ibot => Views(options, new Interval(0.32, 1), new Interval(0.05, 0.32)),
+        MetaOptions.MaskedSiamese => MaskedSiamese(options),
         _ => options,
     };
 
@@ -32,6 +33,7 @@ internal static class ObjectiveDefaults
         if (objective == MetaOptions.LeJepa) return LeJepaOn(suggested);
         if (objective == MetaOptions.Data2Vec) return Data2VecOn(suggested);
         if (objective is MetaOptions.Dino or MetaOptions.Ibot) return SelfDistillationOn(suggested);
+        if (objective == MetaOptions.MaskedSiamese) return MaskedSiameseOn(suggested);
         var own = Of(suggested, objective);
         if (ReferenceEquals(own, suggested)) return suggested;
         var (o, chosen, meta) = (own.Optimization, suggested.Optimization, suggested.Meta);
@@ -130,6 +132,29 @@ internal static class ObjectiveDefaults
         },
     };
 
+    /// <summary>MSN for small networks and images: <c>configs/msn-cifar10-jpeg.yaml</c>. Head and prototypes shrink with the encoder, and small crops
+    /// are not blurred.</summary>
+    private static PretrainOptions MaskedSiameseOn(PretrainOptions suggested)
+    {
+        var own = MaskedSiamese(suggested);
+        var width = suggested.Meta.EmbedDim ?? EncoderPreset.All.First(preset => preset.Name == suggested.Meta.ModelName).Width;
+        var (crop, patch, chosen) = (suggested.Data.CropSize, suggested.Mask.PatchSize, suggested.Optimization);
+        return own with
+        {
+            Msn = own.Msn with { Prototypes = 128, Hidden = 4 * width, Projection = width },
+            Views = own.Views with { Local = 4, LocalSize = Math.Max(1, crop / patch / 2) * patch, LocalScale = new Interval(0.1, 0.3), Blur = 0 },
+            Optimization = own.Optimization with { Epochs = chosen.Epochs, Warmup = chosen.Warmup },
+        };
+    }
+
+    /// <summary>MSN's published configuration of ViT-S/16 (Assran et al., 2022).</summary>
+    private static PretrainOptions MaskedSiamese(PretrainOptions options) => options with
+    {
+        Data = options.Data with { CropScale = new Interval(0.3, 1), Interpolation = ResampleFilter.Bilinear, UseHorizontalFlip = false },
+        Views = options.Views with { Local = 10, Saturation = 0.4, Solarize = 0 },
+        Optimization = options.Optimization with { Epochs = 800, Warmup = 15, IpeScale = 1.25, ClipGrad = 3 },
+    };
+
     /// <summary>MAE's published command (He et al., 2022, appendix A.1, table 8).</summary>
     private static PretrainOptions MaskedAutoencoder(PretrainOptions options) => options with
     {
@@ -199,6 +224,7 @@ internal static class ObjectiveDefaults
                 HeadHidden = hidden,
                 HeadBottleneck = narrow,
                 FreezeLastLayer = 0,
+                DropPath = 0,
                 TeacherTemp = suggested.Dino.WarmupTeacherTemp,
                 WarmupTeacherTempEpochs = 0,
             },
@@ -209,6 +235,7 @@ internal static class ObjectiveDefaults
                 HeadHidden = hidden,
                 HeadBottleneck = narrow,
                 FreezeLastLayer = 0,
+                DropPath = 0,
                 TeacherTemp = suggested.Ibot.WarmupTeacherTemp,
                 TeacherPatchTemp = suggested.Ibot.WarmupTeacherPatchTemp,
                 WarmupTeacherTempEpochs = 0,

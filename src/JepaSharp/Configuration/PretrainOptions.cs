@@ -42,6 +42,12 @@ public sealed record PretrainOptions
     /// <summary>iBOT's heads, temperatures, centres and masks.</summary>
     public IbotSection Ibot { get; init; } = new();
 
+    /// <summary>MSN's masks, prototypes and loss.</summary>
+    public MaskedSiameseSection Msn { get; init; } = new();
+
+    /// <summary>The encoder that teaches, and what is learned of it.</summary>
+    public DistillationSection Distill { get; init; } = new();
+
     /// <summary>Several views of an image, for objectives that compare them; data2vec's one view.</summary>
     public ViewSection Views { get; init; } = new();
 
@@ -130,6 +136,7 @@ internal static class OptionPaths
                 RootPath = Changed(data.RootPath, folder),
                 ImageFolder = data.RootPath is null ? Changed(data.ImageFolder, images) : data.ImageFolder,
             },
+            Distill = options.Distill with { Teacher = Changed(options.Distill.Teacher, folder) },
             Logging = options.Logging with { Folder = Changed(options.Logging.Folder, folder) },
         };
     }

@@ -6,7 +6,7 @@ using JepaSharp.Runtime;
 namespace JepaSharp.Configuration;
 
 /// <summary>Several views of an image: how many, how large, and what changes them. YAML section <c>views</c>, read by objectives that compare views
-/// (lejepa, dino, ibot). Ours.</summary>
+/// (lejepa, dino, ibot, msn). Ours.</summary>
 /// <remarks>Numbers are those of LeJEPA's README (Balestriero and LeCun, 2025). Size, scale, aspect ratio and interpolation of the global views are
 /// those of section <c>data</c>.</remarks>
 public sealed record ViewSection

@@ -4,7 +4,8 @@ using static TorchSharp.torch;
 
 namespace JepaSharp.Models;
 
-/// <summary>Three linear layers, batch norm and ReLU after the first two: embeddings to what a loss compares. [R, in] -> float32 [R, K].</summary>
+/// <summary>Three linear layers, batch norm and ReLU (or GELU) after the first two: embeddings to what a loss compares. [R, in] -> float32
+/// [R, K].</summary>
 /// <remarks>
 /// As torchvision's MLP, whose names it has: <c>0</c>, <c>4</c> and <c>8</c> are the linear layers, <c>1</c> and <c>5</c> the norms. Batch norm takes
 /// its statistics over all rows at once.
@@ -77,14 +78,30 @@ public sealed class Projector : nn.Module<Tensor, Tensor>
     private Tensor Through(Tensor x, Func<Tensor, Tensor> firstNorm, Func<Tensor, Tensor> secondNorm)
     {
         using var scope = NewDisposeScope();
-        var hidden = firstNorm(_first.forward(x)).relu_();
-        hidden = secondNorm(_second.forward(hidden)).relu_();
+        var hidden = Activated(firstNorm(_first.forward(x)));
+        hidden = Activated(secondNorm(_second.forward(hidden)));
         return _last.forward(hidden).to(float32).MoveToOuterDisposeScope();
     }
+
+    private Tensor Activated(Tensor x) => Shape.Activation == ProjectorActivation.Gelu ? nn.functional.gelu(x) : x.relu_();
 }
 
 /// <summary>Widths of a <see cref="Projector"/>.</summary>
 /// <param name="Inputs">Numbers in a row.</param>
 /// <param name="Hidden">Width of both hidden layers.</param>
 /// <param name="Outputs">K: numbers that come out.</param>
-public sealed record ProjectorShape(int Inputs, int Hidden, int Outputs);
+public sealed record ProjectorShape(int Inputs, int Hidden, int Outputs)
+{
+    /// <summary>What follows each norm.</summary>
+    public ProjectorActivation Activation { get; init; }
+}
+
+/// <summary>What follows the norms of a <see cref="Projector"/>.</summary>
+public enum ProjectorActivation
+{
+    /// <summary>max(x, 0).</summary>
+    Relu,
+
+    /// <summary>x Φ(x), exactly: by the error function.</summary>
+    Gelu,
+}

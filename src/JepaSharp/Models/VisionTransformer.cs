@@ -92,6 +92,21 @@ public sealed partial class VisionTransformer : nn.Module<Tensor, Tensor>
     }
 
     /// <summary>
+    /// The same of images of which the encoder sees the chosen patches alone, beside the class token. [B, C, H, W], one set of K patches an image ->
+    /// [B, D].
+    /// </summary>
+    /// <param name="images">Normalised pixels [B, C, H, W] of the training size.</param>
+    /// <param name="chosen">Which patches, from the same grid.</param>
+    /// <exception cref="InvalidOperationException">The encoder has no class token.</exception>
+    public Tensor EncodeClass(Tensor images, PatchSelection chosen)
+    {
+        if (_classToken is null) throw new InvalidOperationException("This encoder has no class token: see VisionTransformerShape.ClassToken.");
+        using var scope = NewDisposeScope();
+        var tokens = ChosenTokens(images, chosen);
+        return _norm.forward(_blocks.Forward(tokens, [.. Enumerable.Repeat<int[]>([0], (int)tokens.shape[0])])).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>
     /// The whole image is encoded, and of its patches' representations the chosen are returned, without the class token. [B, C, H, W] -> [M B, K,
     /// D].
     /// </summary>
@@ -118,14 +133,7 @@ public sealed partial class VisionTransformer : nn.Module<Tensor, Tensor>
     public Tensor Encode(Tensor images, PatchSelection chosen)
     {
         using var scope = NewDisposeScope();
-        RequireWholePatches(images);
-        if (_relative is not null || _positions is null)
-            throw new InvalidOperationException("Chosen patches alone need absolute positions: see VisionTransformerShape.AbsolutePositions.");
-        var positions = _classToken is null ? _positions : _positions.narrow(1, 1, Shape.Patches);
-        chosen.RequireGridOf(positions);
-        chosen.RequireGridOf(images, Shape.PatchSize);
-        var tokens = _patchEmbedding.Tokens(images, positions, chosen).view(chosen.Sets * chosen.Images, chosen.PatchesPerSet, Shape.Width);
-        return _norm.forward(_blocks.Forward(AfterClassToken(tokens))).MoveToOuterDisposeScope();
+        return _norm.forward(_blocks.Forward(ChosenTokens(images, chosen))).MoveToOuterDisposeScope();
     }
 
     /// <summary>
@@ -183,6 +191,21 @@ public sealed partial class VisionTransformer : nn.Module<Tensor, Tensor>
         var tokens = mask is var (hidden, token)
             ? _patchEmbedding.Tokens(images, positions, hidden, token)
             : _patchEmbedding.Tokens(images, positions);
+        return AfterClassToken(tokens).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>The chosen patches' tokens, with their positions, after the class token where there is one. -> [M B, K, D] or [M B, K + 1,
+    /// D].</summary>
+    private Tensor ChosenTokens(Tensor images, PatchSelection chosen)
+    {
+        using var scope = NewDisposeScope();
+        RequireWholePatches(images);
+        if (_relative is not null || _positions is null)
+            throw new InvalidOperationException("Chosen patches alone need absolute positions: see VisionTransformerShape.AbsolutePositions.");
+        var positions = _classToken is null ? _positions : _positions.narrow(1, 1, Shape.Patches);
+        chosen.RequireGridOf(positions);
+        chosen.RequireGridOf(images, Shape.PatchSize);
+        var tokens = _patchEmbedding.Tokens(images, positions, chosen).view(chosen.Sets * chosen.Images, chosen.PatchesPerSet, Shape.Width);
         return AfterClassToken(tokens).MoveToOuterDisposeScope();
     }
 

@@ -192,7 +192,7 @@ public sealed record CheckpointRanking(IReadOnlyList<MeasuredCheckpoint> Ranked,
     {
         using var weights = PretrainedWeights.Open(path, objective.Encoder.Shape.Heads);
         using var untracked = no_grad();
-        foreach (var network in objective.Networks)
+        foreach (var network in objective.Networks.Where(n => n.IsSaved))
         {
             foreach (var (name, tensor) in network.Module.state_dict()) weights.ReadInto($"{network.Name}.{name}", tensor);
         }

@@ -33,22 +33,24 @@ public sealed class CollapseWatch
     public const double LeastRank = 1.5;
 
     /// <summary>Readings and glances in a row that have to be bad: a healthy run dips early and recovers.</summary>
-    private const int CollapsedInARow = 2, NoBetterInARow = 3;
+    private const int CollapsedInARow = 2, NoBetterInARow = 3, OwnSignsInARow = 3;
 
     /// <summary>Until here the predictor is only beginning, and no better than a constant in any run.</summary>
     private const long FirstJudged = 300;
 
     private readonly string _advice;
     private readonly bool _targetsAreFixed;
-    private int _collapsed, _noBetter, _told;
-    private bool _collapseSaid, _noBetterSaid, _toldSaid;
+    private readonly Func<IReadOnlyDictionary<string, double>, string?>? _sign;
+    private int _collapsed, _noBetter, _signs;
+    private bool _collapseSaid, _noBetterSaid;
 
     /// <summary>A watch over one run.</summary>
     /// <param name="advice">What to change, in a sentence: see <see cref="CollapseAdvice"/>.</param>
     /// <param name="targetsAreFixed">Whether constants' losses say nothing of the encoder: see
     /// <see cref="Objectives.Objective.TargetsAreFixed"/>.</param>
-    public CollapseWatch(string advice = "", bool targetsAreFixed = false) =>
-        (_advice, _targetsAreFixed) = (advice.Length > 0 ? " " + advice : "", targetsAreFixed);
+    /// <param name="sign">What an objective's own measures say of a collapse: see <see cref="Objectives.Objective.SignOfCollapse"/>.</param>
+    public CollapseWatch(string advice = "", bool targetsAreFixed = false, Func<IReadOnlyDictionary<string, double>, string?>? sign = null) =>
+        (_advice, _targetsAreFixed, _sign) = (advice.Length > 0 ? " " + advice : "", targetsAreFixed, sign);
 
     /// <summary>Whether the features that a reading is of tell nothing apart any more.</summary>
     /// <param name="reading">The reading.</param>
@@ -78,19 +80,12 @@ public sealed class CollapseWatch
         var warnings = new List<CollapseWarning>();
         if (CountsAsCollapse(IsCollapsed(reading, _targetsAreFixed)))
             warnings.Add(new CollapseWarning(step, Collapsing(OfTheEncoder(reading, _targetsAreFixed)) + _advice));
+        if (OwnSign(step, reading) is { } own) warnings.Add(new CollapseWarning(step, $"the run is collapsing: {own}.{_advice}"));
         _noBetter = step >= FirstJudged && reading.Loss >= NoBetter * reading.ConstantLoss ? _noBetter + 1 : 0;
         if (_noBetter >= NoBetterInARow && !_noBetterSaid)
         {
             _noBetterSaid = true;
             warnings.Add(new CollapseWarning(step, Useless(reading) + _advice));
-        }
-
-        var outputs = OutputSigns.Of(reading);
-        _told = step >= FirstJudged && outputs is { IsCollapsed: true } ? _told + 1 : 0;
-        if (_told >= NoBetterInARow && !_toldSaid)
-        {
-            _toldSaid = true;
-            warnings.Add(new CollapseWarning(step, outputs!.Words() + _advice));
         }
 
         return warnings;
@@ -105,6 +100,18 @@ public sealed class CollapseWatch
         ArgumentNullException.ThrowIfNull(glance);
         return CountsAsCollapse(IsCollapsed(glance.ConstantLoss, glance.PositionLoss, glance.RankMe, glance.MeanCosine))
             ? [new CollapseWarning(step, Collapsing(glance) + _advice)] : [];
+    }
+
+    /// <summary>What the objective's own measures said in as many readings in a row as are needed; once, and not where the features said so
+    /// before.</summary>
+    private string? OwnSign(long step, MonitorReading reading)
+    {
+        // Outputs that nothing was learned with yet tell as little as those that have collapsed.
+        var sign = step >= FirstJudged ? _sign?.Invoke(reading.Others) : null;
+        _signs = sign is null ? 0 : _signs + 1;
+        if (_signs < OwnSignsInARow || _collapseSaid) return null;
+        _collapseSaid = true;
+        return sign;
     }
 
     /// <summary>Counts bad signs in a row; true once, when there are enough.</summary>
@@ -163,6 +170,13 @@ public static class CollapseAdvice
         var (dino, ibot) = (options.Dino, options.Ibot);
         if (options.Meta.Objective == Objectives.Dino.ShortName) changes.AddRange(OfOutputs("dino", dino.TeacherTemp, dino.CenterMomentum));
         if (options.Meta.Objective == Objectives.Ibot.ShortName) changes.AddRange(OfOutputs("ibot", ibot.TeacherTemp, ibot.CenterMomentum));
+        if (options.Meta.Objective == Objectives.MaskedSiamese.ShortName)
+        {
+            if (!options.Msn.Sinkhorn) changes.Insert(0, "balanced targets (msn.sinkhorn false; try true)");
+            changes.Insert(0, Invariant(
+                $"a larger weight of the mean entropy (msn.mean_entropy {options.Msn.MeanEntropy}; try {Math.Max(1, 2 * options.Msn.MeanEntropy)})"));
+        }
+
         if (batch < SmallBatch) changes.Add(Invariant($"a larger batch (data.batch_size {options.Data.BatchSize}; try {SmallBatch})"));
         return $"Try, one at a time: {string.Join("; ", changes)}.";
     }

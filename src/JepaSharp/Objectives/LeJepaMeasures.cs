@@ -1,4 +1,3 @@
-using JepaSharp.Data;
 using JepaSharp.Data.Loading;
 using static TorchSharp.torch;
 
@@ -26,7 +25,7 @@ internal static class LeJepaMeasures
             if (seen >= images.Masked) break;
             if (batch.Count < 2) continue; // a single image tells nothing of a distribution
             using var inner = NewDisposeScope();
-            var bytes = ViewMaker.Of(objective.Views, Images(batch), batch.Indices, images.Seed, epoch: -1);
+            var bytes = ViewMaker.Of(objective.Views, ViewPictures.Images(batch), batch.Indices, images.Seed, epoch: -1);
             using var views = ViewBatch.Of(bytes, images.Scaling);
             var embeddings = objective.Embed([.. objective.Views.Select(view => views[view.Name])]);
             var projections = objective.Projector.forward(embeddings).view(-1, batch.Count, objective.Options.Projection);
@@ -43,12 +42,5 @@ internal static class LeJepaMeasures
         measures[LeJepa.Statistic] = statistic / seen;
         measures["projection_deviation"] = deviation / seen;
         return measures;
-    }
-
-    private static List<RgbImage> Images(ImageBatch batch)
-    {
-        var bytes = 3 * batch.Height * batch.Width;
-        return [.. Enumerable.Range(0, batch.Count).Select(
-            i => new RgbImage(batch.Width, batch.Height, batch.Pixels.AsSpan(i * bytes, bytes).ToArray()))];
     }
 }

@@ -59,6 +59,10 @@ public abstract class Objective : IDisposable
     /// <param name="images">The images, and what <see cref="Encoder"/> makes of them.</param>
     public virtual IReadOnlyDictionary<string, double> Measure(MonitoredImages images) => new Dictionary<string, double>();
 
+    /// <summary>What of its own measures says that the run is collapsing, as the end of a sentence; null where nothing does.</summary>
+    /// <param name="measures">What <see cref="Measure"/> found, by name.</param>
+    public virtual string? SignOfCollapse(IReadOnlyDictionary<string, double> measures) => null;
+
     /// <summary>Features of what a training view leaves of each image, for LiDAR: [B, D], or null where there is nothing of the kind. Changes
     /// nothing.</summary>
     /// <param name="images">Normalised pixels [B, 3, S, S].</param>
@@ -220,6 +224,14 @@ public sealed record Network(string Name, nn.Module Module, NetworkRole Role, st
 
     /// <summary>More epochs than any run has: see <see cref="FrozenEpochs"/>.</summary>
     public const double Always = double.PositiveInfinity;
+
+    /// <summary>Whether <c>optimization.clip_grad</c> bounds its gradients: those of all such networks are measured, and scaled, together.
+    /// True.</summary>
+    public bool IsClipped { get; init; } = true;
+
+    /// <summary>Whether its weights lie in checkpoints and in files of weights. False of a network that stays as it is and that is found elsewhere,
+    /// such as a teacher's file: a resumed run holds its fingerprint against the one that it began with. True.</summary>
+    public bool IsSaved { get; init; } = true;
 
     /// <summary>Momentum of an average after the given step, from 1; null for the run's schedule.</summary>
     public Func<long, double>? MomentumAt { get; init; }

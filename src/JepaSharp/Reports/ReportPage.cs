@@ -59,6 +59,8 @@ internal static class ReportPage
             Data2Vec.ShortName => $"data2vec pretraining of {Model(run)} on {images}, without labels.",
             Dino.ShortName => $"DINO pretraining of {Model(run)} on {images}, without labels.",
             Ibot.ShortName => $"iBOT pretraining of {Model(run)} on {images}, without labels.",
+            Distillation.ShortName => $"Distillation into {Model(run)} on {images}, without labels.",
+            MaskedSiamese.ShortName => $"MSN pretraining of {Model(run)} on {images}, without labels.",
             FineTuning.ShortName => $"Fine-tuning of {Model(run)} on the labels of {images}.",
             _ => $"{objective}: {Model(run)} on {images}.",
         };

@@ -43,7 +43,7 @@ internal sealed class RunMonitors : IDisposable
         var imagesPerStep = data.BatchSize * options.Optimization.Accumulate;
         var every = options.Logging.MonitorEvery ?? MonitorInterval.For(cost, size, imagesPerStep);
         var glanceEvery = MonitorInterval.ForGlances(cost, sample.Batches[0].Count, imagesPerStep);
-        var watch = new CollapseWatch(CollapseAdvice.For(options), trainer.Objective.TargetsAreFixed);
+        var watch = new CollapseWatch(CollapseAdvice.For(options), trainer.Objective.TargetsAreFixed, trainer.Objective.SignOfCollapse);
         if (trainer.Step.State.StepCount > 0)
         {
             // What was said before the stop is not said again; what is due at this very step is read again.

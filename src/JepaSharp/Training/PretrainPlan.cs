@@ -7,6 +7,7 @@ using JepaSharp.Models;
 using JepaSharp.Objectives;
 using JepaSharp.Optimization;
 using JepaSharp.Runtime;
+using JepaSharp.Weights;
 using static TorchSharp.torch;
 
 namespace JepaSharp.Training;
@@ -35,7 +36,7 @@ public sealed class PretrainPlan
                 Depth = meta.Depth ?? preset.Depth,
                 Heads = meta.NumHeads ?? preset.Heads,
                 MlpWidth = (int)Math.Round(width * ratio),
-                ClassToken = meta.Objective is Objectives.MaskedAutoencoder.ShortName or Objectives.Data2Vec.ShortName || ComparesViews,
+                ClassToken = HasClassToken,
                 LearnedPositions = ComparesViews || (IsData2Vec && Options.Data2vec.Positions == Data2VecPositions.Absolute),
                 AbsolutePositions = !IsData2Vec || Options.Data2vec.Positions == Data2VecPositions.Absolute,
                 RelativePositions = IsData2Vec && Options.Data2vec.Positions == Data2VecPositions.Relative,
@@ -202,6 +203,38 @@ public sealed class PretrainPlan
         }
     }
 
+    /// <summary>MSN as the configuration describes it.</summary>
+    public MaskedSiameseOptions MaskedSiamese
+    {
+        get
+        {
+            var (section, views) = (Options.Msn, Options.Views);
+            return new MaskedSiameseOptions
+            {
+                Encoder = Encoder,
+                Target = new View(MaskedSiameseOptions.TargetView, views.GlobalCrop(Crop)),
+                Anchor = new View(MaskedSiameseOptions.AnchorView, views.GlobalCrop(Crop), views.Global - 1),
+                Focal = views.Local == 0 ? null : new View(MaskedSiameseOptions.FocalView, views.LocalCrop(Crop), views.Local),
+                PatchDrop = section.PatchDrop,
+                MasksEachImage = section.MaskPerImage,
+                Prototypes = section.Prototypes,
+                Hidden = section.Hidden,
+                Projection = section.Projection,
+                Loss = new PrototypeLoss
+                {
+                    Temperature = section.Temperature,
+                    LabelSmoothing = section.LabelSmoothing,
+                    Balances = section.Sinkhorn,
+                    MeanEntropyWeight = section.MeanEntropy,
+                    EntropyWeight = section.Entropy,
+                },
+                StartSharpening = section.StartSharpen,
+                FinalSharpening = section.FinalSharpen,
+                Seed = Seed,
+            };
+        }
+    }
+
     /// <summary>DINO as the configuration describes it.</summary>
     public DinoOptions Dino
     {
@@ -219,9 +252,39 @@ public sealed class PretrainPlan
                 Temperature = new TemperatureSchedule(dino.WarmupTeacherTemp, dino.TeacherTemp, dino.WarmupTeacherTempEpochs),
                 CenterMomentum = dino.CenterMomentum,
                 FrozenEpochs = dino.FreezeLastLayer,
+                DropPath = dino.DropPath,
                 Seed = Seed,
             };
         }
+    }
+
+    /// <summary>Distillation as the configuration describes it: its teacher is read.</summary>
+    /// <param name="device">Where the teacher lives; the meta device for its shape alone. Null: the CPU.</param>
+    /// <exception cref="JepaException">The teacher cannot be read, or cannot teach such a student.</exception>
+    public DistillationOptions Distillation(Device? device = null)
+    {
+        var (section, mean, std) = (Options.Distill, Options.Data.Mean, Options.Data.Std);
+        var path = section.Teacher ?? throw new JepaException("distill.teacher is not set: give the teacher's weights.", isUsage: true);
+        using var weights = PretrainedWeights.Open(path, section.TeacherHeads);
+        var isShape = device?.type == TorchSharp.DeviceType.META;
+        var own = new ChannelScale([mean.Red, mean.Green, mean.Blue], [std.Red, std.Green, std.Blue]);
+        var options = new DistillationOptions
+        {
+            Student = Encoder,
+            Teacher = isShape ? new VisionTransformer(weights.Encoder, device)
+                : PretrainedNetworks.LoadEncoder(weights, section.TeacherEncoder, device),
+            TeacherName = path,
+            Pixels = own,
+            TeacherPixels = weights.Normalization is { } theirs ? new ChannelScale(theirs.Mean, theirs.Deviation) : own,
+            TeacherSize = section.TeacherSize,
+            ClassWeight = section.ClassWeight,
+            Loss = Loss,
+            View = new View("image", Crop),
+            Seed = Seed,
+        };
+        if (options.Obstacle() is not { } obstacle) return options;
+        options.Teacher.Dispose();
+        throw new JepaException($"{path}: {obstacle}", isUsage: true);
     }
 
     /// <summary>iBOT as the configuration describes it.</summary>
@@ -250,6 +313,7 @@ public sealed class PretrainPlan
                 CenterMomentum = ibot.CenterMomentum,
                 PatchCenterMomentum = ibot.CenterMomentum2,
                 FrozenEpochs = ibot.FreezeLastLayer,
+                DropPath = ibot.DropPath,
                 Seed = Seed,
             };
         }
@@ -300,10 +364,18 @@ public sealed class PretrainPlan
         });
     }
 
+    private bool HasClassToken => Options.Meta.Objective switch
+    {
+        Objectives.MaskedAutoencoder.ShortName or Objectives.Data2Vec.ShortName => true,
+        Objectives.Distillation.ShortName => Options.Distill.ClassToken,
+        _ => ComparesViews,
+    };
+
     private bool IsData2Vec => Options.Meta.Objective == Objectives.Data2Vec.ShortName;
 
     private bool ComparesViews =>
-        Options.Meta.Objective is Objectives.LeJepa.ShortName or Objectives.Dino.ShortName or Objectives.Ibot.ShortName;
+        Options.Meta.Objective is Objectives.LeJepa.ShortName or Objectives.Dino.ShortName or Objectives.Ibot.ShortName
+            or Objectives.MaskedSiamese.ShortName;
 
     private IReadOnlyList<View> LargeViews => Options.Views.GlobalViews(Crop, "global", "other global");
 
@@ -321,6 +393,8 @@ public static class KnownObjectives
         (Data2Vec.ShortName, (plan, device) => new Data2Vec(plan.Data2Vec, device)),
         (Dino.ShortName, (plan, device) => new Dino(plan.Dino, device)),
         (Ibot.ShortName, (plan, device) => new Ibot(plan.Ibot, device)),
+        (MaskedSiamese.ShortName, (plan, device) => new MaskedSiamese(plan.MaskedSiamese, device)),
+        (Distillation.ShortName, (plan, device) => new Distillation(plan.Distillation(device), device)),
     ];
 
     /// <summary>Their names.</summary>

@@ -85,6 +85,7 @@ public sealed record SuggestedOptions(PretrainOptions Options, IReadOnlyList<Sug
                     DecoderHeads = decoder.Heads > 0 ? decoder.Heads : options.Mae.DecoderHeads,
                     NormPix = weights.NormalizesPatches ?? options.Mae.NormPix,
                 },
+                Msn = MaskedSiameseOf(weights, options.Msn),
                 Ijepa = predictor?.Outputs is null ? options.Ijepa : options.Ijepa with { Target = JepaTarget.Pixels },
             },
             [new SuggestionReason($"networks, patches of {encoder.PatchSize} and crops of {size} pixels: those of {weights.Path}"),
@@ -92,6 +93,20 @@ public sealed record SuggestedOptions(PretrainOptions Options, IReadOnlyList<Sug
 
         // Half the encoder's, as ViT-Base has in the paper: of the same heads, each half as wide, where positions can be made of it.
         static int PredictorWidth(int width, int heads) => width / 2 / heads * heads is var half && half > 0 && half % 4 == 0 ? half : width;
+        // A head and prototypes of MSN, by the shapes of their first and last matrices.
+        static MaskedSiameseSection MaskedSiameseOf(PretrainedWeights weights, MaskedSiameseSection msn)
+        {
+            int Rows(string name, int axis, int usual) => weights.Tensors.TryGetValue(name, out var tensor) ? (int)tensor.Shape[axis] : usual;
+            if (weights.Objective != Objectives.MaskedSiamese.ShortName) return msn;
+            var head = weights.Has(NetworkNames.TargetHead) ? NetworkNames.TargetHead : NetworkNames.Head;
+            return msn with
+            {
+                Hidden = Rows($"{head}.0.weight", 0, msn.Hidden),
+                Projection = Rows($"{head}.8.weight", 0, msn.Projection),
+                Prototypes = Rows($"{NetworkNames.Prototypes}.weight", 0, msn.Prototypes),
+            };
+        }
+
         static ChannelTriple Triple(IReadOnlyList<double> numbers) => new(numbers[0], numbers[1], numbers[2]);
     }
 

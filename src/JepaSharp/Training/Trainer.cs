@@ -29,6 +29,7 @@ public sealed class Trainer : IDisposable
     private readonly ImageLoader _loader;
     private readonly PixelScaling _scaling;
     private readonly Lazy<ImagesSeen> _seen;
+    private readonly Lazy<IReadOnlyDictionary<string, string>?> _fixed;
     private readonly string _config, _precision;
     private LossGuard? _guard;
     private int _skippedBefore;
@@ -57,6 +58,7 @@ public sealed class Trainer : IDisposable
         (_options, Source, Objective) = (options, source, objective);
         (_seen, _config) = (new Lazy<ImagesSeen>(() => ImagesSeen.Of(source)), RunPaths.Whole(options).ToYaml());
         _precision = (precision ?? ScalarType.Float32).Key;
+        _fixed = new Lazy<IReadOnlyDictionary<string, string>?>(() => FixedNetworks(objective));
         Plan = new PretrainPlan(options);
         _loader = new ImageLoader(source, Plan.Loading(objective.Views));
         if (StepsPerEpoch == 0)
@@ -100,10 +102,18 @@ public sealed class Trainer : IDisposable
         Seen = _seen.Value,
         Config = _config,
         Precision = _precision,
+        Fixed = _fixed.Value,
     };
 
     /// <summary>What a resumed run goes on with that is not what it was before, a sentence each.</summary>
     public IReadOnlyList<string> Changes { get; private set; } = [];
+
+    /// <summary>Fingerprints of the networks that no checkpoint holds, by name; null where there are none.</summary>
+    private static Dictionary<string, string>? FixedNetworks(Objective objective)
+    {
+        var elsewhere = objective.Networks.Where(n => !n.IsSaved).ToDictionary(n => n.Name, n => WeightsFingerprint.Of(n.Module));
+        return elsewhere.Count == 0 ? null : elsewhere;
+    }
 
     /// <summary>What is said of the weights in their file.</summary>
     internal Dictionary<string, string> Metadata
@@ -117,7 +127,7 @@ public sealed class Trainer : IDisposable
                 Objective.Encoder.Shape, predictor?.Shape, normalization, State.Epoch, _options.Data.Interpolation == ResampleFilter.Bicubic ? 3 : 2);
             foreach (var (key, text) in Objective.Facts) texts[key] = text;
             var evaluated = Objective.Networks.Single(n => ReferenceEquals(n.Module, Objective.Encoder)).Name;
-            WeightsMetadata.DescribeObjective(texts, Objective.Name, Objective.Networks.Select(n => n.Name), evaluated);
+            WeightsMetadata.DescribeObjective(texts, Objective.Name, Objective.Networks.Where(n => n.IsSaved).Select(n => n.Name), evaluated);
             texts["step"] = Step.State.StepCount.ToString(CultureInfo.InvariantCulture);
             return texts;
         }

@@ -191,10 +191,15 @@ public sealed class TrainingStep : IDisposable
             notFinite.to(ScalarType.Bool), state, state.lerp(towards, notFinite.Multiply(0).Add(tensor((float)rate, device: notFinite.device)))));
     }
 
+    /// <summary>Whether its gradients are a part of the norm by which gradients are clipped together.</summary>
+    private static bool IsMeasured(NetworkState network) => network.Network is { IsClipped: true, ClipsEach: false };
+
     private void Clip(double norm)
     {
         if (_settings.ClipNorm is not { } limit) return;
-        foreach (var network in State.Trained)
+        List<NetworkState> together = [.. State.Trained.Where(IsMeasured)];
+        if (together.Count < State.Trained.Count) norm = Math.Sqrt(together.Sum(n => n.Parameters.SquaredGradientNorm()));
+        foreach (var network in State.Trained.Where(n => n.Network.IsClipped))
         {
             if (network.Network.ClipsEach) network.Parameters.ClipEach(limit);
             else if (norm > limit) _ = network.Parameters.Gradients!.Multiply_(limit / norm);
@@ -204,12 +209,13 @@ public sealed class TrainingStep : IDisposable
     private void ClipOnDevice(Tensor numbers)
     {
         if (_settings.ClipNorm is not { } limit) return;
-        // At most 1; 1 where the norm is 0.
-        var factor = numbers.narrow(0, 1, State.Trained.Count).norm().reciprocal().Multiply(limit).Clamp_(0, 1);
-        foreach (var network in State.Trained)
+        // At most 1; 1 where the norm is 0. The loss is the first of the numbers.
+        Tensor[] norms = [.. Enumerable.Range(0, State.Trained.Count).Where(i => IsMeasured(State.Trained[i])).Select(i => numbers[i + 1])];
+        var factor = norms.Length == 0 ? null : stack(norms).norm().reciprocal().Multiply(limit).Clamp_(0, 1);
+        foreach (var network in State.Trained.Where(n => n.Network.IsClipped))
         {
             if (network.Network.ClipsEach) network.Parameters.ClipEach(limit);
-            else _ = network.Parameters.Gradients!.mul_(factor);
+            else _ = network.Parameters.Gradients!.mul_(factor!);
         }
     }
 }

@@ -1,11 +1,12 @@
 using System.Text.Json;
+using JepaSharp.Configuration;
 using JepaSharp.Models;
 
 namespace JepaSharp.Weights;
 
 /// <summary>Writes an encoder as a folder that <c>IJepaModel.from_pretrained</c> of Hugging Face's transformers loads, or, with a class token,
-/// <c>ViTMAEModel.from_pretrained</c>; with learned positions too, <c>ViTModel.from_pretrained(folder, add_pooling_layer=False)</c>; with BEiT's
-/// blocks, <c>Data2VecVisionModel.from_pretrained</c>.</summary>
+/// <c>ViTMAEModel.from_pretrained</c>; with learned positions too, <c>ViTModel.from_pretrained(folder, add_pooling_layer=False)</c> or, of MSN,
+/// <c>ViTMSNModel.from_pretrained</c>; with BEiT's blocks, <c>Data2VecVisionModel.from_pretrained</c>.</summary>
 /// <remarks>
 /// <c>model.safetensors</c>, <c>config.json</c>, and a <c>preprocessor_config.json</c> with the normalisation of the training, so that the pipeline
 /// there feeds the encoder what it knows.
@@ -27,11 +28,12 @@ public static class HuggingFaceFolder
     /// <param name="normalization">How pixels were normalised in training.</param>
     /// <param name="resample">Pillow's number for the resampling to use there.</param>
     /// <param name="decoder">MAE's decoder, to be written beside it; null for none.</param>
+    /// <param name="objective">What was learned, where that is known: MSN's encoders have a model of their own there.</param>
     /// <exception cref="WeightsFileException">A file cannot be written.</exception>
     /// <exception cref="ArgumentException">The weights are not exactly those of such networks.</exception>
     public static void Write(
         string folder, IReadOnlyDictionary<string, LazyTensor> encoder, VisionTransformerShape shape, PixelNormalization normalization,
-        int resample = Bilinear, HuggingFaceDecoder? decoder = null)
+        int resample = Bilinear, HuggingFaceDecoder? decoder = null, string? objective = null)
     {
         ArgumentNullException.ThrowIfNull(shape);
         ArgumentNullException.ThrowIfNull(encoder);
@@ -57,7 +59,7 @@ public static class HuggingFaceFolder
         SafetensorsWriter.Write(Path.Combine(folder, "model.safetensors"), ordered, new Dictionary<string, string> { ["format"] = "pt" });
         WriteJson(Path.Combine(folder, HuggingFaceConfig.PreprocessorName), json => Preprocessor(json, shape, normalization, resample));
         var type = ElementType.Name(encoder["norm.weight"].Type);
-        WriteJson(Path.Combine(folder, HuggingFaceConfig.FileName), json => Model(json, shape, type, decoder));
+        WriteJson(Path.Combine(folder, HuggingFaceConfig.FileName), json => Model(json, shape, type, decoder, objective));
     }
 
     /// <summary>A network's weights in the published order.</summary>
@@ -75,16 +77,22 @@ public static class HuggingFaceFolder
         return expected.Select(entry => KeyValuePair.Create(entry.Name, weights[entry.Name]));
     }
 
-    private static void Model(Utf8JsonWriter json, VisionTransformerShape shape, string type, HuggingFaceDecoder? decoder)
+    private static void Model(Utf8JsonWriter json, VisionTransformerShape shape, string numbers, HuggingFaceDecoder? decoder, string? objective)
     {
         json.WriteStartArray("architectures");
-        json.WriteStringValue(
-            IsData2Vec(shape) ? "Data2VecVisionModel" : !shape.ClassToken ? "IJepaModel" : IsPlain(shape) ? "ViTModel"
-                : decoder is null ? "ViTMAEModel" : "ViTMAEForPreTraining");
+        var (type, architecture) = shape switch
+        {
+            _ when IsData2Vec(shape) => (HuggingFaceConfig.Data2Vec, "Data2VecVisionModel"),
+            { ClassToken: false } => (HuggingFaceConfig.ImageJepa, "IJepaModel"),
+            _ when IsPlain(shape) && objective == MetaOptions.MaskedSiamese => (HuggingFaceConfig.MaskedSiamese, "ViTMSNModel"),
+            _ when IsPlain(shape) => (HuggingFaceConfig.Plain, "ViTModel"),
+            _ => (HuggingFaceConfig.MaskedAutoencoder, decoder is null ? "ViTMAEModel" : "ViTMAEForPreTraining"),
+        };
+        json.WriteStringValue(architecture);
         json.WriteEndArray();
         json.WriteNumber("attention_probs_dropout_prob", 0.0);
         decoder?.Describe(json);
-        json.WriteString("dtype", type);
+        json.WriteString("dtype", numbers);
         json.WriteString("hidden_act", "gelu");
         json.WriteNumber("hidden_dropout_prob", 0.0);
         json.WriteNumber("hidden_size", shape.Width);
@@ -104,10 +112,9 @@ public static class HuggingFaceFolder
         json.WriteNumber("intermediate_size", shape.MlpWidth);
         json.WriteNumber("layer_norm_eps", 1e-6);
         // The model there always masks; of an encoder alone whole images are wanted.
-        if (shape.ClassToken && !IsData2Vec(shape) && !IsPlain(shape)) json.WriteNumber("mask_ratio", decoder is null ? 0.0 : 0.75);
+        if (type == HuggingFaceConfig.MaskedAutoencoder) json.WriteNumber("mask_ratio", decoder is null ? 0.0 : 0.75);
         if (IsData2Vec(shape)) json.WriteNumber("layer_scale_init_value", shape.LayerScale ? 1e-4 : 0);
-        json.WriteString("model_type", IsData2Vec(shape) ? HuggingFaceConfig.Data2Vec : !shape.ClassToken ? HuggingFaceConfig.ImageJepa
-            : IsPlain(shape) ? HuggingFaceConfig.Plain : HuggingFaceConfig.MaskedAutoencoder);
+        json.WriteString("model_type", type);
         json.WriteNumber("num_attention_heads", shape.Heads);
         json.WriteNumber("num_channels", shape.Channels);
         json.WriteNumber("num_hidden_layers", shape.Depth);

@@ -48,8 +48,8 @@ public static class WeightsExport
             or { KeyBias: true } and ({ RelativePositions: true } or { LayerScale: true }))
             throw new WeightsFileException(
                 weights.Path, $"an encoder with a class token ('{StateLayout.ClassToken}') and learned positions that are resized as timm does",
-                "one that Hugging Face's IJepaModel, ViTMAEModel or ViTModel can hold: export this one with --to safetensors, in the names that timm "
-                    + "gives");
+                "one that Hugging Face's IJepaModel, ViTMAEModel, ViTModel or ViTMSNModel can hold: export this one with --to safetensors, in the names "
+                    + "that timm gives");
         // MAE's decoder goes along: it is a part of the model there.
         var decoder = network is null && weights.Has(NetworkNames.Decoder) ? weights.DecoderArchitecture : null;
         if (decoder is { Heads: 0 })
@@ -60,7 +60,8 @@ public static class WeightsExport
             ? null
             : new HuggingFaceDecoder(Checked(weights, NetworkNames.Decoder), decoder, weights.NormalizesPatches ?? true);
         HuggingFaceFolder.Write(
-            folder, Checked(weights, encoder), weights.Encoder, normalization, weights.Resample ?? HuggingFaceFolder.Bilinear, beside);
+            folder, Checked(weights, encoder), weights.Encoder, normalization, weights.Resample ?? HuggingFaceFolder.Bilinear, beside,
+            weights.Objective);
         return decoder is null ? [encoder] : [encoder, NetworkNames.Decoder];
     }
 

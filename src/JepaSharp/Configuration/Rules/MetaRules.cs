@@ -66,6 +66,8 @@ internal static class OptionRules
         Data2VecRules.Check(options, checks);
         DinoRules.Check(options, checks);
         IbotRules.Check(options, checks);
+        MaskedSiameseRules.Check(options, checks);
+        DistillationRules.Check(options, checks);
         LoggingRules.Check(options.Logging, checks);
         return checks.Problems;
     }

@@ -162,6 +162,10 @@ public sealed record EncoderOutput(int Layers = 1, bool Pooled = true)
     /// <summary>With <see cref="Pooled"/>: the average over the patches even where there is a class token.</summary>
     public bool AveragesPatches { get; init; }
 
+    /// <summary>Whether the last block's representations are taken as they are, without the final norm: MSN's published evaluation does so with class
+    /// tokens.</summary>
+    public bool IsUnnormed { get; init; }
+
     /// <summary>With <see cref="Pooled"/>: the class token even where patches are averaged as published
     /// (<see cref="VisionTransformerShape.AveragesBeforeNorm"/>).</summary>
     public bool TakesClassToken { get; init; }
@@ -191,7 +195,7 @@ public sealed record EncoderOutput(int Layers = 1, bool Pooled = true)
                 .MoveToOuterDisposeScope();
         }
 
-        var tokens = Layers == 1 ? encoder.forward(images) : cat([.. encoder.LastBlocks(images, Layers, NormsEach)], dim: -1);
+        var tokens = Layers == 1 && !IsUnnormed ? encoder.forward(images) : cat([.. LastOf(encoder, images)], dim: -1);
         tokens = tokens.to(float32);
         if (Pooled && Together != ClassAndMean.Apart)
         {
@@ -211,9 +215,8 @@ public sealed record EncoderOutput(int Layers = 1, bool Pooled = true)
     {
         ArgumentNullException.ThrowIfNull(encoder);
         if (!encoder.ClassToken || !Pooled) return null;
-        if (encoder.AveragesBeforeNorm && Together == ClassAndMean.Apart)
-            return TakesClassToken ? "class token" : "patches averaged before the final norm";
-        var normed = NormsEach && Layers > 1 ? ", each normed" : "";
+        if (encoder.AveragesBeforeNorm && Together == ClassAndMean.Apart && !TakesClassToken) return "patches averaged before the final norm";
+        var normed = IsUnnormed ? " before the last norm" : NormsEach && Layers > 1 ? ", each normed" : "";
         return (Together, AveragesPatches) switch
         {
             (ClassAndMean.SideBySide, _) => "class token, then patches averaged",
@@ -222,6 +225,11 @@ public sealed record EncoderOutput(int Layers = 1, bool Pooled = true)
             _ => "class token",
         } + normed;
     }
+
+    /// <summary>Of the last blocks, the last with the final norm unless it is to be left out.</summary>
+    private IReadOnlyList<Tensor> LastOf(VisionTransformer encoder, Tensor images) => IsUnnormed
+        ? encoder.BlockOutputs(images, [.. Enumerable.Range(encoder.Shape.Depth - Layers, Layers)])
+        : encoder.LastBlocks(images, Layers, NormsEach);
 }
 
 /// <summary>How a class token c and the average m of the patches make one vector.</summary>

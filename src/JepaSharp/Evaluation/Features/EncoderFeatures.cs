@@ -1,6 +1,4 @@
 using System.Globalization;
-using System.Security.Cryptography;
-using System.Text;
 using JepaSharp.Data;
 using JepaSharp.Data.Cropping;
 using JepaSharp.Data.Loading;
@@ -69,25 +67,6 @@ public abstract class ImageFeatures
     /// <summary>float32 [B, D] row-major.</summary>
     /// <param name="batch">uint8 [B, H, W, 3].</param>
     public abstract float[] Of(ImageBatch batch);
-}
-
-/// <summary>SHA-256 over the names and numbers of all weights of a network.</summary>
-public static class WeightsFingerprint
-{
-    /// <summary>The fingerprint, as 64 hexadecimal digits.</summary>
-    public static string Of(nn.Module network)
-    {
-        using var scope = NewDisposeScope();
-        using var untracked = no_grad();
-        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        foreach (var (name, parameter) in network.named_parameters())
-        {
-            hash.AppendData(Encoding.UTF8.GetBytes($"{name} [{string.Join(", ", parameter.shape)}]\n"));
-            hash.AppendData(parameter.detach().cpu().contiguous().bytes);
-        }
-
-        return Convert.ToHexStringLower(hash.GetHashAndReset());
-    }
 }
 
 /// <summary>Passes over images once and takes several kinds of features from each, without augmentation or randomness.</summary>

@@ -20,7 +20,7 @@ internal sealed class CheckpointSnapshot : IDisposable
         (State, Metadata) = (state, metadata);
         using var scope = NewDisposeScope();
         using var untracked = no_grad();
-        foreach (var network in training.Networks) AddWeights(network, copy);
+        foreach (var network in training.Networks.Where(n => n.Network.IsSaved)) AddWeights(network, copy);
         foreach (var network in training.Trained) AddMoments(network, copy);
         foreach (var kept in training.Objective.State)
             _moments.Add(("state." + kept.Name, copy ? Kept(kept.Value, copy) : kept.Value, -1, kept.Value.shape));
@@ -42,7 +42,7 @@ internal sealed class CheckpointSnapshot : IDisposable
 
     /// <summary>Bytes that <see cref="Take"/> would copy.</summary>
     public static long BytesOf(TrainingState training) =>
-        training.Networks.Sum(n => n.Parameters.Count * (n.Optimizer is null ? 1 : 3)) * sizeof(float);
+        training.Networks.Where(n => n.Network.IsSaved).Sum(n => n.Parameters.Count * (n.Optimizer is null ? 1 : 3)) * sizeof(float);
 
     /// <summary>The networks' tensors, in the dispose scope of whoever asks.</summary>
     public IEnumerable<KeyValuePair<string, Tensor>> Weights() => Views(_weights);

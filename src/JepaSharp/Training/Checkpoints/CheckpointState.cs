@@ -35,6 +35,9 @@ internal sealed record CheckpointState(long Step, int Epoch, int Images, long Op
     /// <summary>The run's configuration when the checkpoint was taken, YAML; null in one written before there was this.</summary>
     public string? Config { get; init; }
 
+    /// <summary>Fingerprints of networks whose weights the checkpoint does not hold, by name; null where there are none.</summary>
+    public IReadOnlyDictionary<string, string>? Fixed { get; init; }
+
     /// <summary>How the matrix products were computed, the key of a <see cref="Models.Accelerated.Computation"/>; Float32 or BFloat16 alone, or null,
     /// in those written before there was this.</summary>
     public string? Precision { get; init; }

@@ -12,6 +12,8 @@ namespace JepaSharp.Training.Checkpoints;
 /// </summary>
 internal static class ResumedRun
 {
+    private const int Shown = 12;
+
     /// <summary>Options that decide which images a step sees.</summary>
     private static readonly string[] Place = ["data.batch_size", "optimization.accumulate", "meta.seed"];
 
@@ -34,7 +36,7 @@ internal static class ResumedRun
         "mask.patch_size", "meta.model_name", "meta.embed_dim", "meta.depth", "meta.num_heads", "meta.mlp_ratio", "meta.pred_depth",
         "meta.pred_emb_dim", "meta.pred_num_heads", "meta.use_bfloat16", "meta.precision", "meta.device", "meta.load_checkpoint",
         "meta.read_checkpoint", "meta.copy_data", "optimization.max_steps", "optimization.checkpoint_activations",
-        "optimization.skip_non_finite",
+        "optimization.skip_non_finite", "distill.teacher", "distill.teacher_encoder", "distill.teacher_heads",
     ];
 
     /// <summary>Compares.</summary>
@@ -53,6 +55,15 @@ internal static class ResumedRun
                 + "A run resumes only with the same images, wherever they lie; "
                 + $"to train on with others, start a new run from its weights (--init {checkpoint}).",
                 isUsage: true);
+        foreach (var (name, fingerprint) in before.Fixed ?? new Dictionary<string, string>())
+        {
+            if (now.Fixed?.GetValueOrDefault(name) is { } found && found != fingerprint)
+                throw new JepaException(
+                    $"The {name} is not the one that the run began with: the fingerprint of its weights was {fingerprint[..Shown]}... and is "
+                        + $"{found[..Shown]}.... Put its file back, or start a new run from this one's weights (--init {checkpoint}).",
+                    isUsage: true);
+        }
+
         var said = new List<string>();
         if (Parsed(before.Config) is { } then && Parsed(now.Config) is { } options)
         {

@@ -29,13 +29,15 @@ internal static class StartingWeights
         RequireSameShape(weights, shape, predictor, decoder);
         weights.Require([.. weights.Present]);
         var said = new List<string>();
-        List<Network> found = [.. training.Objective.Networks.Where(n => weights.Has(n.Name))];
+        List<Network> own = [.. training.Objective.Networks.Where(n => n.Role != NetworkRole.Frozen)];
+        List<Network> found = [.. own.Where(n => weights.Has(n.Name))];
         foreach (var network in found) Load(weights, network.Name, network.Module, shape);
+        List<Network> copied = [];
         var source = found.FirstOrDefault(n => ReferenceEquals(n.Module, training.Objective.Encoder)) ?? found.FirstOrDefault(
             n => n.Module is VisionTransformer);
         // Other objectives' encoders have other names: the one that the file says is to be used stands for any.
         var name = source?.Name ?? (weights.Encoders.Contains(weights.Evaluated) ? weights.Evaluated : null);
-        foreach (var encoder in training.Objective.Networks.Where(n => n.Module is VisionTransformer && name is not null && !found.Contains(n)))
+        foreach (var encoder in own.Where(n => n.Module is VisionTransformer && name is not null && !found.Contains(n)))
         {
             Load(weights, name!, encoder.Module, shape);
             said.Add(source is null
@@ -43,9 +45,18 @@ internal static class StartingWeights
                 : $"{source.Title}: found; {encoder.Title}: not found, starts as a copy of it");
         }
 
+        // A head that follows another, or that another follows, is worth as much as an encoder.
+        foreach (var head in own.Where(n => n.Module is not VisionTransformer && !weights.Has(n.Name)))
+        {
+            if (found.Find(n => n.Follows == head.Name || n.Name == head.Follows) is not { } partner) continue;
+            Load(weights, partner.Name, head.Module, shape);
+            copied.Add(head);
+            said.Add($"{head.Title}: not found, starts as a copy of the {partner.Title}");
+        }
+
         List<string> encoders = [.. found.Where(n => n.Module is VisionTransformer).Select(n => n.Title)];
-        if (said.Count == 0 && encoders.Count > 0) said.Add(string.Join(" and ", encoders) + ": found");
-        foreach (var other in training.Objective.Networks.Where(n => n.Module is not VisionTransformer))
+        if (said.Count == copied.Count && encoders.Count > 0) said.Add(string.Join(" and ", encoders) + ": found");
+        foreach (var other in own.Where(n => n.Module is not VisionTransformer && !copied.Contains(n)))
             said.Add(other.Title + (found.Contains(other) ? ": found" : ": not found, starts from random weights"));
         if (OtherGrid(weights.Architecture, shape))
         {

@@ -19,6 +19,18 @@ public static class NetworkNames
     /// <summary>MAE's, in the order of the published files: its encoder is named <c>encoder.*</c>, as I-JEPA's context encoder.</summary>
     public static IReadOnlyList<string> OfMaskedAutoencoder { get; } = [ContextEncoder, Decoder];
 
+    /// <summary>MSN's projection head, which stands behind its encoder: names <c>head.*</c>.</summary>
+    public const string Head = "head";
+
+    /// <summary>The moving average of MSN's head: names <c>target_head.*</c>.</summary>
+    public const string TargetHead = "target_head";
+
+    /// <summary>MSN's prototypes: the name <c>prototypes.weight</c>.</summary>
+    public const string Prototypes = "prototypes";
+
+    /// <summary>MSN's, in the order of its files here: its encoders are named as I-JEPA's.</summary>
+    public static IReadOnlyList<string> OfMaskedSiamese { get; } = [ContextEncoder, Head, Prototypes, TargetEncoder, TargetHead];
+
     /// <summary>data2vec's student, trained by gradients: names <c>student.*</c>.</summary>
     public const string Student = "student";
 

@@ -14,7 +14,8 @@ public sealed record AdamWMoments(LazyTensor First, LazyTensor Second, long Step
 /// weights, predictor weights, encoder biases and one-dimensional parameters, predictor biases and one-dimensional parameters, each in the order
 /// of the network, which is the order of its state in the file. The fixed position tables count but have no state. MAE's code gives two groups,
 /// biases and one-dimensional parameters first, then the others, each in the order of the whole model; its position tables are in neither. DINO's and
-/// iBOT's give two as well, the others first, of the student alone: see <see cref="StudentAndTeacher.Group"/>.
+/// iBOT's give two as well, the others first, of the student alone: see <see cref="StudentAndTeacher.Group"/>. MSN's gives three: the encoder's
+/// weights with its head's, its biases and one-dimensional parameters, and the prototypes.
 /// </remarks>
 public sealed class AdamWState
 {
@@ -35,16 +36,21 @@ public sealed class AdamWState
         object? saved, IReadOnlyDictionary<string, LazyTensor> tensors, string? objective = null)
     {
         if (saved is not OrderedDictionary<object, object?> root || root.GetValueOrDefault("state") is not OrderedDictionary<object, object?> state
-            || root.GetValueOrDefault("param_groups") is not List<object?> { Count: 4 or 2 } groups)
-            return (null, "it has not the four parameter groups of the published I-JEPA code, nor the two of MAE's");
+            || root.GetValueOrDefault("param_groups") is not List<object?> { Count: 4 or 3 or 2 } groups)
+            return (null, "it has not the four parameter groups of the published I-JEPA code, nor the three of MSN's or the two of MAE's");
         var moments = new Dictionary<string, AdamWMoments>();
         for (var i = 0; i < groups.Count; i++)
         {
             if (groups[i] is not OrderedDictionary<object, object?> group || group.GetValueOrDefault("params") is not List<object?> indices)
                 return (null, $"its parameter group {i + 1} is broken");
             var isOfBoth = objective is MetaOptions.Dino or MetaOptions.Ibot && groups.Count == 2;
-            var names = isOfBoth ? StudentAndTeacher.Group(tensors, isDecayed: i == 0, withLengths: true)
-                : groups.Count == 2 ? GroupOfAutoencoder(i, tensors) : Group(i, tensors, withPositions: true);
+            var names = groups.Count switch
+            {
+                2 when isOfBoth => StudentAndTeacher.Group(tensors, isDecayed: i == 0, withLengths: true),
+                2 => GroupOfAutoencoder(i, tensors),
+                3 => GroupOfSiamese(i, tensors),
+                _ => Group(i, tensors, withPositions: true),
+            };
             if (names.Count != indices.Count && isOfBoth) names = StudentAndTeacher.Group(tensors, isDecayed: i == 0, withLengths: false);
             if (names.Count != indices.Count && groups.Count == 4) names = Group(i, tensors, withPositions: false);
             if (names.Count != indices.Count)
@@ -74,6 +80,17 @@ public sealed class AdamWState
         [.. tensors
             .Where(pair => WeightNames.IsUndecayed(pair.Key, pair.Value.Shape.Count) == (group == 0))
             .Where(pair => !pair.Key.EndsWith("pos_embed", StringComparison.Ordinal))
+            .Select(pair => pair.Key)];
+
+    private static List<string> GroupOfSiamese(int group, IReadOnlyDictionary<string, LazyTensor> tensors) =>
+        [.. tensors
+            .Where(pair => WeightNames.Split(pair.Key, NetworkNames.OfMaskedSiamese).Network switch
+            {
+                NetworkNames.ContextEncoder or NetworkNames.Head =>
+                    group < 2 && WeightNames.IsUndecayed(pair.Key, pair.Value.Shape.Count) == (group == 1),
+                NetworkNames.Prototypes => group == 2,
+                _ => false,
+            })
             .Select(pair => pair.Key)];
 
     private static AdamWMoments? ReadMoments(object? entry, LazyTensor parameter)

@@ -52,16 +52,28 @@ internal static class CheckpointSource
     /// <summary>The published form: a state_dict for each network, the optimizer's, and the number of epochs.</summary>
     private static WeightsSource AddNetworks(WeightsSource source, OrderedDictionary<object, object?> root)
     {
-        foreach (var network in NetworkNames.OfImageJepa)
+        var states = NetworkNames.OfImageJepa.Where(network => root.GetValueOrDefault(network) is OrderedDictionary<object, object?>).Select(
+            network => (Network: network, Weights: Named((OrderedDictionary<object, object?>)root[network]!).Select(
+                weight => (Name: WeightNames.WithoutWrappers(weight.Name), weight.Tensor)).ToList())).ToList();
+        // The form is MSN's as well, whose encoders have class tokens, and I-JEPA's have none.
+        var isSiamese = states.Exists(state => MaskedSiameseNames.Recognize(state.Weights.Select(weight => weight.Name)));
+        if (isSiamese)
         {
-            var prefix = network + ".";
-            if (root.GetValueOrDefault(network) is not OrderedDictionary<object, object?> state) continue;
-            foreach (var (name, tensor) in Named(state))
+            source.LearnedBy(MetaOptions.MaskedSiamese, NetworkNames.OfMaskedSiamese);
+            source.LearnedPositions = true;
+        }
+
+        foreach (var (network, weights) in states)
+        {
+            foreach (var (name, tensor) in weights)
             {
-                if (!source.Tensors.TryAdd(prefix + WeightNames.WithoutWrappers(name), tensor)) source.Unknown.Add(prefix + name);
+                var full = isSiamese ? MaskedSiameseNames.ToOurs(network, name) : $"{network}.{name}";
+                if (full is not null && !source.Tensors.TryAdd(full, tensor)) source.Unknown.Add($"{network}.{name}");
             }
         }
 
+        if (isSiamese && root.GetValueOrDefault(NetworkNames.Prototypes) is LazyTensor prototypes)
+            source.Tensors.Add($"{NetworkNames.Prototypes}.weight", prototypes);
         if (root.GetValueOrDefault("epoch") is long and >= 0 and var epoch) source.Epoch = epoch;
         TakeOptimizer(source, root.GetValueOrDefault("opt"));
         return source;

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using JepaSharp.Configuration;
 
 namespace JepaSharp.Weights;
 
@@ -6,7 +7,7 @@ namespace JepaSharp.Weights;
 internal static class HuggingFaceConfig
 {
     public const string FileName = "config.json", PreprocessorName = "preprocessor_config.json";
-    public const string ImageJepa = "ijepa", MaskedAutoencoder = "vit_mae", Data2Vec = "data2vec-vision", Plain = "vit";
+    public const string ImageJepa = "ijepa", MaskedAutoencoder = "vit_mae", Data2Vec = "data2vec-vision", Plain = "vit", MaskedSiamese = "vit_msn";
     private const long Longest = 1 << 20;
     private const double OurEpsilon = 1e-6;
 
@@ -24,10 +25,16 @@ internal static class HuggingFaceConfig
     private static void TakeModel(WeightsSource source, string path, JsonElement root)
     {
         if (root.TryGetProperty("model_type", out var type) && type.ValueKind == JsonValueKind.String
-            && type.GetString() is not (ImageJepa or MaskedAutoencoder or Data2Vec or Plain))
+            && type.GetString() is not (ImageJepa or MaskedAutoencoder or Data2Vec or Plain or MaskedSiamese))
             throw new WeightsFileException(
                 path, $"a model of type '{SafetensorsHeader.Shown(type.GetString()!)}'",
-                $"'{ImageJepa}', '{MaskedAutoencoder}', '{Data2Vec}' or '{Plain}'");
+                $"'{ImageJepa}', '{MaskedAutoencoder}', '{Data2Vec}', '{Plain}' or '{MaskedSiamese}'");
+        if (type.ValueKind == JsonValueKind.String && type.GetString() == MaskedSiamese)
+        {
+            source.LearnedBy(MetaOptions.MaskedSiamese, source.Networks);
+            source.LearnedPositions = true;
+        }
+
         if (root.TryGetProperty("hidden_act", out var activation) && activation.ValueKind == JsonValueKind.String && activation.GetString() != "gelu")
             throw new WeightsFileException(path, $"the activation '{SafetensorsHeader.Shown(activation.GetString()!)}'", "'gelu'");
         if (root.TryGetProperty("layer_norm_eps", out var epsilon) && epsilon.ValueKind == JsonValueKind.Number && epsilon.GetDouble() != OurEpsilon)

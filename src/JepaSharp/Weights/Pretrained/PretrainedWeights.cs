@@ -101,10 +101,13 @@ public sealed class PretrainedWeights : IDisposable
     /// <summary>Whether MAE's decoder was trained to guess pixels normalised in each patch, if the file says.</summary>
     public bool? NormalizesPatches => _source.NormalizesPatches;
 
-    /// <summary>What a network of the file is called in sentences: "context encoder" beside a target encoder, else "encoder".</summary>
+    /// <summary>What a network of the file is called in sentences: "context encoder" beside a predictor and a target encoder, else
+    /// "encoder".</summary>
     /// <param name="network">Its name.</param>
     public string TitleOf(string network) =>
-        Networks.Contains(NetworkNames.TargetEncoder) ? NetworkNames.Title(network) : (network ?? "").Replace('_', ' ');
+        Networks.Contains(NetworkNames.TargetEncoder) && Networks.Contains(NetworkNames.Predictor)
+            ? NetworkNames.Title(network)
+            : (network ?? "").Replace('_', ' ');
 
     /// <summary>The encoders' shape.</summary>
     /// <exception cref="WeightsFileException">The number of heads is not known: give it to <see cref="Open"/>.</exception>

@@ -138,6 +138,9 @@ internal sealed class WeightsSource(string path, WeightsFormat format, IDisposab
         : Networks.Contains(NetworkNames.Decoder) && HuggingFaceNames.IsOfDecoder(name) ? NetworkNames.Decoder
         : NetworkNames.ContextEncoder;
 
+    /// <summary>Says what networks there may be, where no metadata does, and by what they were learned.</summary>
+    public void LearnedBy(string objective, IReadOnlyList<string> networks) => (Objective, Networks) = (objective, networks);
+
     /// <summary>Takes over what our own metadata says. Before <see cref="AddFlat"/>: names are split by it.</summary>
     public void Take(IReadOnlyDictionary<string, string> metadata)
     {
