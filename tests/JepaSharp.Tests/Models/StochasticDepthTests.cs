@@ -130,7 +130,13 @@ public sealed class StochasticDepthTests
 
     private static VisionTransformerShape Small => new()
     {
-        ImageHeight = 32, ImageWidth = 32, PatchSize = 8, Width = 32, Depth = 3, Heads = 2, MlpWidth = 64,
+        ImageHeight = 32,
+        ImageWidth = 32,
+        PatchSize = 8,
+        Width = 32,
+        Depth = 3,
+        Heads = 2,
+        MlpWidth = 64,
     };
 
     private static RandomStream Stream(ulong seed) => new(seed, RandomPurpose.Objective);

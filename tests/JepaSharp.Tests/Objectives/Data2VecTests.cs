@@ -20,8 +20,19 @@ public sealed class Data2VecTests
         using var scope = NewDisposeScope();
         var shape = new VisionTransformerShape
         {
-            ImageHeight = 56, ImageWidth = 56, PatchSize = 4, Width = 8, Depth = 1, Heads = 1, MlpWidth = 8, ClassToken = true, MaskToken = true,
-            AbsolutePositions = false, RelativePositions = true, KeyBias = false, LayerScale = true,
+            ImageHeight = 56,
+            ImageWidth = 56,
+            PatchSize = 4,
+            Width = 8,
+            Depth = 1,
+            Heads = 1,
+            MlpWidth = 8,
+            ClassToken = true,
+            MaskToken = true,
+            AbsolutePositions = false,
+            RelativePositions = true,
+            KeyBias = false,
+            LayerScale = true,
         };
         using var objective = new Data2Vec(new Data2VecOptions { Encoder = shape, AveragesPlaces = true, Momentum = _ => momentum });
         using var step = new TrainingStep(objective, new PretrainPlan(Options("")).Schedules(2));

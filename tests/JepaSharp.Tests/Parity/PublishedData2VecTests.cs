@@ -85,8 +85,19 @@ public sealed class PublishedData2VecTests : IDisposable
         using var scope = NewDisposeScope();
         using var encoder = new VisionTransformer(new VisionTransformerShape
         {
-            ImageHeight = 16, ImageWidth = 16, PatchSize = 8, Width = 16, Depth = 1, Heads = 2, MlpWidth = 16, ClassToken = true, KeyBias = false,
-            AbsolutePositions = false, RelativePositions = true, LayerScale = true, MaskToken = true,
+            ImageHeight = 16,
+            ImageWidth = 16,
+            PatchSize = 8,
+            Width = 16,
+            Depth = 1,
+            Heads = 2,
+            MlpWidth = 16,
+            ClassToken = true,
+            KeyBias = false,
+            AbsolutePositions = false,
+            RelativePositions = true,
+            LayerScale = true,
+            MaskToken = true,
         });
         Initialization.Initialize(encoder, 1, 0);
         var path = _folder["beit.safetensors"];
