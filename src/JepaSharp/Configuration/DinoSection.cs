@@ -1,8 +1,7 @@
 namespace JepaSharp.Configuration;
 
 /// <summary>DINO: its head, temperatures and centre. YAML section <c>dino</c>, read where <c>meta.objective</c> is dino. Ours, with the published
-/// names of
-/// options.</summary>
+/// names of options.</summary>
 /// <remarks>Numbers are those of the published ViT-B/16 (Caron et al., ICCV 2021). What it sets beside this section:
 /// <see cref="ObjectiveDefaults"/>. Its
 /// views: <see cref="ViewSection"/>.</remarks>
@@ -34,6 +33,9 @@ public sealed record DinoSection
 
     /// <summary>Epochs over which the teacher's temperature changes. 50.</summary>
     public int WarmupTeacherTempEpochs { get; init; } = 50;
+
+    /// <summary>Rate of stochastic depth in the student's last block. 0.1.</summary>
+    public double DropPath { get; init; } = 0.1;
 
     /// <summary>Share of the centre of the teacher's outputs that stays in a step. 0.9.</summary>
     public double CenterMomentum { get; init; } = 0.9;

@@ -4,11 +4,9 @@ using JepaSharp.Runtime;
 namespace JepaSharp.Configuration;
 
 /// <summary>iBOT: its heads, temperatures, centres, and what is hidden. YAML section <c>ibot</c>, read where <c>meta.objective</c> is ibot. Ours,
-/// with the
-/// published names of options.</summary>
+/// with the published names of options.</summary>
 /// <remarks>Numbers are those of the published ViT-B/16 (Zhou et al., ICLR 2022). What it sets beside this section: <see cref="ObjectiveDefaults"/>.
-/// Its
-/// views: <see cref="ViewSection"/>.</remarks>
+/// Its views: <see cref="ViewSection"/>.</remarks>
 public sealed record IbotSection
 {
     /// <summary>K: outputs of the head for class tokens. 8192.</summary>
@@ -54,6 +52,9 @@ public sealed record IbotSection
 
     /// <summary>Epochs over which both of the teacher's temperatures change. 50.</summary>
     public int WarmupTeacherTempEpochs { get; init; } = 50;
+
+    /// <summary>Rate of stochastic depth in the student's last block. 0.1.</summary>
+    public double DropPath { get; init; } = 0.1;
 
     /// <summary>Share of the centre of the teacher's outputs for class tokens that stays in a step. 0.9.</summary>
     public double CenterMomentum { get; init; } = 0.9;

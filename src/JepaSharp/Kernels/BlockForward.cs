@@ -69,7 +69,8 @@ internal readonly unsafe struct BlockForward<T>(BlockWeights<T> weights, int wid
     /// <param name="factors">What branches are multiplied by, where something is kept; null for 1.</param>
     /// <param name="block">Which block it is.</param>
     public void Run(
-        SequenceLayout layout, int group, float* input, float* output, BlockActivations? kept, Scratch w, BranchFactors? factors = null, int block = 0)
+        SequenceLayout layout, int group, float* input, float* output, BlockActivations? kept, Scratch w, BranchFactors? factors = null,
+        int block = 0)
     {
         var (first, end) = layout.Group(group);
         var (row, wantedRow) = ((nint)first * layout.Tokens, layout.FirstWanted(first));

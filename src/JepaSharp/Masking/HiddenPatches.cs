@@ -49,8 +49,7 @@ public enum HiddenShape
 /// <remarks>
 /// Zhou et al., ICLR 2022, section 3.2 and appendix A; the blocks are BEiT's (Bao et al., ICLR 2022, algorithm 1) with differences: a block may be as
 /// small as the largest square of a third of the grid's side, no more patches are hidden than asked for, and none is as wide or as high as the grid.
-/// Of
-/// several ratios, each with a spread, one is drawn for each view; a ratio of 0 hides nothing.
+/// Of several ratios, each with a spread, one is drawn for each view; a ratio of 0 hides nothing.
 /// </remarks>
 /// <param name="Ratios">Share of the patches to hide, r: one or more, of which one is taken.</param>
 /// <param name="Spreads">Of each of them, v: uniform within r ± v; not drawn where it is 0.</param>
@@ -63,8 +62,7 @@ public sealed record HiddenPatches(IReadOnlyList<double> Ratios, IReadOnlyList<d
     /// <summary>Draws what is hidden of one view.</summary>
     /// <param name="grid">Its patches.</param>
     /// <param name="draws">Where the numbers come from, in this order: each ratio that has a spread; which ratio, where there are several; then for
-    /// each
-    /// try at a block its area, its aspect and, if it fits, top and left.</param>
+    /// each try at a block its area, its aspect and, if it fits, top and left.</param>
     /// <returns>[N], true for a hidden patch.</returns>
     public bool[] Draw(PatchGrid grid, MaskDraws draws)
     {

@@ -7,8 +7,8 @@ public static class EncodedTokens
 {
     /// <summary>What an encoder says of each image in one vector: the class token, where there is one that is learned for it, else the average of the
     /// patches.</summary>
-    /// <remarks>I-JEPA paper, section 5: average-pooled patches, since it has no class token; data2vec's is in no loss. A view of the tokens, or their
-    /// mean.</remarks>
+    /// <remarks>I-JEPA paper, section 5: average-pooled patches, since it has no class token; data2vec's is in no loss. A view of the tokens, or
+    /// their mean.</remarks>
     /// <param name="tokens">[B, N, D], or [B, N + 1, D] with the class token first.</param>
     /// <param name="shape">The encoder's.</param>
     /// <returns>[B, D].</returns>

@@ -6,8 +6,8 @@ using static TorchSharp.torch;
 namespace JepaSharp.Models;
 
 /// <summary>Features to logits by a narrow place of length 1: the head of DINO and, on every token, of iBOT. [R, D] -> [R, K].</summary>
-/// <remarks>
-/// Caron et al., ICCV 2021, section 3.1 and appendix C: a perceptron of three layers (<c>mlp</c>), what comes out divided by its length, and a layer
+/// <remarks> Caron et al., ICCV 2021, section 3.1 and appendix C: a perceptron of three layers (<c>mlp</c>), what comes out divided by its length,
+/// and a layer
 /// without bias of rows of a given length (<c>last_layer</c>). Zhou et al., ICLR 2022: patches may have a last layer of their own
 /// (<c>last_layer2</c>). Legend: D features, H numbers at the narrow place, K outputs.
 /// </remarks>

@@ -5,8 +5,8 @@ namespace JepaSharp.Models;
 /// <summary>Brings a table of relative positions to another grid, as BEiT and data2vec do it.</summary>
 /// <remarks>
 /// The differences of the old grid are thought to lie ever further apart, 1, 1 + q, 1 + q + q², ..., so that their ends meet those of the new grid,
-/// and the numbers between are those of the cubic spline through them (not-a-knot), rows and columns each by itself. Differences beyond the ends have
-/// the ends' numbers. Deviation: the published program knows square grids alone; here each axis has a q of its own.
+/// and the numbers between are those of the cubic spline through them (not-a-knot), rows and columns each by itself. Differences beyond the ends
+/// have the ends' numbers. Deviation: the published program knows square grids alone; here each axis has a q of its own.
 /// </remarks>
 public static class RelativeTableResizing
 {
@@ -17,7 +17,7 @@ public static class RelativeTableResizing
     /// <param name="table">float32 [(2 h - 1)(2 w - 1) + 3, A].</param>
     /// <param name="from">h and w.</param>
     /// <param name="to">Those of the new grid.</param>
-    /// <exception cref="ArgumentException">A side of fewer than three patches, to which there is no cubic spline, would have to be resized.</exception>
+    /// <exception cref="ArgumentException">A side of fewer than three patches would have to be resized: there is no cubic spline.</exception>
     public static Tensor Resize(Tensor table, (int Height, int Width) from, (int Height, int Width) to)
     {
         ArgumentNullException.ThrowIfNull(table);

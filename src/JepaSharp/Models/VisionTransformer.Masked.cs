@@ -31,7 +31,7 @@ public sealed partial class VisionTransformer
     /// <summary>The same, and of the outputs those of chosen patches alone. [B, C, H, W] -> [M, D], image by image.</summary>
     /// <param name="images">Normalised pixels [B, C, H, W] of the training size.</param>
     /// <param name="masked">bool [B, N]: true where a patch is masked.</param>
-    /// <param name="chosen">For each image the patches whose outputs are wanted, ascending; M in all. The others' are not computed to the end.</param>
+    /// <param name="chosen">For each image the patches whose outputs are wanted, ascending; M in all. Others' are not computed to the end.</param>
     /// <inheritdoc cref="EncodeMasked(Tensor, Tensor)"/>
     public Tensor EncodeMasked(Tensor images, Tensor masked, IReadOnlyList<int[]> chosen)
     {
@@ -41,7 +41,8 @@ public sealed partial class VisionTransformer
         return _norm.forward(_blocks.Forward(MaskedTokens(images, masked), places, BiasFor(images))).MoveToOuterDisposeScope();
     }
 
-    /// <summary>What blocks put out, without the final norm. [B, C, H, W] -> for each [B, N, D], or [B, N + 1, D] with the class token first.</summary>
+    /// <summary>What blocks put out, without the final norm. [B, C, H, W] -> for each [B, N, D], or [B, N + 1, D] with the class token
+    /// first.</summary>
     /// <param name="images">Normalised pixels.</param>
     /// <param name="blocks">Which, from 0, ascending.</param>
     /// <param name="branch">What the block's MLP adds alone, rather than the block's output.</param>

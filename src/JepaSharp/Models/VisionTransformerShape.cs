@@ -55,11 +55,12 @@ public sealed record VisionTransformerShape
     /// <c>attn.v_bias</c>, as BEiT has them.</summary>
     public bool KeyBias { get; init; } = true;
 
-    /// <summary>Whether a learned token may take the place of patches: <c>mask_token</c> (see <see cref="VisionTransformer.EncodeMasked(TorchSharp.torch.Tensor, TorchSharp.torch.Tensor)"/>).</summary>
+    /// <summary>Whether a learned token may take the place of patches: <c>mask_token</c> (see
+    /// <see cref="VisionTransformer.EncodeMasked(TorchSharp.torch.Tensor, TorchSharp.torch.Tensor)"/>).</summary>
     public bool MaskToken { get; init; }
 
-    /// <summary>Whether an image is spoken for by the average of its patches before the final norm, normalised by itself, and not by the class token, as
-    /// BEiT and data2vec are evaluated: their keys without a bias tell.</summary>
+    /// <summary>Whether an image is spoken for by the average of its patches before the final norm, normalised by itself, and not by the class token,
+    /// as BEiT and data2vec are evaluated: their keys without a bias tell.</summary>
     public bool AveragesBeforeNorm => !KeyBias;
 
     /// <summary>Rows of the patch grid, H/P.</summary>
@@ -83,7 +84,8 @@ public sealed record VisionTransformerShape
         else if (ImageHeight % PatchSize != 0 || ImageWidth % PatchSize != 0 || Patches < 1)
             problems.Add($"an image of {ImageHeight}x{ImageWidth} pixels is not a whole number of {PatchSize}-pixel patches");
         if (Heads < 1 || Width < 1 || Width % Math.Max(Heads, 1) != 0) problems.Add($"width {Width} is not a multiple of {Heads} heads");
-        if (Width % 4 != 0 && AbsolutePositions && !LearnedPositions) problems.Add($"width {Width} is not a multiple of 4, which sine-cosine positions need");
+        if (Width % 4 != 0 && AbsolutePositions && !LearnedPositions)
+            problems.Add($"width {Width} is not a multiple of 4, which sine-cosine positions need");
         if (Depth < 1) problems.Add($"depth {Depth} is not positive");
         if (MlpWidth < 1) problems.Add($"MLP width {MlpWidth} is not positive");
         if (RelativePositions && !ClassToken) problems.Add("relative positions have rows for a class token, and there is none");

@@ -4,8 +4,7 @@ using static TorchSharp.torch;
 namespace JepaSharp.Objectives;
 
 /// <summary>What a student says of every view of an image, against what a teacher says of the image's other large views.</summary>
-/// <remarks>
-/// Caron et al., ICCV 2021, equation 3: of Q views that the teacher sees, the first of V that the student sees,
+/// <remarks> Caron et al., ICCV 2021, equation 3: of Q views that the teacher sees, the first of V that the student sees,
 /// <code>
 /// L = 1 / T Σ_{q &lt; Q} Σ_{v ≠ q} mean over images of -Σ_k p_q,k log softmax(s_v)_k
 /// </code>

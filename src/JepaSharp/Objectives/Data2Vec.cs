@@ -9,8 +9,8 @@ using static TorchSharp.torch;
 
 namespace JepaSharp.Objectives;
 
-/// <summary>data2vec for images: a student that sees a masked image predicts what its own average says of the masked patches in the whole one (Baevski
-/// et al., "data2vec: A general framework for self-supervised learning in speech, vision and language", ICML 2022).</summary>
+/// <summary>data2vec for images: a student that sees a masked image predicts what its own average says of the masked patches in the whole one
+/// (Baevski et al., "data2vec: A general framework for self-supervised learning in speech, vision and language", ICML 2022).</summary>
 /// <remarks>Shapes: B images, N patches, M masked patches of a batch, D width. The blocks and their names are BEiT's.</remarks>
 public sealed class Data2Vec : Objective
 {
@@ -147,8 +147,8 @@ public sealed class Data2Vec : Objective
     }
 
     /// <summary>Smooth L1 over all numbers of all masked patches of a batch, and the term for their variance. Both float32 [M, D] -> [].</summary>
-    /// <remarks>With s the scale, w the weight of the term and σ_d the deviation of dimension d over the M rows: s (mean ℓ_β(o - y) + w mean_d max(0, 0.5
-    /// - √(σ_d² + 1e-6))). Of no masked patch at all the loss is 0.</remarks>
+    /// <remarks>With s the scale, w the weight of the term and σ_d the deviation of dimension d over the M rows: s (mean ℓ_β(o - y) + w mean_d max(0,
+    /// 0.5 - √(σ_d² + 1e-6))). Of no masked patch at all the loss is 0.</remarks>
     /// <param name="outputs">o.</param>
     /// <param name="targets">y.</param>
     public Tensor Distance(Tensor outputs, Tensor targets)
@@ -209,8 +209,8 @@ public sealed class Data2Vec : Objective
             [(MaskPictures.Shown(image, Options.Grid, Array.ConvertAll(mask, m => !m), zoom), "what the student sees"), (
                 MaskPictures.Shown(image, Options.Grid, mask, zoom), "what is to be predicted")])]);
 
-    /// <summary>As published: everything of more than one dimension but the class token and absolute positions; the table of relative positions and the
-    /// mask token with the rest.</summary>
+    /// <summary>As published: everything of more than one dimension but the class token and absolute positions; the table of relative positions and
+    /// the mask token with the rest.</summary>
     private static bool Decays(string name) => Data2VecInitialization.IsMatrix(name) && name is not ("cls_token" or "pos_embed");
 
     /// <summary>places &lt;- ⌊d places + (1 - d) student's⌋ in float32, as the published average treats them like weights.</summary>

@@ -7,7 +7,7 @@ internal static class Data2VecMeasures
 {
     /// <summary>The loss with masks that never change, and those of the targets' mean, of all and by place, over the same patches. Nothing in a
     /// glance: targets are the teacher's, which a glance does not ask.</summary>
-    /// <remarks>The means stand for the best constants: below β the distance is a square, and normalised targets hardly ever lie further off.</remarks>
+    /// <remarks>The means stand for the best constants: below β the distance is a square, and normalised targets hardly ever lie further.</remarks>
     public static IReadOnlyDictionary<string, double> Of(Data2Vec objective, MonitoredImages images)
     {
         if (images.Masked == 0) return new Dictionary<string, double>();

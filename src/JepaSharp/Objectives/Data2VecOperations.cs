@@ -3,8 +3,8 @@ namespace JepaSharp.Objectives;
 /// <summary>What data2vec's loss and its gradients take.</summary>
 internal static class Data2VecOperations
 {
-    /// <summary>Floating-point operations of a batch: the student on all tokens, the head on masked patches, the teacher on whole images as far as its
-    /// last target.</summary>
+    /// <summary>Floating-point operations of a batch: the student on all tokens, the head on masked patches, the teacher on whole images as far as
+    /// its last target.</summary>
     public static StepOperations Of(Data2VecOptions options, MaskedPatches masks)
     {
         var shape = options.Encoder;

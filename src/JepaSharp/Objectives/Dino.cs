@@ -9,9 +9,7 @@ namespace JepaSharp.Objectives;
 /// <summary>DINO: a student says of every view of an image what its own average, the teacher, says of the image's other large views (Caron et al.,
 /// "Emerging properties in self-supervised vision transformers", ICCV 2021, arXiv 2104.14294).</summary>
 /// <remarks>
-/// Shapes: Q large and L small views of each of B images, V = Q + L, D width, H numbers at the head's narrow place, K outputs. Deviation: no
-/// stochastic
-/// depth. Where the published code and the paper differ, and what was chosen: docs/faithfulness.md.
+/// Shapes: Q large and L small views of each of B images, V = Q + L, D width, H numbers at the head's narrow place, K outputs. Where the published code and the paper differ, and what was chosen: docs/faithfulness.md.
 /// </remarks>
 public sealed class Dino : Objective
 {
@@ -73,6 +71,7 @@ public sealed class Dino : Objective
     {
         using var scope = NewDisposeScope();
         step.Count(DinoOperations.Of(Options, batch.Count));
+        using var dropping = Student.DropPaths(Options.DropPath, step.Random(item: SelfDistillation.DepthItem));
         var loss = Loss(batch, Options.Temperature.At(step.Epoch), out var teacher);
         // c <- m c + (1 - m) mean of the teacher's outputs, before centre and temperature.
         step.Move(_center, teacher.Mean().view(1, -1), rate: 1 - Options.CenterMomentum);

@@ -33,6 +33,9 @@ public sealed record DinoOptions
     /// <summary>Epochs at the start in which the student's last layer stays as it is.</summary>
     public int FrozenEpochs { get; init; } = 3;
 
+    /// <summary>Rate of stochastic depth in the student's last block. 0: none.</summary>
+    public double DropPath { get; init; }
+
     /// <summary>Seed of the initial weights.</summary>
     public ulong Seed { get; init; }
 

@@ -8,12 +8,10 @@ using static TorchSharp.torch;
 namespace JepaSharp.Objectives;
 
 /// <summary>iBOT: DINO's comparison of views, and of every large view what the teacher says of patches that the student is not shown (Zhou et al.,
-/// "iBOT:
-/// Image BERT pre-training with online tokenizer", ICLR 2022, arXiv 2111.07832).</summary>
+/// "iBOT: Image BERT pre-training with online tokenizer", ICLR 2022, arXiv 2111.07832).</summary>
 /// <remarks>
 /// Shapes: Q large and L small views of each of B images, N patches of a large view, D width, H numbers at the head's narrow place, K outputs for
-/// class
-/// tokens and K' for patches. Deviation: no stochastic depth. Where the published code and the paper differ, and what was chosen:
+/// class tokens and K' for patches. Where the published code and the paper differ, and what was chosen:
 /// docs/faithfulness.md.
 /// </remarks>
 public sealed class Ibot : Objective
@@ -91,6 +89,7 @@ public sealed class Ibot : Objective
         using var scope = NewDisposeScope();
         using var masks = HiddenViews.Of(Options, batch.Indices, step, Large(batch).device);
         step.Count(IbotOperations.Of(Options, batch.Count, masks.Rows.numel()));
+        using var dropping = Student.DropPaths(Options.DropPath, step.Random(item: SelfDistillation.DepthItem));
         var said = Losses(batch, masks, Options.Temperature.At(step.Epoch), Options.PatchTemperature.At(step.Epoch));
         // c <- m c + (1 - m) mean of the teacher's outputs, of class tokens and of all patches, hidden or not.
         step.Move(_center, said.Teacher.Mean().view(1, -1), rate: 1 - Options.CenterMomentum);

@@ -18,8 +18,7 @@ public sealed record IbotOptions
     public required VisionTransformerShape Encoder { get; init; }
 
     /// <summary>Shape of both heads. Without <see cref="ProjectionHeadShape.PatchOutputs"/> patches share the class token's last layer, in the
-    /// student
-    /// and in the teacher.</summary>
+    /// student and in the teacher.</summary>
     public ProjectionHeadShape Head { get => field ??= new ProjectionHeadShape(Encoder.Width, 2048, 256, 8192); init; }
 
     /// <summary>The large views, which the teacher sees too: Q in all.</summary>
@@ -60,6 +59,9 @@ public sealed record IbotOptions
 
     /// <summary>Epochs at the start in which the student's last layers stay as they are.</summary>
     public int FrozenEpochs { get; init; } = 3;
+
+    /// <summary>Rate of stochastic depth in the student's last block. 0: none.</summary>
+    public double DropPath { get; init; }
 
     /// <summary>Seed of the initial weights.</summary>
     public ulong Seed { get; init; }

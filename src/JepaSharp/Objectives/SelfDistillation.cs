@@ -11,6 +11,9 @@ internal static class SelfDistillation
     /// <summary>Names of the networks.</summary>
     public const string Student = "student", StudentHead = "student_head", Teacher = "teacher", TeacherHead = "teacher_head";
 
+    /// <summary>What branches are left out by: no image's index.</summary>
+    public const long DepthItem = -1;
+
     /// <summary>Student, its head, teacher, its head: weights not yet set.</summary>
     /// <param name="encoder">Shape of both encoders.</param>
     /// <param name="head">Shape of both heads.</param>

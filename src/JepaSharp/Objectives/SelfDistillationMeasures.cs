@@ -6,8 +6,8 @@ using static TorchSharp.torch;
 namespace JepaSharp.Objectives;
 
 /// <summary>What DINO and iBOT say of themselves: the loss on views that never change, and how the teacher uses its outputs.</summary>
-/// <remarks>
-/// Of distributions p over K outputs, the entropy of their mean less the mean of their entropies is what an output tells of a view. It is 0 in both
+/// <remarks> Of distributions p over K outputs, the entropy of their mean less the mean of their entropies is what an output tells of a view. It is
+/// 0 in both
 /// kinds
 /// of collapse (Caron et al., ICCV 2021, section 5.3): where one output wins for every view, and where all outputs are alike for every view; in the
 /// second the loss stays at ln K.

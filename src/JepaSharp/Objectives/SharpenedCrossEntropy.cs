@@ -14,8 +14,7 @@ namespace JepaSharp.Objectives;
 /// ∂ℓ/∂x   = Wᵀ (∂ℓ/∂s) / τ          ∂ℓ/∂W = (∂ℓ/∂s) xᵀ / τ
 /// </code>
 /// and the loss is Σ_r w_r ℓ_r. Gradients are taken with the values; what is kept of them is as large as the rows and as W, however many outputs
-/// there
-/// are. Caron et al., ICCV 2021, equation 3.
+/// there are. Caron et al., ICCV 2021, equation 3.
 /// </remarks>
 internal sealed class SharpenedCrossEntropy
 {

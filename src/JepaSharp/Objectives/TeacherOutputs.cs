@@ -6,8 +6,7 @@ namespace JepaSharp.Objectives;
 
 /// <summary>A teacher's distributions over K outputs, made where they are wanted: softmax((W z - c) / τ), without gradients.</summary>
 /// <remarks>Caron et al., ICCV 2021, equations 1 and 4: a centre c against outputs that win everywhere, a low temperature τ against outputs that are
-/// all
-/// alike.</remarks>
+/// all alike.</remarks>
 internal sealed class TeacherOutputs
 {
     private readonly Tensor _rows, _working, _weight, _center;

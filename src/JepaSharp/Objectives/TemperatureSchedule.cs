@@ -2,8 +2,7 @@ namespace JepaSharp.Objectives;
 
 /// <summary>A temperature of every epoch: as it begins, then on a line to where it stays.</summary>
 /// <remarks>Epoch e, from 0, of n that warm up: start + e (end - start) / (n - 1), both ends included; end from then on. All of it later by the
-/// epochs
-/// that it waits for.</remarks>
+/// epochs that it waits for.</remarks>
 /// <param name="Start">Where it begins.</param>
 /// <param name="End">Where it stays.</param>
 /// <param name="WarmupEpochs">n: epochs between; 0 or 1 for none.</param>

@@ -135,7 +135,8 @@ public sealed class Schedules
     {
         var (first, final) = (_options.StartMomentum, _options.FinalMomentum);
         var done = (step - 1) / _total;
-        return Math.Min(1, _options.Kind is RateSchedule.Tabled or RateSchedule.ThreePhase ? Cosine(first, final, Math.Min(1, done)) : first + ((final - first) * done));
+        var isCosine = _options.Kind is RateSchedule.Tabled or RateSchedule.ThreePhase;
+        return Math.Min(1, isCosine ? Cosine(first, final, Math.Min(1, done)) : first + ((final - first) * done));
     }
 
     /// <summary>Share of the schedules that is done before step <paramref name="step"/>, counted from 1; in [0, 1].</summary>

@@ -252,6 +252,7 @@ public sealed class PretrainPlan
                 Temperature = new TemperatureSchedule(dino.WarmupTeacherTemp, dino.TeacherTemp, dino.WarmupTeacherTempEpochs),
                 CenterMomentum = dino.CenterMomentum,
                 FrozenEpochs = dino.FreezeLastLayer,
+                DropPath = dino.DropPath,
                 Seed = Seed,
             };
         }
@@ -312,6 +313,7 @@ public sealed class PretrainPlan
                 CenterMomentum = ibot.CenterMomentum,
                 PatchCenterMomentum = ibot.CenterMomentum2,
                 FrozenEpochs = ibot.FreezeLastLayer,
+                DropPath = ibot.DropPath,
                 Seed = Seed,
             };
         }

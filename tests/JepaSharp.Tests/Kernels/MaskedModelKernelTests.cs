@@ -32,7 +32,8 @@ public sealed class MaskedModelKernelTests
         var masked = Waves(3, 12).gt(tensor(0.3f));
         int[][] chosen = [[1, 4, 11], [], [.. Enumerable.Range(0, 12)]];
         Tensor Loss(VisionTransformer network) =>
-            (some ? network.EncodeMasked(images, masked, chosen) : network.EncodeMasked(images, masked)).mul(Waves(shape.Width).cos()).square().mean();
+            (some ? network.EncodeMasked(images, masked, chosen) : network.EncodeMasked(images, masked))
+                .mul(Waves(shape.Width).cos()).square().mean();
 
         for (var step = 0; step < 2; step++)
         {

@@ -64,7 +64,8 @@ public sealed class BlockwiseMaskingTests
         Assert.Equal(Of(1), Of(1));
         Assert.NotEqual(Of(1), Of(2));
         // A rectangle of 60 patches leaves no row and column of 8 free.
-        Assert.DoesNotContain(true, (masking with { Least = 60, Patches = 63, LeastAspect = 0.999 }).Draw(new RandomStream(3, RandomPurpose.Objective)));
+        var tooLarge = masking with { Least = 60, Patches = 63, LeastAspect = 0.999 };
+        Assert.DoesNotContain(true, tooLarge.Draw(new RandomStream(3, RandomPurpose.Objective)));
     }
 
     private static BlockwiseMasking MaskingOf(JsonElement recorded)

@@ -78,7 +78,8 @@ public sealed class RelativePositionsTests
             () => masked.EncodeMasked(zeros(1, 3, 32, 32), zeros([1, 9], ScalarType.Bool))).Message);
     }
 
-    /// <summary>Nobody but relative positions says where patches are: without them, patches in another order give the same tokens in that order.</summary>
+    /// <summary>Nobody but relative positions says where patches are: without them, patches in another order give the same tokens in that
+    /// order.</summary>
     [Theory]
     [InlineData(true)]
     [InlineData(false)]

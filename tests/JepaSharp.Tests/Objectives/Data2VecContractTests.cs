@@ -25,7 +25,8 @@ public abstract class Data2VecContract(string section) : ObjectiveContract<Data2
 
 public sealed class Data2VecContractTests() : Data2VecContract("mask_least: 2, drop_path: 0, layer_scale: 0.1");
 
-public sealed class DroppedData2VecContractTests() : Data2VecContract("mask_least: 2, drop_path: 0.25, layer_scale: 0.1, average_places: true, ema_steps: 4");
+public sealed class DroppedData2VecContractTests() : Data2VecContract(
+    "mask_least: 2, drop_path: 0.25, layer_scale: 0.1, average_places: true, ema_steps: 4");
 
 public sealed class AbsoluteData2VecContractTests() : Data2VecContract(
     "mask_least: 2, drop_path: 0, layer_scale: 0, positions: absolute, target: branch, norm_mean: false, beta: 0.12, variance: 0.3");

@@ -10,8 +10,8 @@ namespace JepaSharp.Tests.Objectives;
 /// <summary>What data2vec's parts are, beside the recordings.</summary>
 public sealed class Data2VecTests
 {
-    /// <summary>With a momentum of 0.9999 the published average lowers 136 of the 732 rows of a grid of 14 x 14, 7,462 places, in the first step, and none
-    /// later; with 0.9998 none.</summary>
+    /// <summary>With a momentum of 0.9999 the published average lowers 136 of the 732 rows of a grid of 14 x 14, 7,462 places, in the first step, and
+    /// none later; with 0.9998 none.</summary>
     [Theory]
     [InlineData(0.9999, 136, 7462)]
     [InlineData(0.9998, 0, 0)]
@@ -110,8 +110,8 @@ public sealed class Data2VecTests
         Assert.Equal((2, 1e-4, 0.25, true, true, false), (d.Beta, d.LayerScale, d.DropPath, d.NormalizesBlocks, d.NormalizesMean, d.AveragesPlaces));
         Assert.Equal(0.9998, d.Momentum(1));
         Assert.Equal(
-            (true, true, false, true, false, true), (d.Encoder.ClassToken, d.Encoder.RelativePositions, d.Encoder.AbsolutePositions, d.Encoder.LayerScale,
-                d.Encoder.KeyBias, d.Encoder.MaskToken));
+            (true, true, false, true, false, true), (d.Encoder.ClassToken, d.Encoder.RelativePositions, d.Encoder.AbsolutePositions,
+                d.Encoder.LayerScale, d.Encoder.KeyBias, d.Encoder.MaskToken));
         var changes = d.View.Transform.Augmentations;
         Assert.Equal((0.5, 1, 0, 0, 0), (changes.Flip, changes.JitterChance, changes.Gray, changes.Blur, changes.Solarize));
         Assert.Equal(new ColorJitter(0.4, 0.4, 0.4, 0), changes.Jitter);

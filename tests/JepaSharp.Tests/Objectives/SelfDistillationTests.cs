@@ -208,6 +208,24 @@ public sealed class SelfDistillationTests
         Assert.DoesNotContain("masked_embed", ibot.Encoder.state_dict().Keys);
     }
 
+    /// <summary>Another loss with branches left out, the same for the same micro-batch, and what the teacher says is what it was.</summary>
+    [Theory]
+    [InlineData("dino")]
+    [InlineData("ibot")]
+    public void Depth_OfTheStudentAlone_ChangesItsLoss(string objective)
+    {
+        using var scope = NewDisposeScope();
+        using var whole = KnownObjectives.Create(new PretrainPlan(Small(Base, objective).Apply([$"{objective}.drop_path=0"])));
+        using var dropped = KnownObjectives.Create(new PretrainPlan(Small(Base, objective).Apply([$"{objective}.drop_path=0.9"])));
+        using var batch = Views(whole);
+        float Of(Objective o, long microBatch) => o.Loss(batch, Step.Untracked(0, microBatch)).item<float>();
+        Assert.NotEqual(Of(whole, 3), Of(dropped, 3));
+        Assert.Equal(Of(dropped, 3), Of(dropped, 3));
+        Assert.NotEqual(Of(dropped, 3), Of(dropped, 4));
+        using var untracked = no_grad();
+        Assert.Equal(Of(whole, 3), Of(dropped, 3), 1e-6);
+    }
+
     [Fact]
     public void HiddenViews_OfMasks_WeighEachViewAlike_ThoseWithoutAsNothing()
     {
@@ -234,6 +252,7 @@ public sealed class SelfDistillationTests
     [InlineData("dino", "dino.freeze_last_layer=10", "would never learn")]
     [InlineData("dino", "dino.teacher_temp=0", "above 0")]
     [InlineData("dino", "dino.out_dim=0", "1 or more")]
+    [InlineData("dino", "dino.drop_path=1", "0 to below 1")]
     [InlineData("dino", "dino.center_momentum=1.1", "a share")]
     [InlineData("dino", "data.use_gaussian_blur=true", "views.blur")]
     [InlineData("ibot", "ibot.shared_head=false", "no published model is trained so")]

@@ -79,8 +79,11 @@ public sealed class RecordedData2VecTests(ITestOutputHelper output)
             {
                 Assert.Equal(step.GetProperty("masked_patches").EnumerateArray().Select(m => m.GetInt32()), masks.ByImage.Select(m => m.Length));
                 if (run.Holds($"targets_mean_square.{iteration}"))
-                    worstTarget = Math.Max(worstTarget, RecordedRun.Difference(
-                        run.Objective.Targets(run.Images(iteration), masks).square().mean([0L]), run.Expected($"targets_mean_square.{iteration}")).Absolute);
+                {
+                    var squares = run.Objective.Targets(run.Images(iteration), masks).square().mean([0L]);
+                    worstTarget = Math.Max(
+                        worstTarget, RecordedRun.Difference(squares, run.Expected($"targets_mean_square.{iteration}")).Absolute);
+                }
             }
 
             var result = run.Run(iteration);
@@ -107,7 +110,8 @@ public sealed class RecordedData2VecTests(ITestOutputHelper output)
         if (run.Objective.Student.Relative is null) return;
         // Every place that the published average has lowered, and no other.
         Assert.Equal(
-            run.Expected("final.teacher.rel_pos_bias.relative_position_index").flatten().data<long>(), run.Objective.Teacher.Relative!.Places.data<long>());
+            run.Expected("final.teacher.rel_pos_bias.relative_position_index").flatten().data<long>(),
+            run.Objective.Teacher.Relative!.Places.data<long>());
     }
 
     [Theory]

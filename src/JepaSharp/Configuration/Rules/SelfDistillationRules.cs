@@ -13,6 +13,7 @@ internal static class DinoRules
         SelfDistillationRules.CheckTemperatures("dino",
             [(dino.StudentTemp, "student_temp"), (dino.WarmupTeacherTemp, "warmup_teacher_temp"), (dino.TeacherTemp, "teacher_temp")], checks);
         SelfDistillationRules.CheckShares("dino", [(dino.CenterMomentum, "center_momentum")], checks);
+        SelfDistillationRules.CheckDepth("dino", dino.DropPath, checks);
         SelfDistillationRules.CheckEpochs("dino", dino.FreezeLastLayer, dino.WarmupTeacherTempEpochs, epochs, checks);
     }
 }
@@ -37,6 +38,7 @@ internal static class IbotRules
         ], checks);
         SelfDistillationRules.CheckShares(
             "ibot", [(ibot.CenterMomentum, "center_momentum"), (ibot.CenterMomentum2, "center_momentum2")], checks);
+        SelfDistillationRules.CheckDepth("ibot", ibot.DropPath, checks);
         SelfDistillationRules.CheckEpochs("ibot", ibot.FreezeLastLayer, ibot.WarmupTeacherTempEpochs, epochs, checks);
         checks.Require(
             ibot.PredStartEpoch >= 0 && ibot.PredStartEpoch < Math.Max(1, epochs), "ibot.pred_start_epoch", ibot.PredStartEpoch,
@@ -89,6 +91,9 @@ internal static class SelfDistillationRules
     {
         foreach (var (value, key) in shares) checks.Require(value is >= 0 and <= 1, $"{section}.{key}", value, "a share, 0 to 1");
     }
+
+    public static void CheckDepth(string section, double rate, RuleChecks checks) =>
+        checks.Require(rate is >= 0 and < 1, $"{section}.drop_path", rate, "a rate, 0 to below 1");
 
     public static void CheckEpochs(string section, int frozen, int warmup, int epochs, RuleChecks checks)
     {

@@ -6,7 +6,8 @@ namespace JepaSharp.Weights;
 /// <c>pos_embed</c>, <c>patch_embed.proj</c>, <c>blocks.N.{norm1, attn.qkv, attn.proj, norm2, mlp.fc1, mlp.fc2}</c>, <c>norm</c> for an encoder, and
 /// <c>mask_token</c>, <c>predictor_pos_embed</c>, <c>predictor_embed</c>, <c>predictor_blocks.N...</c>, <c>predictor_norm</c>, <c>predictor_proj</c>
 /// for the predictor; BEiT's and data2vec's encoders have <c>mask_token</c>, <c>rel_pos_bias.relative_position_bias_table</c>,
-/// <c>blocks.N.{gamma_1, gamma_2, attn.q_bias, attn.v_bias}</c> and no <c>attn.qkv.bias</c>; a class token is <c>cls_token</c>, and MAE's <c>decoder.</c> has <c>mask_token</c>, <c>decoder_pos_embed</c>,
+/// <c>blocks.N.{gamma_1, gamma_2, attn.q_bias, attn.v_bias}</c> and no <c>attn.qkv.bias</c>; a class token is <c>cls_token</c>, and MAE's
+/// <c>decoder.</c> has <c>mask_token</c>, <c>decoder_pos_embed</c>,
 /// <c>decoder_embed</c>, <c>decoder_blocks.N...</c>, <c>decoder_norm</c> and <c>decoder_pred</c>; <c>.weight</c> and <c>.bias</c> where there are
 /// both.
 /// </remarks>

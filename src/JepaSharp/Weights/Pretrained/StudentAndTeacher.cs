@@ -53,8 +53,7 @@ internal static class StudentAndTeacher
     }
 
     /// <summary>The student's parameters in the order in which its optimizer was given them: decayed ones, then biases and those of one dimension;
-    /// the
-    /// lengths of a last layer's rows are missing where they are frozen.</summary>
+    /// the lengths of a last layer's rows are missing where they are frozen.</summary>
     /// <param name="tensors">By full names.</param>
     /// <param name="isDecayed">Which of the two groups.</param>
     /// <param name="withLengths">Whether lengths are learned.</param>

@@ -93,7 +93,8 @@ internal sealed class WeightsSource(string path, WeightsFormat format, IDisposab
         if (lone && names.Contains("cls_token"))
         {
             if (IsData2Vec(named)) (Networks, Objective) = (NetworkNames.OfData2Vec, MetaOptions.Data2Vec);
-            else if (names.Contains("decoder_embed.weight")) (Networks, Objective) = (NetworkNames.OfMaskedAutoencoder, MetaOptions.MaskedAutoencoder);
+            else if (names.Contains("decoder_embed.weight"))
+                (Networks, Objective) = (NetworkNames.OfMaskedAutoencoder, MetaOptions.MaskedAutoencoder);
             else Networks = [NetworkNames.ContextEncoder];
         }
 
