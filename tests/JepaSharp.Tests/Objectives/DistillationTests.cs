@@ -7,7 +7,6 @@ using JepaSharp.Optimization;
 using JepaSharp.Runtime;
 using JepaSharp.Training;
 using JepaSharp.Weights;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace JepaSharp.Tests.Objectives;

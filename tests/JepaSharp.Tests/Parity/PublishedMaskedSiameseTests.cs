@@ -1,7 +1,5 @@
 using JepaSharp.Evaluation.Embeddings;
-using JepaSharp.Objectives;
 using JepaSharp.Optimization;
-using JepaSharp.Training;
 using JepaSharp.Training.Checkpoints;
 using JepaSharp.Weights;
 using static TorchSharp.torch;

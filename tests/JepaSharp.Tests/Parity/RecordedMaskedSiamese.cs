@@ -1,7 +1,6 @@
 using System.Text.Json;
 using JepaSharp.Data.Cropping;
 using JepaSharp.Data.Loading;
-using JepaSharp.Models;
 using JepaSharp.Objectives;
 using JepaSharp.Optimization;
 using JepaSharp.Training;
