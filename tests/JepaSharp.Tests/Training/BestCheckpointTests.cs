@@ -35,7 +35,7 @@ public sealed class BestCheckpointTests : IDisposable
     [Fact]
     public void Resume_OfARunThatHandedOver_WithdrawsIt()
     {
-        using (var run = PretrainRun.Start(RunSetup.Of(Monitored.Options), Run)) _ = run.Train();
+        using (var run = PretrainRun.Start(RunSetup.Of(Monitored.Options), Run)) _ = run.Train(stop: TestContext.Current.CancellationToken);
         var best = BestCheckpoint.Keep(CheckpointRanking.Find(Run)[0].Path, "Because.");
         using (PretrainRun.Resume(Run, ["optimization.epochs=4"])) Assert.False(Directory.Exists(best));
         using var weights = PretrainedWeights.Open(Run);
