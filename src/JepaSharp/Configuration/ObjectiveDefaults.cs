@@ -8,6 +8,8 @@ internal static class ObjectiveDefaults
 {
     private const double Data2VecFewStepsMomentum = 0.998; // the published 0.9998 stands for a million steps
 
+    private const int LeastPrototypes = 16;
+
     /// <summary>Options with an objective's own optimizer, schedules and crops; the same for I-JEPA and for objectives that are not known
     /// here.</summary>
     /// <param name="options">What there is for I-JEPA.</param>
@@ -132,8 +134,8 @@ internal static class ObjectiveDefaults
         },
     };
 
-    /// <summary>MSN for small networks and images: <c>configs/msn-cifar10-jpeg.yaml</c>. Head and prototypes shrink with the encoder, and small crops
-    /// are not blurred.</summary>
+    /// <summary>MSN for small networks and images: <c>configs/msn-cifar10-jpeg.yaml</c>. The head shrinks with the encoder, there are as many
+    /// prototypes as images in a batch, and small crops are not blurred.</summary>
     private static PretrainOptions MaskedSiameseOn(PretrainOptions suggested)
     {
         var own = MaskedSiamese(suggested);
@@ -141,7 +143,12 @@ internal static class ObjectiveDefaults
         var (crop, patch, chosen) = (suggested.Data.CropSize, suggested.Mask.PatchSize, suggested.Optimization);
         return own with
         {
-            Msn = own.Msn with { Prototypes = 128, Hidden = 4 * width, Projection = width },
+            Msn = own.Msn with
+            {
+                Prototypes = Math.Clamp(suggested.Data.BatchSize, LeastPrototypes, own.Msn.Prototypes),
+                Hidden = 4 * width,
+                Projection = width,
+            },
             Views = own.Views with { Local = 4, LocalSize = Math.Max(1, crop / patch / 2) * patch, LocalScale = new Interval(0.1, 0.3), Blur = 0 },
             Optimization = own.Optimization with { Epochs = chosen.Epochs, Warmup = chosen.Warmup },
         };

@@ -52,6 +52,15 @@ public sealed class MaskedSiameseTests
     }
 
     [Fact]
+    public void Suggestions_ForSmallImages_HaveAPrototypeForEveryImageOfABatch()
+    {
+        var suggested = SuggestedOptions.ForScenes().LearnedBy(MaskedSiamese.ShortName).Options;
+        var (msn, training) = (suggested.Msn, suggested.Optimization);
+        Assert.Equal((suggested.Data.BatchSize, 1.25, 3.0), (msn.Prototypes, training.IpeScale, training.ClipGrad));
+        Assert.Empty(suggested.FindProblems());
+    }
+
+    [Fact]
     public void Targets_Balanced_GiveEveryPrototypeItsShareOfTheBatch()
     {
         using var scope = NewDisposeScope();

@@ -31,14 +31,30 @@ internal sealed class PenaltyOption(string unit)
 /// <summary><c>jepa evaluate logistic</c>.</summary>
 internal sealed class LogisticVerb : ProbeVerb
 {
+    private const string Standard = "standard", OfSiamese = "msn";
+
     private readonly PenaltyOption _penalty = new("as in mean cross-entropy + p/2 |W|^2");
+    private readonly Option<string> _recipe = new("--recipe")
+    {
+        Description = "standard: on standardised features; msn: as MSN publishes it, on features of each image less their mean and of length 1, without "
+            + "a bias, one penalty, divided by the images.",
+        DefaultValueFactory = _ => Standard,
+        HelpName = "RECIPE",
+    };
 
     public LogisticVerb()
-        : base("logistic", "Multinomial logistic regression on standardised features, by L-BFGS.") => _penalty.AddTo(this);
+        : base("logistic", "Multinomial logistic regression on standardised features, by L-BFGS.")
+    {
+        _penalty.AddTo(this);
+        Add(_recipe);
+        _recipe.AcceptOnlyFromAmong(Standard, OfSiamese);
+    }
 
     protected override ProbeTask Task(ParseResult arguments, ulong seed)
     {
         var options = new LogisticOptions { Seed = seed };
+        if (arguments.GetValue(_recipe) == OfSiamese)
+            options = options with { OfUnitFeatures = true, Penalties = [LogisticOptions.PublishedPenalty] };
         return LinearModelTask.Logistic(_penalty.Read(arguments) is { } penalties ? options with { Penalties = penalties } : options);
     }
 }

@@ -84,9 +84,12 @@ public sealed class LinearClassifier : Classifier
     public double? LearningRate { get; internal init; }
 
     /// <inheritdoc/>
-    public override int[] Predict(FeatureMatrix features) => Readout.Largest(features);
+    public override int[] Predict(FeatureMatrix features) => Readout.Largest(TakesUnitFeatures ? UnitFeatures.Of(features) : features);
 
     internal LinearReadout Readout { get; }
+
+    /// <summary>Whether <see cref="Readout"/> is of <see cref="UnitFeatures"/>.</summary>
+    internal bool TakesUnitFeatures { get; init; }
 }
 
 /// <summary>A fitted linear regressor.</summary>

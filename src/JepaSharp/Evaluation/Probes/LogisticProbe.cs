@@ -10,6 +10,13 @@ public sealed record LogisticOptions
     /// <remarks>As in mean cross-entropy + p/2 |W|^2 with standardised features; scikit-learn's C is 1 / (n p).</remarks>
     public IReadOnlyList<double> Penalties { get; init; } = [1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 0.1, 1];
 
+    /// <summary>As MSN is evaluated: each image's features less their own mean and of length 1, in place of standardised ones; no bias; and penalties
+    /// are divided by the images that are fitted on, n.</summary>
+    public bool OfUnitFeatures { get; init; }
+
+    /// <summary>The penalty of MSN's published evaluation with five images a class, before it is divided by n.</summary>
+    public const double PublishedPenalty = 0.0025;
+
     /// <summary>Share of the fit data held out for the choice, between 0 and 1.</summary>
     public double HeldOutShare { get; init; } = 0.2;
 
@@ -55,14 +62,17 @@ public static class LogisticProbe
     {
         using var scope = NewDisposeScope();
         using var noGradient = no_grad();
-        var moments = FeatureMoments.Of(fit.Features);
-        var loss = new CrossEntropy(fit, moments, penalty);
+        if (options.OfUnitFeatures) fit = new ClassificationSet(UnitFeatures.Of(fit.Features), fit.Labels.ToArray(), fit.Classes);
+        var moments = options.OfUnitFeatures
+            ? new FeatureMoments(new double[fit.Features.Width], [.. Enumerable.Repeat(1.0, fit.Features.Width)])
+            : FeatureMoments.Of(fit.Features);
+        var loss = new CrossEntropy(fit, moments, options.OfUnitFeatures ? penalty / fit.Count : penalty, hasBias: !options.OfUnitFeatures);
         LimitedMemoryBfgs.Minimise(loss.Evaluate, parameters, options.Tolerance, options.Iterations);
         var weights = parameters.AsSpan(0, fit.Features.Width * fit.Classes);
         return new LinearClassifier(LinearReadout.Unstandardise(moments, weights, parameters.AsSpan(weights.Length)), penalty)
         {
-            Trials = trials
-            ?? []
+            Trials = trials ?? [],
+            TakesUnitFeatures = options.OfUnitFeatures,
         };
     }
 
@@ -74,10 +84,12 @@ public static class LogisticProbe
 
         private readonly Tensor _features, _truth;
         private readonly double _penalty;
+        private readonly bool _hasBias;
         private readonly int _images, _width, _classes;
 
-        public CrossEntropy(ClassificationSet fit, FeatureMoments moments, double penalty)
+        public CrossEntropy(ClassificationSet fit, FeatureMoments moments, double penalty, bool hasBias)
         {
+            _hasBias = hasBias;
             (_images, _width, _classes, _penalty) = (fit.Count, fit.Features.Width, fit.Classes, penalty);
             var type = (long)_images * _width <= LargestDouble ? ScalarType.Float64 : ScalarType.Float32;
             using var scope = NewDisposeScope();
@@ -101,7 +113,8 @@ public static class LogisticProbe
             var slope = logarithms.exp().Subtract(_truth).Multiply(1.0 / _images);
             var byWeight = _features.t().mm(slope.to(_features.dtype)).to(ScalarType.Float64).Add(weights.Multiply(_penalty));
             byWeight.contiguous().data<double>().CopyTo(gradient[..size]);
-            slope.sum([0L]).data<double>().CopyTo(gradient[size..]);
+            if (_hasBias) slope.sum([0L]).data<double>().CopyTo(gradient[size..]);
+            else gradient[size..].Clear(); // it begins at 0 and stays there
             return loss + (_penalty / 2 * (weights * weights).sum().item<double>());
         }
     }

@@ -54,6 +54,34 @@ public sealed class LogisticProbeTests
         }
     }
 
+    /// <summary>As MSN is evaluated: what an image's features are shifted and scaled by, changes nothing.</summary>
+    [Fact]
+    public void Logistic_OfUnitFeatures_HasNoSlopeLeftAndNoBias()
+    {
+        const int Rows = 60, Width = 5, Classes = 3;
+        var set = Synthetic.Clouds(Rows, Width, Classes, 1, seed: 4);
+        var options = new LogisticOptions { Penalties = [0.5], Tolerance = 1e-8, OfUnitFeatures = true };
+        var model = LogisticProbe.Fit(set, options);
+        Assert.All(model.Readout.Bias, bias => Assert.Equal(0, bias));
+        var (unit, slope) = (new double[Rows, Width], new double[Width, Classes]);
+        for (var i = 0; i < Rows; i++)
+        {
+            var row = set.Features.Row(i).ToArray().Select(v => (double)v).ToArray();
+            var length = Math.Sqrt(row.Sum(v => Math.Pow(v - row.Average(), 2)));
+            for (var d = 0; d < Width; d++) unit[i, d] = (row[d] - row.Average()) / length;
+            var outputs = Enumerable.Range(0, Classes)
+                .Select(c => Enumerable.Range(0, Width).Sum(d => unit[i, d] * model.Readout.Weights[(d * Classes) + c])).Select(Math.Exp).ToArray();
+            for (var c = 0; c < Classes; c++)
+                for (var d = 0; d < Width; d++)
+                    slope[d, c] += ((outputs[c] / outputs.Sum()) - (set.Labels[i] == c ? 1 : 0)) * unit[i, d] / Rows;
+        }
+
+        for (var c = 0; c < Classes; c++)
+            for (var d = 0; d < Width; d++) Assert.Equal(0, slope[d, c] + (0.5 / Rows * model.Readout.Weights[(d * Classes) + c]), 1e-6);
+        var other = new FeatureMatrix(Rows, Width, [.. set.Features.Values.ToArray().Select((v, i) => ((3 + (i / Width)) * v) + (i / Width))]);
+        Assert.Equal(model.Predict(set.Features), model.Predict(other));
+    }
+
     [Fact]
     public void Logistic_OfSeparateClouds_NamesThem()
     {
