@@ -73,7 +73,8 @@ internal static class WrittenReport
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            terminal.Error.WriteLine($"note: checkpoints/best cannot be written: {e.Message} Where the run is asked for weights, its last are taken.");
+            terminal.Error.WriteLine(
+                $"note: checkpoints/best cannot be written: {e.Message} Where the run is asked for weights, its last are taken.");
         }
     }
 

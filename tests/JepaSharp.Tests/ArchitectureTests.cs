@@ -19,7 +19,7 @@ public sealed partial class ArchitectureTests
         ["Pictures"] = ["Runtime", "Data", "Masking"],
         ["Models"] = ["Runtime", "Kernels", "Configuration", "Masking", "Data"],
         ["Objectives"] = ["Runtime", "Configuration", "Masking", "Data", "Pictures", "Models"],
-        ["Optimization"] = ["Runtime", "Kernels", "Models"],
+        ["Optimization"] = ["Runtime", "Configuration", "Kernels", "Models"],
         ["Weights"] = ["Runtime", "Configuration", "Models"],
         ["Evaluation"] = ["Runtime", "Configuration", "Models", "Optimization", "Data", "Weights"],
         ["Training"] = ["Runtime", "Configuration", "Masking", "Data", "Models", "Objectives", "Optimization", "Weights"],

@@ -25,8 +25,8 @@ internal sealed record FeaturePair(string Name, FeatureKind Kind, PooledFeatures
     /// <summary>The encoder's features and raw pixels, where both are among these, as features of their own.</summary>
     public static FeaturePair? SideBySide(IReadOnlyList<FeaturePair> features)
     {
-        var (encoder, pixels) = (features.FirstOrDefault(f => f.Kind == FeatureKind.Encoder), features.FirstOrDefault(f => f.Kind == FeatureKind.Pixels));
-        if (encoder is null || pixels is null) return null;
+        FeaturePair? First(FeatureKind kind) => features.FirstOrDefault(f => f.Kind == kind);
+        if (First(FeatureKind.Encoder) is not { } encoder || First(FeatureKind.Pixels) is not { } pixels) return null;
         var (fit, test) = JoinedFeatures.Of((encoder.Fit, encoder.Test), (pixels.Fit, pixels.Test));
         return new FeaturePair(RawPixelRival.SideBySide, FeatureKind.EncoderWithPixels, fit, test);
     }

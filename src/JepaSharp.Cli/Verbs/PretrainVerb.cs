@@ -120,7 +120,7 @@ internal sealed class PretrainVerb : Verb
         var handedOver = Path.Combine(folder.BestCheckpoint, "weights.safetensors");
         var weights = objective is ImageJepa
             ? "encoder and predictor"
-            : string.Join(" and ", objective.Networks.Where(n => n.IsSaved).Select(n => n.Title));
+            : string.Join(", ", objective.Networks.Where(n => n.IsSaved).Select(n => n.Title));
         terminal.Out.WriteLine();
         foreach (var (what, path) in new[]
         {

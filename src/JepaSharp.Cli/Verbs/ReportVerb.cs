@@ -20,7 +20,8 @@ internal sealed class ReportVerb : Verb
     public override int Run(ParseResult arguments, Terminal terminal, StopSignals stop)
     {
         terminal.Out.WriteLine(
-            WrittenReport.Write(arguments.GetValue(_run)!, arguments.GetValue(_data), arguments.GetValue(_device), terminal, null, handsOver: false, stop.Token));
+            WrittenReport.Write(
+                arguments.GetValue(_run)!, arguments.GetValue(_data), arguments.GetValue(_device), terminal, null, handsOver: false, stop.Token));
         return ExitCode.Done;
     }
 }

@@ -36,8 +36,8 @@ internal sealed record OutputSigns(double Entropy, double MeanEntropy, double In
     public string Words() => Entropy > NearlyUniform * Uniform
         ? string.Create(
             CultureInfo.InvariantCulture,
-            $"the teacher says the same of every view, and of all outputs alike (entropy {Entropy:F3} of at most {Uniform:F3}, which is ln K, where the "
-                + $"loss stays); its temperature is too high, or its centre too strong")
+            $"the teacher says the same of every view, and of all outputs alike (entropy {Entropy:F3} of at most {Uniform:F3}, which is ln K, where "
+                + $"the loss stays); its temperature is too high, or its centre too strong")
         : string.Create(
             CultureInfo.InvariantCulture,
             $"the same few outputs win for every view (entropy of the teacher's mean output {MeanEntropy:F3} of at most {Uniform:F3}, "

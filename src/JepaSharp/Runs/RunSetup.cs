@@ -86,7 +86,8 @@ public sealed record RunSetup(PretrainOptions Options, ImageSource Source, IRead
     private static RunSetup AsPublished(OptionsDocument reading, List<string> overrides, PretrainedWeights? init, TimeSpan? time)
     {
         if (time is not null)
-            throw new JepaException("Minutes choose how many passes a run makes, and what is published has its own: give one of them.", isUsage: true);
+            throw new JepaException(
+                "Minutes choose how many passes a run makes, and what is published has its own: give one of them.", isUsage: true);
         if (reading.Options.Data.ResolveSource() is null)
             throw new JepaException("The published recipe is one for images: give them with --data.", isUsage: true);
         var defaults = ObjectiveDefaults.Of(new PretrainOptions(), ObjectiveOf(reading, init));
@@ -104,7 +105,8 @@ public sealed record RunSetup(PretrainOptions Options, ImageSource Source, IRead
         List<string> notes = [];
         if (side > 0 && side < options.Data.CropSize)
             notes.Add(string.Create(CultureInfo.InvariantCulture,
-                $"the images' median shorter side is {side} pixels: crops of {options.Data.CropSize} enlarge them, which costs time and adds nothing"));
+                $"the images' median shorter side is {side} pixels: crops of {options.Data.CropSize} enlarge them, which costs time and adds "
+                    + "nothing"));
         return new RunSetup(options, source, reasons) { Notes = notes };
     }
 

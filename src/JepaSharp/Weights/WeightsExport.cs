@@ -48,8 +48,8 @@ public static class WeightsExport
             or { KeyBias: true } and ({ RelativePositions: true } or { LayerScale: true }))
             throw new WeightsFileException(
                 weights.Path, $"an encoder with a class token ('{StateLayout.ClassToken}') and learned positions that are resized as timm does",
-                "one that Hugging Face's IJepaModel, ViTMAEModel, ViTModel or ViTMSNModel can hold: export this one with --to safetensors, in the names "
-                    + "that timm gives");
+                "one that Hugging Face's IJepaModel, ViTMAEModel, ViTModel or ViTMSNModel can hold: export this one with --to safetensors, in the "
+                    + "names that timm gives");
         // MAE's decoder goes along: it is a part of the model there.
         var decoder = network is null && weights.Has(NetworkNames.Decoder) ? weights.DecoderArchitecture : null;
         if (decoder is { Heads: 0 })

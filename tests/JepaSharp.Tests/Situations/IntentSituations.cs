@@ -228,7 +228,8 @@ public sealed class IntentSituations : SituationTests
             Never = ["rc 0", "rc 1", "e.npy", "again"],
         },
         new("a run whose best and latest checkpoints are damaged and whose epoch's is whole",
-            $"{Whole}for c in best latest; do printf x >>run/checkpoints/$c/weights.safetensors; done; jepa embed --weights run --data imgs --out e.npy", 2,
+            $"{Whole}for c in best latest; do printf x >>run/checkpoints/$c/weights.safetensors; done; "
+                + "jepa embed --weights run --data imgs --out e.npy", 2,
             "Another checkpoint of the run is whole: DIR/run/checkpoints/epoch-0004") { Build = folder => Images(folder, "imgs") },
         new("heads that are not those of the weights", "jepa embed --weights whole --heads 6 --data imgs --out e.csv", 2,
             "found 3 attention heads in what the file says; expected the 6 that were asked for") { Build = ImagesAndModel },

@@ -36,8 +36,8 @@ internal sealed class LogisticVerb : ProbeVerb
     private readonly PenaltyOption _penalty = new("as in mean cross-entropy + p/2 |W|^2");
     private readonly Option<string> _recipe = new("--recipe")
     {
-        Description = "standard: on standardised features; msn: as MSN publishes it, on features of each image less their mean and of length 1, without "
-            + "a bias, one penalty, divided by the images.",
+        Description = "standard: on standardised features; msn: as MSN publishes it, on features of each image less their mean and of length 1, "
+            + "without a bias, one penalty, divided by the images.",
         DefaultValueFactory = _ => Standard,
         HelpName = "RECIPE",
     };

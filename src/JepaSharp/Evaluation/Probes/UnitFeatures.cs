@@ -1,6 +1,7 @@
 namespace JepaSharp.Evaluation.Probes;
 
-/// <summary>Features of each image less their own mean, and divided by their length: of an image by itself, so that nothing is learned from others.</summary>
+/// <summary>Features of each image less their own mean, and divided by their length: of an image by itself, so that nothing is learned from
+/// others.</summary>
 /// <remarks>As MSN's published logistic regression takes them (Assran et al., ECCV 2022). An image whose features are all the same is 0.</remarks>
 internal static class UnitFeatures
 {
