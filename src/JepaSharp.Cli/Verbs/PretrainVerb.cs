@@ -79,7 +79,11 @@ internal sealed class PretrainVerb : Verb
     private static PretrainRun Begun(PretrainArguments asked, PretrainedWeights? init)
     {
         var setup = RunSetup.Of(asked.Config, asked.Data, asked.Overrides(), init, asked.Time, asked.AsPublished);
-        var kept = asked.MaxSteps is null ? setup.Options : setup.Options with { Optimization = setup.Options.Optimization with { MaxSteps = null } };
+        var kept = asked.MaxSteps is null ? setup.Options : setup.Options with
+        {
+            // Schedules that are laid out over steps want an end, and it is not this process's.
+            Optimization = setup.Options.Optimization with { MaxSteps = setup.Options.Optimization.ScheduleSteps },
+        };
         return PretrainRun.Start(setup, asked.Out, init, kept: kept);
     }
 

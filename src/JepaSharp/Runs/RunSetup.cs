@@ -106,7 +106,7 @@ public sealed record RunSetup(PretrainOptions Options, ImageSource Source, IRead
         if (side > 0 && side < options.Data.CropSize)
             notes.Add(string.Create(CultureInfo.InvariantCulture,
                 $"the images' median shorter side is {side} pixels: crops of {options.Data.CropSize} enlarge them, which costs time and adds "
-                    + "nothing"));
+                    + $"nothing"));
         return new RunSetup(options, source, reasons) { Notes = notes };
     }
 
