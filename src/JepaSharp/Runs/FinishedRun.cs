@@ -87,7 +87,7 @@ public sealed class FinishedRun : IDisposable
         return ranking with { LeftOut = [.. ranking.LeftOut, .. LeftOut.Select(l => l.Sentence)], Unreadable = LeftOut };
     }
 
-    /// <summary>Hands over one of the measured checkpoints: copies its weights to <c>checkpoints/best</c>, which is what the run's folder stands for
+    /// <summary>Hands over one of the measured checkpoints: copies it to <c>checkpoints/best</c>, which is what the run's folder stands for
     /// where weights are asked for.</summary>
     /// <param name="ranking">Checkpoints of this run.</param>
     /// <returns>What was handed over and why, as a sentence without its end.</returns>

@@ -1,8 +1,8 @@
 using System.Text.Json;
 using JepaSharp.Configuration;
+using JepaSharp.Evaluation;
 using JepaSharp.Evaluation.Embeddings;
 using JepaSharp.Evaluation.Probes;
-using JepaSharp.Evaluation;
 using JepaSharp.Models;
 using JepaSharp.Optimization;
 using JepaSharp.Weights;

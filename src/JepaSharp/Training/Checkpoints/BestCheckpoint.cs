@@ -3,10 +3,9 @@ using JepaSharp.Weights;
 
 namespace JepaSharp.Training.Checkpoints;
 
-/// <summary>What a run hands over: <c>checkpoints/best</c>, the weights of one of its checkpoints, which wins where a run folder is given for
-/// weights.</summary>
-/// <remarks>A copy, so that it stays when the checkpoint it was made of is dropped. Nothing is resumed from it: it has no optimizer. A run that goes
-/// on takes it away first, since it speaks of the run as it ended before.</remarks>
+/// <summary>What a run hands over: <c>checkpoints/best</c>, one of its checkpoints, which wins where a run folder is given for weights.</summary>
+/// <remarks>A copy, so that it stays when the checkpoint it was made of is dropped. Nothing is resumed from it, and a run that goes on takes it away
+/// first, since it speaks of the run as it ended before.</remarks>
 internal static class BestCheckpoint
 {
     /// <summary>The folder's name.</summary>
@@ -14,8 +13,6 @@ internal static class BestCheckpoint
 
     /// <summary>The file that says why it is the best, a sentence.</summary>
     public const string Why = "why.txt";
-
-    private const string Weights = "weights.safetensors";
 
     /// <summary>Hands over a checkpoint of a run in place of what was handed over before.</summary>
     /// <param name="checkpoint">A folder beside which it will be.</param>
@@ -30,10 +27,10 @@ internal static class BestCheckpoint
         Directory.CreateDirectory(partial);
         try
         {
-            foreach (var name in (string[])[Weights, CheckpointFiles.State])
+            foreach (var file in Directory.EnumerateFiles(checkpoint))
             {
-                var copy = Path.Combine(partial, name);
-                File.Copy(Path.Combine(checkpoint, name), copy);
+                var copy = Path.Combine(partial, Path.GetFileName(file));
+                File.Copy(file, copy);
                 using var handle = File.OpenHandle(copy, FileMode.Open, FileAccess.ReadWrite);
                 DiskFlush.File(handle, copy);
             }
