@@ -124,7 +124,7 @@ internal sealed class PretrainVerb : Verb
         var handedOver = Path.Combine(folder.BestCheckpoint, "weights.safetensors");
         var weights = objective is ImageJepa
             ? "encoder and predictor"
-            : string.Join(", ", objective.Networks.Where(n => n.IsSaved).Select(n => n.Title));
+            : Listed([.. objective.Networks.Where(n => n.IsSaved).Select(n => n.Title)]);
         terminal.Out.WriteLine();
         foreach (var (what, path) in new[]
         {
@@ -139,4 +139,7 @@ internal sealed class PretrainVerb : Verb
             terminal.Out.WriteLine($"{what,-22} {Path.GetRelativePath(Directory.GetCurrentDirectory(), path)}");
         }
     }
+
+    private static string Listed(IReadOnlyList<string> names) =>
+        names.Count < 2 ? string.Concat(names) : $"{string.Join(", ", names.SkipLast(1))} and {names[^1]}";
 }
