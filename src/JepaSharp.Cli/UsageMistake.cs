@@ -29,7 +29,8 @@ internal static class UsageMistake
     {
         // A word that is not understood makes the parser complain of everything after it: the first such word is the mistake.
         if ((UnknownOption(parsed) ?? (parsed.UnmatchedTokens is [var unmatched, ..] ? unmatched : null)) is not { } word)
-            return parsed.Errors.Select(e => e.Message);
+            // The parser puts each choice on a line of its own; a message here is one line.
+            return parsed.Errors.Select(e => string.Join(' ', e.Message.Split(['\r', '\n', '\t'], StringSplitOptions.RemoveEmptyEntries)));
         var isOption = word.StartsWith('-');
         var what = isOption ? $"{name} has no option '{word}'" : command.Subcommands.Count > 0 ? $"{name} has no verb '{word}'" : $"{name} does not "
             + $"take '{word}'";

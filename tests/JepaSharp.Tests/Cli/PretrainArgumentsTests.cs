@@ -48,7 +48,7 @@ public sealed class PretrainArgumentsTests
     [InlineData("--recipe folder --resume --out r", "for a new run")]
     [InlineData("--recipe paper --data a --minutes 3", "--recipe paper has its own")]
     [InlineData("--recipe paper", "give them with --data")]
-    [InlineData("--recipe best", "best")]
+    [InlineData("--recipe best", "Must be one of: 'folder' 'paper'")]
     [InlineData("--precision fp8", "fp8")]
     [InlineData("--set lr", "expected SECTION.KEY=VALUE")]
     [InlineData("--set", "--set")]
