@@ -22,35 +22,17 @@ internal static class BestCheckpoint
     public static string Keep(string checkpoint, string why)
     {
         var best = Path.Combine(Path.GetDirectoryName(Path.GetFullPath(checkpoint))!, Name);
-        var partial = best + ".partial";
-        if (Directory.Exists(partial)) Directory.Delete(partial, recursive: true);
-        Directory.CreateDirectory(partial);
-        try
+        CheckpointFolders.WriteBeside(best, partial =>
         {
-            foreach (var file in Directory.EnumerateFiles(checkpoint))
-            {
-                var copy = Path.Combine(partial, Path.GetFileName(file));
-                File.Copy(file, copy);
-                using var handle = File.OpenHandle(copy, FileMode.Open, FileAccess.ReadWrite);
-                DiskFlush.File(handle, copy);
-            }
-
+            CheckpointFolders.Copy(checkpoint, partial);
             DurableFile.Write(Path.Combine(partial, Why), stream => stream.Write(System.Text.Encoding.UTF8.GetBytes(why + "\n")));
-            DiskFlush.Folder(partial);
-            if (Directory.Exists(best)) Directory.Delete(best, recursive: true);
-            Renaming.OfFolder(partial, best);
-            return best;
-        }
-        finally
-        {
-            if (Directory.Exists(partial)) Directory.Delete(partial, recursive: true);
-        }
+        });
+        CheckpointFolders.DeleteFolder(best);
+        Renaming.OfFolder(best + CheckpointFolders.Partial, best);
+        return best;
     }
 
     /// <summary>Takes away what was handed over.</summary>
     /// <param name="run">The run, which goes on.</param>
-    public static void Withdraw(RunFolder run)
-    {
-        if (Directory.Exists(run.BestCheckpoint)) Directory.Delete(run.BestCheckpoint, recursive: true);
-    }
+    public static void Withdraw(RunFolder run) => CheckpointFolders.DeleteFolder(run.BestCheckpoint);
 }

@@ -12,7 +12,7 @@ namespace JepaSharp.Training.Checkpoints;
 /// </remarks>
 internal sealed class CheckpointFolders(RunFolder run)
 {
-    private const string Partial = ".partial";
+    internal const string Partial = ".partial";
     private const string Previous = ".previous";
     private const string EpochPrefix = "epoch-";
 
@@ -59,14 +59,15 @@ internal sealed class CheckpointFolders(RunFolder run)
     public void KeepEpoch(int epochs, LoggingOptions logging)
     {
         var target = run.EpochCheckpoint(epochs);
-        WriteBeside(target, CopyLatest);
+        WriteBeside(target, partial => Copy(run.LatestCheckpoint, partial));
         DeleteFolder(target);
         Renaming.OfFolder(target + Partial, target);
         DiskFlush.Folder(run.Checkpoints);
         Prune(logging);
     }
 
-    private static void WriteBeside(string path, Action<string> write)
+    /// <summary>Writes a folder under a temporary name, and flushes it; whoever calls renames it.</summary>
+    internal static void WriteBeside(string path, Action<string> write)
     {
         var partial = path + Partial;
         try
@@ -83,11 +84,12 @@ internal sealed class CheckpointFolders(RunFolder run)
         }
     }
 
-    private void CopyLatest(string partial)
+    /// <summary>Copies a checkpoint's files into a folder, and flushes them.</summary>
+    internal static void Copy(string checkpoint, string folder)
     {
-        foreach (var file in Directory.EnumerateFiles(run.LatestCheckpoint))
+        foreach (var file in Directory.EnumerateFiles(checkpoint))
         {
-            var copy = Path.Combine(partial, Path.GetFileName(file));
+            var copy = Path.Combine(folder, Path.GetFileName(file));
             File.Copy(file, copy);
             using var handle = File.OpenHandle(copy, FileMode.Open, FileAccess.ReadWrite);
             DiskFlush.File(handle, copy);
@@ -112,7 +114,7 @@ internal sealed class CheckpointFolders(RunFolder run)
         }
     }
 
-    private static void DeleteFolder(string path)
+    internal static void DeleteFolder(string path)
     {
         if (Directory.Exists(path)) Directory.Delete(path, recursive: true);
     }
