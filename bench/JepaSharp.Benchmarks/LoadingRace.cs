@@ -13,7 +13,7 @@ internal static class LoadingRace
     /// <param name="peerFolder">The images as the other program sees them.</param>
     /// <param name="cropSize">Side of the crops in pixels.</param>
     /// <param name="threads">Loader threads, worker processes and cores.</param>
-    /// <param name="kernel">bilinear or bicubic.</param>
+    /// <param name="kernel">bilinear or bicubic, or dino for its ten views of an image.</param>
     /// <param name="count">Images an epoch.</param>
     /// <param name="rounds">How often each runs.</param>
     /// <param name="peer">The other program; folder, crop size, threads, kernel and images are added.</param>

@@ -33,6 +33,8 @@ static int Run(string[] args) => args switch
     ["embed", var model, var precision] => EmbedBenchmark.Run(model, precision == "bf16" ? ScalarType.BFloat16 : ScalarType.Float32),
     ["race-step", .. var options] => StepRace.Run(options),
     ["step", .. var options] => StepRun.Run(options),
+    ["method-step", var method, .. var options] => MethodRace.Run(method, options),
+    ["race-method", var methods, .. var options] => MethodRace.Race(methods, options),
     ["rates", .. var options] => StepRace.Rates(options),
     ["beside", .. var options] => StepBeside.Run(options),
     ["burn", var seconds] => StepBeside.Burn(Whole(seconds)),
@@ -51,9 +53,9 @@ static int Usage()
         """
         decode FOLDER                      compares the decoding libraries on the folder's JPEGs, one thread
         load   PATH CROP-SIZE THREADS      images a second through the training loader, and processor time
-        load-tensors FOLDER CROP-SIZE THREADS bilinear|bicubic IMAGES
-                                           the same to normalised float tensors, as bench/peer/torchvision_loading.py
-        race-loading FOLDER PEER-FOLDER CROP-SIZE THREADS bilinear|bicubic IMAGES ROUNDS PEER-COMMAND...
+        load-tensors FOLDER CROP-SIZE THREADS bilinear|bicubic|dino IMAGES
+                                           the same to normalised float tensors, as bench/peer/torchvision_loading.py; dino: its 2 + 8 views
+        race-loading FOLDER PEER-FOLDER CROP-SIZE THREADS bilinear|bicubic|dino IMAGES ROUNDS PEER-COMMAND...
                                            load-tensors and the peer in turn, each on as many cores as threads
         photographs  FOLDER TARGET         writes 512 JPEGs of 400x533 pixels, cut from the two photographs in FOLDER
         read   PATH...                     images a second that each source opens and decodes, in order and shuffled, one thread
@@ -65,6 +67,11 @@ static int Usage()
                                            our step alone, beside one and two busy programs, and two runs at once
         step   [--shape tiny|small|base|large|huge|GRID,BATCH,WIDTH,DEPTH] [--precision KEY] [--steps N] [--warmup N] [--batch N] [--accumulate N] [--checkpoint]
                                            our training step alone, as a line of JSON
+        race-method NAME[,NAME...] --peer "COMMAND" [--precision KEY] [--rounds N] [--steps N] [--batch N]
+                                           a step of another method (mae-tiny, mae-small, mae-base, dino-small, dino-head), bench/peer's and ours on
+                                           libtorch's operators, in turn; COMMAND as in "python3 bench/peer/"
+        method-step NAME [--precision KEY] [--steps N] [--warmup N] [--batch N]
+                                           such a step alone, as a line of JSON
         rates  [--precision KEY]           GFLOP/s of libtorch's matrix product and of our tiles
         race-commands --ours "COMMAND" --peer "COMMAND" [--rounds N] [--images N] [--name TEXT]
                                            two whole commands in turn, from start to exit; {} stands for the round

@@ -68,6 +68,7 @@ internal static class WeightsInspection
     private static IEnumerable<string> Parts(VisionTransformerShape encoder)
     {
         if (encoder.ClassToken) yield return "class token";
+        if (encoder.LearnedPositions) yield return "learned positions";
         if (encoder.MaskToken) yield return "mask token";
         if (encoder.RelativePositions) yield return "relative positions shared by all blocks";
         if (!encoder.AbsolutePositions) yield return "no absolute positions";

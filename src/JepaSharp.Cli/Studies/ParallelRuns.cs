@@ -7,7 +7,7 @@ namespace JepaSharp.Cli.Studies;
 
 /// <summary>Makes the runs of a study several at a time, each in a process of its own with its share of the cores.</summary>
 /// <remarks>A process goes on as long as its standard input is open: it stops with a checkpoint when this one ends, however that ends.</remarks>
-internal sealed class ParallelRuns(StudyRunner runner, int parallel, string study, string? data, string? device)
+internal sealed class ParallelRuns(StudyRunner runner, int parallel, string study, string? data, string? device, bool again)
 {
     private readonly Lock _gate = new();
 
@@ -47,6 +47,7 @@ internal sealed class ParallelRuns(StudyRunner runner, int parallel, string stud
         foreach (var word in words) start.ArgumentList.Add(word);
         if (data is not null) Add(start, "--data", Path.GetFullPath(data));
         if (device is not null) Add(start, "--device", device);
+        if (again) start.ArgumentList.Add("--again");
         var cores = Math.Max(1, Environment.ProcessorCount / parallel).ToString(CultureInfo.InvariantCulture);
         foreach (var variable in (string[])["DOTNET_PROCESSOR_COUNT", "OMP_NUM_THREADS"]) start.Environment[variable] = cores;
         using var process = Process.Start(start)!;

@@ -36,6 +36,10 @@ internal sealed class CompareVerb : Verb
         Description = "Make this run alone, as on another machine: its record counts wherever it is copied to.",
         HelpName = "VARIANT/SEED",
     };
+    private readonly Option<bool> _again = new("--again")
+    {
+        Description = "Make here what is recorded beside the study, too (records/NAME beside its file).",
+    };
     private readonly Option<bool> _dryRun = new("--dry-run") { Description = "Say what would be run and how long it would take. Writes nothing." };
     private readonly Option<bool> _worker = new("--worker") { Description = "Stop when standard input ends.", Hidden = true };
 
@@ -43,7 +47,7 @@ internal sealed class CompareVerb : Verb
         : base("compare", "Compares variants of a configuration at equal cost: trains what is missing, evaluates, and writes a table and a page.")
     {
         Add(_study);
-        foreach (var option in (Option[])[_out, _data, _device, _parallel, _only, _dryRun, _worker]) Add(option);
+        foreach (var option in (Option[])[_out, _data, _device, _parallel, _only, _again, _dryRun, _worker]) Add(option);
         _parallel.RequireAtLeast(1);
     }
 
@@ -58,7 +62,8 @@ internal sealed class CompareVerb : Verb
         var study = Study.Read(arguments.GetValue(_study)!);
         using var plan = StudyPlan.Of(study, arguments.GetValue(_data), arguments.GetValue(_device));
         var folder = arguments.GetValue(_out) ?? Path.Combine("studies", study.Name);
-        var runner = StudyRunner.Open(plan, folder);
+        var runner = StudyRunner.Open(plan, folder, countsKept: !arguments.GetValue(_again));
+        if (!isWorker) SayKept(runner, terminal);
         IReadOnlyList<PlannedRun> runs = arguments.GetValue(_only) is { } only ? [plan.Find(only)] : plan.Runs;
         if (arguments.GetValue(_dryRun))
         {
@@ -72,7 +77,8 @@ internal sealed class CompareVerb : Verb
         List<PlannedRun> missing = [.. runs.Where(r => !runner.Records.ContainsKey(r.Key))];
         terminal.Error.WriteLine(FormattableString.Invariant($"{runs.Count - missing.Count} of {runs.Count} runs are done; {runner.Folder}"));
         var failures = parallel > 1 && missing.Count > 1
-            ? new ParallelRuns(runner, parallel, study.Path, arguments.GetValue(_data), arguments.GetValue(_device)).Make(missing, terminal, stop)
+            ? new ParallelRuns(
+                runner, parallel, study.Path, arguments.GetValue(_data), arguments.GetValue(_device), arguments.GetValue(_again)).Make(missing, terminal, stop)
             : new TurnedRuns(runner).Make(missing, terminal, stop);
         if (!isWorker) Show(runner, terminal);
         if (stop.Token.IsCancellationRequested)
@@ -83,6 +89,17 @@ internal sealed class CompareVerb : Verb
 
         if (failures.Count == 0) return ExitCode.Done;
         throw new JepaException($"{failures.Count} runs failed; the others are done:\n{string.Join('\n', failures.Select(f => "  " + f))}");
+    }
+
+    private static void SayKept(StudyRunner runner, Terminal terminal)
+    {
+        if (runner.Kept.Count > 0)
+            terminal.Error.WriteLine(
+                $"{Quantity.Of(runner.Kept.Count, "run")} of them recorded beside the study ({runner.KeptFolder}); --again makes them here");
+        if (runner.KeptOfOthers.Count == 0) return;
+        terminal.Error.WriteLine($"{Quantity.Of(runner.KeptOfOthers.Count, "record")} beside the study {(runner.KeptOfOthers.Count == 1 ? "does" : "do")} "
+            + "not count, being of other settings or images:");
+        foreach (var line in runner.KeptOfOthers) terminal.Error.WriteLine("  " + line);
     }
 
     private static OutputLock Claim(string folder)
@@ -109,7 +126,7 @@ internal sealed class CompareVerb : Verb
     {
         var table = new StudyTable(runner);
         var shown = new ResultTable(
-            $"{runner.Plan.Study.Name}: {runner.Plan.Study.Budget} a run, on test images",
+            $"{runner.Plan.Study.Name}: {runner.Plan.Study.Budget} a run, on {runner.Plan.Study.ScoredOn}",
             ["variant", "runs", .. table.Evaluations.Select(e => $"{e.Name} {e.Metric}"), "steps", "operations", "minutes"]);
         foreach (var row in table.Rows)
             shown.Add([

@@ -29,6 +29,11 @@ public sealed record Study
     /// <summary>What is asked of every encoder, in the order of the file.</summary>
     public required IReadOnlyList<StudyEvaluation> Evaluations { get; init; }
 
+    /// <summary>What the scores are of, for people.</summary>
+    public string ScoredOn => Evaluations.All(e => e.Test is not null) ? "test images"
+        : Evaluations.All(e => e.Test is null) ? "images held out from those to fit on; test images were not touched"
+        : "test images, and images held out from those to fit on where no test images are named";
+
     /// <summary>The file's name without its ending.</summary>
     public string Name => System.IO.Path.GetFileNameWithoutExtension(Path);
 

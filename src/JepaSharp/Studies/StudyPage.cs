@@ -54,7 +54,7 @@ internal static class StudyPage
             + $"<td class=\"n\">{Number(row.Seconds / 60)}</td></tr>\n");
         return $"""
             <h2>What came of it</h2>
-            <p>Mean and deviation over seeds, of scores on test images. Settings of probes were chosen on a part of the images that they were fitted on. Operations are counted from shapes (matrix products, forward and backward);
+            <p>Mean and deviation over seeds, of scores on {Escape(table.Runner.Plan.Study.ScoredOn)}. Settings of probes were chosen on a part of the images that they were fitted on. Operations are counted from shapes (matrix products, forward and backward);
             minutes are those of the steps, waits for images included.</p>
             <div class="scroll"><table><tr><th>variant</th><th class="n">runs</th>{heads}<th class="n">steps</th><th class="n">operations</th><th class="n">minutes</th></tr>
             {string.Concat(rows)}</table></div>

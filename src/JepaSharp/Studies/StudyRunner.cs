@@ -12,17 +12,19 @@ namespace JepaSharp.Studies;
 /// <summary>Makes what is missing of a study in a folder: trains, evaluates, and keeps a record of each run that is done.</summary>
 /// <remarks>
 /// A run that has a record is never made again, wherever the record came from. One that was stopped, however, goes on from its checkpoint to the same
-/// bits. In the folder: <c>records/ROW.seed-S.json</c>, <c>runs/ROW/seed-S/</c>, and the tables.
+/// bits. In the folder: <c>records/ROW.seed-S.json</c>, <c>runs/ROW/seed-S/</c>, and the tables. Records beside the study's file, in
+/// <c>records/NAME/</c>, count as well: so a study's results travel with it.
 /// </remarks>
 public sealed class StudyRunner
 {
     private readonly Dictionary<string, StudyRecord> _records = [];
     private readonly Dictionary<string, TimeSpan> _measured = [];
+    private readonly List<string> _kept = [], _notes = [];
 
     private readonly StudyFiles _files;
 
-    private StudyRunner(StudyPlan plan, string folder) =>
-        (Plan, Folder, _files) = (plan, Path.GetFullPath(folder), new StudyFiles(plan, Path.GetFullPath(folder)));
+    private StudyRunner(StudyPlan plan, string folder, bool countsKept) =>
+        (Plan, Folder, _files) = (plan, Path.GetFullPath(folder), new StudyFiles(plan, Path.GetFullPath(folder), countsKept));
 
     /// <summary>The study, opened; owned by the caller.</summary>
     public StudyPlan Plan { get; }
@@ -33,24 +35,42 @@ public sealed class StudyRunner
     /// <summary>Records by <see cref="PlannedRun.Key"/>.</summary>
     public IReadOnlyDictionary<string, StudyRecord> Records => _records;
 
+    /// <summary>Keys of the runs whose records are those kept beside the study's file.</summary>
+    public IReadOnlyList<string> Kept => _kept;
+
+    /// <summary>Where the records kept beside the study's file are.</summary>
+    public string KeptFolder => StudyFiles.KeptBeside(Plan.Study);
+
+    /// <summary>Records beside the study's file that do not count, with what differs, one a line.</summary>
+    public IReadOnlyList<string> KeptOfOthers => _notes;
+
     /// <summary>Runs without a record, in order.</summary>
     public IReadOnlyList<PlannedRun> Missing => [.. Plan.Runs.Where(r => !_records.ContainsKey(r.Key))];
 
     /// <summary>Looks at what is done already. Changes nothing.</summary>
     /// <param name="plan">The study.</param>
     /// <param name="folder">Its folder, which need not be there yet.</param>
+    /// <param name="countsKept">Whether records kept beside the study's file (<c>records/NAME</c>) count as done; else everything is made in the
+    /// folder.</param>
     /// <exception cref="StudyException">A record or a run in the folder is of another configuration, or cannot be read; lists all.</exception>
-    public static StudyRunner Open(StudyPlan plan, string folder)
+    public static StudyRunner Open(StudyPlan plan, string folder, bool countsKept = true)
     {
         ArgumentNullException.ThrowIfNull(plan);
-        var runner = new StudyRunner(plan, folder);
+        var runner = new StudyRunner(plan, folder, countsKept);
         var problems = new List<string>();
         foreach (var run in plan.Runs)
         {
             try
             {
-                if (runner._files.Found(run) is { } record) runner._records[run.Key] = record;
-                else if (!run.IsUntrained) runner._files.RequireSameRun(run);
+                if (runner._files.Found(run) is { } record)
+                {
+                    runner._records[run.Key] = record;
+                    if (runner._files.IsKept(run)) runner._kept.Add(run.Key);
+                    continue;
+                }
+
+                if (runner._files.KeptDifferences(run) is { Count: > 0 } differ) runner._notes.Add($"{run.Key}: {string.Join("; ", differ)}");
+                if (!run.IsUntrained) runner._files.RequireSameRun(run);
             }
             catch (JepaException e)
             {

@@ -53,6 +53,9 @@ public sealed class StudyTable
         Evaluations = [.. runner.Plan.Study.Evaluations.Select(e => (e.Name, StudyTasks.IsOfNumbers(e.Task) ? "r2" : "accuracy"))];
     }
 
+    /// <summary>The study in its folder.</summary>
+    internal StudyRunner Runner => _runner;
+
     /// <summary>The rows, the variants first.</summary>
     public IReadOnlyList<StudyRow> Rows { get; }
 
@@ -93,7 +96,7 @@ public sealed class StudyTable
         var study = _runner.Plan.Study;
         var text = new StringBuilder();
         text.Append(CultureInfo.InvariantCulture, $"# {study.Name}\n\n{study.Budget} a run; mean and deviation over {study.Seeds.Count} seeds ");
-        text.Append(CultureInfo.InvariantCulture, $"({string.Join(", ", study.Seeds)}); scores on test images.\n\n");
+        text.Append(CultureInfo.InvariantCulture, $"({string.Join(", ", study.Seeds)}); scores on {study.ScoredOn}.\n\n");
         text.Append($"| variant | runs |{string.Concat(Evaluations.Select(e => $" {e.Name}, {e.Metric} |"))} steps | operations | minutes |\n");
         text.Append($"|---|---:|{string.Concat(Evaluations.Select(_ => "---:|"))}---:|---:|---:|\n");
         foreach (var row in Rows)

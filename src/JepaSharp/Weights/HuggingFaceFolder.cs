@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using JepaSharp.Configuration;
 using JepaSharp.Models;
@@ -90,11 +91,11 @@ public static class HuggingFaceFolder
         };
         json.WriteStringValue(architecture);
         json.WriteEndArray();
-        json.WriteNumber("attention_probs_dropout_prob", 0.0);
+        Real(json, "attention_probs_dropout_prob", 0.0);
         decoder?.Describe(json);
         json.WriteString("dtype", numbers);
         json.WriteString("hidden_act", "gelu");
-        json.WriteNumber("hidden_dropout_prob", 0.0);
+        Real(json, "hidden_dropout_prob", 0.0);
         json.WriteNumber("hidden_size", shape.Width);
         if (shape.ImageHeight == shape.ImageWidth)
         {
@@ -108,12 +109,12 @@ public static class HuggingFaceFolder
             json.WriteEndArray();
         }
 
-        json.WriteNumber("initializer_range", 0.02);
+        Real(json, "initializer_range", 0.02);
         json.WriteNumber("intermediate_size", shape.MlpWidth);
-        json.WriteNumber("layer_norm_eps", 1e-6);
+        Real(json, "layer_norm_eps", 1e-6);
         // The model there always masks; of an encoder alone whole images are wanted.
-        if (type == HuggingFaceConfig.MaskedAutoencoder) json.WriteNumber("mask_ratio", decoder is null ? 0.0 : 0.75);
-        if (IsData2Vec(shape)) json.WriteNumber("layer_scale_init_value", shape.LayerScale ? 1e-4 : 0);
+        if (type == HuggingFaceConfig.MaskedAutoencoder) Real(json, "mask_ratio", decoder is null ? 0.0 : 0.75);
+        if (IsData2Vec(shape)) Real(json, "layer_scale_init_value", shape.LayerScale ? 1e-4 : 0);
         json.WriteString("model_type", type);
         json.WriteNumber("num_attention_heads", shape.Heads);
         json.WriteNumber("num_channels", shape.Channels);
@@ -133,6 +134,14 @@ public static class HuggingFaceFolder
         json.WriteBoolean("use_mean_pooling", false); // its own pooler, which is no part of the encoder
         json.WriteBoolean("use_relative_position_bias", false); // a table for each block
         json.WriteBoolean("use_shared_relative_position_bias", shape.RelativePositions);
+    }
+
+    /// <summary>With a point, whatever its value: transformers refuses a whole number where it expects a real one.</summary>
+    private static void Real(Utf8JsonWriter json, string name, double value)
+    {
+        var text = value.ToString(CultureInfo.InvariantCulture);
+        json.WritePropertyName(name);
+        json.WriteRawValue(text.AsSpan().ContainsAny('.', 'E') ? text : text + ".0");
     }
 
     /// <summary>Whether an encoder has BEiT's blocks, which only that model has: keys have no bias.</summary>

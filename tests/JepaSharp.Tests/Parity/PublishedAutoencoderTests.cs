@@ -166,7 +166,7 @@ public sealed class PublishedAutoencoderTests(ITestOutputHelper output) : IDispo
         WeightsExport.ToHuggingFace(weights, null, PixelNormalization.ImageNet, _folder["alone"]);
         var config = File.ReadAllText(Path.Combine(_folder["alone"], "config.json"));
         Assert.Contains("\"ViTMAEModel\"", config, StringComparison.Ordinal);
-        Assert.Contains("\"mask_ratio\": 0", config, StringComparison.Ordinal);
+        Assert.Contains("\"mask_ratio\": 0.0,", config, StringComparison.Ordinal);
         using var back = PretrainedWeights.Open(_folder["alone"]);
         Assert.Equal(["encoder"], back.Present);
         Assert.Equal(weights.Encoder, back.Encoder);

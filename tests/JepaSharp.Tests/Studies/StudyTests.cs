@@ -88,6 +88,31 @@ public sealed class StudyTests
     }
 
     [Fact]
+    public void Records_KeptBesideTheStudy_CountAsDoneUnlessTheyAreOfOthersOrAskedForAgain()
+    {
+        using var study = new TinyStudy(TinyStudy.Text.Replace("[0, 1]", "[0]", StringComparison.Ordinal));
+        Assert.Equal(0, study.Compare("--only", "two/0"));
+        var kept = study.Folder["records/study/two.seed-0.json"];
+        Directory.CreateDirectory(Path.GetDirectoryName(kept)!);
+        File.Move(study.Record("two", 0), kept);
+        Directory.Delete(study.Out, recursive: true);
+        Assert.True(study.Compare() == 0, study.Said);
+        Assert.Contains("1 of 3 runs are done", study.Said, StringComparison.Ordinal);
+        Assert.Contains("1 run of them recorded beside the study", study.Said, StringComparison.Ordinal);
+        Assert.False(File.Exists(study.Record("two", 0)) || Directory.Exists(study.Run("two", 0)));
+        Assert.Contains("| two | 1 |", File.ReadAllText(Path.Combine(study.Out, "table.md")), StringComparison.Ordinal);
+
+        Assert.Equal(0, study.Compare("--again"));
+        Assert.True(File.Exists(study.Record("two", 0)));
+
+        Directory.Delete(study.Out, recursive: true);
+        study.Write(TinyStudy.Text.Replace("[0, 1]", "[0]", StringComparison.Ordinal).Replace("num_pred_masks: 2", "num_pred_masks: 3", StringComparison.Ordinal));
+        Assert.Equal(0, study.Compare("--dry-run"));
+        Assert.Contains("1 record beside the study does not count", study.Said, StringComparison.Ordinal);
+        Assert.Contains("two/0: mask.num_pred_masks", study.Said, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Run_WhoseRecordIsLost_IsEvaluatedAgainAndNotTrained()
     {
         using var study = new TinyStudy();

@@ -16,6 +16,7 @@ namespace JepaSharp.Data.Sources;
 public sealed class HeldOutShare : SourceView
 {
     private const decimal Whole = 18446744073709551616m;
+    private const int MostParts = SHA256.HashSizeInBytes / sizeof(ulong);
 
     /// <summary>One side of a source; owns the source.</summary>
     /// <param name="source">The whole collection.</param>
@@ -28,16 +29,17 @@ public sealed class HeldOutShare : SourceView
     }
 
     private HeldOutShare(ImageSource source, decimal share, bool heldOut, int part)
-        : base(source, Choose(source, share, heldOut, part))
-    {
-    }
+        : base(source, Choose(source, share, heldOut, part)) => SplitsByName = part + 1;
 
     /// <summary>One side of a source that may be one side of a split by name itself, to which this one has no relation.</summary>
     /// <inheritdoc cref="HeldOutShare(ImageSource, decimal, bool)"/>
-    internal static HeldOutShare OfPart(ImageSource source, decimal share, bool heldOut) => new(source, share, heldOut, source.IsSplitByName ? 1 : 0);
+    internal static HeldOutShare OfPart(ImageSource source, decimal share, bool heldOut) => source.SplitsByName < MostParts
+        ? new(source, share, heldOut, source.SplitsByName)
+        : throw new JepaException(
+            $"{source.Description} was split by name {source.SplitsByName} times already. Expected {MostParts} splits at most.", isUsage: true);
 
     /// <inheritdoc/>
-    internal override bool IsSplitByName => true;
+    internal override int SplitsByName { get; }
 
     /// <summary>Whether an image of this name is held out.</summary>
     /// <param name="name">The image's name.</param>

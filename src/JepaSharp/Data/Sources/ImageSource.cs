@@ -31,8 +31,8 @@ public abstract class ImageSource : IDisposable
     /// <summary>The collection that these images are some of; the collection itself where they are all.</summary>
     public virtual ImageSource Origin => this;
 
-    /// <summary>Whether these are one side of a split by the images' names.</summary>
-    internal virtual bool IsSplitByName => false;
+    /// <summary>How many splits by the images' names these are one side of, each of what the one before left.</summary>
+    internal virtual int SplitsByName => 0;
 
     /// <summary>A sentence that counts what was found and what became of it, where a collection is listed from files; else null.</summary>
     public virtual string? Sum => null;

@@ -29,9 +29,7 @@ public static class ImageSources
         var address = SourceAddress.Parse(path);
         var source = OpenWhole(address);
         if (address.Only is { } only) source = NamedSubset.Of(source, only);
-        if (address.TestShare is { } test) source = new HeldOutShare(source, test, heldOut: true);
-        if (address.TrainShare is { } train) source = new HeldOutShare(source, 1 - train, heldOut: false);
-        return source;
+        return address.Shares.Aggregate(source, (whole, share) => HeldOutShare.OfPart(whole, share.Share, share.HeldOut));
     }
 
     private static ImageSource OpenWhole(SourceAddress address)

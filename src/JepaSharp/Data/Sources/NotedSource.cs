@@ -25,7 +25,7 @@ internal sealed class NotedSource(ImageSource source, string? sum, IReadOnlyList
     public override IReadOnlyList<string> Notices => [.. notices, .. source.Notices];
 
     /// <inheritdoc/>
-    internal override bool IsSplitByName => source.IsSplitByName;
+    internal override int SplitsByName => source.SplitsByName;
 
     /// <inheritdoc/>
     public override string NameOf(int index) => source.NameOf(index);

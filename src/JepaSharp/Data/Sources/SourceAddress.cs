@@ -33,11 +33,9 @@ internal sealed partial record SourceAddress
     /// <summary><c>only=FILE</c>: only the images whose names a file lists, one a line.</summary>
     public string? Only { get; init; }
 
-    /// <summary><c>test-share=S</c>: only the share S that is held out by name.</summary>
-    public decimal? TestShare { get; init; }
-
-    /// <summary><c>train-share=S</c>: all but the share 1 - S that is held out by name.</summary>
-    public decimal? TrainShare { get; init; }
+    /// <summary><c>test-share=S</c>: only the share S that is held out by name; <c>train-share=S</c>: all but the share 1 - S that is held out by name. Of
+    /// several, each is a share of what the one before left.</summary>
+    public IReadOnlyList<(decimal Share, bool HeldOut)> Shares { get; init; } = [];
 
     /// <summary><c>size=S</c>, <c>seed=K</c>, <c>first=I</c>: built-in scenes.</summary>
     public IReadOnlyDictionary<string, int> Numbers { get; init; } = new Dictionary<string, int>();
@@ -65,7 +63,7 @@ internal sealed partial record SourceAddress
                     $"\"{key}\" in {text} is unknown. After '#' come {string.Join(", ", Keys.Select(k => k + "="))}, separated by '&'.",
                     isUsage: true);
             if (value.Length == 0) throw new JepaException($"\"{key}\" in {text} has no value. Write {key}=VALUE.", isUsage: true);
-            if (key != "where" && !given.Add(key))
+            if (key is not ("where" or "test-share" or "train-share") && !given.Add(key))
                 throw new JepaException($"\"{key}\" in {text} is given twice. Expected once: which of the two is meant is not known.", isUsage: true);
             switch (key)
             {
@@ -74,8 +72,8 @@ internal sealed partial record SourceAddress
                 case "image": address = address with { Image = value }; break;
                 case "only": address = address with { Only = HomePath.Expand(value) }; break;
                 case "part": address = address with { Part = value }; break;
-                case "test-share": address = address with { TestShare = Share(text, key, value) }; break;
-                case "train-share": address = address with { TrainShare = Share(text, key, value) }; break;
+                case "test-share": address = address with { Shares = [.. address.Shares, (Share(text, key, value), true)] }; break;
+                case "train-share": address = address with { Shares = [.. address.Shares, (1 - Share(text, key, value), false)] }; break;
                 case "where": conditions.Add(RowCondition.Parse(value)); break;
                 default: numbers[key] = Number(text, key, value); break;
             }

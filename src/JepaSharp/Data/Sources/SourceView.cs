@@ -38,7 +38,7 @@ public abstract class SourceView : ImageSource
     public override string? Sum => _source.Sum;
 
     /// <inheritdoc/>
-    internal override bool IsSplitByName => _source.IsSplitByName;
+    internal override int SplitsByName => _source.SplitsByName;
 
     /// <inheritdoc/>
     public override string NameOf(int index) => _source.NameOf(_chosen[index]);

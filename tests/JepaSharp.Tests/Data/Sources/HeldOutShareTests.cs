@@ -72,6 +72,21 @@ public class HeldOutShareTests
     }
 
     [Fact]
+    public void Addresses_SharesOfAShare_AreTheTwoSidesOfIt()
+    {
+        using var part = ImageSources.Open("scenes:500#test-share=0.2");
+        using var test = ImageSources.Open("scenes:500#test-share=0.2&test-share=0.2");
+        using var train = ImageSources.Open("scenes:500#test-share=0.2&train-share=0.8");
+        using var small = ImageSources.Open("scenes:500#train-share=0.8&test-share=0.2&train-share=0.5");
+        Assert.Equal(part.Names().Order(), test.Names().Concat(train.Names()).Order());
+        Assert.InRange(test.Count, 5, part.Count / 2);
+        Assert.InRange(small.Count, 20, 60); // 40 are expected of 500
+        var tooMany = Assert.Throws<JepaException>(() => ImageSources.Open("scenes:500#" + string.Join('&', Enumerable.Repeat("test-share=0.9", 5))));
+        Assert.True(tooMany.IsUsage);
+        Assert.Contains("split by name 4 times", tooMany.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void View_KeepsLabelsColumnsAndPixels()
     {
         using var whole = ImageSources.Open("scenes:40#size=16");

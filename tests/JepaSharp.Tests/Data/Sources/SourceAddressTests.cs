@@ -9,7 +9,7 @@ public class SourceAddressTests
     public void Address_AllOptions_AreTakenApart()
     {
         var address = SourceAddress.Parse("a b/list.csv#label=n&where=tower=0&where=split!=dev|hidden&test-share=0.25");
-        Assert.Equal(("a b/list.csv", "n", 0.25m), (address.Path, address.Label, address.TestShare));
+        Assert.Equal(("a b/list.csv", "n", (0.25m, true)), (address.Path, address.Label, address.Shares.Single()));
         Assert.Equal(["tower", "split"], address.Where.Select(w => w.Column));
         Assert.True(address.Where[0].Holds("0"));
         Assert.False(address.Where[0].Holds("1"));

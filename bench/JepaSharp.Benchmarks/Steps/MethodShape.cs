@@ -1,0 +1,66 @@
+using JepaSharp.Configuration;
+using JepaSharp.Runtime;
+
+namespace JepaSharp.Benchmarks.Steps;
+
+/// <summary>A training step of a method other than I-JEPA, as its publication has it.</summary>
+/// <param name="Name">What tables call it.</param>
+/// <param name="Batch">B: images.</param>
+/// <param name="Yaml">The configuration, but for the batch.</param>
+/// <param name="Peer">What the peer is told, but for the batch.</param>
+/// <param name="Beside">The shape of I-JEPA's step with the same encoder and batch; null where it is not compared.</param>
+internal sealed record MethodShape(string Name, int Batch, string Yaml, string Peer, string? Beside = null)
+{
+    /// <summary>Names of those that there are.</summary>
+    public static IReadOnlyList<string> Names { get; } = ["mae-tiny", "mae-small", "mae-base", "dino-small", "dino-head"];
+
+    /// <summary>The configuration of a step.</summary>
+    public PretrainOptions Options
+    {
+        get
+        {
+            var options = PretrainOptions.Parse(Yaml);
+            return options with { Data = options.Data with { BatchSize = Batch } };
+        }
+    }
+
+    /// <summary>A method's step by name: MAE with its published decoder of 8 blocks, 512 wide, on half of I-JEPA's width for the smallest; DINO with 2 + 8
+    /// views and 65,536 outputs; DINO's head alone behind an encoder of one block.</summary>
+    /// <exception cref="JepaException">There is none of that name.</exception>
+    public static MethodShape Named(string name) => name switch
+    {
+        "mae-tiny" => Autoencoder("MAE, ViT-Tiny 32/4, decoder of 4 blocks, 96 wide", "tiny", 32, 4, 128, (96, 4, 3)),
+        "mae-small" => Autoencoder("MAE, ViT-Small 224/16", "small", 224, 16, 16, (512, 8, 16)),
+        "mae-base" => Autoencoder("MAE, ViT-Base 224/16", "base", 224, 16, 16, (512, 8, 16)),
+        "dino-small" => new MethodShape(
+            "DINO, ViT-Small 224/16, 2 + 8 views, 65,536 outputs", 4, SelfDistillation("vit_small", 8, ""), "--model vit_small --local 8"),
+        "dino-head" => new MethodShape(
+            "DINO, 1 block 192 wide, 2 + 8 views, 65,536 outputs", 32, SelfDistillation("vit_tiny", 8, ", depth: 1"),
+            "--model vit_tiny --depth 1 --local 8"),
+        _ => throw new JepaException($"Method \"{name}\" is not known. Use one of {string.Join(", ", Names)}.", isUsage: true),
+    };
+
+    private static MethodShape Autoencoder(string name, string model, int image, int patch, int batch, (int Width, int Depth, int Heads) decoder) => new(
+        name, batch,
+        FormattableString.Invariant(
+            $$"""
+            data: {crop_size: {{image}}}
+            mask: {patch_size: {{patch}}}
+            meta: {objective: mae, model_name: vit_{{model}}}
+            mae: {decoder_width: {{decoder.Width}}, decoder_depth: {{decoder.Depth}}, decoder_heads: {{decoder.Heads}}}
+            """),
+        FormattableString.Invariant(
+            $"--model vit_{model} --image {image} --patch {patch} --decoder-dim {decoder.Width} --decoder-depth {decoder.Depth} ")
+            + FormattableString.Invariant($"--decoder-heads {decoder.Heads}"),
+        model);
+
+    // No dropped branches: the peer drops none either.
+    private static string SelfDistillation(string model, int local, string more) => FormattableString.Invariant(
+        $$"""
+        data: {crop_size: 224}
+        mask: {patch_size: 16}
+        meta: {objective: dino, model_name: {{model}}{{more}}}
+        dino: {drop_path: 0}
+        views: {local: {{local}}}
+        """);
+}
