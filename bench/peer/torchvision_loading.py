@@ -33,11 +33,14 @@ class Files(torch.utils.data.Dataset):
             return self.transform(Image.open(file).convert("RGB")), index
 
 
-def blurred(chance):
-    def blur(image):
-        return image.filter(ImageFilter.GaussianBlur(random.uniform(0.1, 2.0))) if random.random() < chance else image
+class Blurred:
+    """Gaussian blur of a drawn deviation, for some of the images."""
 
-    return transforms.Lambda(blur)
+    def __init__(self, chance):
+        self.chance = chance
+
+    def __call__(self, image):
+        return image.filter(ImageFilter.GaussianBlur(random.uniform(0.1, 2.0))) if random.random() < self.chance else image
 
 
 class Views:
@@ -53,9 +56,9 @@ class Views:
         end = [transforms.ToTensor(), transforms.Normalize(MEAN, STD)]
         large = transforms.RandomResizedCrop(size, scale=(0.25, 1.0), interpolation=bicubic)
         small = transforms.RandomResizedCrop(96, scale=(0.05, 0.25), interpolation=bicubic)
-        self.first = transforms.Compose([large, *colours, blurred(1.0), *end])
-        self.second = transforms.Compose([large, *colours, blurred(0.1), transforms.RandomSolarize(128, p=0.2), *end])
-        self.local = transforms.Compose([small, *colours, blurred(0.5), *end])
+        self.first = transforms.Compose([large, *colours, Blurred(1.0), *end])
+        self.second = transforms.Compose([large, *colours, Blurred(0.1), transforms.RandomSolarize(128, p=0.2), *end])
+        self.local = transforms.Compose([small, *colours, Blurred(0.5), *end])
 
     def __call__(self, image):
         return [self.first(image), self.second(image), *(self.local(image) for _ in range(8))]

@@ -1,3 +1,5 @@
+using System.Runtime.Intrinsics;
+
 namespace JepaSharp.Data.Augmentation;
 
 /// <summary>Changes of 8-bit RGB pixels with given parameters, in place: Pillow's and torchvision's, to the byte.</summary>
@@ -18,7 +20,14 @@ public static class PixelOperations
     public static void Contrast(Span<byte> pixels, double factor)
     {
         long sum = 0;
-        for (var i = 0; i < pixels.Length; i += 3) sum += Luma(pixels.Slice(i, 3));
+        var end = FourPixels.Whole(pixels.Length);
+        for (var at = 0; at < end; at += FourPixels.Bytes)
+        {
+            var (red, green, blue) = FourPixels.Of(pixels[at..]);
+            sum += Vector128.Sum(Luma(red, green, blue));
+        }
+
+        for (var i = end + 2; i < pixels.Length; i += 3) sum += Luma(pixels[i - 2], pixels[i - 1], pixels[i]);
         Blend(pixels, (int)(((double)sum / (pixels.Length / 3)) + 0.5), (float)factor);
     }
 
@@ -27,10 +36,23 @@ public static class PixelOperations
     /// <param name="factor">f, 0 or more: 0 for grey, 1 for no change.</param>
     public static void Saturation(Span<byte> pixels, double factor)
     {
-        for (var i = 0; i < pixels.Length; i += 3)
+        var share = (float)factor;
+        if (share == 1) return;
+        var end = FourPixels.Whole(pixels.Length);
+        for (var at = 0; at < end; at += FourPixels.Bytes)
         {
-            var pixel = pixels.Slice(i, 3);
-            Blend(pixel, Luma(pixel), (float)factor);
+            var (red, green, blue) = FourPixels.Of(pixels[at..]);
+            var luma = Vector128.ConvertToSingle(Luma(red, green, blue));
+            FourPixels.Write(Blended(red, luma, share), Blended(green, luma, share), Blended(blue, luma, share), pixels[at..]);
+        }
+
+        for (var i = end + 2; i < pixels.Length; i += 3)
+        {
+            byte red = pixels[i - 2], green = pixels[i - 1], blue = pixels[i];
+            float luma = Luma(red, green, blue);
+            pixels[i - 2] = Blended(red, luma, share);
+            pixels[i - 1] = Blended(green, luma, share);
+            pixels[i] = Blended(blue, luma, share);
         }
     }
 
@@ -38,7 +60,8 @@ public static class PixelOperations
     /// <param name="pixels">uint8 [H, W, 3].</param>
     public static void Gray(Span<byte> pixels)
     {
-        for (var i = 0; i < pixels.Length; i += 3) pixels.Slice(i, 3).Fill((byte)Luma(pixels.Slice(i, 3)));
+        for (var i = 2; i < pixels.Length; i += 3)
+            pixels[i - 2] = pixels[i - 1] = pixels[i] = (byte)Luma(pixels[i - 2], pixels[i - 1], pixels[i]);
     }
 
     /// <summary>Inverts what is bright: v below the threshold stays, else 255 - v.</summary>
@@ -66,11 +89,24 @@ public static class PixelOperations
         }
     }
 
-    private static int Luma(ReadOnlySpan<byte> pixel) => ((19595 * pixel[0]) + (38470 * pixel[1]) + (7471 * pixel[2]) + 0x8000) >> 16;
+    private static int Luma(byte red, byte green, byte blue) => ((19595 * red) + (38470 * green) + (7471 * blue) + 0x8000) >> 16;
+
+    private static Vector128<int> Luma(Vector128<int> red, Vector128<int> green, Vector128<int> blue) =>
+        ((red * 19595) + (green * 38470) + (blue * 7471) + Vector128.Create(0x8000)) >> 16;
 
     private static void Blend(Span<byte> pixels, float anchor, float factor)
     {
         if (factor == 1) return;
-        foreach (ref var value in pixels) value = (byte)Math.Clamp(anchor + (factor * (value - anchor)), 0, 255);
+        Span<byte> table = stackalloc byte[256];
+        for (var value = 0; value < table.Length; value++) table[value] = Blended((byte)value, anchor, factor);
+        foreach (ref var value in pixels) value = table[value];
+    }
+
+    private static byte Blended(byte value, float anchor, float factor) => (byte)Math.Clamp(anchor + (factor * (value - anchor)), 0, 255);
+
+    private static Vector128<int> Blended(Vector128<int> value, Vector128<float> anchor, float factor)
+    {
+        var blended = anchor + (factor * (Vector128.ConvertToSingle(value) - anchor));
+        return Vector128.ConvertToInt32(Vector128.Min(Vector128.Max(blended, Vector128<float>.Zero), Vector128.Create(255f)));
     }
 }
