@@ -49,7 +49,7 @@ internal sealed class MasksVerb : Verb
     {
         // Masks are the same however long a run is, so that nothing need be timed.
         var config = arguments.GetValue(_config);
-        string[] length = config is null ? ["optimization.epochs=1", "optimization.warmup=0"] : [];
+        string[] length = config is null ? [$"meta.objective={ImageJepa.ShortName}", "optimization.epochs=1", "optimization.warmup=0"] : [];
         var setup = RunSetup.Of(config, arguments.GetValue(_data), [.. length, .. arguments.GetValue(_set) ?? []]);
         using var source = setup.Source;
         var objective = setup.Options.Meta.Objective;

@@ -76,12 +76,16 @@ public sealed record CheckpointRanking(IReadOnlyList<MeasuredCheckpoint> Ranked,
 
     /// <summary>
     /// The checkpoint that a run hands over, chosen without any label, so that it can be scored by any: the last one, unless its features have
-    /// collapsed where another's have not, or an earlier one's tell images apart in more directions, by <see cref="LeastLead"/> and more.
+    /// collapsed where another's have not, or an earlier one's tell images apart in more directions, by <see cref="LeastLead"/> and more. Where
+    /// targets are fixed, as pixels are, ranks do not count.
     /// </summary>
     /// <returns>The checkpoint, and why, in a sentence.</returns>
     public (MeasuredCheckpoint Checkpoint, string Why) HandedOver()
     {
         var last = Ranked.MaxBy(c => c.Step)!;
+        // Learning towards pixels, ranks fall while probes rise (docs/monitoring.md).
+        if (last is { TargetsAreFixed: true, IsCollapsed: false })
+            return (last, "the last checkpoint: its targets do not move, so that no rank speaks for an earlier one; no label was used");
         List<MeasuredCheckpoint> sound = [.. Ranked.Where(c => !c.IsCollapsed)];
         var byLidar = sound.TrueForAll(c => double.IsFinite(c.Reading.Lidar));
         var name = byLidar ? "LiDAR" : "RankMe";

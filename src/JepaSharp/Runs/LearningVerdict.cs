@@ -49,7 +49,7 @@ public static class LearningVerdict
         var reason = steps < FewSteps
             ? $"{Quantity.Of(steps, "step")} are few: give it longer (--minutes, or more epochs), or begin with weights that know something (--init)"
             : "if the monitors warned, do what they say; else try a lower learning rate, or begin with weights that know something (--init)";
-        var other = objective == ImageJepa.ShortName ? " LeJEPA begins to learn sooner (--objective lejepa)." : "";
+        var other = objective == ImageJepa.ShortName ? " MAE learns more from a small folder in the same time (--objective mae)." : "";
         return $"this run has learned nothing that its measures can see: {said} ({numbers}). Likeliest: {reason}.{other}";
     }
 

@@ -51,7 +51,10 @@ public sealed record RunSetup(PretrainOptions Options, ImageSource Source, IRead
         var isOwn = first.Data.ResolveSource() is not null;
         if (asPublished) return AsPublished(reading, overrides, init, time);
         var suggested = isOwn ? SuggestFor(first) : SuggestedOptions.ForScenes();
-        suggested = suggested.LearnedBy(ObjectiveOf(reading, init));
+        var isFree = isOwn && init is null && !reading.GivenKeys.Any(SaysObjective)
+            && TorchBackend.ChooseDevice(first.Meta.Device).type != TorchSharp.DeviceType.CUDA;
+        if (isFree) suggested = suggested with { Reasons = [FolderRecipe.ObjectiveReason, .. suggested.Reasons] };
+        suggested = suggested.LearnedBy(isFree ? FolderRecipe.Objective : ObjectiveOf(reading, init));
         if (init is not null) suggested = suggested.Following(init, first.Meta.NumHeads);
         var isFixed = reading.GivenKeys.Contains(Passes);
         if (time is not null && (isFixed || !isOwn))
@@ -145,6 +148,12 @@ public sealed record RunSetup(PretrainOptions Options, ImageSource Source, IRead
         !asked.GivenKeys.Contains("meta.objective") && init?.Objective is { } learned && KnownObjectives.Names.Contains(learned)
             ? learned
             : asked.Options.Meta.Objective;
+
+    /// <summary>Whether a key names an objective, or means something to one alone: then none is chosen.</summary>
+    private static bool SaysObjective(string key) =>
+        key is "meta.objective" or "optimization.loss" || key.StartsWith("meta.pred_", StringComparison.Ordinal)
+        || (key.StartsWith("mask.", StringComparison.Ordinal) && key != "mask.patch_size")
+        || KnownObjectives.Names.Any(name => key.StartsWith(name + ".", StringComparison.Ordinal));
 
     private static SuggestedOptions SuggestFor(PretrainOptions options)
     {

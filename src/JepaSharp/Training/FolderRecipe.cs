@@ -2,6 +2,7 @@ using System.Globalization;
 using JepaSharp.Configuration;
 using JepaSharp.Data.Loading;
 using JepaSharp.Data.Sources;
+using JepaSharp.Objectives;
 using JepaSharp.Runtime;
 
 namespace JepaSharp.Training;
@@ -16,6 +17,15 @@ public static class FolderRecipe
 
     /// <summary>How long a run takes where nothing is said.</summary>
     public static readonly TimeSpan UsualTime = TimeSpan.FromMinutes(30);
+
+    /// <summary>What images are learned by on a CPU where nothing is said: MAE, which learned most from small folders in equal operations
+    /// (<c>docs/decisions/0007</c>).</summary>
+    public const string Objective = MaskedAutoencoder.ShortName;
+
+    /// <summary>Why, and what brings the paper's method.</summary>
+    public static SuggestionReason ObjectiveReason { get; } = new(
+        $"objective {Objective}: in equal operations it learned most from small folders; --objective {ImageJepa.ShortName} for I-JEPA",
+        "meta.objective");
 
     // Measures before and after, probes on the way and checkpoints take the rest.
     private const double ShareOfSteps = 0.94;

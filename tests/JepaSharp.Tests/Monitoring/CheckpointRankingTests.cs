@@ -58,6 +58,18 @@ public sealed class CheckpointRankingTests
     }
 
     [Fact]
+    public void HandedOver_WhereTargetsAreFixed_IsTheLastWhateverTheRanks()
+    {
+        var ranking = CheckpointRanking.Of([
+            Checkpoint(1, Healthy with { Lidar = 80, RankMe = 40 }) with { TargetsAreFixed = true }, Checkpoint(2, Healthy) with { TargetsAreFixed = true }]);
+        Assert.Equal(2, ranking.HandedOver().Checkpoint.Epoch);
+        Assert.StartsWith("the last checkpoint: its targets do not move", ranking.HandedOver().Why, StringComparison.Ordinal);
+        var collapsed = CheckpointRanking.Of([
+            Checkpoint(1, Healthy) with { TargetsAreFixed = true }, Checkpoint(2, Collapsed) with { TargetsAreFixed = true }]);
+        Assert.Equal(1, collapsed.HandedOver().Checkpoint.Epoch);
+    }
+
+    [Fact]
     public void HandedOver_WithoutLidar_GoesByRankMe()
     {
         var unseen = Healthy with { Lidar = double.NaN };

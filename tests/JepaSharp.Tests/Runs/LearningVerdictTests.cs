@@ -26,7 +26,7 @@ public sealed class LearningVerdictTests
         var verdict = LearningVerdict.Of(Measures(before), Measures(after), 5000)!;
         Assert.Contains(said, verdict, StringComparison.Ordinal);
         Assert.DoesNotContain("are few", verdict, StringComparison.Ordinal);
-        Assert.Contains("--objective lejepa", verdict, StringComparison.Ordinal);
+        Assert.Contains("--objective mae", verdict, StringComparison.Ordinal);
         Assert.Contains("900 steps are few", LearningVerdict.Of(Measures(before), Measures(after), 900)!, StringComparison.Ordinal);
     }
 
@@ -37,7 +37,7 @@ public sealed class LearningVerdictTests
         Assert.Null(LearningVerdict.Of(Measures("rankme 24.2, mean_cosine 0.387"), Measures("rankme 18.3, mean_cosine 0.721"), 658, "lejepa"));
         var verdict = LearningVerdict.Of(Measures("knn_accuracy 0.237"), Measures("knn_accuracy 0.21"), 5000, "lejepa")!;
         Assert.Contains("23.7 % before, 21.0 % now", verdict, StringComparison.Ordinal);
-        Assert.DoesNotContain("--objective lejepa", verdict, StringComparison.Ordinal);
+        Assert.DoesNotContain("--objective mae", verdict, StringComparison.Ordinal);
     }
 
     private static Dictionary<string, double> Measures(string text) => text.Split(", ").Select(m => m.Split(' '))
