@@ -95,7 +95,7 @@ internal sealed class CompareVerb : Verb
     {
         if (runner.Kept.Count > 0)
             terminal.Error.WriteLine(
-                $"{Quantity.Of(runner.Kept.Count, "run")} of them recorded beside the study ({runner.KeptFolder}); --again makes them here");
+                $"{runner.Kept.Count} of {runner.Plan.Runs.Count} runs are recorded beside the study ({runner.KeptFolder}); --again makes them here");
         if (runner.KeptOfOthers.Count == 0) return;
         terminal.Error.WriteLine($"{Quantity.Of(runner.KeptOfOthers.Count, "record")} beside the study {(runner.KeptOfOthers.Count == 1 ? "does" : "do")} "
             + "not count, being of other settings or images:");

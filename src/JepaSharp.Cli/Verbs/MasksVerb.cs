@@ -50,7 +50,8 @@ internal sealed class MasksVerb : Verb
         // Masks are the same however long a run is, so that nothing need be timed.
         var config = arguments.GetValue(_config);
         string[] length = config is null ? [$"meta.objective={ImageJepa.ShortName}", "optimization.epochs=1", "optimization.warmup=0"] : [];
-        var setup = RunSetup.Of(config, arguments.GetValue(_data), [.. length, .. arguments.GetValue(_set) ?? []]);
+        var sets = arguments.GetValue(_set) ?? [];
+        var setup = RunSetup.Of(config, arguments.GetValue(_data), [.. length, .. sets]);
         using var source = setup.Source;
         var objective = setup.Options.Meta.Objective;
         if (objective is LeJepa.ShortName or Dino.ShortName or MaskedSiamese.ShortName or Distillation.ShortName)
@@ -73,6 +74,10 @@ internal sealed class MasksVerb : Verb
             $"{path}: {count} crops of {setup.Options.Data.CropSize} pixels, a grid of {masks.Grid}; {Counted(masks.ContextBlocks, "context")} of "
                 + $"{masks.ContextLength} patches, {Counted(masks.TargetBlocks, "target")} of {masks.TargetLength}"
             + note);
+        if (config is null && arguments.GetValue(_data) is not null && !sets.Any(s => s.StartsWith("meta.objective=", StringComparison.Ordinal)))
+            terminal.Out.WriteLine(
+                $"masks of {ImageJepa.ShortName}; where no objective is said, jepa pretrain learns such images by {FolderRecipe.Objective} on a CPU: "
+                    + $"--set meta.objective={FolderRecipe.Objective} draws its masks");
         return ExitCode.Done;
     }
 

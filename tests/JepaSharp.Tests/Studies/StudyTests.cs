@@ -98,7 +98,7 @@ public sealed class StudyTests
         Directory.Delete(study.Out, recursive: true);
         Assert.True(study.Compare() == 0, study.Said);
         Assert.Contains("1 of 3 runs are done", study.Said, StringComparison.Ordinal);
-        Assert.Contains("1 run of them recorded beside the study", study.Said, StringComparison.Ordinal);
+        Assert.Contains("1 of 3 runs are recorded beside the study", study.Said, StringComparison.Ordinal);
         Assert.False(File.Exists(study.Record("two", 0)) || Directory.Exists(study.Run("two", 0)));
         Assert.Contains("| two | 1 |", File.ReadAllText(Path.Combine(study.Out, "table.md")), StringComparison.Ordinal);
 
