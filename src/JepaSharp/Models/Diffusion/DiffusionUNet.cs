@@ -119,9 +119,10 @@ public sealed class DiffusionUNet : nn.Module
     {
         ArgumentNullException.ThrowIfNull(steps);
         using var scope = NewDisposeScope();
+        // Exponents in float32, as published: times a step of hundreds, a last digit shows.
         var half = Shape.Channels / 2;
-        var frequencies = arange(half, float32, steps.device).Multiply(-Math.Log(LongestPeriod)).Multiply(1.0 / half).exp();
-        var angles = steps.to(float32).unsqueeze(1).mul(frequencies.unsqueeze(0));
+        float[] frequencies = [.. Enumerable.Range(0, half).Select(i => (float)Math.Exp((float)((float)-Math.Log(LongestPeriod) * i) / half))];
+        var angles = steps.to(float32).unsqueeze(1).mul(tensor(frequencies, device: steps.device).unsqueeze(0));
         return cat([angles.cos(), angles.sin()], 1).MoveToOuterDisposeScope();
     }
 
