@@ -63,7 +63,12 @@ internal sealed class VisualizeVerb : Verb
         DefaultValueFactory = _ => 200,
         HelpName = "N",
     };
-    private readonly Option<int> _seed = new("--seed") { Description = "Of blocks, weights and noise.", DefaultValueFactory = _ => 0, HelpName = "N" };
+    private readonly Option<int> _seed = new("--seed")
+    {
+        Description = "Of blocks, weights and noise.",
+        DefaultValueFactory = _ => 0,
+        HelpName = "N",
+    };
     private readonly Option<int?> _heads = new("--heads")
     {
         Description = "Attention heads, where the file does not tell and the width is none of the usual.",

@@ -87,7 +87,8 @@ public sealed class Rcdm : Objective
     /// <inheritdoc/>
     public override bool TargetsAreFixed => true;
 
-    /// <summary>How far the decoder is from the noise, or the picture, of noisy pictures; with a learned variance, the bound's bits beside it.</summary>
+    /// <summary>How far the decoder is from the noise, or the picture, of noisy pictures; with a learned variance, the bound's bits beside
+    /// it.</summary>
     /// <inheritdoc/>
     public override Tensor Loss(ViewBatch batch, Step step)
     {

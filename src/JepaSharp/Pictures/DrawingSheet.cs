@@ -62,7 +62,8 @@ public static class DrawingSheet
     {
         ArgumentNullException.ThrowIfNull(columns);
         ArgumentNullException.ThrowIfNull(rows);
-        if (rows.Count == 0 || rows.Any(r => r.Count != columns.Count)) throw new ArgumentException("Every row has a picture a column.", nameof(rows));
+        if (rows.Count == 0 || rows.Any(r => r.Count != columns.Count))
+            throw new ArgumentException("Every row has a picture a column.", nameof(rows));
         var (width, height) = (rows[0][0].Width, rows[0][0].Height);
         if (rows.SelectMany(r => r).Any(p => p.Width != width || p.Height != height))
             throw new ArgumentException("Pictures of a sheet are of one size.", nameof(rows));

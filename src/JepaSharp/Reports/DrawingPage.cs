@@ -58,13 +58,15 @@ internal static class DrawingPage
             <p class="lead">{{Escape(content.Lead)}}</p>
 
             """);
-        html.Append("<dl class=\"facts\">").Append(string.Concat(content.Facts.Select(f => $"<div><dt>{Escape(f.Name)}</dt><dd>{Escape(f.Value)}</dd></div>")))
-            .Append("</dl>\n");
+        html.Append("<dl class=\"facts\">");
+        foreach (var (name, value) in content.Facts) html.Append($"<div><dt>{Escape(name)}</dt><dd>{Escape(value)}</dd></div>");
+        html.Append("</dl>\n");
         foreach (var (text, isWarning) in content.Notes)
             html.Append($"<p class=\"note{(isWarning ? " warning" : "")}\">{Escape(text)}</p>\n");
         foreach (var (name, pictures) in content.Rows)
         {
-            html.Append($"<h3>{Escape(name)}</h3>\n<div class=\"drawn\" style=\"grid-template-columns: repeat({pictures.Count}, minmax(5rem, 1fr))\">");
+            html.Append($"<h3>{Escape(name)}</h3>\n");
+            html.Append($"<div class=\"drawn\" style=\"grid-template-columns: repeat({pictures.Count}, minmax(5rem, 1fr))\">");
             foreach (var (picture, caption) in pictures.Zip(content.Columns)) html.Append(PictureFigure.Of(picture, caption));
             html.Append("</div>\n");
         }
@@ -78,7 +80,8 @@ internal static class DrawingPage
             html.Append("</div>\n");
         }
 
-        return html.Append("<footer>Written by JepaSharp. This file needs no other: it can be moved and sent.</footer>\n</body>\n</html>\n").ToString();
+        html.Append("<footer>Written by JepaSharp. This file needs no other: it can be moved and sent.</footer>\n</body>\n</html>\n");
+        return html.ToString();
     }
 
     private static string TableOf(DrawingTable table)

@@ -65,8 +65,9 @@ public sealed class RcdmTests : IDisposable
     {
         using var scope = NewDisposeScope();
         var (pictures, conditions) = Colours(64);
-        using var step = new TrainingStep(
-            Pairs(conditions, measured: true), new Schedules(new ScheduleOptions { StepsPerEpoch = 100, Epochs = 10, StartLearningRate = 3e-3, LearningRate = 3e-3 }));
+        var schedules = new Schedules(
+            new ScheduleOptions { StepsPerEpoch = 100, Epochs = 10, StartLearningRate = 3e-3, LearningRate = 3e-3 });
+        using var step = new TrainingStep(Pairs(conditions, measured: true), schedules);
         var objective = (Rcdm)step.Objective;
         var before = RcdmMeasures.Gains(objective, pictures, conditions, seed: 1)[^1];
         for (var turn = 0; turn < 60; turn++)

@@ -23,7 +23,8 @@ internal sealed class RecordedRcdm : IDisposable
 
     public RecordedRcdm(string recording)
     {
-        SafetensorsFile Open(string file) => SafetensorsFile.Open(Path.Combine(Path.GetDirectoryName(RecordedFolders.PathOf(recording, "expected.json"))!, file));
+        var folder = Path.GetDirectoryName(RecordedFolders.PathOf(recording, "expected.json"))!;
+        SafetensorsFile Open(string file) => SafetensorsFile.Open(Path.Combine(folder, file));
         (_batches, _expected, Facts) = (Open("batches.safetensors"), Open("expected.safetensors"), RecordedFolders.FactsOf(recording));
         _sampled = Facts.GetProperty("sampled_entries").GetInt32();
         BatchSize = Facts.GetProperty("batch").GetInt32();
@@ -62,7 +63,8 @@ internal sealed class RecordedRcdm : IDisposable
             Draw = step => (StepsOf((int)step.MicroBatch), Noise((int)step.MicroBatch)),
         });
         Load(Objective.Decoder, recording);
-        var (rate, decay, annealed) = (o.GetProperty("lr").GetDouble(), o.GetProperty("weight_decay").GetDouble(), o.GetProperty("lr_anneal_steps").GetInt64());
+        var (rate, decay) = (o.GetProperty("lr").GetDouble(), o.GetProperty("weight_decay").GetDouble());
+        var annealed = o.GetProperty("lr_anneal_steps").GetInt64();
         Schedules = new Schedules(new ScheduleOptions
         {
             StepsPerEpoch = 1,

@@ -1,7 +1,7 @@
 namespace JepaSharp.Evaluation.Drawing;
 
-/// <summary>How well pictures drawn from each representation agree with every true picture: [N, N], row j of those drawn from representation j, column
-/// i of true picture i, the mean over the S drawn.</summary>
+/// <summary>How well pictures drawn from each representation agree with every true picture: [N, N], row j of those drawn from representation j,
+/// column i of true picture i, the mean over the S drawn.</summary>
 public static class DrawingScores
 {
     private const double LeastLength = 1e-12;
@@ -53,7 +53,7 @@ public static class DrawingScores
     private static double[] Unit(ReadOnlySpan<float> values, float[] mean, float[]? deviation)
     {
         var unit = new double[values.Length];
-        for (var p = 0; p < unit.Length; p++) unit[p] = (values[p] - mean[p]) / (deviation?[p] ?? 1);
+        for (var p = 0; p < unit.Length; p++) unit[p] = ((double)values[p] - mean[p]) / (deviation?[p] ?? 1);
         if (deviation is null)
         {
             var centre = unit.Average();

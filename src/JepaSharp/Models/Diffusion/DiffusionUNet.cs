@@ -33,11 +33,12 @@ public sealed class DiffusionUNet : nn.Module
         ArgumentNullException.ThrowIfNull(shape);
         using var outside = NewDisposeScope();
         Shape = shape.Validated();
-        (_firstTime, _secondTime) = (new LinearHead(shape.Channels, shape.Embedding, device), new LinearHead(shape.Embedding, shape.Embedding, device));
+        _firstTime = new LinearHead(shape.Channels, shape.Embedding, device);
+        _secondTime = new LinearHead(shape.Embedding, shape.Embedding, device);
         _condition = new LinearHead(shape.Condition, shape.Embedding, device);
         var width = shape.Multipliers[0] * shape.Channels;
-        (_entrance, _exitNorm, _exit) = (
-            new Convolution(3, width, 3, device: device), new GroupNormalization(width, device), new Convolution(width, shape.Outputs, 3, device: device));
+        (_entrance, _exit) = (new Convolution(3, width, 3, device: device), new Convolution(width, shape.Outputs, 3, device: device));
+        _exitNorm = new GroupNormalization(width, device);
         List<int> kept = [width];
         var channels = width;
         for (var (level, side) = (0, shape.ImageSize); level < shape.Multipliers.Count; level++)
@@ -89,7 +90,8 @@ public sealed class DiffusionUNet : nn.Module
         ArgumentNullException.ThrowIfNull(images);
         if (images.shape is not [_, 3, var height, var wide] || height != Shape.ImageSize || wide != Shape.ImageSize)
             throw new ArgumentException(
-                $"Images of shape [{string.Join(", ", images.shape)}] for a decoder of [B, 3, {Shape.ImageSize}, {Shape.ImageSize}].", nameof(images));
+                $"Images of shape [{string.Join(", ", images.shape)}] for a decoder of [B, 3, {Shape.ImageSize}, {Shape.ImageSize}].",
+                nameof(images));
         using var scope = NewDisposeScope();
         var embedding = Embed(steps, condition);
         var h = _entrance.forward(images);

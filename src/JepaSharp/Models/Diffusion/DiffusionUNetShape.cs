@@ -1,7 +1,8 @@
 namespace JepaSharp.Models.Diffusion;
 
 /// <summary>What fixes the names and shapes of a <see cref="DiffusionUNet"/>.</summary>
-/// <remarks>Dhariwal and Nichol, 2021, section 3 and appendix C. The defaults are for 32 pixels on two cores; <see cref="Published"/> is RCDM's.</remarks>
+/// <remarks>Dhariwal and Nichol, 2021, section 3 and appendix C. The defaults are for 32 pixels on two cores; <see cref="Published"/> is
+/// RCDM's.</remarks>
 public sealed record DiffusionUNetShape
 {
     /// <summary>Groups of every norm: all numbers of channels are multiples of it.</summary>

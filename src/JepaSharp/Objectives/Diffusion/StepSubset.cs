@@ -53,6 +53,6 @@ public static class StepSubset
             : throw Refused(text, "no number above 0");
 
     private static JepaException Refused(string text, string found) => new(
-        $"Steps \"{text}\" of a sampler: found {found}; expected a number such as 100, numbers for sections such as 10,15,20, or ddim and a number such "
-            + "as ddim25.", isUsage: true);
+        $"Steps \"{text}\" of a sampler: found {found}; expected a number such as 100, numbers for sections such as 10,15,20, or ddim and a number "
+            + "such as ddim25.", isUsage: true);
 }

@@ -96,7 +96,8 @@ internal sealed class DecoderRun(FrozenJepa jepa, PairStore store, DecoderFacts 
             ["decodes"] = "block",
         };
         var kept = new KeptPairs(conditions, encoder, facts.Size, $"what the {who} says of {pairs} kept blocks", texts);
-        return new Rcdm(PretrainPlan.RcdmOptionsOf(new RcdmSection { Size = facts.Size }, kept, (ulong)facts.Seed) with { Measured = conditions }, device);
+        var options = PretrainPlan.RcdmOptionsOf(new RcdmSection { Size = facts.Size }, kept, (ulong)facts.Seed);
+        return new Rcdm(options with { Measured = conditions }, device);
     }
 
     /// <summary>The same weights in an objective of its own, apart from a trainer's memory.</summary>
@@ -147,7 +148,14 @@ internal sealed class DecoderRun(FrozenJepa jepa, PairStore store, DecoderFacts 
                 FinalWeightDecay = 0,
                 ClipGrad = 1,
             },
-            Logging = new LoggingOptions { CheckpointSteps = CheckpointSteps, Tensorboard = false, MonitorEvery = 0, EvaluateEvery = null, KeepLast = 1 },
+            Logging = new LoggingOptions
+            {
+                CheckpointSteps = CheckpointSteps,
+                Tensorboard = false,
+                MonitorEvery = 0,
+                EvaluateEvery = null,
+                KeepLast = 1,
+            },
         };
     }
 

@@ -8,7 +8,8 @@ using static TorchSharp.torch;
 
 namespace JepaSharp.Runs.Visualization;
 
-/// <summary>Pairs of blocks and what is said of them, computed once and kept in a folder, some hundreds a file, so that a stop loses little.</summary>
+/// <summary>Pairs of blocks and what is said of them, computed once and kept in a folder, some hundreds a file, so that a stop loses
+/// little.</summary>
 /// <param name="folder">The folder.</param>
 /// <param name="fingerprint">Of the networks that were asked.</param>
 internal sealed class PairStore(string folder, string fingerprint)
@@ -93,8 +94,11 @@ internal sealed class PairStore(string folder, string fingerprint)
         for (var start = 0; start < pairs; start += InAFile) yield return PathOf(start, first);
     }
 
-    private string PathOf(int start, BlockSource first) => Path.Combine(
-        folder, string.Create(CultureInfo.InvariantCulture, $"{(first == BlockSource.Untrained ? "untrained-" : "")}{start / InAFile:D5}.safetensors"));
+    private string PathOf(int start, BlockSource first)
+    {
+        var kind = first == BlockSource.Untrained ? "untrained-" : "";
+        return Path.Combine(folder, string.Create(CultureInfo.InvariantCulture, $"{kind}{start / InAFile:D5}.safetensors"));
+    }
 
     private void Write(string path, PreparedBlocks made, IReadOnlyList<BlockSource> wanted)
     {

@@ -17,7 +17,7 @@ namespace JepaSharp.Runs.Visualization;
 public sealed class PredictorVisualization : IDisposable
 {
     private const int FewestImages = 200, MostPairs = 20_000, MasksAnImage = 8, FewestPairs = 1024, GlanceBlocks = 64, LargestHeldOut = 512;
-    private const int FewestSteps = 50;
+    private const int FewestSteps = 10;
     private const decimal HeldOut = 0.1m;
     private const double ShareOfPreparation = 1.0 / 3;
 
@@ -121,16 +121,15 @@ public sealed class PredictorVisualization : IDisposable
         }
 
         using var decoders = new Decoders();
-        var page = new VisualizationPage(this, _request, _jepa, _facts);
+        using var page = new VisualizationPage(Folder, _request.Samples, _facts);
         using var tested = Tested(preparation, wanted, stop);
         var drawing = new DrawingMeasurement(_request.Samples, _request.Size, (ulong)_request.Seed, _device);
         VisualizationResult? result = null;
         foreach (var who in wanted)
         {
-            var name = NameOf(who);
-            decoders.Add(who, run.Trained(
-                who, Path.Combine(Folder, "decoders", name), _request.Data, listener.Training($"the decoder of {TitleOf(who)}"), stop));
-            page.Gains[who] = RcdmMeasures.Gains(
+            var observer = listener.Training($"the decoder of {VisualizationWords.TitleOf(who)}");
+            decoders.Add(who, run.Trained(who, Path.Combine(Folder, "decoders", NameOf(who)), _request.Data, observer, stop));
+            page.Numbers.Gains[who] = RcdmMeasures.Gains(
                 decoders[who], tested.Pictures, tested.Conditions[who], (ulong)_request.Seed, stop);
             // Something to look at as soon as there is something.
             if (who is not (BlockSource.Predictor or BlockSource.Target)) continue;
@@ -149,16 +148,6 @@ public sealed class PredictorVisualization : IDisposable
         _jepa.Dispose();
         _lock.Dispose();
     }
-
-    /// <summary>What a source is called in sentences.</summary>
-    internal static string TitleOf(BlockSource who) => who switch
-    {
-        BlockSource.Predictor => "the predictor",
-        BlockSource.WrongPosition => "the predictor, asked about another block",
-        BlockSource.Target => "the target encoder",
-        BlockSource.Context => "the context encoder",
-        _ => "an untrained predictor",
-    };
 
     /// <summary>A folder for them: in a run, or beside a file.</summary>
     private static string BesideTheWeights(string weights)
@@ -205,8 +194,7 @@ public sealed class PredictorVisualization : IDisposable
         if (_facts.Pairs == 0)
         {
             var clock = System.Diagnostics.Stopwatch.StartNew();
-            using (preparation.Of(_train, [.. Enumerable.Range(0, Math.Min(BlockPreparation.Batch, _train.Count))], 0, PairStore.Together, stop: stop))
-                clock.Stop();
+            using (preparation.Of(_train, [.. Enumerable.Range(0, BlockPreparation.Batch)], 0, PairStore.Together, stop: stop)) clock.Stop();
             var most = Math.Min(MostPairs, (long)MasksAnImage * _train.Count);
             var rate = BlockPreparation.Batch / clock.Elapsed.TotalSeconds;
             var pairs = (int)Math.Clamp(rate * 60 * _request.Minutes * ShareOfPreparation, Math.Min(FewestPairs, most), most);
@@ -267,7 +255,7 @@ public sealed class PredictorVisualization : IDisposable
         {
             var decoder = decoders[who == BlockSource.WrongPosition ? BlockSource.Predictor : who];
             using var drawn = drawing.Draw(decoder, tested.Conditions[who], progress, done, stop);
-            page.Measures.Add(drawing.Measure(who, drawn, tested.Pictures.cpu(), training));
+            page.Numbers.Measures.Add(drawing.Measure(who, drawn, tested.Pictures.cpu(), training));
             done += each;
         }
 

@@ -34,7 +34,7 @@ public sealed class PredictorVisualizationTests : IDisposable
         Assert.Contains("predictor - another block (the claim)", page);
         using var numbers = JsonDocument.Parse(File.ReadAllBytes(whole.Numbers));
         var root = numbers.RootElement;
-        Assert.Equal(50, root.GetProperty("steps").GetInt32());
+        Assert.Equal(10, root.GetProperty("steps").GetInt32());
         Assert.Equal(
             ["context", "predictor", "target", "untrained", "wrong_position"],
             root.GetProperty("agreement").EnumerateObject().Select(a => a.Name).Order());
