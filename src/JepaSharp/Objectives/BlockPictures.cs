@@ -1,7 +1,5 @@
 using JepaSharp.Masking;
-using JepaSharp.Models;
 using JepaSharp.Runtime;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace JepaSharp.Objectives;

@@ -1,6 +1,5 @@
 using System.Globalization;
 using JepaSharp.Configuration.Rules;
-using JepaSharp.Data;
 using JepaSharp.Data.Cropping;
 using JepaSharp.Data.Loading;
 using JepaSharp.Masking;

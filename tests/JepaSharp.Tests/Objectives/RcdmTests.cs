@@ -69,7 +69,7 @@ public sealed class RcdmTests : IDisposable
             new ScheduleOptions { StepsPerEpoch = 100, Epochs = 10, StartLearningRate = 3e-3, LearningRate = 3e-3 });
         using var step = new TrainingStep(Pairs(conditions, measured: true), schedules);
         var objective = (Rcdm)step.Objective;
-        var before = RcdmMeasures.Gains(objective, pictures, conditions, seed: 1)[^1];
+        var before = RcdmMeasures.Gains(objective, pictures, conditions, seed: 1, TestContext.Current.CancellationToken)[^1];
         for (var turn = 0; turn < 60; turn++)
         {
             int[] chosen = [.. Enumerable.Range(0, 16).Select(i => ((turn * 16) + i) % 64)];
@@ -82,7 +82,7 @@ public sealed class RcdmTests : IDisposable
             step.Run(batch);
         }
 
-        var after = RcdmMeasures.Gains(objective, pictures, conditions, seed: 1);
+        var after = RcdmMeasures.Gains(objective, pictures, conditions, seed: 1, TestContext.Current.CancellationToken);
         Assert.Equal(0, before.Gain, 1e-6);
         Assert.Equal(RcdmMeasures.Bands + 1, after.Count);
         Assert.True(after[^1].Gain > 5 * after[^1].Error && after[^1].Error > 0, $"{after[^1]}");

@@ -1,5 +1,4 @@
 using JepaSharp.Runtime;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace JepaSharp.Models.Diffusion;

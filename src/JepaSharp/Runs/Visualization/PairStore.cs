@@ -3,7 +3,6 @@ using JepaSharp.Data;
 using JepaSharp.Data.Sources;
 using JepaSharp.Runtime;
 using JepaSharp.Weights;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace JepaSharp.Runs.Visualization;

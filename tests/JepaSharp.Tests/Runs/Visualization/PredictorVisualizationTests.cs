@@ -44,7 +44,7 @@ public sealed class PredictorVisualizationTests : IDisposable
         // Once trained, decoders are used as they are, and nothing but the drawing is done again.
         var watch = new Watch(new CancellationTokenSource(), null);
         using var again = PredictorVisualization.Open(Request(source, _folder["whole"]));
-        again.Run(watch);
+        again.Run(watch, TestContext.Current.CancellationToken);
         Assert.Equal(0, watch.Steps);
     }
 
