@@ -9,8 +9,8 @@ namespace JepaSharp.Objectives;
 /// <summary>What a frozen I-JEPA says of a block of each image, computed as the images come, with masks drawn anew.</summary>
 /// <remarks>
 /// I-JEPA's paper (section 8, appendix E) says that the decoder maps the average of the predictor's output to pixels, and not whether those are of
-/// the image or of the block. Here: of the block, the first of those that multi-block masking draws, and square, so that nothing is distorted; what is
-/// seen is what all of them leave. Training and drawing then have the same distribution of representations.
+/// the image or of the block. Here: of the block, the first of those that multi-block masking draws, and square, so that nothing is distorted; what
+/// is seen is what all of them leave. Training and drawing then have the same distribution of representations.
 /// </remarks>
 public sealed class PredictedBlocks : DecodedPairs
 {

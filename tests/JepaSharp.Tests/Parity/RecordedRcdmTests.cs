@@ -72,6 +72,8 @@ public sealed class RecordedRcdmTests(ITestOutputHelper output)
         var found = run.Objective.Decoder.named_parameters().ToDictionary(p => p.name, p => string.Join(' ', p.parameter.shape));
         Assert.Equal(run.Parameters.Select(p => p.Name).Order(), found.Keys.Order());
         Assert.All(run.Parameters, p => Assert.Equal(string.Join(' ', p.Shape), found[p.Name]));
+        // In files, too, under these names and no others.
+        Assert.Equal(run.Parameters.Select(p => p.Name).Order(), run.Objective.Decoder.state_dict().Keys.Order());
         Assert.Equal(run.Facts.GetProperty("parameter_count").GetInt64(), run.Objective.Decoder.ParameterCount);
         // A step leaves every weight, bias and norm another: all are decayed and trained.
         Compare(run, "initial", run.Objective.Decoder.named_parameters().ToDictionary(p => p.name, p => (Tensor)p.parameter));

@@ -4,8 +4,8 @@ namespace JepaSharp.Evaluation.Drawing;
 /// decides nothing.</summary>
 /// <remarks>
 /// Both without bias, although noises are the same for all representations: within, the variance over the S pictures of a representation, with
-/// S - 1; in all, half the mean square between pictures of another representation and another noise. With R_i = Σ_s x_is, C_s = Σ_i x_is, T their sum and Q
-/// = Σ x²,
+/// S - 1; in all, half the mean square between pictures of another representation and another noise. With R_i = Σ_s x_is, C_s = Σ_i x_is, T their
+/// sum and Q = Σ x²,
 /// <code>
 /// all = (Q (N - 1)(S - 1) - (T² - Σ R² - Σ C² + Q)) / (N (N - 1) S (S - 1))
 /// </code>

@@ -14,11 +14,10 @@ public sealed class DiffusionUNet : nn.Module
 {
     private const double LongestPeriod = 10000;
 
-    private readonly LinearHead _firstTime, _secondTime, _condition;
-    private readonly Convolution _entrance, _exit;
-    private readonly GroupNormalization _exitNorm;
+    // Not fields each: those would be registered under their own names beside the published ones.
+    private readonly (LinearHead FirstTime, LinearHead SecondTime, LinearHead Condition) _told;
+    private readonly (Convolution Entrance, UNetStage Middle, GroupNormalization ExitNorm, Convolution Exit) _parts;
     private readonly List<UNetStage> _down = [], _up = [];
-    private readonly UNetStage _middle;
 
     static DiffusionUNet() => NativeLibtorch.Load();
 
@@ -32,12 +31,10 @@ public sealed class DiffusionUNet : nn.Module
         ArgumentNullException.ThrowIfNull(shape);
         using var outside = NewDisposeScope();
         Shape = shape.Validated();
-        _firstTime = new LinearHead(shape.Channels, shape.Embedding, device);
-        _secondTime = new LinearHead(shape.Embedding, shape.Embedding, device);
-        _condition = new LinearHead(shape.Condition, shape.Embedding, device);
+        _told = (
+            new LinearHead(shape.Channels, shape.Embedding, device), new LinearHead(shape.Embedding, shape.Embedding, device),
+            new LinearHead(shape.Condition, shape.Embedding, device));
         var width = shape.Multipliers[0] * shape.Channels;
-        (_entrance, _exit) = (new Convolution(3, width, 3, device: device), new Convolution(width, shape.Outputs, 3, device: device));
-        _exitNorm = new GroupNormalization(width, device);
         List<int> kept = [width];
         var channels = width;
         for (var (level, side) = (0, shape.ImageSize); level < shape.Multipliers.Count; level++)
@@ -55,7 +52,10 @@ public sealed class DiffusionUNet : nn.Module
             side /= 2;
         }
 
-        _middle = new UNetStage(shape, device).Block(channels, channels).AttendIf(true, channels).Block(channels, channels);
+        _parts = (
+            new Convolution(3, width, 3, device: device),
+            new UNetStage(shape, device).Block(channels, channels).AttendIf(true, channels).Block(channels, channels),
+            new GroupNormalization(width, device), new Convolution(width, shape.Outputs, 3, device: device));
         for (var level = shape.Multipliers.Count - 1; level >= 0; level--)
         {
             var (wide, side) = (shape.Multipliers[level] * shape.Channels, shape.ImageSize >> level);
@@ -93,12 +93,12 @@ public sealed class DiffusionUNet : nn.Module
                 nameof(images));
         using var scope = NewDisposeScope();
         var embedding = Embed(steps, condition);
-        var h = _entrance.forward(images);
+        var h = _parts.Entrance.forward(images);
         var kept = new Stack<Tensor>([h]);
         foreach (var stage in _down) kept.Push(h = stage.Forward(h, embedding));
-        h = _middle.Forward(h, embedding);
+        h = _parts.Middle.Forward(h, embedding);
         foreach (var stage in _up) h = stage.Forward(cat([h, kept.Pop()], 1), embedding);
-        return _exit.forward(nn.functional.silu(_exitNorm.forward(h))).MoveToOuterDisposeScope();
+        return _parts.Exit.forward(nn.functional.silu(_parts.ExitNorm.forward(h))).MoveToOuterDisposeScope();
     }
 
     /// <summary>Step and representation as the residual blocks are told them. -> float32 [B, E].</summary>
@@ -110,8 +110,8 @@ public sealed class DiffusionUNet : nn.Module
             throw new ArgumentException(
                 $"A representation of shape [{string.Join(", ", condition.shape)}] for a decoder of [B, {Shape.Condition}].", nameof(condition));
         using var scope = NewDisposeScope();
-        var embedding = _secondTime.forward(nn.functional.silu(_firstTime.forward(EmbedSteps(steps))));
-        return (condition is null ? embedding : embedding.Add(_condition.forward(condition))).MoveToOuterDisposeScope();
+        var embedding = _told.SecondTime.forward(nn.functional.silu(_told.FirstTime.forward(EmbedSteps(steps))));
+        return (condition is null ? embedding : embedding.Add(_told.Condition.forward(condition))).MoveToOuterDisposeScope();
     }
 
     /// <summary>[cos of all, sin of all] of t times frequencies that fall from 1 to 1/10000. [B] -> float32 [B, C].</summary>
@@ -152,13 +152,13 @@ public sealed class DiffusionUNet : nn.Module
 
     private void Register()
     {
-        register_module("time_embed", new NamedParts(("0", _firstTime), ("2", _secondTime)));
-        register_module("ssl_emb", _condition);
+        register_module("time_embed", new NamedParts(("0", _told.FirstTime), ("2", _told.SecondTime)));
+        register_module("ssl_emb", _told.Condition);
         register_module(
             "input_blocks",
-            new NamedParts([("0", new NamedParts(("0", _entrance))), .. _down.Select((s, i) => ($"{i + 1}", (nn.Module)s))]));
-        register_module("middle_block", _middle);
+            new NamedParts([("0", new NamedParts(("0", _parts.Entrance))), .. _down.Select((s, i) => ($"{i + 1}", (nn.Module)s))]));
+        register_module("middle_block", _parts.Middle);
         register_module("output_blocks", new NamedParts(_up.Select((s, i) => ($"{i}", (nn.Module)s))));
-        register_module("out", new NamedParts(("0", _exitNorm), ("2", _exit)));
+        register_module("out", new NamedParts(("0", _parts.ExitNorm), ("2", _parts.Exit)));
     }
 }

@@ -8,8 +8,7 @@ namespace JepaSharp.Models.Diffusion;
 /// scores' scale is given to queries and keys alike, c^-¼ each, c the channels of a head.</remarks>
 internal sealed class PlaceAttention : nn.Module
 {
-    private readonly GroupNormalization _norm;
-    private readonly PlaceProduct _queries, _project;
+    private readonly (GroupNormalization Norm, PlaceProduct Queries, PlaceProduct Project) _parts;
     private readonly int _heads;
     private readonly bool _separate;
 
@@ -17,11 +16,12 @@ internal sealed class PlaceAttention : nn.Module
         : base(nameof(PlaceAttention))
     {
         (_heads, _separate) = (shape.HeadsOf(channels), shape.SeparatesQueries);
-        _norm = new GroupNormalization(channels, device);
-        (_queries, _project) = (new PlaceProduct(channels, 3 * channels, device), new PlaceProduct(channels, channels, device));
-        register_module("norm", _norm);
-        register_module("qkv", _queries);
-        register_module("proj_out", _project);
+        _parts = (
+            new GroupNormalization(channels, device), new PlaceProduct(channels, 3 * channels, device),
+            new PlaceProduct(channels, channels, device));
+        register_module("norm", _parts.Norm);
+        register_module("qkv", _parts.Queries);
+        register_module("proj_out", _parts.Project);
     }
 
     public Tensor Forward(Tensor x)
@@ -29,7 +29,7 @@ internal sealed class PlaceAttention : nn.Module
         using var scope = NewDisposeScope();
         long images = x.shape[0], channels = x.shape[1], places = x.shape[2] * x.shape[3], width = channels / _heads;
         var flat = x.reshape(images, channels, places);
-        var all = _queries.forward(_norm.forward(flat));
+        var all = _parts.Queries.forward(_parts.Norm.forward(flat));
         var parts = _separate
             ? [.. all.chunk(3, 1).Select(p => p.reshape(images * _heads, width, places))]
             : all.reshape(images * _heads, 3 * width, places).chunk(3, 1);
@@ -39,6 +39,6 @@ internal sealed class PlaceAttention : nn.Module
         var weights = nn.functional.softmax(q.bmm(k), -1);
         ProductTrace.Add(v, weights, places);
         var attended = v.bmm(weights.transpose(1, 2)).reshape(images, channels, places);
-        return flat.Add(_project.forward(attended)).view(x.shape).MoveToOuterDisposeScope();
+        return flat.Add(_parts.Project.forward(attended)).view(x.shape).MoveToOuterDisposeScope();
     }
 }

@@ -81,7 +81,8 @@ internal sealed class BlockPreparation : IDisposable
             overlap += covered * batch.Count;
             foreach (var (who, rows) in conditions) rows.Add(Ask(who, images, masks, others).MoveToOuterDisposeScope());
             if (show) shown.AddRange(Enumerable.Range(0, batch.Count).Select(i => Shown(source, batch, masks, blocks[i], i)));
-            progress?.Report(done += batch.Count);
+            done += batch.Count;
+            progress?.Report(done);
         }
 
         return new PreparedBlocks(

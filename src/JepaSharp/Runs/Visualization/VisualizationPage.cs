@@ -36,9 +36,9 @@ internal sealed class VisualizationPage(string folder, int samples, DecoderFacts
         var said = words.Said().ToList();
         var content = new DrawingPageContent(
             "What the predictor knows",
-            $"Blocks drawn from what {facts.Weights} says of them, where they lie: I-JEPA, figure 6. What several pictures of a row have in common is "
-                + "in the representation; what differs is not. The images are the first by name (of labelled ones the first of each class in turn), and "
-                + "nobody chose among them.",
+            $"Blocks drawn from what {facts.Weights} says of them, where they lie: I-JEPA, figure 6. What several pictures of a row have in "
+                + "common is in the representation; what differs is not. The images are the first by name (of labelled ones the first of each class "
+                + "in turn), and nobody chose among them.",
             Facts(tested), [.. columns.Select(c => $"{c.Title} ({c.Note})")], rows)
         {
             Notes = said,
@@ -62,8 +62,8 @@ internal sealed class VisualizationPage(string folder, int samples, DecoderFacts
         List<(string, string)> columns = [("image", "as it is"), ("context", "what is seen"), ("block", "what is asked")];
         foreach (var who in Drawn.Keys)
         {
-            var (title, note) = who == BlockSource.Predictor ? ("predictor", "from its output") : ("target", "from its own");
-            columns.AddRange(Enumerable.Range(1, samples).Select(s => ($"{title} {s.ToString(CultureInfo.InvariantCulture)}", note)));
+            var (title, note) = who == BlockSource.Predictor ? ("predictor", "from its output") : ("target", "from its own output");
+            columns.AddRange(Enumerable.Range(1, samples).Select(s => (title, $"{note}, {s.ToString(CultureInfo.InvariantCulture)}")));
         }
 
         return columns;

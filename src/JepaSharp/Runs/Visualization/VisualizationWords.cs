@@ -38,8 +38,8 @@ internal sealed class VisualizationWords(VisualizationNumbers numbers, PreparedB
             yield return all.Gain > Clearly * all.Error
                 ? ($"The decoder uses what the predictor says: told of another block, its held-out loss is {gain} higher ({Long(all.Own)} with the "
                     + "block's own).", false)
-                : ($"The decoder hardly uses what the predictor says: told of another block, its held-out loss changes by {gain}. No picture can show "
-                    + "anything then: give it longer (--minutes), or more images.", true);
+                : ($"The decoder hardly uses what the predictor says: told of another block, its held-out loss changes by {gain}. No picture can "
+                    + "show anything then: give it longer (--minutes), or more images.", true);
         }
 
         if (numbers.Claim is not { } claim) yield break;
@@ -50,7 +50,8 @@ internal sealed class VisualizationWords(VisualizationNumbers numbers, PreparedB
             : ($"It cannot be told whether the predictor says anything of the block that the context alone does not: {paired}. {Fault()}", true);
         if (numbers.Of(BlockSource.Untrained) is not { } untrained) yield break;
         var (trained, more) = (numbers.Of(BlockSource.Predictor)!, numbers.Paired(BlockSource.Predictor, BlockSource.Untrained)!.Value);
-        yield return ($"An untrained predictor agrees by {Both(untrained.Correlation)}, the trained one by {Both(trained.Correlation)}, {Both(more)} more.",
+        yield return (
+            $"An untrained predictor agrees by {Both(untrained.Correlation)}, the trained one by {Both(trained.Correlation)}, {Both(more)} more.",
             !(more.Mean > Clearly * more.Error));
     }
 
@@ -101,9 +102,9 @@ internal sealed class VisualizationWords(VisualizationNumbers numbers, PreparedB
             "Agreement with the true block",
             string.Create(Plain,
                 $"d: agreement of pictures with the true block, less that of pictures of other blocks, a mean over {tested.Count:n0} blocks, one an "
-                + $"image, with its standard error; {samples} pictures each, from the same noises. Correlation is of pixels, less the mean block; cosine "
-                + $"of what random filters find. p: permutations of blocks that reach as much. First: how often the true block agrees best among all "
-                + $"{tested.Count:n0} (chance {1.0 / tested.Count:0.000}). Varies: share of the variance that is left within a representation. The "
+                + $"image, with its standard error; {samples} pictures each, from the same noises. Correlation is of pixels, less the mean block; "
+                + $"cosine of what random filters find. p: permutations of blocks that reach as much. First: how often the true block agrees best "
+                + $"among all {tested.Count:n0} (chance {1.0 / tested.Count:0.000}). Varies: share of the variance that is left within a representation. The "
                 + $"other block of the second row shares {tested.Overlap:0.00} of the first on average."),
             ["drawn from what is said by", "d, correlation", "p", "d, cosine", "first", "varies", "decoder"], rows);
     }
@@ -113,8 +114,8 @@ internal sealed class VisualizationWords(VisualizationNumbers numbers, PreparedB
     {
         if (numbers.Of(BlockSource.Target) is not { } target || numbers.Paired(BlockSource.Target, BlockSource.Predictor) is not { } less) return "";
         if (!(target.Correlation.Mean > Clearly * target.Correlation.Error))
-            return "Neither do pictures of what the target encoder says of the block itself agree with it: decoder or encoder is at fault, and a longer "
-                + "training of the decoder tells which.";
+            return "Neither do pictures of what the target encoder says of the block itself agree with it: decoder or encoder is at fault, and a "
+                + "longer training of the decoder tells which.";
         return less.Mean > Clearly * less.Error
             ? "What the target encoder says of the block itself is drawn better, so the decoder can: the predictor is at fault."
             : "Its pictures are as good as those from the target encoder's own words: context and block say the same here.";

@@ -40,6 +40,7 @@ public sealed class PredictorVisualizationTests : IDisposable
             root.GetProperty("agreement").EnumerateObject().Select(a => a.Name).Order());
         Assert.Equal(6, root.GetProperty("agreement").GetProperty("predictor").GetProperty("correlation").GetProperty("by_block").GetArrayLength());
         Assert.Equal(5, root.GetProperty("paired").EnumerateObject().Count());
+        Assert.InRange(root.GetProperty("overlap_of_other_block").GetDouble(), 0, 0.9);
         Assert.NotEmpty(whole.Said);
         // Once trained, decoders are used as they are, and nothing but the drawing is done again.
         var watch = new Watch(new CancellationTokenSource(), null);
