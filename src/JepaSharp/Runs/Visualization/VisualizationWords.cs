@@ -104,7 +104,7 @@ internal sealed class VisualizationWords(VisualizationNumbers numbers, PreparedB
                 $"d: agreement of pictures with the true block, less that of pictures of other blocks, a mean over {tested.Count:n0} blocks, one an "
                 + $"image, with its standard error; {samples} pictures each, from the same noises. Correlation is of pixels, less the mean block; "
                 + $"cosine of what random filters find. p: permutations of blocks that reach as much. First: how often the true block agrees best "
-                + $"among all {tested.Count:n0} (chance {1.0 / tested.Count:0.000}). Varies: share of the variance that is left within a representation. "
+                + $"among all {tested.Count:n0} (chance {1.0 / tested.Count:0.000}). Varies: share of the variance left within a representation. "
                 + $"The other block of the second row shares {tested.Overlap:0.00} of the first on average."),
             ["drawn from what is said by", "d, correlation", "p", "d, cosine", "first", "varies", "decoder"], rows);
     }
