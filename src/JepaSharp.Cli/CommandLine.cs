@@ -17,7 +17,7 @@ internal static class CommandLine
     /// <summary>Every verb, in the order of the help page.</summary>
     private static IEnumerable<Verb> Verbs() =>
         [new PretrainVerb(), new EvaluateVerb(), new CompareVerb(), new ReportVerb(), new EmbedVerb(), new ExportVerb(), new InspectVerb(),
-            new MasksVerb(), new PackVerb(), new ScenesVerb(), new DoctorVerb()];
+            new MasksVerb(), new VisualizeVerb(), new PackVerb(), new ScenesVerb(), new DoctorVerb()];
 
     /// <summary>Parses and runs.</summary>
     /// <returns>0 done, 1 failed, 2 wrong usage, 129, 130 or 143 stopped by a signal.</returns>

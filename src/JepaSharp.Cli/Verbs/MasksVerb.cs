@@ -54,7 +54,7 @@ internal sealed class MasksVerb : Verb
         var setup = RunSetup.Of(config, arguments.GetValue(_data), [.. length, .. sets]);
         using var source = setup.Source;
         var objective = setup.Options.Meta.Objective;
-        if (objective is LeJepa.ShortName or Dino.ShortName or MaskedSiamese.ShortName or Distillation.ShortName)
+        if (objective is LeJepa.ShortName or Dino.ShortName or MaskedSiamese.ShortName or Distillation.ShortName or Rcdm.ShortName)
             throw new JepaException(
                 $"{objective} asks nothing of what a mask hides; expected an objective that predicts what masks hide, such as "
                     + $"{ImageJepa.ShortName}. A run's report.html shows its views.", isUsage: true);

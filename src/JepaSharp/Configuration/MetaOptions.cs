@@ -6,10 +6,10 @@ namespace JepaSharp.Configuration;
 public sealed record MetaOptions
 {
     internal const string ImageJepa = "ijepa", MaskedAutoencoder = "mae", LeJepa = "lejepa", Data2Vec = "data2vec", Dino = "dino", Ibot = "ibot",
-        MaskedSiamese = "msn", Distillation = "distill";
+        MaskedSiamese = "msn", Distillation = "distill", Rcdm = "rcdm";
 
-    /// <summary>What is learned: <c>ijepa</c>, <c>mae</c>, <c>lejepa</c>, <c>data2vec</c>, <c>dino</c>, <c>ibot</c>, <c>msn</c> or <c>distill</c>.
-    /// ijepa. Ours.</summary>
+    /// <summary>What is learned: <c>ijepa</c>, <c>mae</c>, <c>lejepa</c>, <c>data2vec</c>, <c>dino</c>, <c>ibot</c>, <c>msn</c>, <c>distill</c>
+    /// or <c>rcdm</c>. ijepa. Ours.</summary>
     public string Objective { get; init; } = ImageJepa;
 
     /// <summary>Encoder: one of <see cref="EncoderPreset.All"/>. vit_base.</summary>

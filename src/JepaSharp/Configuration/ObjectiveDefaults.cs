@@ -22,6 +22,7 @@ internal static class ObjectiveDefaults
         MetaOptions.Dino => Views(options, new Interval(0.25, 1), new Interval(0.05, 0.25)),
         MetaOptions.Ibot => Views(options, new Interval(0.32, 1), new Interval(0.05, 0.32)),
         MetaOptions.MaskedSiamese => MaskedSiamese(options),
+        MetaOptions.Rcdm => Rcdm(options),
         _ => options,
     };
 
@@ -36,6 +37,7 @@ internal static class ObjectiveDefaults
         if (objective == MetaOptions.Data2Vec) return Data2VecOn(suggested);
         if (objective is MetaOptions.Dino or MetaOptions.Ibot) return SelfDistillationOn(suggested);
         if (objective == MetaOptions.MaskedSiamese) return MaskedSiameseOn(suggested);
+        if (objective == MetaOptions.Rcdm) return RcdmOn(suggested);
         var own = Of(suggested, objective);
         if (ReferenceEquals(own, suggested)) return suggested;
         var (o, chosen, meta) = (own.Optimization, suggested.Optimization, suggested.Meta);
@@ -161,6 +163,30 @@ internal static class ObjectiveDefaults
         Views = options.Views with { Local = 10, Saturation = 0.4, Solarize = 0 },
         Optimization = options.Optimization with { Epochs = 800, Warmup = 15, IpeScale = 1.25, ClipGrad = 3 },
     };
+
+    /// <summary>RCDM for two cores: whole images, a constant rate after the warm-up, no decay.</summary>
+    private static PretrainOptions Rcdm(PretrainOptions options) => options with
+    {
+        Data = options.Data with { BatchSize = 32, CropScale = new Interval(1, 1), CropAspect = new Interval(1, 1), UseHorizontalFlip = true },
+        Optimization = options.Optimization with
+        {
+            Epochs = 100,
+            Warmup = 1,
+            StartLr = 1e-5,
+            Lr = 1e-3,
+            FinalLr = 1e-3,
+            WeightDecay = 0,
+            FinalWeightDecay = 0,
+            ClipGrad = 1,
+        },
+    };
+
+    /// <summary>The same for some images: as many passes as were chosen.</summary>
+    private static PretrainOptions RcdmOn(PretrainOptions suggested)
+    {
+        var (own, chosen) = (Rcdm(suggested), suggested.Optimization);
+        return own with { Optimization = own.Optimization with { Epochs = chosen.Epochs, Warmup = Math.Min(1, chosen.Warmup) } };
+    }
 
     /// <summary>MAE's published command (He et al., 2022, appendix A.1, table 8).</summary>
     private static PretrainOptions MaskedAutoencoder(PretrainOptions options) => options with

@@ -104,6 +104,10 @@ public enum RateSchedule
     /// <summary>Linearly up over the warm-up, level, and linearly down over the cool-down, all ends included, as an option of data2vec; weight decay
     /// and momentum as with <see cref="Tabled"/>.</summary>
     ThreePhase,
+
+    /// <summary>The highest rate falls linearly to the final one over all steps, a step late, so that the first two have it whole, as an option of
+    /// RCDM; no warm-up.</summary>
+    Annealed,
 }
 
 /// <summary>The distance between a prediction and its target. In YAML: smooth_l1, l2.</summary>

@@ -48,6 +48,9 @@ public sealed record PretrainOptions
     /// <summary>The encoder that teaches, and what is learned of it.</summary>
     public DistillationSection Distill { get; init; } = new();
 
+    /// <summary>The frozen networks whose representations are drawn, and the decoder that learns to.</summary>
+    public RcdmSection Rcdm { get; init; } = new();
+
     /// <summary>Several views of an image, for objectives that compare them; data2vec's one view.</summary>
     public ViewSection Views { get; init; } = new();
 
@@ -137,6 +140,7 @@ internal static class OptionPaths
                 ImageFolder = data.RootPath is null ? Changed(data.ImageFolder, images) : data.ImageFolder,
             },
             Distill = options.Distill with { Teacher = Changed(options.Distill.Teacher, folder) },
+            Rcdm = options.Rcdm with { Weights = Changed(options.Rcdm.Weights, folder) },
             Logging = options.Logging with { Folder = Changed(options.Logging.Folder, folder) },
         };
     }

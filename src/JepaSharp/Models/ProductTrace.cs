@@ -35,6 +35,20 @@ internal sealed class ProductTrace : IDisposable
         if (right.requires_grad) trace.Backward += operations;
     }
 
+    /// <summary>Says that a weight is multiplied with what lies around each of so many places: a convolution.</summary>
+    /// <param name="input">What goes in.</param>
+    /// <param name="weight">[out, in, ...].</param>
+    /// <param name="places">Places that come out, of all images.</param>
+    public static void AddPlaces(Tensor input, Tensor weight, long places)
+    {
+        if (_current is not { } trace) return;
+        var operations = 2.0 * weight.numel() * places;
+        trace.Forward += operations;
+        if (!is_grad_enabled()) return;
+        if (input.requires_grad) trace.Backward += operations;
+        if (weight.requires_grad) trace.Backward += operations;
+    }
+
     /// <inheritdoc/>
     public void Dispose() => _current = null;
 }

@@ -115,6 +115,9 @@ public abstract class Objective : IDisposable
         foreach (var state in State) state.Value.Dispose();
     }
 
+    /// <summary>Whether its encoder changes in training; of a frozen one nothing is worth measuring twice.</summary>
+    internal bool ChangesItsEncoder => Networks.Any(n => ReferenceEquals(n.Module, Encoder) && n.Role != NetworkRole.Frozen);
+
     /// <summary>The average begins as a copy of what it follows, and no gradient ever reaches it.</summary>
     internal static void StartAverage(nn.Module average, nn.Module followed)
     {

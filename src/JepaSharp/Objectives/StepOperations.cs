@@ -58,12 +58,17 @@ public sealed record NetworkOperations(string Network, NetworkRole Role, double 
     /// <param name="questions">Blocks that it predicts, each from one context.</param>
     /// <param name="asked">Patches of each.</param>
     public static NetworkOperations OfPredictor(
-        string network, PredictorShape shape, int encoder, double contexts, int seen, double questions, int asked)
+        string network, PredictorShape shape, int encoder, double contexts, int seen, double questions, int asked) =>
+        OfPredictor(network, NetworkRole.Trained, shape, encoder, contexts, seen, questions, asked);
+
+    /// <summary>I-JEPA's predictor, whose backward pass counts where it is trained.</summary>
+    internal static NetworkOperations OfPredictor(
+        string network, NetworkRole role, PredictorShape shape, int encoder, double contexts, int seen, double questions, int asked)
     {
         ArgumentNullException.ThrowIfNull(shape);
         var forward = Affine(contexts * seen, encoder, shape.Width) + Blocks(shape.Depth, shape.Width, 4 * shape.Width, questions, seen + asked)
             + Affine(questions * asked, shape.Width, shape.Outputs ?? encoder);
-        return new NetworkOperations(network, NetworkRole.Trained, forward, 2 * forward);
+        return new NetworkOperations(network, role, forward, role == NetworkRole.Trained ? 2 * forward : 0);
     }
 
     /// <summary>MAE's decoder, trained: it reads some patches of each image and the class token, and says something of all.</summary>

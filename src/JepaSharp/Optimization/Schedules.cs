@@ -80,6 +80,7 @@ public sealed record ScheduleOptions
 ///             = peak                                                         W ≤ i &lt; T - C
 ///             = peak + (final - peak) (i - T + C) / (C - 1)                  otherwise
 /// </code>
+/// <see cref="RateSchedule.Annealed"/>, as RCDM can be: rate(t) = peak + (final - peak) max(0, t - 2) / T.
 /// The published I-JEPA code steps its rate and decay schedules before use and its momentum after: hence t and t - 1.
 /// </remarks>
 public sealed class Schedules
@@ -115,6 +116,8 @@ public sealed class Schedules
                 var last = Math.Floor(_options.CooldownEpochs * _options.StepsPerEpoch);
                 return step <= _warmup ? start + ((peak - start) * (step - 1) / Math.Max(1, _warmup - 1))
                     : peak + ((final - peak) * Math.Clamp((step - 1 - (_total - last)) / Math.Max(1, last - 1), 0, 1));
+            case RateSchedule.Annealed:
+                return peak + ((final - peak) * Math.Clamp((step - 2) / Math.Max(1, _total), 0, 1));
             default:
                 var place = Place(step);
                 if (place < _warmup) return start + ((peak - start) * place / _warmup);
@@ -149,7 +152,8 @@ public sealed class Schedules
     public long StepsPerEpoch => _options.StepsPerEpoch;
 
     // Fractional decay is constant where it is published, and goes with the steps where it is not.
-    private long Place(long step) => _options.Kind is RateSchedule.Current or RateSchedule.Tabled or RateSchedule.ThreePhase ? step - 1 : step;
+    private long Place(long step) => _options.Kind is RateSchedule.Current or RateSchedule.Tabled or RateSchedule.ThreePhase or RateSchedule.Annealed
+        ? step - 1 : step;
 
     private double EpochsBefore(long step)
     {

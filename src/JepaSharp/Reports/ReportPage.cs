@@ -59,6 +59,7 @@ internal static class ReportPage
             Data2Vec.ShortName => $"data2vec pretraining of {Model(run)} on {images}, without labels.",
             Dino.ShortName => $"DINO pretraining of {Model(run)} on {images}, without labels.",
             Ibot.ShortName => $"iBOT pretraining of {Model(run)} on {images}, without labels.",
+            Rcdm.ShortName => $"RCDM: a decoder that draws what a frozen I-JEPA says of blocks of {images}, without labels.",
             Distillation.ShortName => $"Distillation into {Model(run)} on {images}, without labels.",
             MaskedSiamese.ShortName => $"MSN pretraining of {Model(run)} on {images}, without labels.",
             FineTuning.ShortName => $"Fine-tuning of {Model(run)} on the labels of {images}.",

@@ -211,6 +211,7 @@ public sealed class PretrainRun : IDisposable
 
     private RunProbe? ProbeOf(PretrainOptions options)
     {
+        if (!Trainer.Objective.ChangesItsEncoder) return null;
         var probe = RunProbe.For(options, Source, _device);
         var most = _budget.Probed(probe.Images);
         if (most == probe.Images) return probe;
@@ -223,7 +224,9 @@ public sealed class PretrainRun : IDisposable
     {
         var why = string.Create(CultureInfo.InvariantCulture,
             $"it would be most of the work of {Quantity.Of(Math.Max(0, Trainer.TotalSteps - Trainer.Step.State.StepCount), "step")}");
-        if (_probe is null) yield return $"the encoder is not measured: {why}; jepa evaluate measures it at any time";
+        if (!Trainer.Objective.ChangesItsEncoder)
+            yield return "the encoder is not measured: it is frozen, and stays what jepa evaluate says of its own weights";
+        else if (_probe is null) yield return $"the encoder is not measured: {why}; jepa evaluate measures it at any time";
         if (_setup.Options.Logging.MonitorEvery != 0 && _budget.Monitored(MonitorSize.For(Trainer.Objective.Encoder.Shape)) is null)
             yield return $"nothing looks for collapse: {why}";
     }

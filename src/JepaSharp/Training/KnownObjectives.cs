@@ -17,6 +17,7 @@ public static class KnownObjectives
         (Ibot.ShortName, (plan, device) => new Ibot(plan.Ibot, device)),
         (MaskedSiamese.ShortName, (plan, device) => new MaskedSiamese(plan.MaskedSiamese, device)),
         (Distillation.ShortName, (plan, device) => new Distillation(plan.Distillation(device), device)),
+        (Rcdm.ShortName, (plan, device) => plan.Rcdm(device)),
     ];
 
     /// <summary>Their names.</summary>

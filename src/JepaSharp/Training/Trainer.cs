@@ -269,7 +269,8 @@ public sealed class Trainer : IDisposable
         var encoder = Objective.Encoder.Shape;
         var predictor = Objective.Networks.Select(n => n.Module).OfType<Predictor>().FirstOrDefault()?.Shape;
         var decoder = Objective.Networks.Select(n => n.Module).OfType<PixelDecoder>().FirstOrDefault()?.Shape;
-        return $"{Objective.Name} of {_options.Meta.ModelName} ({encoder.Width} wide, {encoder.Depth} blocks, {encoder.Heads} heads, patch "
+        var model = Objective.ChangesItsEncoder ? _options.Meta.ModelName : "a frozen encoder";
+        return $"{Objective.Name} of {model} ({encoder.Width} wide, {encoder.Depth} blocks, {encoder.Heads} heads, patch "
             + $"{encoder.PatchSize}"
             + (predictor is null ? "" : $", predictor {predictor.Width} wide, {predictor.Depth} blocks")
             + (decoder is null ? "" : $", decoder {decoder.Width} wide, {decoder.Depth} blocks")

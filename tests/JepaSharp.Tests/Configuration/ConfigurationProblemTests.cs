@@ -35,7 +35,7 @@ public sealed class ConfigurationProblemTests
     [InlineData("optimisation:\n  lr: 0.1\n", "optimisation", 1, "an unknown section", "optimization")]
     [InlineData(
         "xyzzy:\n  lr: 0.1\n", "xyzzy", 1, "an unknown section",
-        "data, mask, meta, optimization, ijepa, mae, lejepa, data2vec, dino, ibot, msn, distill, views, logging")]
+        "data, mask, meta, optimization, ijepa, mae, lejepa, data2vec, dino, ibot, msn, distill, rcdm, views, logging")]
     [InlineData("\nlr: 0.1\n", "lr", 2, "an unknown section", "optimization.lr")]
     [InlineData("data: 5\n", "data", 1, "5", "keys with values")]
     [InlineData("data:\n- a\n", "data", 2, "[a]", "keys with values")]

@@ -68,6 +68,7 @@ internal static class OptionRules
         IbotRules.Check(options, checks);
         MaskedSiameseRules.Check(options, checks);
         DistillationRules.Check(options, checks);
+        RcdmRules.Check(options, checks);
         LoggingRules.Check(options.Logging, checks);
         return checks.Problems;
     }

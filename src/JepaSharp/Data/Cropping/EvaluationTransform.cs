@@ -24,6 +24,19 @@ public abstract record EvaluationTransform
     /// <summary>Hugging Face's processor for I-JEPA: the whole image squashed to a square, bilinear.</summary>
     public static EvaluationTransform Squash(int size, ResampleFilter filter = ResampleFilter.Bilinear) => new SquashTransform(size, filter);
 
+    /// <summary>The largest square in the middle, resized: all of a square image, and nothing of it cut away.</summary>
+    public static EvaluationTransform CenterSquare(int size, ResampleFilter filter = ResampleFilter.Bilinear) =>
+        new CenterSquareTransform(size, filter);
+
+    private sealed record CenterSquareTransform(int Side, ResampleFilter Filter) : EvaluationTransform(Side)
+    {
+        public override CropGeometry GeometryOf(int width, int height)
+        {
+            var shorter = Math.Min(width, height);
+            return CropGeometry.Of(new PixelBox((width - shorter) / 2, (height - shorter) / 2, shorter, shorter), Side, Side, Filter);
+        }
+    }
+
     private sealed record CenterCropTransform(int CropSize, ResampleFilter Filter) : EvaluationTransform(CropSize)
     {
         private const double Share = 0.875;

@@ -36,7 +36,7 @@ internal static class ResumedRun
         "mask.patch_size", "meta.model_name", "meta.embed_dim", "meta.depth", "meta.num_heads", "meta.mlp_ratio", "meta.pred_depth",
         "meta.pred_emb_dim", "meta.pred_num_heads", "meta.use_bfloat16", "meta.precision", "meta.device", "meta.load_checkpoint",
         "meta.read_checkpoint", "meta.copy_data", "optimization.max_steps", "optimization.checkpoint_activations",
-        "optimization.skip_non_finite", "distill.teacher", "distill.teacher_encoder", "distill.teacher_heads",
+        "optimization.skip_non_finite", "distill.teacher", "distill.teacher_encoder", "distill.teacher_heads", "rcdm.weights", "rcdm.heads",
     ];
 
     /// <summary>Compares.</summary>
