@@ -5,8 +5,10 @@ using JepaSharp.Evaluation;
 using JepaSharp.Evaluation.Embeddings;
 using JepaSharp.Evaluation.Features;
 using JepaSharp.Evaluation.Heads;
+using JepaSharp.Evaluation.Neighbours;
 using JepaSharp.Models;
 using JepaSharp.Models.Accelerated;
+using JepaSharp.Runtime;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -61,6 +63,19 @@ internal sealed class FeatureSession : IDisposable
     /// <param name="set">What they are called.</param>
     public PooledFeatures Of(ImageSource source, string address, string set = "images") =>
         _kept.Of([Kind], source, address, set, EvaluationTransform, _batch)[0];
+
+    /// <summary>Small pictures of the same images, row by row.</summary>
+    /// <param name="source">The images.</param>
+    /// <param name="address">Where they were opened.</param>
+    /// <param name="features">Their features.</param>
+    /// <exception cref="JepaException">An image has gone since.</exception>
+    public FeatureMatrix Pictures(ImageSource source, string address, PooledFeatures features)
+    {
+        var pictures = _kept.Of([new PictureSignature()], source, address, "images", EvaluationTransform, _batch)[0];
+        return pictures.Indices.AsSpan().SequenceEqual(features.Indices)
+            ? pictures.Matrix
+            : throw new JepaException($"Images of {source.Description} have changed while they were looked at. Run it again.");
+    }
 
     /// <summary>How an image is brought to size.</summary>
     public EvaluationTransform EvaluationTransform => field ??= Transform.ToTransform();

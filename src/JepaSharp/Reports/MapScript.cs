@@ -37,7 +37,7 @@ internal static class MapScript
         const placeOf = i => [data.places[layout][2 * i] / data.steps, data.places[layout][2 * i + 1] / data.steps];
         const onScreen = i => { const [x, y] = placeOf(i); return [x * view.scale + view.x, y * view.scale + view.y]; };
         // Pictures grow with the zoom, but slower than the distances between them, so that what is crowded comes apart.
-        const sideNow = () => Math.min(data.side * 3, Math.max(3, 0.9 * view.scale / Math.sqrt(count) * Math.pow(view.scale / fit(), -0.35)));
+        const sideNow = () => Math.min(data.side * 3, Math.max(3, 0.7 * view.scale / Math.sqrt(count) * Math.pow(view.scale / fit(), -0.35)));
         const fit = () => 0.92 * Math.max(50, Math.min(plane.clientWidth, plane.clientHeight));
 
         function showAll() {
