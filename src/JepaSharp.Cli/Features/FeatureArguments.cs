@@ -31,7 +31,7 @@ internal sealed class FeatureArguments
     };
     private readonly Option<string> _transform = new("--transform")
     {
-        Description = "paper: resize, then cut out the centre; squash: the whole image.",
+        Description = "paper: resize, then cut out the centre; squash: the whole image. If not given: paper, but squash for numbers and duplicates.",
         HelpName = "HOW",
     };
     private readonly Option<int> _batch = new("--batch")

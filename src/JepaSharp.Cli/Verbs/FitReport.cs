@@ -29,8 +29,9 @@ internal static class FitReport
             $"calibration there: expected error {Percent(score.Before.ExpectedError)} as fitted, {Percent(score.After.ExpectedError)} at temperature "
                 + $"{Number(head.Temperature)}; log loss {Number(score.Before.LogLoss)}, {Number(score.After.LogLoss)}");
         terminal.Out.WriteLine(
-            $"unsure below {Number(head.UnsureBelow)}, where half of the mistakes of the images that choose lie: {Percent(score.Unsure)} of the images, "
-                + $"{Percent(score.MistakesUnsure)} of the mistakes; the others are right in {Percent(score.SureAccuracy)}");
+            $"unsure below {Number(head.UnsureBelow)}, where half of the mistakes of the images that choose lie: "
+                + $"{Percent(score.Unsure)} of the images, {Percent(score.MistakesUnsure)} of the mistakes; the others are right in "
+                + Percent(score.SureAccuracy));
         terminal.Out.WriteLine($"{folder}: {head.Kind} head of {Quantity.Of(classes.Count, "class", "classes")}");
     }
 

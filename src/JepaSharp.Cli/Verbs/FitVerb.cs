@@ -48,7 +48,12 @@ internal sealed class FitVerb : Verb
     {
         Description = "Copy the encoder into the head's folder, so that it can be moved and sent; if not given, the head says where the encoder is.",
     };
-    private readonly Option<int> _seed = new("--seed") { Description = "Seed of the division of the images.", DefaultValueFactory = _ => 0, HelpName = "N" };
+    private readonly Option<int> _seed = new("--seed")
+    {
+        Description = "Seed of the division of the images.",
+        DefaultValueFactory = _ => 0,
+        HelpName = "N",
+    };
 
     public FitVerb()
         : base("fit", "Fits a head on labelled images and keeps it: with it, 'jepa predict' labels images that nobody has looked at.")
@@ -76,7 +81,8 @@ internal sealed class FitVerb : Verb
         if (testSource is not null) SourceNotes.Print(testSource, terminal);
         if (column is null && source.Classes.Count == 0 && source.Columns.Count > 0)
             throw new JepaException(
-                $"{source.Origin.Description} has no labels, but numbers: {string.Join(", ", source.Columns)}. Give one with --column.", isUsage: true);
+                $"{source.Origin.Description} has no labels, but numbers: {string.Join(", ", source.Columns)}. Give one with --column.",
+                isUsage: true);
         var texts = column is null ? ClassTexts.Labels(source) : null;
         var testTexts = column is null && testSource is not null ? ClassTexts.Labels(testSource) : null;
         var numbers = column is null ? null : ColumnNumbers.Of(source, column);

@@ -85,7 +85,8 @@ internal sealed class PredictVerb : Verb
         if (output is not null)
         {
             PredictionFile.Write(output, predictions.Images);
-            terminal.Out.WriteLine($"{output}: {Quantity.Of(predictions.Images.Count, "image")}{Unsure(predictions, unsureBelow ?? record.UnsureBelow)}");
+            var unsure = Unsure(predictions, unsureBelow ?? record.UnsureBelow);
+            terminal.Out.WriteLine($"{output}: {Quantity.Of(predictions.Images.Count, "image")}{unsure}");
         }
 
         if (sorted is not null) Sort(sorted, source, predictions, head, arguments.GetValue(_link), terminal, stop);

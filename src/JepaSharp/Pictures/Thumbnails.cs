@@ -62,7 +62,8 @@ public sealed record ThumbnailAtlas(int Side, int Columns, byte[] Jpeg)
         var place = new Dictionary<int, int>(chosen.Count);
         foreach (var (at, image) in chosen.Index()) place[image] = at;
         var done = 0;
-        foreach (var batch in new ImageReader(source, EvaluationTransform.CenterCrop(side, ResampleFilter.Bilinear), Batch).Read(chosen, cancellation))
+        var reader = new ImageReader(source, EvaluationTransform.CenterCrop(side, ResampleFilter.Bilinear), Batch);
+        foreach (var batch in reader.Read(chosen, cancellation))
         {
             for (var i = 0; i < batch.Count; i++)
             {

@@ -22,7 +22,8 @@ public sealed record ImageMap(
     string Title, string Lead, IReadOnlyList<string> Names, IReadOnlyList<string?>? Labels, Clusters Clusters, float[] Layout, float[] Principal,
     NeighbourLists Neighbours, ThumbnailAtlas Atlas);
 
-/// <summary>A page on which all images lie on a plane, to be zoomed, moved and searched by a click: one file that opens anywhere, without a net.</summary>
+/// <summary>A page on which all images lie on a plane, to be zoomed, moved and searched by a click: one file that opens anywhere, without a
+/// net.</summary>
 public static class MapPage
 {
     private const int Steps = 9999;

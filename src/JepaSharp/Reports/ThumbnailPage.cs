@@ -22,7 +22,7 @@ public sealed record PictureRow(string Title, IReadOnlyList<PictureNote> Picture
 public static class ThumbnailPage
 {
     private const string Css = """
-        .row { display: flex; flex-wrap: wrap; gap: .6rem; margin: .6rem 0 1.4rem; align-items: flex-end; }
+        .row { display: flex; flex-wrap: wrap; gap: .6rem; margin: .6rem 0 1.4rem; align-items: flex-start; }
         .row figure { max-width: 9rem; } .row img, .row .gone { display: block; border: 2px solid transparent; border-radius: .3rem; }
         .row .marked img { border-color: var(--c1); } .row .gone { width: 96px; height: 72px; background: var(--rule); color: var(--faint); font-size: .8rem; padding: 1rem .5rem; }
         .row figcaption { overflow-wrap: anywhere; line-height: 1.3; margin-top: .2rem; } .row figcaption b { color: var(--ink); font-weight: 600; }
@@ -66,7 +66,8 @@ public static class ThumbnailPage
             html.Append("</div>\n");
         }
 
-        return html.Append("<footer>Written by JepaSharp. This file needs no other: it can be moved and sent.</footer>\n</body>\n</html>\n").ToString();
+        html.Append("<footer>Written by JepaSharp. This file needs no other: it can be moved and sent.</footer>\n</body>\n</html>\n");
+        return html.ToString();
     }
 
     private static string Figure(PictureNote note)

@@ -23,8 +23,8 @@ public sealed class FineTunedMethod(
         var request = requestOf(fit.Images);
         if (request.Start.Shape.AveragesBeforeNorm)
             throw new JepaException(
-                "A fine-tuned head cannot be kept for this encoder: it averages its patches before the final norm when it is frozen, and after it when it "
-                    + "is fine-tuned. Use linear, logistic or knn.", isUsage: true);
+                "A fine-tuned head cannot be kept for this encoder: it averages its patches before the final norm when it is frozen, and after it "
+                    + "when it is fine-tuned. Use linear, logistic or knn.", isUsage: true);
         var tuned = FineTuningRun.Run(request, observer: observer, stop: cancellation);
         return HeadModel.Of(tuned, request.Normalization, transform.ToTransform(), request.Device ?? TorchSharp.torch.CPU, Settings(request.Recipe));
     }

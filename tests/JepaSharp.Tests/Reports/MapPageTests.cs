@@ -84,7 +84,8 @@ public sealed partial class MapPageTests : IDisposable
     {
         using var source = new Coloured(1);
         var picture = Thumbnail.Of(source, 0, 8)!;
-        var html = ThumbnailPage.Html("<i>", ["a & b"], [new PictureRow("r", [new PictureNote(picture, "<x>", "1", true), new PictureNote(null, "y", "2")])]);
+        var html = ThumbnailPage.Html(
+            "<i>", ["a & b"], [new PictureRow("r", [new PictureNote(picture, "<x>", "1", true), new PictureNote(null, "y", "2")])]);
         Assert.Contains("&lt;x&gt;", html, StringComparison.Ordinal);
         Assert.Contains("data:image/jpeg;base64,", html, StringComparison.Ordinal);
         Assert.Contains("cannot be read any more", html, StringComparison.Ordinal);

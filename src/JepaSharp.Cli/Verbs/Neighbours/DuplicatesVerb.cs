@@ -31,6 +31,8 @@ internal sealed class DuplicatesVerb : NeighbourVerb
         AddShared();
     }
 
+    protected override bool SeesWholeImages => true;
+
     protected override void Check(ParseResult arguments)
     {
         if (arguments.GetValue(_threshold) is { } cosine && cosine is not (> -1 and <= 1))
@@ -56,18 +58,21 @@ internal sealed class DuplicatesVerb : NeighbourVerb
             foreach (var (place, image) in group.Images.Index())
                 table.Append(CultureInfo.InvariantCulture, $"{number + 1},{Field(work.Source.NameOf(work.Features.Indices[image.Row]))},")
                     .Append(place == 0 ? "true," : "false,").Append(Number(image.Cosine)).Append(',').Append(Number(image.Correlation))
-                    .Append(image.IsExact ? ",true," : ",false,").Append(CultureInfo.InvariantCulture, $"{image.Pixels},{image.Width},{image.Height},{image.Bytes}\n");
+                    .Append(image.IsExact ? ",true," : ",false,")
+                    .Append(CultureInfo.InvariantCulture, $"{image.Pixels},{image.Width},{image.Height},{image.Bytes}\n");
         }
 
         var sum = string.Create(CultureInfo.InvariantCulture,
-            $"{Quantity.Of(groups.Count, "group")} of near-duplicates; {Quantity.Of(spare, "image")} could go, {exact:n0} of them the same pixel for pixel");
+            $"{Quantity.Of(groups.Count, "group")} of near-duplicates; {Quantity.Of(spare, "image")} could go, {exact:n0} of them the same pixel for "
+                + "pixel");
         return new NeighbourFindings(table, sum, Shown(groups.Count, "group", "groups"), path => ThumbnailPage.Write(
             path, $"Near-duplicates in {work.Source.Description}",
             [sum + ".", chosen, "The first of each group, with the most pixels, then the largest file, then the first name, is the one to keep."],
             [.. groups.Take(MostRows).Index().Select(group => new PictureRow(
                 $"group {group.Index + 1}",
                 [.. group.Item.Images.Take(MostRows).Index().Select(image => Note(
-                    work.Source, work.Features.Indices[image.Item.Row], Caption(image.Item, isKept: image.Index == 0), marked: image.Index == 0))]))]));
+                    work.Source, work.Features.Indices[image.Item.Row], Caption(image.Item, isKept: image.Index == 0),
+                    marked: image.Index == 0))]))]));
     }
 
     private DuplicateThreshold Threshold(NeighbourWork work, FeatureMatrix pictures, out string sentence)
@@ -80,7 +85,8 @@ internal sealed class DuplicatesVerb : NeighbourVerb
         var threshold = measured with { Cosine = cosine ?? measured.Cosine, Correlation = correlation ?? measured.Correlation };
         var how = measured.Images == 0
             ? "as asked for"
-            : $"so much alike are nineteen of twenty copies of {Quantity.Of(measured.Images, "image")} ({DuplicateThreshold.Copies}) and their originals";
+            : $"so much alike are nineteen of twenty copies of {Quantity.Of(measured.Images, "image")} ({DuplicateThreshold.Copies}) and their "
+                + "originals";
         sentence = string.Create(CultureInfo.InvariantCulture,
             $"Near-duplicates have a cosine of at least {threshold.Cosine:F4} and small pictures with a correlation of at least "
                 + $"{threshold.Correlation:F4}: {how}{(cosine is null == correlation is null ? "" : ", where nothing else was asked for")}.");
@@ -88,6 +94,9 @@ internal sealed class DuplicatesVerb : NeighbourVerb
         return threshold;
     }
 
-    private static string Caption(DuplicateImage image, bool isKept) => string.Create(CultureInfo.InvariantCulture,
-        $"{(isKept ? "keep" : image.IsExact ? "same pixels" : image.Cosine.ToString("F3", CultureInfo.InvariantCulture))} {image.Width}x{image.Height}");
+    private static string Caption(DuplicateImage image, bool isKept)
+    {
+        var what = isKept ? "keep" : image.IsExact ? "same pixels" : image.Cosine.ToString("F3", CultureInfo.InvariantCulture);
+        return string.Create(CultureInfo.InvariantCulture, $"{what} {image.Width}x{image.Height}");
+    }
 }

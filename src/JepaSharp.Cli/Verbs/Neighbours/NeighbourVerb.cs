@@ -41,6 +41,9 @@ internal abstract class NeighbourVerb : Verb
         foreach (var option in (Option[])[_data, _out, _page]) Add(option);
     }
 
+    /// <summary>Whether images are squashed, so that nothing at their borders is cut away, where nothing is said.</summary>
+    protected virtual bool SeesWholeImages => false;
+
     /// <summary>Adds the options that all have, after the verb's own.</summary>
     protected void AddShared() => _features.AddTo(this);
 
@@ -56,7 +59,7 @@ internal abstract class NeighbourVerb : Verb
         var address = arguments.GetValue(_data)!;
         using var source = ImageSources.Open(address);
         SourceNotes.Print(source, terminal);
-        using var session = _features.Open(arguments, terminal, stop);
+        using var session = _features.Open(arguments, terminal, stop, squash: SeesWholeImages);
         terminal.Error.WriteLine($"{Name}: {session.Words}");
         var features = session.Of(source, address);
         var vectors = UnitVectors.Of(features.Matrix);
@@ -150,6 +153,7 @@ internal static class NewFile
         if (File.Exists(path)) throw new JepaException($"{path} exists and is not overwritten. Delete it, or give another name.", isUsage: true);
         var folder = Path.GetDirectoryName(Path.GetFullPath(path))!;
         if (!Directory.Exists(folder))
-            throw new JepaException($"There is no folder {folder} to write {Path.GetFileName(path)} into. Make it, or give another name.", isUsage: true);
+            throw new JepaException(
+                $"There is no folder {folder} to write {Path.GetFileName(path)} into. Make it, or give another name.", isUsage: true);
     }
 }

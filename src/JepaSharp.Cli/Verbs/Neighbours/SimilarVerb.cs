@@ -42,7 +42,8 @@ internal sealed class SimilarVerb : NeighbourVerb
         var found = work.With("neighbours", asked.Matrix.Rows,
             progress => search.Nearest(work.Vectors.Like(asked.Matrix), count + 1, progress, work.Stop.Token));
         var own = Paths(work);
-        List<Similar>[] lists = [.. Enumerable.Range(0, asked.Matrix.Rows).Select(row => Of(found, row, count, own, queries.PathOf(asked.Indices[row])))];
+        List<Similar>[] lists = [.. Enumerable.Range(0, asked.Matrix.Rows).Select(
+            row => Of(found, row, count, own, queries.PathOf(asked.Indices[row])))];
         var table = new StringBuilder("query,rank,image,similarity\n");
         foreach (var (row, list) in lists.Index())
         {

@@ -100,8 +100,8 @@ internal static class Calibration
         return (best, probabilities[best]);
     }
 
-    /// <summary>The probability below which a label is "unsure": the median of the wrong labels' probabilities, so that half of the mistakes lie below;
-    /// where none is wrong, the least probability there is.</summary>
+    /// <summary>The probability below which a label is "unsure": the median of the wrong labels' probabilities, so that half of the mistakes lie
+    /// below; where none is wrong, the least probability there is.</summary>
     public static double UnsureBelow(ReadOnlySpan<double> probabilities, ReadOnlySpan<int> labels, int classes)
     {
         var (wrong, least) = (new List<double>(), 1.0);

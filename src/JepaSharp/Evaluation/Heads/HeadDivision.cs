@@ -29,8 +29,8 @@ internal sealed record HeadDivision(int[] Fit, int[] Choose, int[] Score, string
         var needed = test is null ? 3 : 2;
         if (most < needed)
             throw new JepaException(
-                $"Found at most {Quantity.Of(most, "labelled image")} {(classes == 1 ? "" : "of a class ")}that can be read; one is needed to fit on and "
-                    + $"one to choose on{(test is null ? ", and one to score on. Label more of them, " + Enough : ". Label more of them.")}",
+                $"Found at most {Quantity.Of(most, "labelled image")} {(classes == 1 ? "" : "of a class ")}that can be read; one is needed to fit on "
+                    + $"and one to choose on{(test is null ? ", and one to score on. Label more of them, " + Enough : ". Label more of them.")}",
                 isUsage: true);
         var rest = Enumerable.Range(0, labels.Length).ToArray();
         int[] score = [];
@@ -47,8 +47,9 @@ internal sealed record HeadDivision(int[] Fit, int[] Choose, int[] Score, string
             ? $"{set.Images:n0} of {set.Name} score"
             : $"{score.Length:n0} score";
         return new HeadDivision(fit, choose, score,
-            $"Of {labels.Length:n0} images with a {(classes == 1 ? "number" : "label")}, {choose.Length:n0} choose{(test is null ? $" and {scored}" : "")}{alike}; "
-                + $"heads are compared when fitted on the other {fit.Length:n0}, and the one kept is fitted on {fit.Length + choose.Length:n0}"
+            $"Of {labels.Length:n0} images with a {(classes == 1 ? "number" : "label")}, {choose.Length:n0} choose"
+                + $"{(test is null ? $" and {scored}" : "")}{alike}; heads are compared when fitted on the other "
+                + $"{fit.Length:n0}, and the one kept is fitted on {fit.Length + choose.Length:n0}"
                 + $"{(test is null ? "" : $"; {scored}")}.");
     }
 }

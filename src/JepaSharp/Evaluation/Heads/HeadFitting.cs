@@ -6,8 +6,8 @@ namespace JepaSharp.Evaluation.Heads;
 /// <summary>Fits heads of several kinds, keeps the best, and says what it is worth.</summary>
 /// <remarks>
 /// The labelled images are divided in three, the same share of every class: those that fit, those that choose (kind, temperature, threshold of
-/// "unsure") and those that score; a test set scores in place of the last. What is kept is the chosen kind fitted anew, with the same settings, on those
-/// that fitted and those that chose. No image that scores has fitted or chosen anything.
+/// "unsure") and those that score; a test set scores in place of the last. What is kept is the chosen kind fitted anew, with the same settings, on
+/// those that fitted and those that chose. No image that scores has fitted or chosen anything.
 /// </remarks>
 public static class HeadFitting
 {

@@ -1,7 +1,6 @@
 using System.Reflection;
 using System.Text.Json;
 using JepaSharp.Evaluation.Probes;
-using JepaSharp.Models;
 using JepaSharp.Runtime;
 using JepaSharp.Weights;
 using static TorchSharp.torch;
@@ -25,8 +24,8 @@ public static class HeadFolder
         var parent = Path.GetDirectoryName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder)));
         if (parent is not null && !Directory.Exists(parent))
             throw new JepaException(
-                $"There is no folder {parent} to make {Path.GetFileName(Path.TrimEndingDirectorySeparator(folder))} in. Make it, or give another --out.",
-                isUsage: true);
+                $"There is no folder {parent} to make {Path.GetFileName(Path.TrimEndingDirectorySeparator(folder))} in. Make it, or give another "
+                    + "--out.", isUsage: true);
     }
 
     /// <summary>Writes a head of classes.</summary>
@@ -106,7 +105,8 @@ public static class HeadFolder
         }
         catch (Exception e) when (e is JsonException or IOException or UnauthorizedAccessException or NotSupportedException)
         {
-            throw new JepaException($"{path} cannot be read as a head ({e.Message.Split('\n')[0].TrimEnd('.', '\r')}). Fit it again.", isUsage: true, e);
+            var why = e.Message.Split('\n')[0].TrimEnd('.', '\r');
+            throw new JepaException($"{path} cannot be read as a head ({why}). Fit it again.", isUsage: true, e);
         }
     }
 

@@ -1,4 +1,3 @@
-using JepaSharp.Data;
 using JepaSharp.Data.Cropping;
 using JepaSharp.Data.Loading;
 using JepaSharp.Evaluation.Embeddings;

@@ -1,3 +1,4 @@
+using System.Globalization;
 using JepaSharp.Evaluation.Probes;
 using JepaSharp.Runtime;
 using JepaSharp.Weights;
@@ -5,7 +6,8 @@ using static TorchSharp.torch;
 
 namespace JepaSharp.Evaluation.Heads;
 
-/// <summary>What a head makes of features: a number for each class, of which the largest names it, or one number. Tells what has to be kept of it.</summary>
+/// <summary>What a head makes of features: a number for each class, of which the largest names it, or one number. Tells what has to be kept of
+/// it.</summary>
 internal abstract class HeadOutputs
 {
     /// <summary>D.</summary>
@@ -97,7 +99,8 @@ internal static class HeadTensors
     /// <exception cref="JepaException">It is missing, of another type or shape, or holds what is no finite number.</exception>
     public static Tensor Read(SafetensorsFile file, string name, ScalarType type, params IReadOnlyList<int?> shape)
     {
-        var expected = $"{type} [{string.Join(", ", shape.Select(side => side?.ToString(System.Globalization.CultureInfo.InvariantCulture) ?? "n"))}]";
+        var sides = shape.Select(side => side?.ToString(CultureInfo.InvariantCulture) ?? "n");
+        var expected = $"{type} [{string.Join(", ", sides)}]";
         if (!file.Tensors.TryGetValue(name, out var lazy))
             throw new JepaException($"{file.Path} has no tensor '{name}'; expected {expected}. Fit the head again.", isUsage: true);
         var fits = lazy.Type == type && lazy.Shape.Count == shape.Count

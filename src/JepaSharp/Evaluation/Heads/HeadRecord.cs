@@ -2,7 +2,6 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using JepaSharp.Data.Cropping;
 using JepaSharp.Evaluation.Embeddings;
-using JepaSharp.Models;
 using JepaSharp.Runtime;
 using JepaSharp.Weights;
 

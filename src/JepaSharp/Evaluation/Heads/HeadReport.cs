@@ -9,8 +9,8 @@ public sealed record HeadReport
     /// <summary>Images that the head as it is kept was fitted on.</summary>
     public required int Fitted { get; init; }
 
-    /// <summary>Images on which kind, temperature and the threshold of "unsure" (of numbers: the range) were chosen, by heads that were fitted without
-    /// them; they are among <see cref="Fitted"/>.</summary>
+    /// <summary>Images on which kind, temperature and the threshold of "unsure" (of numbers: the range) were chosen, by heads that were fitted
+    /// without them; they are among <see cref="Fitted"/>.</summary>
     public required int Chose { get; init; }
 
     /// <summary>Images that the head was scored on, and which took no other part.</summary>

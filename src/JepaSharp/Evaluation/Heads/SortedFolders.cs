@@ -25,8 +25,8 @@ public static class SortedFolders
         {
             if (images.PathOf(i) is null)
                 throw new JepaException(
-                    $"The images of {images.Origin.Description} are no files of their own ({images.NameOf(i)} lies inside a larger one), so there is nothing "
-                        + "to copy. Unpack them into a folder, or leave --sort-into out.", isUsage: true);
+                    $"The images of {images.Origin.Description} are no files of their own ({images.NameOf(i)} lies inside a larger one), so there is "
+                        + "nothing to copy. Unpack them into a folder, or leave --sort-into out.", isUsage: true);
         }
     }
 
@@ -68,8 +68,8 @@ public static class SortedFolders
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new JepaException(
-                $"Sorting into {folder} stopped after {Quantity.Of(done, "image")} of {predictions.Count:n0}: {e.Message.TrimEnd('.')}. What is there by "
-                    + "now stays; sort into another folder when that is mended.", inner: e);
+                $"Sorting into {folder} stopped after {Quantity.Of(done, "image")} of {predictions.Count:n0}: {e.Message.TrimEnd('.')}. What "
+                    + "is there by now stays; sort into another folder when that is mended.", inner: e);
         }
 
         return counts;
@@ -121,9 +121,10 @@ public static class SortedFolders
     /// <summary>A path below the folder that nothing has; of names that are taken, with a number behind: x.jpg, x-2.jpg.</summary>
     private static string Free(string root, string folder, string name, HashSet<string> taken)
     {
+        var (stem, ending) = (Path.GetFileNameWithoutExtension(name), Path.GetExtension(name));
         for (var copy = 1; copy < MostCopies; copy++)
         {
-            var numbered = copy == 1 ? name : FormattableString.Invariant($"{Path.GetFileNameWithoutExtension(name)}-{copy}{Path.GetExtension(name)}");
+            var numbered = copy == 1 ? name : FormattableString.Invariant($"{stem}-{copy}{ending}");
             var path = Path.GetFullPath(Path.Combine(root, folder, numbered));
             if (!path.StartsWith(Path.TrimEndingDirectorySeparator(root) + Path.DirectorySeparatorChar, StringComparison.Ordinal))
                 throw new JepaException($"{name} would be written outside of {root}; nothing is.");

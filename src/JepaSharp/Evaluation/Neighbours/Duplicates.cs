@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using JepaSharp.Data.Cropping;
-using JepaSharp.Data.Decoding;
 using JepaSharp.Data.Sources;
 using JepaSharp.Runtime;
 
@@ -30,8 +29,8 @@ public sealed record DuplicateGroup(IReadOnlyList<DuplicateImage> Images)
 
 /// <summary>Groups images that are alike, both to an encoder and as small pictures.</summary>
 /// <remarks>
-/// Of each group one is kept: that of the most pixels, of equals that of the largest file, of equals the first by name. Every other one is like the kept
-/// one itself, not only like a third.
+/// Of each group one is kept: that of the most pixels, of equals that of the largest file, of equals the first by name. Every other one is like the
+/// kept one itself, not only like a third.
 /// </remarks>
 public static class Duplicates
 {
@@ -66,7 +65,8 @@ public static class Duplicates
             if (rest.Count > 0) groups.Add(Group(source, read, files, kept, rest, cancellation));
         }
 
-        return [.. groups.OrderByDescending(group => group.Images.Count).ThenBy(group => source.NameOf(read[group.Images[0].Row]), StringComparer.Ordinal)];
+        return [.. groups.OrderByDescending(group => group.Images.Count).ThenBy(
+            group => source.NameOf(read[group.Images[0].Row]), StringComparer.Ordinal)];
     }
 
     private static Dictionary<int, List<Pair>> Alike(
@@ -78,8 +78,8 @@ public static class Duplicates
         if (pairs is null)
             throw new JepaException(
                 string.Create(CultureInfo.InvariantCulture,
-                    $"More than {MostPairs:n0} pairs of the {search.Set.Rows:n0} images have a cosine of at least {threshold.Cosine:0.####}: that tells ")
-                    + "nothing apart. Give a higher --threshold, up to 1, or a better trained encoder.", isUsage: true);
+                    $"More than {MostPairs:n0} pairs of the {search.Set.Rows:n0} images have a cosine of at least {threshold.Cosine:0.####}: that ")
+                    + "tells nothing apart. Give a higher --threshold, up to 1, or a better trained encoder.", isUsage: true);
         var alike = new Dictionary<int, List<Pair>>();
         foreach (var (first, second, cosine) in pairs)
         {

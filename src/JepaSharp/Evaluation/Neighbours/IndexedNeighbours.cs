@@ -31,8 +31,8 @@ internal sealed class IndexedNeighbours : NeighbourSearch
         catch (Exception e) when (e is DllNotFoundException or BadImageFormatException or TypeInitializationException)
         {
             throw new JepaException(
-                $"Neighbours among {set.Rows:n0} images need the index of USearch, which does not load here ({e.Message.Split('\n')[0].TrimEnd('.')}). "
-                    + $"Give at most {MostCompared:n0} images, of which every pair is compared.", inner: e);
+                $"Neighbours among {set.Rows:n0} images need the index of USearch, which does not load here ({e.Message.Split('\n')[0].TrimEnd('.')})"
+                    + $". Give at most {MostCompared:n0} images, of which every pair is compared.", inner: e);
         }
 
         try

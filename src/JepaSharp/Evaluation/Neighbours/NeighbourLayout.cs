@@ -27,7 +27,8 @@ public static class NeighbourLayout
     /// <param name="progress">Is told how many passes are done, of <see cref="PassesFor"/>.</param>
     /// <param name="cancellation">Stops between passes.</param>
     public static float[] Of(
-        NeighbourLists neighbours, ReadOnlySpan<float> start, ulong seed = 0, IProgress<int>? progress = null, CancellationToken cancellation = default)
+        NeighbourLists neighbours, ReadOnlySpan<float> start, ulong seed = 0, IProgress<int>? progress = null,
+        CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(neighbours);
         var count = start.Length / 2;

@@ -4,8 +4,8 @@ using JepaSharp.Evaluation.Features;
 
 namespace JepaSharp.Evaluation.Neighbours;
 
-/// <summary>An image as a picture of 12 x 12 colours, less its mean and of length 1: the product of two is the correlation between the pictures, which
-/// brightness and contrast do not change.</summary>
+/// <summary>An image as a picture of 12 x 12 colours, less its mean and of length 1: the product of two is the correlation between the pictures,
+/// which brightness and contrast do not change.</summary>
 /// <remarks>What an encoder takes for the same, such as two shirts, differs here; near-duplicates agree in both.</remarks>
 public sealed class PictureSignature : ImageFeatures
 {

@@ -4,8 +4,8 @@ using static TorchSharp.torch;
 namespace JepaSharp.Evaluation.Neighbours;
 
 /// <summary>Features less the mean of a set, each of length 1: the product of two is the cosine between their images.</summary>
-/// <remarks>The mean goes first, because features of masked prediction have a large part in common, which makes all cosines alike. The mean of fewer than
-/// 32 images says little of what they have in common, and nothing is subtracted.</remarks>
+/// <remarks>The mean goes first, because features of masked prediction have a large part in common, which makes all cosines alike. The mean of fewer
+/// than 32 images says little of what they have in common, and nothing is subtracted.</remarks>
 public sealed class UnitVectors
 {
     private const int LeastToCentre = 32;

@@ -70,7 +70,8 @@ public sealed class SortedFoldersTests : IDisposable
     public void Class_CalledAsTheUnsureAre_KeepsAFolderOfItsOwn()
     {
         using var images = Images("a/x.png", "b/y.png", "c/z.png");
-        SortedFolders.Write(_folder["sorted"], images, Labels("_unsure", "l", "l"), ["_unsure", "l"], cancellation: TestContext.Current.CancellationToken);
+        SortedFolders.Write(_folder["sorted"], images, Labels("_unsure", "l", "l"), ["_unsure", "l"],
+            cancellation: TestContext.Current.CancellationToken);
         Assert.Equal(["__unsure/z.png", "_unsure/x.png", "l/y.png"], Files("sorted"));
     }
 

@@ -67,7 +67,8 @@ public sealed class DuplicatesTests : IDisposable
     public void Signature_OfABrighterPicture_IsTheSame()
     {
         var (dark, bright) = (Photo(2), Photo(2));
-        for (var i = 0; i < dark.Pixels.Length; i++) (dark.Pixels[i], bright.Pixels[i]) = ((byte)(dark.Pixels[i] / 2), (byte)((dark.Pixels[i] / 2) + 60));
+        for (var i = 0; i < dark.Pixels.Length; i++)
+            (dark.Pixels[i], bright.Pixels[i]) = ((byte)(dark.Pixels[i] / 2), (byte)((dark.Pixels[i] / 2) + 60));
         var signature = new PictureSignature();
         FeatureMatrix Of(params RgbImage[] pictures) => new(pictures.Length, signature.Width, signature.Of(
             new ImageBatch(pictures.Length, 90, 120, [.. pictures.SelectMany(p => p.Pixels)], [0, 1])));
@@ -87,7 +88,8 @@ public sealed class DuplicatesTests : IDisposable
         threshold = DuplicateThreshold.Measure(kind, images, Transform, features[0].Indices, vectors, features[1].Matrix,
             cancellation: TestContext.Current.CancellationToken);
         Assert.InRange(threshold.Cosine, 0.5, 1);
-        return Duplicates.Find(search, images, features[0].Indices, features[1].Matrix, threshold, cancellation: TestContext.Current.CancellationToken);
+        return Duplicates.Find(search, images, features[0].Indices, features[1].Matrix, threshold,
+            cancellation: TestContext.Current.CancellationToken);
     }
 
     private void Write(string name, byte[] content) => File.WriteAllBytes(_folder[name], content);

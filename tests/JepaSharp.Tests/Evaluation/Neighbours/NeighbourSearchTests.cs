@@ -132,7 +132,13 @@ public sealed class NeighbourSearchTests
     public void Trustworthiness_OfThePlaneItself_IsOne()
     {
         var values = new float[40 * 2];
-        for (var i = 0; i < 40; i++) (values[2 * i], values[(2 * i) + 1]) = ((float)Math.Cos((0.05 * i) + (0.001 * i * i)), (float)Math.Sin((0.05 * i) + (0.001 * i * i)));
+        for (var i = 0; i < 40; i++)
+        {
+            var angle = (0.05 * i) + (0.001 * i * i);
+            (values[2 * i], values[(2 * i) + 1]) = ((float)Math.Cos(angle), (float)Math.Sin(angle));
+        }
+
+
         var set = UnitVectors.Of(new FeatureMatrix(30, 2, values[..60])); // fewer than 32: nothing is subtracted
         Assert.Equal(1, NeighbourLayout.Trustworthiness(set, values.AsSpan(0, 60), 5), 1e-12);
         Assert.True(NeighbourLayout.Trustworthiness(set, Synthetic.Noise(30, 2, 5).Values, 5) < 0.8);
