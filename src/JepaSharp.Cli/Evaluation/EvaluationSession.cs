@@ -4,7 +4,6 @@ using JepaSharp.Cli.Features;
 using JepaSharp.Cli.Reports;
 using JepaSharp.Data.Cropping;
 using JepaSharp.Data.Loading;
-using JepaSharp.Data.Sources;
 using JepaSharp.Evaluation;
 using JepaSharp.Evaluation.Embeddings;
 using JepaSharp.Evaluation.Features;

@@ -64,7 +64,7 @@ internal sealed class DuplicatesVerb : NeighbourVerb
 
         var sum = string.Create(CultureInfo.InvariantCulture,
             $"{Quantity.Of(groups.Count, "group")} of near-duplicates; {Quantity.Of(spare, "image")} could go, {exact:n0} of them the same pixel for "
-                + "pixel");
+                + $"pixel");
         return new NeighbourFindings(table, sum, Shown(groups.Count, "group", "groups"), path => ThumbnailPage.Write(
             path, $"Near-duplicates in {work.Source.Description}",
             [sum + ".", chosen, "The first of each group, with the most pixels, then the largest file, then the first name, is the one to keep."],

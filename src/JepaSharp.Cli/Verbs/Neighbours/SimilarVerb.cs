@@ -2,7 +2,6 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text;
 using JepaSharp.Cli.Reports;
-using JepaSharp.Data.Sources;
 using JepaSharp.Evaluation;
 using JepaSharp.Evaluation.Neighbours;
 using JepaSharp.Reports;

@@ -6,8 +6,8 @@ using JepaSharp.Evaluation.Features;
 using JepaSharp.Evaluation.Heads;
 using JepaSharp.Models;
 using JepaSharp.Runtime;
-using JepaSharp.Weights;
 using JepaSharp.Tests.Data;
+using JepaSharp.Weights;
 using Parquet;
 using static TorchSharp.torch;
 
