@@ -47,7 +47,7 @@ public sealed class HeadVerbsTests : IDisposable
         Assert.Contains("1 of 11 images could not be read and is left out: broken.png.", _error.ToString(), StringComparison.Ordinal);
         using var head = FittedHead.Open(_folder["head"]);
         using var images = ImageSources.Open(_folder["new"]);
-        var predicted = head.Predict(images).Images;
+        var predicted = head.Predict(images, cancellation: TestContext.Current.CancellationToken).Images;
         string[][] rows = [.. File.ReadLines(_folder["labels.csv"]).Skip(1).Select(line => line.Split(','))];
         Assert.Equal(predicted.Select(p => p.Image), rows.Select(row => row[0]));
         Assert.Equal(predicted.Select(p => p.Label), rows.Select(row => row[1]));

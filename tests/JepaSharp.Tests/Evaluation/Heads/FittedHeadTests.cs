@@ -36,12 +36,14 @@ public sealed class FittedHeadTests : IDisposable
         var (fitted, features) = Fit(kind, Fixtures.PathOf("nano/hf"), embed: false);
         using var kept = fitted;
         using var head = FittedHead.Open(_folder["head"]);
-        var said = head.Predict(_scenes);
+        var said = head.Predict(_scenes, cancellation: TestContext.Current.CancellationToken);
         var expected = Calibration.Probabilities(fitted.Model.Outputs.Of(features), 2, fitted.Temperature);
         Assert.Equal(expected, said.Images.SelectMany(image => image.Probabilities!));
         Assert.Null(said.LeftOut);
         Assert.All(said.Images, image => Assert.Equal(image.Probability < fitted.UnsureBelow, image.IsUnsure));
-        Assert.All(head.Predict(_scenes, unsureBelow: 1).Images, image => Assert.Equal(image.Probability < 1, image.IsUnsure));
+        Assert.All(
+            head.Predict(_scenes, unsureBelow: 1, cancellation: TestContext.Current.CancellationToken).Images,
+            image => Assert.Equal(image.Probability < 1, image.IsUnsure));
     }
 
     [Fact]
@@ -54,7 +56,7 @@ public sealed class FittedHeadTests : IDisposable
         Directory.Delete(weights, recursive: true);
         Directory.Move(_folder["head"], _folder["moved"]);
         using var head = FittedHead.Open(_folder["moved"]);
-        Assert.Equal(40, head.Predict(_scenes).Images.Count);
+        Assert.Equal(40, head.Predict(_scenes, cancellation: TestContext.Current.CancellationToken).Images.Count);
     }
 
     [Fact]
@@ -123,7 +125,9 @@ public sealed class FittedHeadTests : IDisposable
         using var head = FittedHead.Open(_folder["head"]);
         using var file = LooseImages.Files(_folder["x.png"]);
         using var memory = LooseImages.Encoded(png);
-        Assert.Equal(head.Predict(file).Images[0].Probabilities!, head.Predict(memory).Images[0].Probabilities!);
+        IReadOnlyList<double> Of(LooseImages images) =>
+            head.Predict(images, cancellation: TestContext.Current.CancellationToken).Images[0].Probabilities!;
+        Assert.Equal(Of(file), Of(memory));
     }
 
     [Fact]

@@ -35,7 +35,7 @@ public sealed class HeadFittingTests
     [Fact]
     public void Head_OfSeparateClouds_IsRightAndSure()
     {
-        using var fitted = HeadFitting.OfClasses(Images(300, 3, 6), null, All, 0);
+        using var fitted = HeadFitting.OfClasses(Images(300, 3, 6), null, All, 0, cancellation: TestContext.Current.CancellationToken);
         var report = fitted.Report.OfClasses!;
         Assert.Equal(1, report.Accuracy);
         Assert.Equal((240, 48, 60), (fitted.Report.Fitted, fitted.Report.Chose, fitted.Report.Scored));
@@ -46,7 +46,7 @@ public sealed class HeadFittingTests
     [Fact]
     public void Head_OfSeveralKinds_IsTheMostAccurateOnTheImagesThatChoose()
     {
-        using var fitted = HeadFitting.OfClasses(Images(300, 3, 1.5), null, All, 0);
+        using var fitted = HeadFitting.OfClasses(Images(300, 3, 1.5), null, All, 0, cancellation: TestContext.Current.CancellationToken);
         Assert.Equal(fitted.Report.Tried.Max(t => t.HeldOut), fitted.Report.Tried.Single(t => t.Kind == fitted.Kind).HeldOut);
     }
 
@@ -57,11 +57,13 @@ public sealed class HeadFittingTests
         var images = Images(200, 2, 1);
         var labels = images.Set.Labels.ToArray();
         var division = HeadDivision.Of(labels, 2, 0, null);
-        using var before = HeadFitting.OfClasses(images.Select(division.Kept), images.Select(division.Score), All, 0);
+        using var before = HeadFitting.OfClasses(
+            images.Select(division.Kept), images.Select(division.Score), All, 0, cancellation: TestContext.Current.CancellationToken);
         var turned = images.Select(division.Score);
         int[] others = Array.ConvertAll(turned.Set.Labels.ToArray(), label => 1 - label);
         turned = new HeadImages(turned.Images with { Labels = others }, new ClassificationSet(turned.Set.Features, others, 2));
-        using var after = HeadFitting.OfClasses(images.Select(division.Kept), turned, All, 0);
+        using var after = HeadFitting.OfClasses(
+            images.Select(division.Kept), turned, All, 0, cancellation: TestContext.Current.CancellationToken);
         Assert.Equal(before.Model.Outputs.Of(images.Set.Features), after.Model.Outputs.Of(images.Set.Features));
         Assert.Equal((before.Kind, before.Temperature, before.UnsureBelow), (after.Kind, after.Temperature, after.UnsureBelow));
         Assert.Equal(1, before.Report.OfClasses!.Accuracy + after.Report.OfClasses!.Accuracy, 1e-12);
@@ -70,7 +72,7 @@ public sealed class HeadFittingTests
     [Fact]
     public void Head_OfThreeImagesAClass_IsFitted()
     {
-        using var fitted = HeadFitting.OfClasses(Images(9, 3, 8), null, All, 0);
+        using var fitted = HeadFitting.OfClasses(Images(9, 3, 8), null, All, 0, cancellation: TestContext.Current.CancellationToken);
         Assert.Equal((6, 3, 3), (fitted.Report.Fitted, fitted.Report.Chose, fitted.Report.Scored));
     }
 

@@ -55,7 +55,7 @@ public sealed class DuplicatesTests : IDisposable
     public void Threshold_ThatTellsNothingApart_IsRefused()
     {
         var features = Synthetic.Noise(3300, 3, 1);
-        using var search = NeighbourSearch.Over(UnitVectors.Of(features));
+        using var search = NeighbourSearch.Over(UnitVectors.Of(features), cancellation: TestContext.Current.CancellationToken);
         using var source = LooseImages.Encoded(EncodedImages.Png(Photo(1)));
         var mistake = Assert.Throws<JepaException>(() => Duplicates.Find(
             search, source, [.. Enumerable.Range(0, 3300)], features, new DuplicateThreshold(-1, -1, 0),

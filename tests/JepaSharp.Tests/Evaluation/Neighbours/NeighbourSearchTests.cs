@@ -91,7 +91,8 @@ public sealed class NeighbourSearchTests
             values[(i * 3) + 2] = (float)(0.1 * stream.NextGaussian());
         }
 
-        using var search = NeighbourSearch.Over(UnitVectors.Of(new FeatureMatrix(60, 3, values)));
+        using var search = NeighbourSearch.Over(
+            UnitVectors.Of(new FeatureMatrix(60, 3, values)), cancellation: TestContext.Current.CancellationToken);
         var ranked = Outliers.Rank(search, 5, cancellation: TestContext.Current.CancellationToken);
         Assert.Equal(17, ranked[0].Row);
         Assert.Equal(60, ranked.Count);
@@ -117,7 +118,7 @@ public sealed class NeighbourSearchTests
     public void Layout_OfManyClouds_KeepsNeighboursBetterThanTwoAxes()
     {
         var set = UnitVectors.Of(Synthetic.Clouds(600, 24, 12, 6, 2).Features);
-        using var search = NeighbourSearch.Over(set);
+        using var search = NeighbourSearch.Over(set, cancellation: TestContext.Current.CancellationToken);
         var graph = search.NearestOfEach(15, cancellation: TestContext.Current.CancellationToken);
         var principal = NeighbourLayout.Principal(set);
         var layout = NeighbourLayout.Of(graph, principal, cancellation: TestContext.Current.CancellationToken);
