@@ -6,6 +6,7 @@ using System.Reflection;
 using System.Text.RegularExpressions;
 using JepaSharp.Cli.Display;
 using JepaSharp.Cli.Verbs;
+using JepaSharp.Cli.Verbs.Neighbours;
 using JepaSharp.Data.Loading;
 using JepaSharp.Runtime;
 
@@ -16,7 +17,8 @@ internal static class CommandLine
 {
     /// <summary>Every verb, in the order of the help page.</summary>
     private static IEnumerable<Verb> Verbs() =>
-        [new PretrainVerb(), new EvaluateVerb(), new CompareVerb(), new ReportVerb(), new EmbedVerb(), new ExportVerb(), new InspectVerb(),
+        [new PretrainVerb(), new EvaluateVerb(), new CompareVerb(), new ReportVerb(), new FitVerb(), new PredictVerb(),
+            new SimilarVerb(), new DuplicatesVerb(), new OutliersVerb(), new MapVerb(), new EmbedVerb(), new ExportVerb(), new InspectVerb(),
             new MasksVerb(), new VisualizeVerb(), new PackVerb(), new ScenesVerb(), new DoctorVerb()];
 
     /// <summary>Parses and runs.</summary>

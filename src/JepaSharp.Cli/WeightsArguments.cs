@@ -55,6 +55,9 @@ internal sealed class WeightsArguments
         _ => network,
     };
 
+    /// <summary>What <c>--weights</c> said.</summary>
+    public string PathOf(ParseResult arguments) => arguments.GetValue(_weights)!;
+
     /// <summary>Opens the weights.</summary>
     /// <exception cref="JepaException">There are none, they are damaged, or they need <c>--heads</c>.</exception>
     public PretrainedWeights Open(ParseResult arguments)
@@ -75,6 +78,7 @@ internal sealed class WeightsArguments
         return new LoadedEncoder(PretrainedNetworks.LoadEncoder(weights, which, device), ShortName(which, weights), weights.Path, normalization)
         {
             Notes = weights.Normalization is null ? [Guessed] : [],
+            Network = which,
         };
     }
 
@@ -96,6 +100,9 @@ internal sealed record LoadedEncoder(VisionTransformer Encoder, string Name, str
 {
     /// <summary>What was guessed, a sentence each.</summary>
     public IReadOnlyList<string> Notes { get; init; } = [];
+
+    /// <summary>Its name in the file.</summary>
+    public string Network { get; init; } = "";
 
     /// <summary>Means and deviations as text.</summary>
     public string NormalizationText =>

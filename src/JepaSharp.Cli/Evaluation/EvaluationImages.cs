@@ -51,7 +51,8 @@ internal sealed record EvaluationImages(string FitAddress, ImageSource Fit, stri
         Test = maxTest < images.Test.Count ? new SourceSubset(images.Test, maxTest.Value) : images.Test,
     };
 
-    private static void RequireOther(string data, string test)
+    /// <exception cref="JepaException">Both are the same.</exception>
+    internal static void RequireOther(string data, string test)
     {
         if (string.Equals(Normal(data), Normal(test), StringComparison.Ordinal))
             throw new JepaException(

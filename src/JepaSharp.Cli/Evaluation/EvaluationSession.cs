@@ -1,9 +1,9 @@
 using System.Globalization;
 using JepaSharp.Cli.Display;
+using JepaSharp.Cli.Features;
 using JepaSharp.Cli.Reports;
 using JepaSharp.Data.Cropping;
 using JepaSharp.Data.Loading;
-using JepaSharp.Data.Sources;
 using JepaSharp.Evaluation;
 using JepaSharp.Evaluation.Embeddings;
 using JepaSharp.Evaluation.Features;
@@ -41,17 +41,15 @@ internal sealed class EvaluationSession : IDisposable
     private const int LastLayers = 4;
 
     private readonly Terminal _terminal;
-    private readonly StopSignals _stop;
-    private FeatureCache? _cache;
+    private readonly KeptFeatures _features;
     private readonly OutputLock? _claim;
-    private readonly List<LeftOutImages> _leftOut = [];
 
     /// <summary>Opens everything, so that mistakes are found before any work is done.</summary>
     /// <exception cref="JepaException">Something is missing or does not fit.</exception>
     public EvaluationSession(EvaluationRequest request, WeightsArguments weights, System.CommandLine.ParseResult arguments, bool squash,
         Terminal terminal, StopSignals stop)
     {
-        (Request, _terminal, _stop, _cache) = (request, terminal, stop, request.Cache);
+        (Request, _terminal, _features) = (request, terminal, new KeptFeatures(request.Cache, terminal, stop));
         _claim = request is { Out: { } output, Run: null } ? OutputLock.Beside(output, "evaluating into") : null;
         Images = EvaluationImages.Open(request.Data, request.Test, request.MaxFit, request.MaxTest);
         if (request.HasNoHome)
@@ -113,7 +111,7 @@ internal sealed class EvaluationSession : IDisposable
     public List<string> Notes { get; } = [];
 
     /// <summary>The images that could not be read, a set each, said when they were found.</summary>
-    public IReadOnlyList<LeftOutImages> LeftOut => _leftOut;
+    public IReadOnlyList<LeftOutImages> LeftOut => _features.LeftOut;
 
     /// <summary>Which features are taken: a class token and an average together are the last layer's.</summary>
     private string Which => PoolOption.IsBoth(Request.Pool) && Request.Features == "both" ? "last" : Request.Features;
@@ -141,8 +139,8 @@ internal sealed class EvaluationSession : IDisposable
             kinds.AddRange(
                 [new EncoderFeatures("untrained encoder", fresh, Scaling, output, Transform.Size, computation), new PixelFeatures(Transform.Size)]);
 
-        var fit = Extracted(kinds, Images.Fit, Images.FitAddress, FitSet);
-        var test = Extracted(kinds, Images.Test, Images.TestAddress, TestSet);
+        var fit = _features.Of(kinds, Images.Fit, Images.FitAddress, FitSet, Transform, Request.Batch);
+        var test = _features.Of(kinds, Images.Test, Images.TestAddress, TestSet, Transform, Request.Batch);
         FeatureTime = clock.Elapsed;
         if (SharedImages.Note(fit[^1].Matrix, test[^1].Matrix) is { } shared) Notes.Add(shared);
         return [.. kinds.Index().SelectMany(kind => Chosen(
@@ -159,12 +157,7 @@ internal sealed class EvaluationSession : IDisposable
     }
 
     /// <summary>Says that images could not be read, once, however often they are met.</summary>
-    public void Say(LeftOutImages? images)
-    {
-        if (images is null || _leftOut.Exists(known => known.Sentence == images.Sentence)) return;
-        _leftOut.Add(images);
-        _terminal.Error.WriteLine("note: " + images.Sentence);
-    }
+    public void Say(LeftOutImages? images) => _features.Say(images);
 
     /// <summary>An encoder of the same shape that learned nothing; the caller disposes it.</summary>
     public VisionTransformer Untrained()
@@ -198,57 +191,5 @@ internal sealed class EvaluationSession : IDisposable
             yield return new FeaturePair($"{kind.Name}, last layer{pooling}", what, Last(fit), Last(test));
         if (Which is "last4" or PoolOption.LastNormed or "both")
             yield return new FeaturePair($"{kind.Name}, last {Depth} layers{pooling}", what, fit, test);
-    }
-
-    private PooledFeatures[] Extracted(List<ImageFeatures> kinds, ImageSource source, string address, string set)
-    {
-        var what = Quantity.Of(source.Count, set[..^1]); // "1 fit image"
-        var data = DataFingerprint.Of(address, source);
-        string[] keys = [.. kinds.Select(kind => FeatureCache.KeyOf(kind, Transform, data))];
-        var found = keys.Select(key => _cache?.Find(key)).ToArray();
-        int[] missing = [.. Enumerable.Range(0, kinds.Count).Where(k => found[k] is null)];
-        if (missing.Length == 0)
-        {
-            _terminal.Error.WriteLine($"features of {what}: from {_cache!.Folder}");
-            return Counted(found!);
-        }
-
-        _terminal.Error.WriteLine($"features of {what}: {string.Join(", ", missing.Select(k => kinds[k].Name))}");
-        var progress = new RateProgress(_terminal, "features", "images", source.Count, 0);
-        try
-        {
-            var made = FrozenFeatures.Extract([.. missing.Select(k => kinds[k])], source, Transform, Request.Batch, progress, _stop.Token);
-            foreach (var (k, features) in missing.Zip(made)) found[k] = features;
-        }
-        finally
-        {
-            progress.Finish();
-        }
-
-        foreach (var k in missing) Keep(keys[k], found[k]!);
-        return Counted(found!);
-
-        PooledFeatures[] Counted(PooledFeatures[] features)
-        {
-            Say(LeftOutImages.Of(set, source, features[0].Indices));
-            return features;
-        }
-    }
-
-    /// <summary>Keeps features for the next time, which is a comfort: what stands in its way is said once, and the evaluation goes on.</summary>
-    private void Keep(string key, PooledFeatures features)
-    {
-        if (_cache is null) return;
-        try
-        {
-            _cache.Keep(key, features);
-        }
-        catch (JepaException e)
-        {
-            _terminal.Error.WriteLine(
-                $"note: {e.Message} Features are not kept for next time; the result does not depend on it. Give another folder with --cache, or "
-                    + $"--no-cache.");
-            _cache = null;
-        }
     }
 }

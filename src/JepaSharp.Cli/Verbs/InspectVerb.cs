@@ -2,6 +2,8 @@ using System.CommandLine;
 using JepaSharp.Cli.Display;
 using JepaSharp.Cli.Reports;
 using JepaSharp.Data.Sources;
+using JepaSharp.Evaluation.Heads;
+using JepaSharp.Runtime;
 using JepaSharp.Weights;
 
 namespace JepaSharp.Cli.Verbs;
@@ -21,7 +23,7 @@ internal sealed class InspectVerb : Verb
     private readonly MemoryOption _memory = new();
 
     public InspectVerb()
-        : base("inspect", "Says what weights or a data set hold, and warns of what is wrong with them.")
+        : base("inspect", "Says what weights, a data set or a head hold, and warns of what is wrong with them.")
     {
         Add(_path);
         Add(_heads);
@@ -36,6 +38,12 @@ internal sealed class InspectVerb : Verb
     {
         _memory.Bound(arguments);
         var path = arguments.GetValue(_path)!;
+        if (File.Exists(Path.Combine(HomePath.Expand(path), HeadFolder.RecordName)))
+        {
+            HeadInspection.Print(path, terminal);
+            return ExitCode.Done;
+        }
+
         if (PretrainedWeights.AreAt(path))
         {
             WeightsInspection.Print(path, arguments.GetValue(_heads), terminal);

@@ -231,6 +231,24 @@ public sealed class IntentSituations : SituationTests
             $"{Whole}for c in best latest; do printf x >>run/checkpoints/$c/weights.safetensors; done; "
                 + "jepa embed --weights run --data imgs --out e.npy", 2,
             "Another checkpoint of the run is whole: DIR/run/checkpoints/epoch-0004") { Build = folder => Images(folder, "imgs") },
+        new("a head whose encoder was trained on since",
+            $"""
+            {Whole}
+            jepa fit --weights run --data labelled --head knn --no-cache --out h >log 2>&1 || cat log
+            jepa fit --weights run --data labelled --head knn --no-cache --embed-weights --out kept >log 2>&1 || cat log
+            rm -r run; jepa predict --head h --data imgs --out l.csv; echo "rc $?"
+            jepa pretrain --data imgs --out run {Small} --max-steps 2 >log 2>&1 || cat log
+            jepa predict --head h --data imgs --out l.csv; echo "rc $?"; jepa predict --head kept --data imgs --out l.csv
+            """, 0, "has gone from there. Give it with --weights PATH.\nrc 2", "is another than h was fitted on: its weights have changed since",
+            "l.csv: 8 images")
+        {
+            Build = folder =>
+            {
+                Images(folder, "imgs");
+                Images(folder, "labelled/a");
+                Images(folder, "labelled/b", kind: 30);
+            },
+        },
         new("heads that are not those of the weights", "jepa embed --weights whole --heads 6 --data imgs --out e.csv", 2,
             "found 3 attention heads in what the file says; expected the 6 that were asked for") { Build = ImagesAndModel },
         new("a run that begins with weights of another normalisation",

@@ -99,6 +99,15 @@ public sealed class UnreadableImageSituations : SituationTests
         {
             Build = BrokenSets.Labelled,
         },
+        new("a head that is fitted, and what it predicts",
+            "jepa fit --weights whole --data fit --test test --size 16 --head knn --no-cache --out h && jepa predict --head h --data test "
+                + "--out l.csv --sort-into sorted && wc -l <l.csv && find sorted -type f | wc -l", 0,
+            "note: 1 of 20 labelled images could not be read and is left out: dog/broken.png.",
+            "note: 1 of 10 test images could not be read and is left out: cat/broken.png.",
+            "note: 1 of 10 images could not be read and is left out: cat/broken.png.", "l.csv: 9 images", "\n10\n9\n")
+        {
+            Build = BrokenSets.Labelled,
+        },
         new("a pack of images", "jepa pack --data fit --out p.jepapack && jepa pack --data one --out q.jepapack", 0, "19 images as pixels",
             "note: 1 of 20 images could not be read and is left out: dog/broken.png. Which and why: p.jepapack.unreadable.csv", "1 image as pixels")
         {

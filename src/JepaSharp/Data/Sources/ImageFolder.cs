@@ -68,5 +68,8 @@ public sealed class ImageFolder : ImageSource
     public override long StoredBytes(int index) => RegularFile.LengthOf(Path.Combine(_root, _files[index]));
 
     /// <inheritdoc/>
+    public override string? PathOf(int index) => Path.Combine(_root, _files[index]);
+
+    /// <inheritdoc/>
     public override OpenedImage Open(int index) => ImageDecoder.Open(Path.Combine(_root, _files[index]), _names[index], _limits);
 }

@@ -49,6 +49,9 @@ public abstract class ImageSource : IDisposable
     /// 0.</summary>
     public virtual long StoredBytes(int index) => 0;
 
+    /// <summary>The file that an image is, and nothing but it; null where images lie together in larger files, or in none.</summary>
+    public virtual string? PathOf(int index) => null;
+
     /// <summary>Reads an image's header (or as little as gives its size), so that only what is needed is decoded after.</summary>
     /// <exception cref="ImageUnreadableException">The file is missing, damaged, too large or of no known format.</exception>
     public abstract OpenedImage Open(int index);

@@ -40,6 +40,9 @@ internal sealed class NotedSource(ImageSource source, string? sum, IReadOnlyList
     public override long StoredBytes(int index) => source.StoredBytes(index);
 
     /// <inheritdoc/>
+    public override string? PathOf(int index) => source.PathOf(index);
+
+    /// <inheritdoc/>
     public override OpenedImage Open(int index) => source.Open(index);
 
     /// <inheritdoc/>

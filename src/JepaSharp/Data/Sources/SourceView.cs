@@ -53,6 +53,9 @@ public abstract class SourceView : ImageSource
     public override long StoredBytes(int index) => _source.StoredBytes(_chosen[index]);
 
     /// <inheritdoc/>
+    public override string? PathOf(int index) => _source.PathOf(_chosen[index]);
+
+    /// <inheritdoc/>
     public override OpenedImage Open(int index) => _source.Open(_chosen[index]);
 
     /// <inheritdoc/>

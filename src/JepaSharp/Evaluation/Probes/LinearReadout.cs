@@ -95,9 +95,7 @@ public sealed class LinearClassifier : Classifier
 /// <summary>A fitted linear regressor.</summary>
 public sealed class LinearRegressor
 {
-    private readonly LinearReadout _readout;
-
-    internal LinearRegressor(LinearReadout readout, double penalty) => (_readout, Penalty) = (readout, penalty);
+    internal LinearRegressor(LinearReadout readout, double penalty) => (Readout, Penalty) = (readout, penalty);
 
     /// <summary>The L2 penalty it was fitted with: the given one, or the one that did best on held-out fit data.</summary>
     public double Penalty { get; }
@@ -106,8 +104,10 @@ public sealed class LinearRegressor
     public IReadOnlyList<Trial> Trials { get; internal init; } = [];
 
     /// <summary>A number for each image: [n].</summary>
-    public double[] Predict(FeatureMatrix features) => _readout.Apply(features);
+    public double[] Predict(FeatureMatrix features) => Readout.Apply(features);
 
     /// <summary>Predicts a test set and compares.</summary>
     public RegressionScore Score(RegressionSet test) => RegressionScore.Of(Predict(test.Features), test.Values);
+
+    internal LinearReadout Readout { get; }
 }

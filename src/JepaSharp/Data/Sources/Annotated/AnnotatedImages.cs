@@ -58,6 +58,9 @@ public sealed class AnnotatedImages : ImageSource
     public override long StoredBytes(int index) => RegularFile.LengthOf(Path.Combine(_folder, _names[index]));
 
     /// <inheritdoc/>
+    public override string? PathOf(int index) => Path.Combine(_folder, _names[index]);
+
+    /// <inheritdoc/>
     public override OpenedImage Open(int index) => ImageDecoder.Open(Path.Combine(_folder, _names[index]), NameOf(index), _limits);
 
     private ClassLabels LabelsOf(string path, AnnotationFile file, bool bySuperCategory)

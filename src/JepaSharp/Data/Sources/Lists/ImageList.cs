@@ -93,6 +93,9 @@ public sealed class ImageList : ImageSource
     public override long StoredBytes(int index) => RegularFile.LengthOf(Path.Combine(_folder, _names[index]));
 
     /// <inheritdoc/>
+    public override string? PathOf(int index) => Path.Combine(_folder, _names[index]);
+
+    /// <inheritdoc/>
     public override OpenedImage Open(int index) => ImageDecoder.Open(Path.Combine(_folder, _names[index]), NameOf(index), _limits);
 
     /// <summary>The columns called as labels are, the plainest name first.</summary>

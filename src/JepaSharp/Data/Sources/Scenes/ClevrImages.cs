@@ -80,6 +80,9 @@ public sealed class ClevrImages : ImageSource
     public override long StoredBytes(int index) => RegularFile.LengthOf(_images[index].ImagePath);
 
     /// <inheritdoc/>
+    public override string? PathOf(int index) => _images[index].ImagePath;
+
+    /// <inheritdoc/>
     public override OpenedImage Open(int index) => ImageDecoder.Open(_images[index].ImagePath, NameOf(index), _limits);
 }
 

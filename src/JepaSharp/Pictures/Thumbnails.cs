@@ -1,0 +1,80 @@
+using JepaSharp.Data;
+using JepaSharp.Data.Cropping;
+using JepaSharp.Data.Loading;
+using JepaSharp.Data.Sources;
+
+namespace JepaSharp.Pictures;
+
+/// <summary>A small picture of an image, whole and in its own proportions.</summary>
+/// <param name="Width">W in pixels.</param>
+/// <param name="Height">H in pixels.</param>
+/// <param name="Jpeg">A JPEG file.</param>
+public sealed record Thumbnail(int Width, int Height, byte[] Jpeg)
+{
+    private const int Quality = 80;
+
+    /// <summary>Of one image of a source; null where it cannot be read.</summary>
+    /// <param name="source">The images.</param>
+    /// <param name="index">Which.</param>
+    /// <param name="side">Pixels of the longer side, at most.</param>
+    public static Thumbnail? Of(ImageSource source, int index, int side)
+    {
+        ArgumentNullException.ThrowIfNull(source);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(side);
+        try
+        {
+            using var image = source.OpenWithinBound(index);
+            var scale = Math.Min(1, side / (double)Math.Max(image.Width, image.Height));
+            int width = Math.Max(1, (int)Math.Round(image.Width * scale)), height = Math.Max(1, (int)Math.Round(image.Height * scale));
+            var small = new RgbImage(width, height);
+            var whole = PixelBox.Whole(image.Width, image.Height);
+            new CropSampler().Sample(image, CropGeometry.Of(whole, width, height, ResampleFilter.Bilinear), allowScaling: true, small.Pixels);
+            return new Thumbnail(width, height, small.ToJpeg(Quality));
+        }
+        catch (ImageUnreadableException)
+        {
+            return null; // it has gone since its features were made: the page has a gap there
+        }
+    }
+}
+
+/// <summary>Many small square pictures as one: each the middle of its image.</summary>
+/// <param name="Side">S, pixels of one.</param>
+/// <param name="Columns">Pictures in a row.</param>
+/// <param name="Jpeg">A JPEG file.</param>
+public sealed record ThumbnailAtlas(int Side, int Columns, byte[] Jpeg)
+{
+    private const int Quality = 75, Batch = 64;
+
+    /// <summary>Of images of a source, in the order given; one that cannot be read is grey.</summary>
+    /// <param name="source">The images.</param>
+    /// <param name="chosen">Which.</param>
+    /// <param name="side">S.</param>
+    /// <param name="progress">Is told how many are done.</param>
+    /// <param name="cancellation">Stops between batches.</param>
+    public static ThumbnailAtlas Of(
+        ImageSource source, IReadOnlyList<int> chosen, int side, IProgress<int>? progress = null, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(chosen);
+        var columns = Math.Max(1, (int)Math.Ceiling(Math.Sqrt(chosen.Count)));
+        var sheet = new RgbImage(columns * side, Math.Max(1, (chosen.Count + columns - 1) / columns) * side);
+        Array.Fill(sheet.Pixels, (byte)128);
+        var place = new Dictionary<int, int>(chosen.Count);
+        foreach (var (at, image) in chosen.Index()) place[image] = at;
+        var done = 0;
+        var reader = new ImageReader(source, EvaluationTransform.CenterCrop(side, ResampleFilter.Bilinear), Batch);
+        foreach (var batch in reader.Read(chosen, cancellation))
+        {
+            for (var i = 0; i < batch.Count; i++)
+            {
+                var (row, column) = Math.DivRem(place[batch.Indices[i]], columns);
+                for (var y = 0; y < side; y++)
+                    batch.Pixels.AsSpan(3 * side * ((i * side) + y), 3 * side).CopyTo(sheet.Row((row * side) + y).Slice(3 * side * column, 3 * side));
+            }
+
+            progress?.Report(done += batch.Count);
+        }
+
+        return new ThumbnailAtlas(side, columns, sheet.ToJpeg(Quality));
+    }
+}
