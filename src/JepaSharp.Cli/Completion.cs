@@ -28,13 +28,13 @@ internal static partial class Completion
     /// <param name="line">With the command's own name first.</param>
     internal static IReadOnlyList<string> Of(RootCommand root, string line)
     {
-        var words = line.Split(' ', StringSplitOptions.RemoveEmptyEntries).Skip(1).ToList();
-        var begun = line.Length > 0 && !line.EndsWith(' ') && words.Count > 0 ? words[^1] : "";
-        if (begun.Length > 0) words.RemoveAt(words.Count - 1);
-        var parsed = root.Parse([.. words, begun]);
+        var end = line.IndexOf(' ');
+        if (end < 0) return [];
+        var typed = line[end..].TrimStart();
+        var begun = typed[(typed.LastIndexOf(' ') + 1)..];
         return
         [
-            .. parsed.GetCompletions().Select(item => item.InsertText ?? item.Label)
+            .. root.Parse(typed).GetCompletions(typed.Length).Select(item => item.InsertText ?? item.Label)
                 .Where(word => word.StartsWith(begun, StringComparison.Ordinal) && !ShortHelp.Contains(word)).Distinct().Order(StringComparer.Ordinal),
         ];
     }

@@ -38,7 +38,7 @@ internal sealed record PageRequest(
         var headers = new Dictionary<string, string>();
         foreach (var line in lines.Skip(1))
         {
-            if (line.Split(':', 2) is not [{ Length: > 0 } name, var value]) return null;
+            if (line.Split(':', 2) is not [{ Length: > 0 } name, var value] || name.Contains(' ')) return null;
             headers[name.ToLowerInvariant()] = value.Trim();
         }
 

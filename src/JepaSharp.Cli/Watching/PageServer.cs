@@ -9,7 +9,7 @@ namespace JepaSharp.Cli.Watching;
 
 /// <summary>Answers browsers with pages: HTTP/1.1, GET and HEAD alone, one request a connection.</summary>
 /// <remarks>
-/// Small on purpose: docs/decisions/0007. A request's head is bounded in bytes and time, connections in number. On the loopback address a request
+/// Small on purpose: docs/decisions/0009. A request's head is bounded in bytes and time, connections in number. On the loopback address a request
 /// must be addressed to it by name, so that no page of the web can read it through a name of its own.
 /// </remarks>
 internal sealed class PageServer : IDisposable
