@@ -31,7 +31,8 @@ public sealed class EncoderModel : IDisposable
         if (texts.GetValueOrDefault("format") != "jepasharp" || !_session.OutputMetadata.TryGetValue("features", out var features))
             throw new ModelUnusableException($"{path} is no encoder of JepaSharp's: its metadata do not say so. Write one: jepa export --to onnx.");
         if (features.Dimensions.Length != 2)
-            throw new ModelUnusableException($"{path} gives a vector for each patch; this service wants one an image: export it without --pool none.");
+            throw new ModelUnusableException(
+                $"{path} gives a vector for each patch; this service wants one an image: export it without --pool none.");
         _transform = ImageTransform.Of(texts, path);
         Classes = texts.TryGetValue("classes", out var classes) ? JsonSerializer.Deserialize<string[]>(classes) : null;
         Description = new(Path.GetFileName(path), _transform.Size, features.Dimensions[1], Classes, texts);

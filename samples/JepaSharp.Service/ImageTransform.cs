@@ -13,7 +13,8 @@ public sealed class ImageTransform
     private readonly bool _squashes;
     private readonly float[] _scale, _shift;
 
-    private ImageTransform(int size, bool squashes, float[] scale, float[] shift) => (Size, _squashes, _scale, _shift) = (size, squashes, scale, shift);
+    private ImageTransform(int size, bool squashes, float[] scale, float[] shift) =>
+        (Size, _squashes, _scale, _shift) = (size, squashes, scale, shift);
 
     /// <summary>Side of the square in pixels.</summary>
     public int Size { get; }

@@ -16,8 +16,8 @@ internal static class CommandLine
 {
     /// <summary>Every verb, in the order of the help page.</summary>
     private static IEnumerable<Verb> Verbs() =>
-        [new PretrainVerb(), new EvaluateVerb(), new CompareVerb(), new ReportVerb(), new WatchVerb(), new EmbedVerb(), new ExportVerb(), new InspectVerb(),
-            new MasksVerb(), new PackVerb(), new ScenesVerb(), new DoctorVerb(), new CompletionVerb()];
+        [new PretrainVerb(), new EvaluateVerb(), new CompareVerb(), new ReportVerb(), new WatchVerb(), new EmbedVerb(), new ExportVerb(),
+            new InspectVerb(), new MasksVerb(), new PackVerb(), new ScenesVerb(), new DoctorVerb(), new CompletionVerb()];
 
     /// <summary>Parses and runs.</summary>
     /// <returns>0 done, 1 failed, 2 wrong usage, 129, 130 or 143 stopped by a signal.</returns>
@@ -70,7 +70,7 @@ internal static class CommandLine
             "JepaSharp: I-JEPA for .NET. Pretrains a Vision Transformer on unlabelled images, and says whether what it learned is any good.");
         root.SetAction(_ =>
         {
-            terminal.Out.WriteLine(VerbExamples.FirstWords);
+            foreach (var line in VerbExamples.FirstWords.Split('\n')) terminal.Out.WriteLine(line);
             return root.Parse("--help").Invoke(new InvocationConfiguration { Output = terminal.Out, Error = terminal.Error });
         });
         var help = root.Options.OfType<HelpOption>().Single();

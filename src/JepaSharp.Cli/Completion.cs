@@ -35,7 +35,8 @@ internal static partial class Completion
         return
         [
             .. root.Parse(typed).GetCompletions(typed.Length).Select(item => item.InsertText ?? item.Label)
-                .Where(word => word.StartsWith(begun, StringComparison.Ordinal) && !ShortHelp.Contains(word)).Distinct().Order(StringComparer.Ordinal),
+                .Where(word => word.StartsWith(begun, StringComparison.Ordinal) && !ShortHelp.Contains(word)).Distinct()
+                .Order(StringComparer.Ordinal),
         ];
     }
 

@@ -73,8 +73,15 @@ internal sealed class OnnxArguments
     }
 
     /// <summary>Writes the file.</summary>
+    /// <param name="arguments">The command line.</param>
+    /// <param name="weights">Where from.</param>
+    /// <param name="source">What the user called them.</param>
+    /// <param name="network">Which encoder.</param>
+    /// <param name="normalization">How pixels were normalised in training.</param>
+    /// <param name="path">The file to write.</param>
     /// <returns>What it holds, for the user.</returns>
-    public string Write(ParseResult arguments, PretrainedWeights weights, string network, PixelNormalization normalization, string path)
+    public string Write(
+        ParseResult arguments, PretrainedWeights weights, string source, string network, PixelNormalization normalization, string path)
     {
         var (size, pool) = (arguments.GetValue(_size), arguments.GetValue(_pool)!);
         if (pool is not ("auto" or "mean" or "none") && !weights.Encoder.ClassToken)
@@ -83,7 +90,7 @@ internal sealed class OnnxArguments
         var texts = new Dictionary<string, string>
         {
             ["transform"] = arguments.GetValue(_transform)!,
-            ["source"] = Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(weights.Path))),
+            ["source"] = source,
             ["encoder"] = WeightsArguments.ShortName(network, weights),
         };
         if (weights.Objective is { } objective) texts["objective"] = objective;

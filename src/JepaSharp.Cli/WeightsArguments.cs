@@ -55,6 +55,10 @@ internal sealed class WeightsArguments
         _ => network,
     };
 
+    /// <summary>What the user called the weights: the name of a run's folder or of a file.</summary>
+    public string NameGiven(ParseResult arguments) =>
+        Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(arguments.GetValue(_weights)!)));
+
     /// <summary>Opens the weights.</summary>
     /// <exception cref="JepaException">There are none, they are damaged, or they need <c>--heads</c>.</exception>
     public PretrainedWeights Open(ParseResult arguments)

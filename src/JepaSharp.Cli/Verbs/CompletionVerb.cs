@@ -19,7 +19,7 @@ internal sealed class CompletionVerb : Verb
 
     public override int Run(ParseResult arguments, Terminal terminal, StopSignals stop)
     {
-        terminal.Out.WriteLine(Completion.ScriptFor(arguments.GetValue(_shell)!));
+        foreach (var line in Completion.ScriptFor(arguments.GetValue(_shell)!).Split('\n')) terminal.Out.WriteLine(line);
         return ExitCode.Done;
     }
 }

@@ -48,7 +48,7 @@ internal sealed class ExportVerb : Verb
         {
             HuggingFace => string.Join(", ", WeightsExport.ToHuggingFace(weights, network, normalization, path).Select(weights.TitleOf)),
             Safetensors => string.Join(", ", WeightsExport.ToSafetensors(weights, network, normalization, path).Select(weights.TitleOf)),
-            _ => _onnx.Write(arguments, weights, network ?? weights.Evaluated, normalization, path),
+            _ => _onnx.Write(arguments, weights, _weights.NameGiven(arguments), network ?? weights.Evaluated, normalization, path),
         };
         terminal.Out.WriteLine($"{path}: {written}");
         return ExitCode.Done;

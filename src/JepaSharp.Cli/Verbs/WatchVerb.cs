@@ -73,7 +73,7 @@ internal sealed class WatchVerb : Verb
         var shown = address.Equals(IPAddress.Any) || address.Equals(IPAddress.IPv6Any) ? Dns.GetHostName() : $"{new IPEndPoint(address, 0)}"[..^2];
         terminal.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{what}: http://{shown}:{server.Port}/ (Ctrl-C ends this)"));
         server.ServeAsync(stop.Token).GetAwaiter().GetResult();
-        return ExitCode.Done;
+        return stop.ExitCode;
     }
 
     private static IPAddress? AddressOf(string host) =>

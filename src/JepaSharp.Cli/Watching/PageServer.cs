@@ -51,7 +51,8 @@ internal sealed class PageServer : IDisposable
                 _ => e.Message,
             };
             throw new JepaException(
-                string.Create(CultureInfo.InvariantCulture, $"{address}:{port} cannot be listened at: {why}. Give another --port (0: any), or --host."),
+                string.Create(
+                    CultureInfo.InvariantCulture, $"{address}:{port} cannot be listened at: {why}. Give another --port (0: any), or --host."),
                 isUsage: true, e);
         }
     }

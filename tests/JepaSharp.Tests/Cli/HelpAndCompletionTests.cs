@@ -92,9 +92,8 @@ public sealed class HelpAndCompletionTests
         var jepa = folder["jepa"];
         File.WriteAllText(jepa, $"#!/bin/bash\nexec dotnet '{typeof(CommandLine).Assembly.Location}' \"$@\"\n");
         File.SetUnixFileMode(jepa, UnixFileMode.UserRead | UnixFileMode.UserExecute);
-        File.WriteAllText(folder["script"], Completion.ScriptFor("bash"));
         const string Ask = """
-            PATH=$PWD:$PATH; source ./script
+            PATH=$PWD:$PATH; source <(jepa completion bash)
             ask() { COMP_LINE="$1"; COMP_POINT=${#1}; read -ra COMP_WORDS <<<"$1"; [[ $1 == *" " ]] && COMP_WORDS+=("")
               COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); COMPREPLY=(); _jepa; echo "${COMPREPLY[*]}"; }
             ask "jepa pretr"; ask "jepa export --to hug"; complete -p jepa

@@ -1,3 +1,5 @@
+using System.Buffers.Binary;
+using System.IO.Hashing;
 using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Http.Json;
@@ -172,7 +174,7 @@ public sealed class ServiceTests(ServiceTests.Started service) : IClassFixture<S
             "empty" => ([], "image/png"),
             "gif" => ([.. "GIF89a"u8, 1, 0, 1, 0, 0, 0, 0, 0x3b], "application/octet-stream"),
             "cut short" => (Images["c.webp"][..^200], "image/webp"),
-            "too many pixels" => (EncodedImages.Png(new JepaSharp.Data.RgbImage(20_001, 2000, new byte[20_001 * 2000 * 3])), "image/png"),
+            "too many pixels" => (OfSides(Images["b.png"], 20_001, 2000), "image/png"),
             "too large" => (new byte[(10 << 20) + 1], "image/jpeg"),
             "a form" => (Images["a.jpg"], "multipart/form-data"),
             _ => ("{}"u8.ToArray(), "application/json"),
@@ -204,6 +206,17 @@ public sealed class ServiceTests(ServiceTests.Started service) : IClassFixture<S
             Browser.Dispose();
             _encoder.Dispose();
             Folder.Dispose();
+        }
+
+        /// <summary>A PNG whose header tells of other sides.</summary>
+        private static byte[] OfSides(byte[] png, int width, int height)
+        {
+            byte[] changed = [.. png];
+            const int Type = 12, Width = 16, Height = 20, Checksum = 29;
+            BinaryPrimitives.WriteInt32BigEndian(changed.AsSpan(Width), width);
+            BinaryPrimitives.WriteInt32BigEndian(changed.AsSpan(Height), height);
+            BinaryPrimitives.WriteUInt32BigEndian(changed.AsSpan(Checksum), Crc32.HashToUInt32(changed.AsSpan(Type, Checksum - Type)));
+            return changed;
         }
 
         private static int IndexOf(ImageSource source, string name) =>

@@ -11,7 +11,7 @@ public static class LivePage
     private const string Style = """
         nav { margin-bottom: 1rem; } nav a { margin-right: 1rem; } a { color: var(--c1); }
         #link { position: fixed; right: 1rem; bottom: 1rem; margin: 0; } #link:empty { display: none; }
-        table.runs td { vertical-align: middle; } button { font: inherit; padding: .4rem .9rem; }
+        table.runs td { vertical-align: middle; } table.runs td:first-child { min-width: 0; width: 2rem; } button { font: inherit; padding: .4rem .9rem; }
         """;
 
     // What a reader has opened or chosen stays so; a page that has not changed is not laid out again.

@@ -38,7 +38,8 @@ internal sealed class OnnxEncoder
 
     /// <summary>Layer norm with an encoder's scale and shift.</summary>
     public string Norm(string tokens, string name) => _graph.Do(
-        "LayerNormalization", [tokens, Weight($"{name}.weight"), Weight($"{name}.bias")], ("axis", -1L), ("epsilon", (float)LayerNormalization.Epsilon));
+        "LayerNormalization", [tokens, Weight($"{name}.weight"), Weight($"{name}.bias")], ("axis", -1L),
+        ("epsilon", (float)LayerNormalization.Epsilon));
 
     private string Tokens(string pixels, int? height, int? width)
     {

@@ -58,7 +58,8 @@ public static class OnnxExport
     {
         if (normalization.Mean.Count != shape.Channels)
             throw new JepaException(
-                $"The encoder takes {shape.Channels} channels and the normalisation has {normalization.Mean.Count}; expected one each.", isUsage: true);
+                $"The encoder takes {shape.Channels} channels and the normalisation has {normalization.Mean.Count}; expected one each.",
+                isUsage: true);
         if (options.TakesAnySize && options.Side is not null)
             throw new JepaException("Images of any size and of one size were both asked for; expected one of them.", isUsage: true);
         if (options.Side is { } side && (side < 1 || side % shape.PatchSize != 0))

@@ -49,7 +49,7 @@ public enum OnnxPooling
     Patches,
 }
 
-/// <summary>A linear head: softmax(W (x - mean) / scale + b).</summary>
+/// <summary>A linear head: softmax((W (x - mean) / scale + b) / T).</summary>
 /// <param name="Classes">K names.</param>
 /// <param name="Weight">W: [K, D], row by row.</param>
 /// <param name="Bias">b: [K].</param>
@@ -61,6 +61,9 @@ public sealed record OnnxHead(IReadOnlyList<string> Classes, float[] Weight, flo
     /// <summary>What each is divided by then; null for 1.</summary>
     public float[]? Scale { get; init; }
 
+    /// <summary>T: what calibrates its probabilities; 1 for nothing.</summary>
+    public double Temperature { get; init; } = 1;
+
     /// <summary>Checks that it fits an encoder's vectors.</summary>
     /// <param name="width">Numbers of a vector.</param>
     /// <exception cref="JepaException">The numbers of weights do not fit together, or one is not finite.</exception>
@@ -68,10 +71,12 @@ public sealed record OnnxHead(IReadOnlyList<string> Classes, float[] Weight, flo
     {
         if (Classes.Count == 0 || Bias.Length != Classes.Count || Weight.LongLength != (long)Classes.Count * width)
             throw new JepaException(
-                $"The head has {Classes.Count} classes, {Weight.LongLength} weights and {Bias.Length} biases; expected {width} weights and one bias a "
-                    + "class: a head that was fitted on this encoder's vectors, pooled in the same way.", isUsage: true);
+                $"The head has {Classes.Count} classes, {Weight.LongLength} weights and {Bias.Length} biases; expected {width} weights and one "
+                    + "bias a class: a head that was fitted on this encoder's vectors, pooled in the same way.", isUsage: true);
         if (new[] { Mean, Scale }.FirstOrDefault(list => list is not null && list.Length != width) is { } wrong)
             throw new JepaException($"The head standardises {wrong.Length} numbers; the encoder's vectors have {width}.", isUsage: true);
+        if (!double.IsFinite(Temperature) || Temperature <= 0)
+            throw new JepaException($"The head's temperature is {Temperature}; expected a positive number.", isUsage: true);
         if (Weight.Concat(Bias).Concat(Mean ?? []).Concat(Scale ?? []).Any(number => !float.IsFinite(number)) || Scale?.Any(s => s <= 0) == true)
             throw new JepaException("The head has numbers that are not finite, or scales that are not positive.", isUsage: true);
     }

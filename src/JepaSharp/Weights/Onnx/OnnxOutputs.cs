@@ -41,7 +41,7 @@ internal sealed class OnnxOutputs(OnnxGraph graph, OnnxEncoder encoder, VisionTr
         return graph.Do("Reshape", [pairs, graph.Whole(0, 2L * shape.Width)]);
     }
 
-    /// <summary>softmax(W (x - mean) / scale + b). [B, D] -> [B, K].</summary>
+    /// <summary>softmax((W (x - mean) / scale + b) / T). [B, D] -> [B, K].</summary>
     public string Probabilities(string features, OnnxHead head)
     {
         graph.Scope = "head/";
@@ -51,6 +51,7 @@ internal sealed class OnnxOutputs(OnnxGraph graph, OnnxEncoder encoder, VisionTr
         var logits = graph.Do(
             "Gemm", [features, graph.Table("head.weight", head.Weight, classes, width), graph.Table("head.bias", head.Bias, classes)],
             ("transB", 1L));
+        if (head.Temperature != 1) logits = graph.Do("Div", [logits, graph.Real((float)head.Temperature)]);
         return graph.Do("Softmax", [logits], ("axis", -1L));
     }
 

@@ -117,7 +117,8 @@ public sealed class PageServerTests : IDisposable
         using var client = new TcpClient();
         await client.ConnectAsync(IPAddress.Loopback, _server.Port, Cancellation);
         var stream = client.GetStream();
-        await stream.WriteAsync(Encoding.Latin1.GetBytes(request.Replace("HERE", $"127.0.0.1:{_server.Port}", StringComparison.Ordinal)), Cancellation);
+        var here = request.Replace("HERE", $"127.0.0.1:{_server.Port}", StringComparison.Ordinal);
+        await stream.WriteAsync(Encoding.Latin1.GetBytes(here), Cancellation);
         if (status == "none") client.Client.Shutdown(SocketShutdown.Send);
         using var reader = new StreamReader(stream);
         var answer = await reader.ReadToEndAsync(Cancellation);

@@ -130,14 +130,14 @@ public sealed class OnnxExportTests : IDisposable
         using var encoder = Encoder(Plain);
         float[] weight = [.. randn(2, 48).data<float>()], bias = [0.25f, -0.5f], mean = [.. randn(48).data<float>()];
         float[] scale = [.. rand(48).add(ones(48)).data<float>()];
-        var head = new OnnxHead(["cat", "ein \"Hund\""], weight, bias) { Mean = mean, Scale = scale };
+        var head = new OnnxHead(["cat", "ein \"Hund\""], weight, bias) { Mean = mean, Scale = scale, Temperature = 1.75 };
         _ = OnnxExport.Write(encoder, Normalization(encoder), new OnnxOptions { Head = head }, _folder["head.onnx"]);
         var images = Images(Plain, 3);
         var given = Run(_folder["head.onnx"], images);
         var features = new EncoderOutput().Of(encoder, images);
         AssertClose(features, given[OnnxExport.Features], "features");
         var logits = features.sub(tensor(mean)).div(tensor(scale)).matmul(tensor(weight, [2, 48]).t()).add(tensor(bias));
-        AssertClose(logits.softmax(1), given[OnnxExport.Probabilities], "probabilities");
+        AssertClose(logits.div(tensor(1.75f)).softmax(1), given[OnnxExport.Probabilities], "probabilities");
         Assert.Equal("""["cat","ein \"Hund\""]""", Texts(_folder["head.onnx"])["classes"]);
     }
 
@@ -191,6 +191,7 @@ public sealed class OnnxExportTests : IDisposable
             (encoder, new OnnxOptions { Head = head with { Bias = new float[3] } }, "3 biases"),
             (encoder, new OnnxOptions { Head = head with { Weight = new float[100] } }, "expected 48 weights"),
             (encoder, new OnnxOptions { Head = head with { Scale = new float[48] } }, "not positive"),
+            (encoder, new OnnxOptions { Head = head with { Temperature = 0 } }, "temperature is 0"),
             (encoder, new OnnxOptions { Head = head with { Mean = new float[4] } }, "standardises 4"),
             (encoder, new OnnxOptions { Head = head with { Bias = [float.NaN, 0] } }, "not finite"),
         ])
