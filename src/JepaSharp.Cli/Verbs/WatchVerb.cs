@@ -4,7 +4,6 @@ using System.Net;
 using JepaSharp.Cli.Display;
 using JepaSharp.Cli.Watching;
 using JepaSharp.Reports;
-using JepaSharp.Runtime;
 
 namespace JepaSharp.Cli.Verbs;
 

@@ -4,7 +4,9 @@ namespace JepaSharp.Weights.Onnx;
 
 /// <summary>One message of an ONNX file as its bytes in protocol buffers' encoding, put together field by field.</summary>
 /// <remarks>Field numbers are ONNX's, published in its specification of the intermediate representation; whoever adds a field names it.</remarks>
+#pragma warning disable CA1001 // both are memory alone: there is nothing to dispose of
 internal sealed class OnnxMessage
+#pragma warning restore CA1001
 {
     private readonly MemoryStream _bytes = new();
     private readonly CodedOutputStream _coded;

@@ -5,6 +5,8 @@ namespace JepaSharp.Weights.Onnx;
 /// <summary>What is taken of an encoder's tokens, in ONNX's operators.</summary>
 internal sealed class OnnxOutputs(OnnxGraph graph, OnnxEncoder encoder, VisionTransformerShape shape)
 {
+    private static readonly long[] OverPatches = [1];
+
     /// <summary>Numbers of one vector.</summary>
     public static int WidthOf(OnnxPooling pooling, VisionTransformerShape shape) =>
         shape.Width * (pooling is OnnxPooling.SideBySide or OnnxPooling.Interleaved ? 2 : 1);
@@ -64,5 +66,5 @@ internal sealed class OnnxOutputs(OnnxGraph graph, OnnxEncoder encoder, VisionTr
         ? graph.Do("Slice", [tokens, graph.Whole(1), graph.Whole(long.MaxValue), graph.Whole(1)])
         : tokens;
 
-    private string Mean(string patches) => graph.Do("ReduceMean", [patches], ("axes", new[] { 1L }), ("keepdims", 0L));
+    private string Mean(string patches) => graph.Do("ReduceMean", [patches], ("axes", OverPatches), ("keepdims", 0L));
 }
