@@ -17,9 +17,9 @@ internal static class CommandLine
 {
     /// <summary>Every verb, in the order of the help page.</summary>
     private static IEnumerable<Verb> Verbs() =>
-        [new PretrainVerb(), new EvaluateVerb(), new CompareVerb(), new ReportVerb(), new FitVerb(), new PredictVerb(),
-            new SimilarVerb(), new DuplicatesVerb(), new OutliersVerb(), new MapVerb(), new EmbedVerb(), new ExportVerb(), new InspectVerb(),
-            new MasksVerb(), new VisualizeVerb(), new PackVerb(), new ScenesVerb(), new DoctorVerb()];
+        [new PretrainVerb(), new EvaluateVerb(), new CompareVerb(), new ReportVerb(), new WatchVerb(), new FitVerb(), new PredictVerb(),
+            new SimilarVerb(), new DuplicatesVerb(), new OutliersVerb(), new MapVerb(), new VisualizeVerb(), new EmbedVerb(), new ExportVerb(),
+            new InspectVerb(), new MasksVerb(), new PackVerb(), new ScenesVerb(), new DoctorVerb(), new CompletionVerb()];
 
     /// <summary>Parses and runs.</summary>
     /// <returns>0 done, 1 failed, 2 wrong usage, 129, 130 or 143 stopped by a signal.</returns>
@@ -31,8 +31,10 @@ internal static class CommandLine
         stop.Farewell = () => terminal.Error.WriteLine("jepa: Stopped.");
         try
         {
-            var parsed = Build(terminal, stop, verbs).Parse(HomeFolders.In(arguments), new ParserConfiguration { ResponseFileTokenReplacer = null });
-            if (parsed.Action is not HelpAction && UsageMistake.IsIn(parsed)) return UsageMistake.Report(parsed, terminal.Error);
+            var root = Build(terminal, stop, verbs);
+            if (Completion.Answer(root, arguments, terminal.Out)) return ExitCode.Done;
+            var parsed = root.Parse(HomeFolders.In(arguments), new ParserConfiguration { ResponseFileTokenReplacer = null });
+            if (parsed.Action is not HelpPage && UsageMistake.IsIn(parsed)) return UsageMistake.Report(parsed, terminal.Error);
             return parsed.Invoke(new InvocationConfiguration
             {
                 Output = terminal.Out,
@@ -61,11 +63,20 @@ internal static class CommandLine
         return code;
     }
 
+    /// <summary>The command with all its verbs.</summary>
+    internal static RootCommand Build(Terminal terminal, StopSignals stop) => Build(terminal, stop, Verbs());
+
     private static RootCommand Build(Terminal terminal, StopSignals stop, IEnumerable<Verb> verbs)
     {
         var root = new RootCommand(
             "JepaSharp: I-JEPA for .NET. Pretrains a Vision Transformer on unlabelled images, and says whether what it learned is any good.");
-        root.SetAction(_ => root.Parse("--help").Invoke(new InvocationConfiguration { Output = terminal.Out, Error = terminal.Error }));
+        root.SetAction(_ =>
+        {
+            foreach (var line in VerbExamples.FirstWords.Split('\n')) terminal.Out.WriteLine(line);
+            return root.Parse("--help").Invoke(new InvocationConfiguration { Output = terminal.Out, Error = terminal.Error });
+        });
+        var help = root.Options.OfType<HelpOption>().Single();
+        help.Action = new HelpPage((HelpAction)help.Action!);
         root.Options.OfType<VersionOption>().Single().Action = new PrintVersion();
         foreach (var verb in verbs)
         {

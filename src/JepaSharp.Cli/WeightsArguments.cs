@@ -58,6 +58,10 @@ internal sealed class WeightsArguments
     /// <summary>What <c>--weights</c> said.</summary>
     public string PathOf(ParseResult arguments) => arguments.GetValue(_weights)!;
 
+    /// <summary>What the user called the weights: the name of a run's folder or of a file.</summary>
+    public string NameGiven(ParseResult arguments) =>
+        Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(arguments.GetValue(_weights)!)));
+
     /// <summary>Opens the weights.</summary>
     /// <exception cref="JepaException">There are none, they are damaged, or they need <c>--heads</c>.</exception>
     public PretrainedWeights Open(ParseResult arguments)

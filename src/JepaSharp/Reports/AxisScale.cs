@@ -50,6 +50,18 @@ internal sealed class AxisScale
     /// <summary>0 at the low end of the axis, 1 at the high end.</summary>
     public double Position(double value) => ((IsLogarithmic ? Math.Log(value) : value) - _low) / (_high - _low);
 
+    /// <summary>A tick of this axis as text: with as many decimals as tell it from its neighbours.</summary>
+    public string LabelOf(double tick)
+    {
+        if (IsLogarithmic || Ticks.Count < 2) return Label(tick);
+        const int UsualDecimals = 4, MostDecimals = 8;
+        var decimals = (int)Math.Ceiling(-Math.Log10(Ticks[1] - Ticks[0]) - 1e-9);
+        var largest = Ticks.Max(Math.Abs);
+        return decimals is <= UsualDecimals or > MostDecimals || largest is < 1e-3 or >= 1000
+            ? Label(tick)
+            : Math.Abs(tick) < 1e-12 ? "0" : tick.ToString("0." + new string('#', decimals), CultureInfo.InvariantCulture);
+    }
+
     /// <summary>A tick as text, no longer than it need be.</summary>
     public static string Label(double tick)
     {

@@ -29,9 +29,13 @@ internal sealed record ChartLine(
 /// <param name="axis">What the values are over, where it is not steps.</param>
 internal sealed class LineChart(string title, string unit, string note, bool byRatio = false, string? axis = null)
 {
-    private const double Width = 440, Height = 250, Left = 52, Right = 12, Top = 12, Bottom = 40;
+    private const double Width = 440, Height = 250, LeastLeft = 52, LeastRight = 12, Top = 12, Bottom = 40;
+
+    // The axis' title stands upright at the left edge, the ticks' numbers between it and the axis.
+    private const double TitleAt = 12, TitleEnd = 18, TickGap = 6;
 
     private readonly List<ChartLine> _lines = [];
+    private double _left = LeastLeft, _right = LeastRight;
 
     /// <summary>Adds a line; values that are not finite are left out.</summary>
     public LineChart Add(ChartLine line)
@@ -59,6 +63,9 @@ internal sealed class LineChart(string title, string unit, string note, bool byR
         var furthest = lines.Max(l => l.Points.Concat(l.Marks).Max(p => p.Step));
         var x = axis is null ? AxisScale.Exact(0, furthest) : AxisScale.Linear(0, furthest);
 
+        _left = Math.Max(LeastLeft, TitleEnd + y.Ticks.Max(tick => TextWidth.Of(y.LabelOf(tick))) + TickGap);
+        _right = Math.Max(LeastRight, x.Ticks.Max(tick => TextWidth.Of(x.LabelOf(tick)) / 2 - ((1 - x.Position(tick)) * (Width - _left))));
+
         var html = new StringBuilder();
         html.Append("<figure class=\"chart\"><h3>").Append(Escape(title)).Append("</h3><p class=\"legend\">");
         foreach (var line in lines) html.Append($"<span><i class=\"c{line.Colour}\"></i>{Escape(line.Name)}</span>");
@@ -77,23 +84,23 @@ internal sealed class LineChart(string title, string unit, string note, bool byR
         foreach (var tick in y.Ticks)
         {
             var at = At(Y(y, tick));
-            html.Append($"<line class=\"grid\" x1=\"{At(Left)}\" x2=\"{At(Width - Right)}\" y1=\"{at}\" y2=\"{at}\"/>");
-            html.Append($"<text class=\"tick\" x=\"{At(Left - 6)}\" y=\"{At(Y(y, tick) + 4)}\" text-anchor=\"end\">{AxisScale.Label(tick)}</text>");
+            html.Append($"<line class=\"grid\" x1=\"{At(_left)}\" x2=\"{At(Width - _right)}\" y1=\"{at}\" y2=\"{at}\"/>");
+            html.Append($"<text class=\"tick\" x=\"{At(_left - TickGap)}\" y=\"{At(Y(y, tick) + 4)}\" text-anchor=\"end\">{y.LabelOf(tick)}</text>");
         }
 
         var floor = Height - Bottom;
-        html.Append($"<line class=\"axis\" x1=\"{At(Left)}\" x2=\"{At(Width - Right)}\" y1=\"{At(floor)}\" y2=\"{At(floor)}\"/>");
+        html.Append($"<line class=\"axis\" x1=\"{At(_left)}\" x2=\"{At(Width - _right)}\" y1=\"{At(floor)}\" y2=\"{At(floor)}\"/>");
         foreach (var tick in x.Ticks)
         {
             var at = At(X(x, tick));
             html.Append($"<line class=\"axis\" x1=\"{at}\" x2=\"{at}\" y1=\"{At(floor)}\" y2=\"{At(floor + 4)}\"/>");
-            html.Append($"<text class=\"tick\" x=\"{at}\" y=\"{At(floor + 17)}\" text-anchor=\"middle\">{AxisScale.Label(tick)}</text>");
+            html.Append($"<text class=\"tick\" x=\"{at}\" y=\"{At(floor + 17)}\" text-anchor=\"middle\">{x.LabelOf(tick)}</text>");
         }
 
-        html.Append($"<text class=\"label\" x=\"{At((Left + Width - Right) / 2)}\" y=\"{At(Height - 4)}\" "
+        html.Append($"<text class=\"label\" x=\"{At((_left + Width - _right) / 2)}\" y=\"{At(Height - 4)}\" "
             + $"text-anchor=\"middle\">{Escape(axis ?? "step")}</text>");
         var middle = At((Top + floor) / 2);
-        html.Append($"<text class=\"label\" x=\"12\" y=\"{middle}\" text-anchor=\"middle\" transform=\"rotate(-90 12 "
+        html.Append($"<text class=\"label\" x=\"{At(TitleAt)}\" y=\"{middle}\" text-anchor=\"middle\" transform=\"rotate(-90 {At(TitleAt)} "
             + $"{middle})\">{Escape(unit)}{(y.IsLogarithmic ? ", log scale" : "")}</text>");
     }
 
@@ -120,9 +127,16 @@ internal sealed class LineChart(string title, string unit, string note, bool byR
                 + $"{(axis is null ? $"at step {Count((long)step)}" : $"at {Number(step)}")}: {Number(value)}</title></circle>");
     }
 
-    private static double X(AxisScale scale, double step) => Left + (scale.Position(step) * (Width - Left - Right));
+    private double X(AxisScale scale, double step) => _left + (scale.Position(step) * (Width - _left - _right));
 
     private static double Y(AxisScale scale, double value) => Height - Bottom - (scale.Position(value) * (Height - Top - Bottom));
+}
+
+/// <summary>How much room a chart's numbers take at most, whatever sans-serif letters a reader has.</summary>
+internal static class TextWidth
+{
+    /// <summary>In units of the drawing, of letters 12 high: digits of DejaVu Sans, which are wide, are 0.636 of that.</summary>
+    public static double Of(string label) => label.Sum(letter => letter is '.' or ',' ? 4.0 : letter == '-' ? 4.4 : 7.7);
 }
 
 /// <summary>Text and numbers as they may stand in a page.</summary>

@@ -17,7 +17,6 @@ internal static class ReportPage
     /// <param name="missing">Why something is missing, a sentence each.</param>
     public static string Of(RunRecord run, RunPictures? pictures, CheckpointRanking? checkpoints, IReadOnlyList<string> missing)
     {
-        var name = Path.GetFileName(Path.TrimEndingDirectorySeparator(run.Folder));
         var html = new StringBuilder();
         html.Append($"""
             <!DOCTYPE html>
@@ -25,26 +24,38 @@ internal static class ReportPage
             <head>
             <meta charset="utf-8">
             <meta name="viewport" content="width=device-width, initial-scale=1">
-            <title>{Escape(name)} - JepaSharp</title>
+            <title>{Escape(NameOf(run))} - JepaSharp</title>
             <style>
             {ReportStyle.Css}
             </style>
             </head>
             <body>
-            <h1>{Escape(name)}</h1>
-            <p class="lead">{Escape(Lead(run))}</p>
 
             """);
+        html.Append(Body(run, "", pictures is null ? null : PicturesSection.Of(pictures), checkpoints, missing));
+        return html.Append("<footer>Written by JepaSharp. This file needs no other: it can be moved and sent.</footer>\n</body>\n</html>\n").ToString(
+            );
+    }
+
+    /// <summary>What the page says, without what is around it, as HTML.</summary>
+    /// <param name="run">What the run's files say.</param>
+    /// <param name="first">HTML below the title.</param>
+    /// <param name="pictures">HTML of its pictures; null for none.</param>
+    /// <param name="checkpoints">Its checkpoints, ranked; null where they were not.</param>
+    /// <param name="missing">Why something is missing, a sentence each.</param>
+    public static string Body(RunRecord run, string first, string? pictures, CheckpointRanking? checkpoints, IReadOnlyList<string> missing)
+    {
+        var html = new StringBuilder($"<h1>{Escape(NameOf(run))}</h1>\n<p class=\"lead\">{Escape(Lead(run))}</p>\n").Append(first);
         html.Append(Facts(run)).Append(Verdict(run));
         foreach (var reason in missing) html.Append($"<p class=\"note warning\">{Escape(reason)}</p>\n");
         html.Append(ProbesSection(run));
         html.Append(CurvesSection.Of(run));
         if (checkpoints is not null) html.Append(Checkpoints(checkpoints));
-        if (pictures is not null) html.Append(PicturesSection.Of(pictures));
-        html.Append(Configuration(run)).Append(Machine(run));
-        return html.Append("<footer>Written by JepaSharp. This file needs no other: it can be moved and sent.</footer>\n</body>\n</html>\n").ToString(
-            );
+        if (pictures is not null) html.Append(pictures);
+        return html.Append(Configuration(run)).Append(Machine(run)).ToString();
     }
+
+    private static string NameOf(RunRecord run) => Path.GetFileName(Path.TrimEndingDirectorySeparator(run.Folder));
 
     private static string Lead(RunRecord run)
     {
@@ -85,8 +96,8 @@ internal static class ReportPage
             ("images seen", Count(run.Images)),
             ("time of the steps", Duration(run.Time)),
             ("operations", run.Operations is { } operations ? Operations(operations) : "not counted"),
-            ("loss at the end", run.Groups.Count > 0 ? Number(run.Groups[^1].Loss) : "-"),
-            (step == run.Steps ? "RankMe at the end" : $"RankMe at step {Count(step)}", last is null ? "-" : Number(last.RankMe)),
+            ("loss at the last step", run.Groups.Count > 0 ? Number(run.Groups[^1].Loss) : "-"),
+            (step == run.Steps ? "RankMe at the last step" : $"RankMe at step {Count(step)}", last is null ? "-" : Number(last.RankMe)),
         ];
         if (run.ContextShare is { } share)
         {

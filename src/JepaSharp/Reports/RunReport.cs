@@ -52,6 +52,12 @@ public static class RunReport
     /// <exception cref="IOException">The page cannot be written.</exception>
     public static string WriteWithoutPictures(string folder, string why) => Write(RunRecord.Read(folder), null, null, [why]);
 
+    /// <summary>The pictures of a page by themselves: see <see cref="RunPictures.Draw"/>.</summary>
+    internal static ReportPictures Pictures(
+        Objective beginning, ulong seed, ImageSource source, EvaluationTransform transform, PixelScaling scaling, VisionTransformer trained,
+        Device device, int searched, Objective? learned, CancellationToken cancellation) => new(PicturesSection.Of(
+            RunPictures.Draw(beginning, seed, source, transform, scaling, trained, device, searched, learned, cancellation)));
+
     private static string Write(RunRecord run, RunPictures? pictures, CheckpointRanking? checkpoints, IReadOnlyList<string> missing)
     {
         var path = Path.Combine(run.Folder, FileName);

@@ -126,6 +126,19 @@ public sealed class FinishedRun : IDisposable
             learned, cancellation);
     }
 
+    /// <summary>Draws what a report shows of the run's images by the encoder of its newest checkpoint; the run may be going on.</summary>
+    /// <param name="images">Among how many images neighbours are looked for, at most.</param>
+    /// <param name="cancellation">Stops between batches of images.</param>
+    /// <exception cref="JepaException">There is no whole checkpoint yet, or an image cannot be read.</exception>
+    public ReportPictures DrawPictures(int images, CancellationToken cancellation = default)
+    {
+        using var trained = NewestEncoder(null);
+        using var learned = Learned(null);
+        using var beginning = KnownObjectives.Create(Plan, Device);
+        return RunReport.Pictures(
+            beginning, Plan.Seed, Source, RunMonitors.Transform(Plan.Options.Data), _scaling, trained, Device, images, learned, cancellation);
+    }
+
     /// <summary>Scores the encoder of the newest checkpoint by the run's probes: on its test images, or on a held-out part of its images.</summary>
     /// <param name="progress">Is told how many images were looked at.</param>
     /// <param name="cancellation">Stops between batches.</param>

@@ -79,6 +79,34 @@ public sealed class WeightsVerbsTests : IDisposable
         Assert.Contains("is not overwritten", _error.ToString(), StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("", "[batch, 3, 64, 64], from 0 to 1 -> features [batch, 48]")]
+    [InlineData("--size any --normalize outside --pool none", "[batch, 3, height, width], normalised -> features [batch, patches, 48]")]
+    [InlineData("--size 96 --encoder context --license CC0", "[batch, 3, 96, 96]")]
+    public void Export_ToOnnx_SaysWhatTheFileTakesAndGives(string options, string said)
+    {
+        var path = _folder["out.onnx"];
+        string[] line = ["export", "--weights", Checkpoint, "--heads", "3", "--to", "onnx", "--out", path,
+            .. options.Split(' ', StringSplitOptions.RemoveEmptyEntries)];
+        Assert.True(Run(line) == 0, _error.ToString());
+        Assert.Contains(said, _out.ToString(), StringComparison.Ordinal);
+        using var session = new Microsoft.ML.OnnxRuntime.InferenceSession(path);
+        var texts = session.ModelMetadata.CustomMetadataMap;
+        Assert.Equal(("checkpoint.pth.tar", "paper"), (texts["source"], texts["transform"]));
+        Assert.Equal(2, Run(line));
+        Assert.Contains("is not overwritten", _error.ToString(), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("--size 60", "no whole number of 8-pixel patches")]
+    [InlineData("--pool class", "has no class token")]
+    public void Export_ToOnnxOfWhatCannotBe_LeavesNothingBehind(string options, string said)
+    {
+        Assert.Equal(2, Run(["export", "--weights", Checkpoint, "--heads", "3", "--to", "onnx", "--out", _folder["o.onnx"], .. options.Split(' ')]));
+        Assert.Contains(said, _error.ToString(), StringComparison.Ordinal);
+        Assert.Empty(Directory.EnumerateFiles(_folder.Path));
+    }
+
     [Fact]
     public void Inspect_OfTroubledWeights_WarnsOfEverything()
     {

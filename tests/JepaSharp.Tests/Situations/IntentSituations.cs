@@ -205,6 +205,21 @@ public sealed class IntentSituations : SituationTests
             Never = ["rc 1", "rc 2", "no longer there"],
             Check = (folder, _) => Assert.False(Directory.Exists(Path.Combine(folder, "~"))),
         },
+        new("a run that is handed over as ONNX and looked at in a browser",
+            $"""
+            {Begun}jepa export --weights run --to onnx --out run.onnx; echo "rc $?"
+            jepa watch . --port 0 --no-pictures >watched & watch=$!
+            i=0; until grep -q http watched || [ $i = 600 ]; do sleep 0.1; i=$((i + 1)); done
+            export PORT=$(grep -o '127.0.0.1:[0-9]*' watched | cut -d: -f2)
+            jepa watch run --port $PORT; echo "rc $?"
+            bash -c 'exec 3<>/dev/tcp/127.0.0.1/$PORT; printf "GET /run?name=run HTTP/1.1\r\nHost: 127.0.0.1:$PORT\r\n\r\n" >&3; cat <&3' >page
+            grep -o -m 1 '200 OK' page; grep -o -m 1 'The run, step by step' page; grep -c '<svg' page
+            kill -TERM $watch; wait $watch; echo "rc $?"; cat watched; ls
+            """, 0, "pixels [batch, 3, ", "rc 0", "another program listens there", "rc 2", "200 OK", "The run, step by step", "rc 143",
+            "1 run in ", "run.onnx")
+        {
+            Build = folder => Images(folder, "imgs"),
+        },
         new("weights of a run that a disk changed",
             $"""
             {Begun}jepa export --weights run --to safetensors --out exported.safetensors
