@@ -5,9 +5,11 @@ using System.Globalization;
 using System.Reflection;
 using System.Text.RegularExpressions;
 using JepaSharp.Cli.Display;
+using JepaSharp.Cli.Ranks;
 using JepaSharp.Cli.Verbs;
 using JepaSharp.Data.Loading;
 using JepaSharp.Runtime;
+using JepaSharp.Runtime.Collectives;
 
 namespace JepaSharp.Cli;
 
@@ -52,12 +54,16 @@ internal static class CommandLine
         terminal.OutIsTheResult = verb.PrintsItsResult(arguments);
         if (terminal is { OutIsTheResult: true, OutIsClosed: true }) throw new JepaException(Failure.OutputClosed);
         ProcessLimits.Require();
+        if (!verb.SharesItsWork) RankedWork.RequireOne(NameOf(verb));
+        RankDevices.Apply(Launch.Detect());
         NativeLibtorch.Load();
         var code = verb.Run(arguments, terminal, stop);
         if (terminal.OutFailure is { } failure && code == ExitCode.Done)
             terminal.Error.WriteLine($"jepa: {Failure.OfOutput(failure)}; {verb.Finished}.");
         return code;
     }
+
+    private static string NameOf(Verb verb) => "jepa " + string.Join(' ', verb.Parents.OfType<Verb>().Select(v => v.Name).Append(verb.Name));
 
     private static RootCommand Build(Terminal terminal, StopSignals stop, IEnumerable<Verb> verbs)
     {
@@ -128,6 +134,9 @@ internal abstract class Verb(string name, string description) : Command(name, de
     /// <summary>Whether what is printed is all that comes of the work. Where it is not, work goes on when standard output cannot be written, and that
     /// is said at its end.</summary>
     public virtual bool PrintsItsResult(ParseResult arguments) => false;
+
+    /// <summary>Whether several processes that a launcher started share the work; otherwise they are refused.</summary>
+    public virtual bool SharesItsWork => false;
 
     /// <summary>Says that the work is whole, where its last words could not be printed.</summary>
     public virtual string Finished => "the work is done";

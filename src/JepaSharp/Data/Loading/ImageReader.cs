@@ -1,6 +1,7 @@
 using JepaSharp.Data.Cropping;
 using JepaSharp.Data.Sources;
 using JepaSharp.Runtime;
+using JepaSharp.Runtime.Collectives;
 
 namespace JepaSharp.Data.Loading;
 
@@ -43,7 +44,7 @@ public sealed class ImageReader
         var shape = new BatchShape(source.Count, batchSize, transform.Size, DropsLast: false);
         shape.Check();
         (_source, _transform, _batchSize) = (source, transform, batchSize);
-        _threads = threads == 0 ? Environment.ProcessorCount : threads;
+        _threads = threads == 0 ? RankCores.Count : threads;
         _memory = new LoaderMemory(memoryMegabytes, _threads);
         _prefetch = _memory.DepthFor(shape, prefetchBatches);
         _unreadable = new UnreadableImages(source, onUnreadable, maxUnreadableShare);
@@ -134,6 +135,18 @@ internal sealed class UnreadableImages(ImageSource source, UnreadablePolicy poli
         }
     }
 
+    /// <summary>How many they are.</summary>
+    public int Count
+    {
+        get
+        {
+            lock (_gate) return _failures.Count;
+        }
+    }
+
+    /// <summary>How many of so many images may be unreadable.</summary>
+    public static double Most(double maxShare, int images) => Math.Max(AlwaysTolerated, maxShare * images);
+
     private string TooMany =>
         $"{_failures.Count:N0} of the {source.Count:N0} images in {source.Description} cannot be read; {Text(maxShare)} {Tolerated}. Among them";
 
@@ -156,7 +169,7 @@ internal sealed class UnreadableImages(ImageSource source, UnreadablePolicy poli
         lock (_gate)
         {
             _failures[index] = failure;
-            if (_failures.Count <= Math.Max(AlwaysTolerated, maxShare * source.Count) && _failures.Count < source.Count) return;
+            if (_failures.Count <= Most(maxShare, source.Count) && _failures.Count < source.Count) return;
             var some = string.Join('\n', _failures.Values.Take(ShownInMessage).Select(f => "  " + f.Message));
             throw new JepaException($"{(_failures.Count < source.Count ? TooMany : None)}:\n{some}", inner: failure);
         }
