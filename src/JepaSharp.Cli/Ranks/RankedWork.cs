@@ -9,13 +9,13 @@ namespace JepaSharp.Cli.Ranks;
 internal static class RankedWork
 {
     /// <summary>Does the work.</summary>
-    /// <param name="work">What each rank does; its exit code.</param>
+    /// <param name="work">What each rank does, and where it speaks: those beside the first, to nobody. Its exit code.</param>
     /// <param name="terminal">Where the first speaks.</param>
     /// <param name="stop">Signals to this process.</param>
     /// <returns>The exit code of all.</returns>
-    public static int Run(Func<Collective, int> work, Terminal terminal, StopSignals stop)
+    public static int Run(Func<Collective, Terminal, int> work, Terminal terminal, StopSignals stop)
     {
-        if (Launch.Detect() is not { } launch) return work(Collective.Alone);
+        if (Launch.Detect() is not { } launch) return work(Collective.Alone, terminal);
         Collective ranks;
         try
         {
@@ -30,13 +30,13 @@ internal static class RankedWork
     }
 
     /// <summary>Does the work on ranks that are there.</summary>
-    internal static int Together(Collective ranks, Func<Collective, int> work, Terminal terminal, StopSignals stop)
+    internal static int Together(Collective ranks, Func<Collective, Terminal, int> work, Terminal terminal, StopSignals stop)
     {
         if (ranks.IsFirst) ranks.Waiting = terminal.Error.WriteLine;
         try
         {
             RankCores.Divide(ranks);
-            return ranks.Leave(work(ranks));
+            return ranks.Leave(work(ranks, ranks.IsFirst ? terminal : new Terminal(TextWriter.Null, TextWriter.Null)));
         }
         catch (RankFailedException failure)
         {

@@ -30,7 +30,7 @@ internal sealed class PretrainVerb : Verb
     {
         var asked = _arguments.Read(arguments);
         if (asked.DryRun) RankedWork.RequireOne("jepa pretrain --dry-run");
-        return RankedWork.Run(ranks => ranks.IsFirst ? Lead(asked, ranks, terminal, stop) : Follow(ranks, stop), terminal, stop);
+        return RankedWork.Run((ranks, own) => ranks.IsFirst ? Lead(asked, ranks, own, stop) : Follow(ranks, stop), terminal, stop);
     }
 
     /// <summary>On the first rank, or in the only process.</summary>

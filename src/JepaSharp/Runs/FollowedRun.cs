@@ -41,7 +41,7 @@ public sealed class FollowedRun : IDisposable
         {
             RankImages.RequireAlike(ranks, source);
             var objective = KnownObjectives.Create(new PretrainPlan(options), device);
-            return new FollowedRun(source, new Trainer(options, source, objective, device, brief.ComputationHere(ranks, device), ranks: ranks));
+            return new FollowedRun(source, new Trainer(options, source, objective, device, SharedComputation.Here(ranks, device, brief.Computation).Computation, ranks: ranks));
         }
         catch
         {
@@ -94,17 +94,5 @@ internal sealed record RunBrief(string Options, string Computation)
         var isGpu = device.type == DeviceType.CUDA;
         RankDevices.RequireAlike(ranks, isGpu ? "cuda" : "cpu");
         if (isGpu) ranks.Gpus = new NcclSums(ranks, NcclLibrary.Load());
-    }
-
-    /// <summary>The computation, as this machine can do it.</summary>
-    /// <exception cref="JepaException">It cannot.</exception>
-    public Computation ComputationHere(Collective ranks, torch.Device device)
-    {
-        var computation = Models.Accelerated.Computation.Of(Computation)!.Value;
-        if (device.type == DeviceType.CPU && !Models.Accelerated.Computation.OnCpu.Contains(computation))
-            throw new JepaException(
-                $"This processor cannot compute in {computation.Words}, as rank 0 on {ranks.Places[0].Host} does. Choose what all can: --precision "
-                    + $"fp32, or {Kernels.KernelSupport.Variable}=off on all.", isUsage: true);
-        return computation;
     }
 }

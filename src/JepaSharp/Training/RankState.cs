@@ -19,7 +19,7 @@ internal static class RankState
         BinaryPrimitives.WriteInt64LittleEndian(counts.AsSpan(8), state.OptimizerStart);
         BinaryPrimitives.WriteInt64LittleEndian(counts.AsSpan(16), skippedInARow);
         counts = ranks.Share(counts);
-        ranks.Share([.. Tensors(state)]);
+        ranks.ShareTensors([.. Tensors(state)]);
         if (ranks.IsFirst) return;
         state.Restore(BinaryPrimitives.ReadInt64LittleEndian(counts), BinaryPrimitives.ReadInt64LittleEndian(counts.AsSpan(8)));
         skippedInARow = (int)BinaryPrimitives.ReadInt64LittleEndian(counts.AsSpan(16));

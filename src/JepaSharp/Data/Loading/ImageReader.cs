@@ -65,7 +65,13 @@ public sealed class ImageReader
     /// <param name="indices">[n] indices into the source; null for all.</param>
     /// <param name="cancellation">Ends the enumeration with <see cref="OperationCanceledException"/>.</param>
     /// <exception cref="JepaException">Too many images cannot be read (thrown while enumerating).</exception>
-    public IEnumerable<ImageBatch> Read(IReadOnlyList<int>? indices, CancellationToken cancellation = default)
+    public IEnumerable<ImageBatch> Read(IReadOnlyList<int>? indices, CancellationToken cancellation = default) =>
+        Batches(indices, cancellation).Where(batch => batch.Count > 0);
+
+    /// <summary>The same with batches of which no image could be read, so that the n-th is the n-th.</summary>
+    internal IEnumerable<ImageBatch> ReadAll(IReadOnlyList<int> indices) => Batches(indices, CancellationToken.None);
+
+    private IEnumerable<ImageBatch> Batches(IReadOnlyList<int>? indices, CancellationToken cancellation)
     {
         var shape = new BatchShape(indices?.Count ?? _source.Count, _batchSize, _transform.Size, DropsLast: false);
         using var pipeline = new BatchPipeline(shape, 0, shape.Batches, _threads, _prefetch, () =>
@@ -82,7 +88,7 @@ public sealed class ImageReader
             var batch = pipeline.Next(out var waited, cancellation);
             Waited += waited;
             if (batch is null) yield break;
-            if (batch.Count > 0) yield return batch;
+            yield return batch;
         }
     }
 

@@ -100,7 +100,7 @@ public abstract class Collective : IDisposable
     /// <summary>Makes every rank's tensors what rank 0's are.</summary>
     /// <param name="tensors">Of the same shapes and types everywhere; written to on ranks other than 0.</param>
     /// <exception cref="RankFailedException">Another rank could not go on.</exception>
-    public void Share(IReadOnlyList<Tensor> tensors)
+    public void ShareTensors(IReadOnlyList<Tensor> tensors)
     {
         ArgumentNullException.ThrowIfNull(tensors);
         if (Size == 1) return;
@@ -252,7 +252,7 @@ public abstract class Collective : IDisposable
         IsBroken = true;
         throw new InvalidOperationException(
             "The ranks went different ways: " + string.Join(", ", Enumerable.Range(0, Size).Select(
-                rank => $"{rank} is at {(Operation)HeadOf(rank)[0]}, meeting {BinaryPrimitives.ReadInt32LittleEndian(HeadOf(rank)[4..])}")) + ".");
+                rank => $"rank {rank} is at {(Operation)HeadOf(rank)[0]}, meeting {BinaryPrimitives.ReadInt32LittleEndian(HeadOf(rank)[4..])}")) + ".");
     }
 
     private void RequireAlike(long[] numbers)
