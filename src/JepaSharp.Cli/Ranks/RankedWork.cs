@@ -41,7 +41,7 @@ internal static class RankedWork
         catch (RankFailedException failure)
         {
             // Where the first is gone, the second speaks.
-            if (ranks.Rank == (failure.Rank == 0 ? 1 : 0)) throw;
+            if (ranks.Rank == (failure is { IsGone: true, Rank: 0 } ? 1 : 0)) throw;
             return failure.IsUsage ? ExitCode.WrongUsage : ExitCode.Failed;
         }
 #pragma warning disable CA1031 // whatever it is, the others must hear that they wait for nothing

@@ -116,6 +116,7 @@ public static class FrozenFeatures
         cancellation.ThrowIfCancellationRequested();
         if (pass.IsStopped) throw new JepaException("Another process was asked to stop.");
 
+        if (!ranks.IsFirst) return [];
         int[] indices = [.. seen];
         return [.. kinds.Select((kind, k) => new PooledFeatures(
             new FeatureMatrix(indices.Length, kind.Width, indices.Length * kind.Width == values[k].Length ? values[k] : values[k][..(indices.Length * kind.Width)]),

@@ -275,11 +275,14 @@ public sealed record RankPlace(string Host, int ProcessId)
 /// <summary>Another rank could not go on, or is gone, and so this one cannot either.</summary>
 public sealed class RankFailedException : JepaException
 {
-    internal RankFailedException(int rank, string name, string reason, bool isUsage)
-        : base($"{name}: {reason}", isUsage) => Rank = rank;
+    internal RankFailedException(int rank, string name, string reason, bool isUsage, bool isGone = false)
+        : base($"{name}: {reason}", isUsage) => (Rank, IsGone) = (rank, isGone);
 
     /// <summary>Which.</summary>
     public int Rank { get; }
+
+    /// <summary>Whether its process has ended, so that it can say nothing itself.</summary>
+    public bool IsGone { get; }
 }
 
 /// <summary>One process.</summary>

@@ -178,7 +178,8 @@ public sealed unsafe class MpiCollective : Collective
             if (missed is { } gone && before == gone)
             {
                 (_hasLost, IsBroken, HasFailed) = (true, true, true);
-                throw new RankFailedException(gone, NameOf(gone), "its process has ended without a word, and so the others end too.", isUsage: false);
+                throw new RankFailedException(
+                    gone, NameOf(gone), "its process has ended without a word, and so the others end too.", isUsage: false, isGone: true);
             }
 
             if (said || from is not { } late || wait.Elapsed < SayAfter) continue;

@@ -27,19 +27,20 @@ internal sealed unsafe class NcclLibrary
     private readonly delegate* unmanaged<nint, int> _leave, _abort;
     private readonly delegate* unmanaged<int, byte*> _errorText;
 
-    private NcclLibrary(nint library, string name)
+    /// <param name="addressOf">The address of a function by its name.</param>
+    /// <param name="name">What to call the library.</param>
+    internal NcclLibrary(Func<string, nint> addressOf, string name)
     {
-        nint Of(string function) => NativeLibrary.GetExport(library, function);
-        _newId = (delegate* unmanaged<NcclId*, int>)Of("ncclGetUniqueId");
-        _join = (delegate* unmanaged<nint*, int, NcclId, int, int>)Of("ncclCommInitRank");
-        _allReduce = (delegate* unmanaged<void*, void*, nuint, int, int, nint, nint, int>)Of("ncclAllReduce");
-        _beginGroup = (delegate* unmanaged<int>)Of("ncclGroupStart");
-        _endGroup = (delegate* unmanaged<int>)Of("ncclGroupEnd");
-        _leave = (delegate* unmanaged<nint, int>)Of("ncclCommDestroy");
-        _abort = (delegate* unmanaged<nint, int>)Of("ncclCommAbort");
-        _errorText = (delegate* unmanaged<int, byte*>)Of("ncclGetErrorString");
+        _newId = (delegate* unmanaged<NcclId*, int>)addressOf("ncclGetUniqueId");
+        _join = (delegate* unmanaged<nint*, int, NcclId, int, int>)addressOf("ncclCommInitRank");
+        _allReduce = (delegate* unmanaged<void*, void*, nuint, int, int, nint, nint, int>)addressOf("ncclAllReduce");
+        _beginGroup = (delegate* unmanaged<int>)addressOf("ncclGroupStart");
+        _endGroup = (delegate* unmanaged<int>)addressOf("ncclGroupEnd");
+        _leave = (delegate* unmanaged<nint, int>)addressOf("ncclCommDestroy");
+        _abort = (delegate* unmanaged<nint, int>)addressOf("ncclCommAbort");
+        _errorText = (delegate* unmanaged<int, byte*>)addressOf("ncclGetErrorString");
         var version = 0;
-        Check(((delegate* unmanaged<int*, int>)Of("ncclGetVersion"))(&version), "ncclGetVersion");
+        Check(((delegate* unmanaged<int*, int>)addressOf("ncclGetVersion"))(&version), "ncclGetVersion");
         Name = $"NCCL {version / 10000}.{version / 100 % 100}.{version % 100} ({name})";
     }
 
@@ -72,7 +73,7 @@ internal sealed unsafe class NcclLibrary
             if (!NativeLibrary.TryLoad(name, out var library)) continue;
             try
             {
-                return new NcclLibrary(library, name);
+                return new NcclLibrary(function => NativeLibrary.GetExport(library, function), name);
             }
             catch (EntryPointNotFoundException e)
             {

@@ -71,7 +71,8 @@ internal sealed class NcclSums : IDisposable
 
     private static unsafe byte[] BytesOf(NcclId id) => new ReadOnlySpan<byte>(id.Bytes, NcclId.Size).ToArray();
 
-    private static nint DataOf(Tensor tensor)
+    /// <summary>Where a tensor's numbers begin, on whatever device.</summary>
+    internal static nint DataOf(Tensor tensor)
     {
         using var place = tensor.detach();
         return place.storage<float>().data_ptr() + (nint)(place.storage_offset() * sizeof(float));
