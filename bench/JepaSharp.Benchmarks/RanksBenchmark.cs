@@ -26,8 +26,8 @@ internal static class RanksBenchmark
         var sum = Median(() => ranks.Sum([gradient]));
         if (ranks.IsFirst)
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                $"{ranks.Size} ranks on {ranks.Places.Select(p => p.Host).Distinct().Count()} machines, {ranks.Description}, {RankCores.Count} cores each: "
-                    + $"a meeting {1e6 * meeting:F0} µs; {numbers:N0} numbers added up in {1e3 * sum:F1} ms, "
+                $"{ranks.Size} ranks on {ranks.Places.Select(p => p.Host).Distinct().Count()} machines, {ranks.Description}, "
+                    + $"{RankCores.Count} cores each: a meeting {1e6 * meeting:F0} µs; {numbers:N0} numbers added up in {1e3 * sum:F1} ms, "
                     + $"{2.0 * (ranks.Size - 1) / ranks.Size * numbers * sizeof(float) / sum / 1e9:F2} GB/s a rank"));
         return ranks.Leave();
     }

@@ -28,8 +28,9 @@ internal sealed record MpiLauncher(string Name, string Command)
         var start = new ProcessStartInfo(Command) { RedirectStandardError = true, RedirectStandardOutput = true, RedirectStandardInput = true };
         // More ranks than cores, as root, on whatever cores are free.
         string[] own = Name == "openmpi" ? ["--oversubscribe", "--bind-to", "none"] : [];
-        string[] words = [.. own, "-n", ranks.ToString(CultureInfo.InvariantCulture), Environment.ProcessPath is { } host
-            && Path.GetFileNameWithoutExtension(host) == "dotnet" ? host : "dotnet", Path.Combine(AppContext.BaseDirectory, "jepa.dll"), .. arguments];
+        var host = Environment.ProcessPath is { } path && Path.GetFileNameWithoutExtension(path) == "dotnet" ? path : "dotnet";
+        var program = Path.Combine(AppContext.BaseDirectory, "jepa.dll");
+        string[] words = [.. own, "-n", ranks.ToString(CultureInfo.InvariantCulture), host, program, .. arguments];
         foreach (var word in words) start.ArgumentList.Add(word);
         foreach (var (name, value) in environment) start.Environment[name] = value;
         (start.Environment["OMPI_ALLOW_RUN_AS_ROOT"], start.Environment["OMPI_ALLOW_RUN_AS_ROOT_CONFIRM"]) = ("1", "1");

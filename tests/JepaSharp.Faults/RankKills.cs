@@ -68,8 +68,9 @@ internal sealed class RankKills(MpiLauncher launcher, Action<string> say)
         }
 
         say(string.Create(CultureInfo.InvariantCulture,
-            $"{launcher.Name}: {done} strikes at random ranks of {runs} runs of {RunEvidence.StepsOf(whole)} steps in {clock.Elapsed.TotalMinutes:F1} "
-                + $"minutes: {(same ? "every run ended in the same metrics, measures, weights and moments, bit for bit" : "NOT the same")}"));
+            $"{launcher.Name}: {done} strikes at random ranks of {runs} runs of {RunEvidence.StepsOf(whole)} steps in "
+                + $"{clock.Elapsed.TotalMinutes:F1} minutes: "
+                + $"{(same ? "every run ended in the same metrics, measures, weights and moments, bit for bit" : "NOT the same")}"));
         Directory.Delete(_place, recursive: true);
         return same;
     }
@@ -86,7 +87,8 @@ internal sealed class RankKills(MpiLauncher launcher, Action<string> say)
         var clock = Stopwatch.StartNew();
         var code = process.WaitForExit(LongestEnd);
         say(string.Create(CultureInfo.InvariantCulture,
-            $"  {fault} of rank {rank} after {wait.TotalSeconds:F2} s: exit {code} in {clock.Elapsed.TotalSeconds:F1} s, {RunEvidence.StepsOf(run)} steps"));
+            $"  {fault} of rank {rank} after {wait.TotalSeconds:F2} s: exit {code} in {clock.Elapsed.TotalSeconds:F1} s, "
+                + $"{RunEvidence.StepsOf(run)} steps"));
         if (code is null) return Failed($"the others of a rank that was struck still wait after a minute: {process.Said}");
         if (process.Said.Contains("   at ", StringComparison.Ordinal)) return Failed($"a stack trace: {process.Said}");
         ended |= code == 0;

@@ -67,7 +67,8 @@ internal sealed class Terminal
     {
         // A terminal that cannot move its cursor, and a build service, get plain lines.
         // Launchers give their ranks terminals that nobody looks at.
-        var capable = Launch.Detect() is null && Environment.GetEnvironmentVariable("TERM") != "dumb" && string.IsNullOrEmpty(Environment.GetEnvironmentVariable("CI"));
+        var capable = Launch.Detect() is null
+            && Environment.GetEnvironmentVariable("TERM") != "dumb" && string.IsNullOrEmpty(Environment.GetEnvironmentVariable("CI"));
         return new Terminal(Console.Out, Console.Error,
             capable && !Console.IsOutputRedirected && WindowsConsole.ObeysEscapes(WindowsConsole.Output),
             capable && !Console.IsErrorRedirected && WindowsConsole.ObeysEscapes(WindowsConsole.Error),

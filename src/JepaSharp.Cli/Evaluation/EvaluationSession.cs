@@ -161,7 +161,7 @@ internal sealed class EvaluationSession : IDisposable
         while (_ranks.Share((byte[]?)null) is [var set, .. var missing])
         {
             _ = FrozenFeatures.Extract(
-                [.. missing.Select(k => kinds[k])], set == 0 ? Images.Fit : Images.Test, Transform, Request.Batch, null, _stop.Token, _ranks);
+                [.. missing.Select(k => kinds[k])], set == 0 ? Images.Fit : Images.Test, Transform, Request.Batch, null, _ranks, _stop.Token);
         }
 
         return ExitCode.Done;
@@ -256,7 +256,7 @@ internal sealed class EvaluationSession : IDisposable
         try
         {
             _ = _ranks.Share([set == FitSet ? (byte)0 : (byte)1, .. missing.Select(k => (byte)k)]);
-            var made = FrozenFeatures.Extract([.. missing.Select(k => kinds[k])], source, Transform, Request.Batch, progress, _stop.Token, _ranks);
+            var made = FrozenFeatures.Extract([.. missing.Select(k => kinds[k])], source, Transform, Request.Batch, progress, _ranks, _stop.Token);
             foreach (var (k, features) in missing.Zip(made)) found[k] = features;
         }
         finally

@@ -5,7 +5,8 @@ using JepaSharp.Runtime.Collectives;
 namespace JepaSharp.Cli.Ranks;
 
 /// <summary>A verb's work on the processes that a launcher started together, or on this one alone.</summary>
-/// <remarks>The first rank speaks for all: whatever keeps another from going on, it says with that rank's name, and all end with one exit code.</remarks>
+/// <remarks>The first rank speaks for all: whatever keeps another from going on, it says with that rank's name, and all end with one exit
+/// code.</remarks>
 internal static class RankedWork
 {
     /// <summary>Does the work.</summary>
@@ -40,8 +41,8 @@ internal static class RankedWork
         }
         catch (RankFailedException failure)
         {
-            // Where the first is gone, the second speaks.
-            if (ranks.Rank == (failure is { IsGone: true, Rank: 0 } ? 1 : 0)) throw;
+            // Where the first is gone, the second speaks; now, since letting go of the ranks may end this process too.
+            if (ranks.Rank == (failure is { IsGone: true, Rank: 0 } ? 1 : 0)) return Failure.Report(failure, terminal.Error, stop);
             return failure.IsUsage ? ExitCode.WrongUsage : ExitCode.Failed;
         }
 #pragma warning disable CA1031 // whatever it is, the others must hear that they wait for nothing
@@ -71,7 +72,8 @@ internal static class RankedWork
     }
 
     // Without the name of the program, which whoever says it puts before.
-    private static string Message(string said) => said.StartsWith("jepa: ", StringComparison.Ordinal) ? said["jepa: ".Length..].TrimEnd() : said.TrimEnd();
+    private static string Message(string said) =>
+        said.StartsWith("jepa: ", StringComparison.Ordinal) ? said["jepa: ".Length..].TrimEnd() : said.TrimEnd();
 }
 
 /// <summary>A mistake that another process says.</summary>

@@ -1,21 +1,18 @@
 using System.Text.Json;
 using JepaSharp.Configuration;
-using JepaSharp.Data.Decoding;
 using JepaSharp.Data.Loading;
 using JepaSharp.Data.Sources;
 using JepaSharp.Models.Accelerated;
-using JepaSharp.Objectives;
 using JepaSharp.Runtime;
 using JepaSharp.Runtime.Collectives;
 using JepaSharp.Training;
 using JepaSharp.Training.Progress;
 using TorchSharp;
-using static TorchSharp.torch;
 
 namespace JepaSharp.Runs;
 
-/// <summary>A run's part on a rank other than the first: it is told what to train, trains its share of every step, and leaves folder, monitors and probes
-/// to the first.</summary>
+/// <summary>A run's part on a rank other than the first: it is told what to train, trains its share of every step, and leaves folder, monitors and
+/// probes to the first.</summary>
 public sealed class FollowedRun : IDisposable
 {
     private readonly ImageSource _source;
@@ -41,7 +38,8 @@ public sealed class FollowedRun : IDisposable
         {
             RankImages.RequireAlike(ranks, source);
             var objective = KnownObjectives.Create(new PretrainPlan(options), device);
-            return new FollowedRun(source, new Trainer(options, source, objective, device, SharedComputation.Here(ranks, device, brief.Computation).Computation, ranks: ranks));
+            var computation = SharedComputation.Here(ranks, device, brief.Computation).Computation;
+            return new FollowedRun(source, new Trainer(options, source, objective, device, computation, ranks: ranks));
         }
         catch
         {

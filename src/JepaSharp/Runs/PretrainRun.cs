@@ -217,8 +217,8 @@ public sealed class PretrainRun : IDisposable
         var machines = ranks.Places.Select(p => p.Host).Distinct().Count();
         var own = options.Optimization.Accumulate / ranks.Size;
         yield return $"{ranks.Size} processes on {Quantity.Of(machines, "machine")}, by {ranks.Description}: "
-            + $"{Quantity.Of(own, "batch", "batches")} of {options.Data.BatchSize} each, {options.Data.BatchSize * options.Optimization.Accumulate} images "
-            + "a step";
+            + $"{Quantity.Of(own, "batch", "batches")} of {options.Data.BatchSize} each, "
+            + $"{options.Data.BatchSize * options.Optimization.Accumulate} images a step";
     }
 
     private LookBudget BudgetOf(PretrainOptions kept)

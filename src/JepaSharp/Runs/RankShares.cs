@@ -7,9 +7,10 @@ namespace JepaSharp.Runs;
 
 /// <summary>What a new run of several processes makes of a configuration whose step is a single batch, which they cannot share as it is.</summary>
 /// <remarks>
-/// A batch that somebody asked for is each process's, as in the published code, whose batch is that of a device; a step is then as many of them as there
-/// are processes. A batch that was chosen for the images is divided instead, so that the run takes the same steps; but not where the loss compares the
-/// images of a batch with one another. Either way the run's configuration says it, and any number of processes that divides it may go on with the run.
+/// A batch that somebody asked for is each process's, as in the published code, whose batch is that of a device; a step is then as many of them as
+/// there are processes. A batch that was chosen for the images is divided instead, so that the run takes the same steps; but not where the loss
+/// compares the images of a batch with one another. Either way the run's configuration says it, and any number of processes that divides it may go on
+/// with the run.
 /// </remarks>
 internal static class RankShares
 {
@@ -28,7 +29,8 @@ internal static class RankShares
         if (!isChosen || batch % ranks != 0 || ComparesImages(options))
         {
             var reason = string.Create(CultureInfo.InvariantCulture,
-                $"{Quantity.Of((long)batch * ranks, "image")} a step: a batch of {batch} for each of {ranks} processes (optimization.accumulate {ranks})");
+                $"{Quantity.Of((long)batch * ranks, "image")} a step: a batch of {batch} for each of {ranks} processes "
+                    + $"(optimization.accumulate {ranks})");
             return (options with { Optimization = optimization }, reason);
         }
 

@@ -3,8 +3,8 @@ using JepaSharp.Runtime;
 namespace JepaSharp.Training;
 
 /// <summary>How the ranks of a run share the micro-batches of a step: each takes as many as the others, one after the other.</summary>
-/// <remarks>So the number of ranks is nothing that a run depends on: the step's images, their order, masks and crops are those of one process that takes
-/// all of its micro-batches.</remarks>
+/// <remarks>So the number of ranks is nothing that a run depends on: the step's images, their order, masks and crops are those of one process that
+/// takes all of its micro-batches.</remarks>
 public static class RankBatches
 {
     /// <summary>Micro-batches of a step that each rank takes.</summary>

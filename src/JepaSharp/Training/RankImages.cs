@@ -1,4 +1,3 @@
-using System.Text;
 using System.Text.Json;
 using JepaSharp.Configuration;
 using JepaSharp.Data.Loading;
@@ -22,14 +21,15 @@ internal static class RankImages
         var seen = ImagesSeen.Of(source);
         var all = ranks.Gather(JsonSerializer.SerializeToUtf8Bytes(new Found(source.Count, source.Description, seen.Names, seen.Contents)))
             .Select(bytes => JsonSerializer.Deserialize<Found>(bytes)!).ToList();
-        var other = all.FindIndex(found => found != all[0] with { Description = found.Description });
+        var other = all.FindIndex(f => f != all[0] with { Description = f.Description });
         if (other < 0) return;
-        var how = all[other].Count != all[0].Count
-            ? $"{Quantity.Of(all[other].Count, "image")}, where rank 0 finds {all[0].Count:N0}"
-            : new ImagesSeen(all[0].Names, all[0].Contents).DifferenceTo(new ImagesSeen(all[other].Names, all[other].Contents), source) is { } difference
-                ? $"other images than rank 0: {difference}" : "other images than rank 0";
+        var (first, second) = (all[0], all[other]);
+        var difference = new ImagesSeen(first.Names, first.Contents).DifferenceTo(new ImagesSeen(second.Names, second.Contents), source);
+        var found = first.Count != second.Count
+            ? $"{Quantity.Of(second.Count, "image")}, where rank 0 finds {first.Count:N0}"
+            : $"other images than rank 0{(difference is null ? "" : $": {difference}")}";
         throw new JepaException(
-            $"{ranks.NameOf(other)} finds in {all[other].Description} {how}. All processes need the same images under the same path.", isUsage: true);
+            $"{ranks.NameOf(other)} finds in {second.Description} {found}. All processes need the same images under the same path.", isUsage: true);
     }
 
     /// <summary>The images that other ranks could not read, for the first one's list.</summary>

@@ -6,8 +6,8 @@ using static TorchSharp.torch;
 
 namespace JepaSharp.Training;
 
-/// <summary>What makes the parts of a step that several ranks took one step: gradients, loss, what state moves towards, and reported numbers, over the
-/// micro-batches of all.</summary>
+/// <summary>What makes the parts of a step that several ranks took one step: gradients, loss, what state moves towards, and reported numbers, over
+/// the micro-batches of all.</summary>
 /// <param name="ranks">All of them; each takes as many micro-batches.</param>
 /// <param name="state">What is learned.</param>
 /// <param name="meeting">Where they come together.</param>
@@ -16,7 +16,8 @@ internal sealed class SharedStep(Collective ranks, TrainingState state, StepMeet
     /// <summary>Adds up gradients, and whatever else of the step is a sum.</summary>
     /// <param name="number">The step, from 1.</param>
     /// <param name="parts">This rank's micro-batches, taken backward.</param>
-    /// <param name="onDevice">[] float32, this rank's part of the loss, where the host does not know it; written to. Null: it is in the parts.</param>
+    /// <param name="onDevice">[] float32, this rank's part of the loss, where the host does not know it; written to. Null: it is in the
+    /// parts.</param>
     /// <returns>The loss, where the host knows it, and what state tensors move towards: copies, owned.</returns>
     /// <exception cref="RankFailedException">Another rank could not go on.</exception>
     public (double Loss, IReadOnlyList<StateMove> Moves) Sum(long number, IReadOnlyList<Step> parts, Tensor? onDevice)
@@ -26,7 +27,8 @@ internal sealed class SharedStep(Collective ranks, TrainingState state, StepMeet
         var loss = meeting.Meet(number, onDevice is null ? parts.Sum(p => p.Sum) : 0);
         List<StateMove> moves = [.. parts.SelectMany(p => p.Moves).GroupBy(m => m.State.Handle).Select(
             g => new StateMove(g.First().State, Total([.. g.Select(m => m.Towards)]).DetachFromDisposeScope(), g.First().Rate))];
-        ranks.Sum([.. state.Trained.Select(n => n.Parameters.Gradients!), .. moves.Select(m => m.Towards), .. onDevice is null ? [] : new[] { onDevice }]);
+        ranks.Sum(
+            [.. state.Trained.Select(n => n.Parameters.Gradients!), .. moves.Select(m => m.Towards), .. onDevice is null ? [] : new[] { onDevice }]);
         foreach (var move in moves) _ = move.Towards.Multiply_(1.0 / (parts.Count * ranks.Size));
         meeting.Part();
         return (loss, moves);

@@ -5,10 +5,10 @@ using JepaSharp.Training.Progress;
 
 namespace JepaSharp.Training;
 
-/// <summary>What the ranks of a run tell each other in every step, before their gradients are added up: so that all stop after the same step, whichever
-/// was asked to, and that a slow one is noticed.</summary>
+/// <summary>What the ranks of a run tell each other in every step, before their gradients are added up: so that all stop after the same step,
+/// whichever was asked to, and that a slow one is noticed.</summary>
 /// <param name="ranks">All of them.</param>
-internal sealed class StepMeeting(Collective ranks)
+internal sealed class StepMeeting(Collective ranks) : IDisposable
 {
     private const int Bytes = 24;
 
@@ -65,6 +65,9 @@ internal sealed class StepMeeting(Collective ranks)
 
     /// <summary>From here on a rank works on its part of the next step.</summary>
     public void Part() => _workingSince = TimeProvider.System.GetTimestamp();
+
+    /// <inheritdoc/>
+    public void Dispose() => _agreed.Dispose();
 
     /// <summary>Brings the ranks together where no step is taken: whether any was asked to stop.</summary>
     /// <exception cref="RankFailedException">Another rank could not go on.</exception>

@@ -183,8 +183,8 @@ public sealed class Trainer : IDisposable
     /// (<c>optimization.skip_non_finite</c>).</exception>
     /// <exception cref="JepaException">The last checkpoint cannot be written.</exception>
     /// <exception cref="RankFailedException">Another rank could not go on.</exception>
-    /// <remarks>Of several ranks, each calls this: the first with folder and measure, the others without. All begin as the first stands. A stop asked of
-    /// any stops all after the same step.</remarks>
+    /// <remarks>Of several ranks, each calls this: the first with folder and measure, the others without. All begin as the first stands. A stop asked
+    /// of any stops all after the same step.</remarks>
     public RunEnd Run(RunFolder? folder, ITrainingObserver observer, EpochMeasure? measure = null, CancellationToken stop = default)
     {
         if (_ranks.Size == 1) return Train(folder, observer, measure, stop);
@@ -215,7 +215,8 @@ public sealed class Trainer : IDisposable
                 Measure(observer, measure, (int)(Step.State.StepCount / StepsPerEpoch));
             using var batches = BatchesToCome().GetEnumerator();
             using var runner = new StepRunner(
-                Step, _options, new StepFeed(_options.Optimization.Accumulate / _ranks.Size, _scaling, Step.Clock), batches, _guard, (StepsPerEpoch, TotalSteps));
+                Step, _options, new StepFeed(_options.Optimization.Accumulate / _ranks.Size, _scaling, Step.Clock), batches, _guard,
+                (StepsPerEpoch, TotalSteps));
             while (Step.State.StepCount < TotalSteps && !stop.IsCancellationRequested) RunEpoch(runner, store, observer, measure, stop);
             store?.Finish();
             outcome = Step.State.StepCount >= TotalSteps ? RunOutcome.Completed : RunOutcome.Stopped;

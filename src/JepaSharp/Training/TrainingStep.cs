@@ -86,8 +86,8 @@ public sealed class TrainingStep : IDisposable
     internal bool RunsAhead => _isAhead;
 
     /// <summary>Takes one step on one or more micro-batches, whose gradients are averaged.</summary>
-    /// <param name="batches">Normalised views; the caller keeps and disposes them. Of several ranks, each gives its own: rank 0 the first ones, rank 1
-    /// those that follow.</param>
+    /// <param name="batches">Normalised views; the caller keeps and disposes them. Of several ranks, each gives its own: rank 0 the first ones, rank
+    /// 1 those that follow.</param>
     /// <exception cref="NumericalException">Loss or gradient is not finite; weights, averages and state are as they were before the step.</exception>
     public StepResult Run(params IReadOnlyList<ViewBatch> batches)
     {
@@ -180,7 +180,11 @@ public sealed class TrainingStep : IDisposable
         (_schedules.LearningRate(step), _schedules.WeightDecay(step), _schedules.Momentum(step));
 
     /// <inheritdoc/>
-    public void Dispose() => State.Dispose();
+    public void Dispose()
+    {
+        Meeting.Dispose();
+        State.Dispose();
+    }
 
     /// <summary>A micro-batch, numbered over all ranks.</summary>
     private Step StepOf(long number, int part, int parts) =>

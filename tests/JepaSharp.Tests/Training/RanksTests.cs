@@ -1,5 +1,4 @@
 using JepaSharp.Configuration;
-using JepaSharp.Data.Sources;
 using JepaSharp.Data.Sources.Scenes;
 using JepaSharp.Runtime;
 using JepaSharp.Runtime.Collectives;

@@ -38,8 +38,8 @@ public sealed record ImageLoaderOptions
     /// <summary>This process's number in data-parallel training, from 0.</summary>
     public int Rank { get; init; }
 
-    /// <summary>Processes in data-parallel training. They take turns at the batches of an epoch: of every <see cref="BatchesInTurn"/> times this many,
-    /// process r loads the r-th <see cref="BatchesInTurn"/>.</summary>
+    /// <summary>Processes in data-parallel training. They take turns at the batches of an epoch: of every <see cref="BatchesInTurn"/> times this
+    /// many, process r loads the r-th <see cref="BatchesInTurn"/>.</summary>
     public int WorldSize { get; init; } = 1;
 
     /// <summary>Batches that lie together for one process, where there are several.</summary>

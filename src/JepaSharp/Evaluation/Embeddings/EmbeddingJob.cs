@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using JepaSharp.Data;
-using JepaSharp.Data.Loading;
 using JepaSharp.Data.Sources;
 using JepaSharp.Evaluation.Embeddings.Writers;
 using JepaSharp.Evaluation.Features;

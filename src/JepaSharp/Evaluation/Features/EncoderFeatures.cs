@@ -1,7 +1,6 @@
 using System.Globalization;
 using JepaSharp.Data;
 using JepaSharp.Data.Cropping;
-using JepaSharp.Data.Loading;
 using JepaSharp.Data.Sources;
 using JepaSharp.Evaluation.Embeddings;
 using JepaSharp.Models;
@@ -85,14 +84,14 @@ public static class FrozenFeatures
     /// <param name="transform">How an image is brought to size.</param>
     /// <param name="batchSize">Images a pass.</param>
     /// <param name="progress">Is told how many images are done.</param>
-    /// <param name="cancellation">Stops between batches.</param>
     /// <param name="ranks">The processes that share the images, each of which asks for the same; the first gets all, the others none. Null for one
     /// alone.</param>
+    /// <param name="cancellation">Stops between batches.</param>
     /// <exception cref="JepaException">Too many images cannot be read, a feature is not finite, or the features do not fit into one block of
     /// memory.</exception>
     public static IReadOnlyList<PooledFeatures> Extract(
         IReadOnlyList<ImageFeatures> kinds, ImageSource source, EvaluationTransform transform, int batchSize = 64, IProgress<int>? progress = null,
-        CancellationToken cancellation = default, Collective? ranks = null)
+        Collective? ranks = null, CancellationToken cancellation = default)
     {
         foreach (var kind in kinds)
         {
@@ -119,7 +118,7 @@ public static class FrozenFeatures
         if (!ranks.IsFirst) return [];
         int[] indices = [.. seen];
         return [.. kinds.Select((kind, k) => new PooledFeatures(
-            new FeatureMatrix(indices.Length, kind.Width, indices.Length * kind.Width == values[k].Length ? values[k] : values[k][..(indices.Length * kind.Width)]),
+            new FeatureMatrix(indices.Length, kind.Width, indices.Length == source.Count ? values[k] : values[k][..(indices.Length * kind.Width)]),
             indices))];
     }
 }

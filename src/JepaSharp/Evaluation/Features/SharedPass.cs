@@ -97,8 +97,8 @@ internal sealed class SharedPass(Collective ranks, ImageSource source, Evaluatio
         if (other < 0) return;
         string CountOf(int rank) => found[rank][..found[rank].LastIndexOf(' ')];
         throw new JepaException(
-            $"{ranks.NameOf(other)} finds other images than rank 0 ({CountOf(other)}, rank 0 {CountOf(0)}, by their names): {source.Description}. All "
-                + "processes need the same images under the same path.", isUsage: true);
+            $"{ranks.NameOf(other)} finds other images than rank 0 ({CountOf(other)}, rank 0 {CountOf(0)}, by their names): {source.Description}. "
+                + "All processes need the same images under the same path.", isUsage: true);
     }
 
     /// <summary>What is made of each batch: all of them on the first rank, none on the others, which work as long.</summary>
@@ -155,7 +155,7 @@ internal sealed class SharedPass(Collective ranks, ImageSource source, Evaluatio
         var left = Unreadable;
         if (left.Count <= UnreadableImages.Most(MaxUnreadable, source.Count)) return;
         throw new JepaException(
-            $"{left.Count:N0} of the {source.Count:N0} images in {source.Description} cannot be read, as {ranks.Size} processes found together. Among "
-                + $"them:\n{string.Join('\n', left.Take(5).Select(image => "  " + image.Message))}");
+            $"{left.Count:N0} of the {source.Count:N0} images in {source.Description} cannot be read, as {ranks.Size} processes found together. "
+                + $"Among them:\n{string.Join('\n', left.Take(5).Select(image => "  " + image.Message))}");
     }
 }

@@ -108,8 +108,8 @@ public abstract class Collective : IDisposable
         foreach (var tensor in tensors) TensorBytes.Change(tensor, Spread);
     }
 
-    /// <summary>Makes every rank's tensors the sums over all ranks: each added up in the order of the ranks, so that all get the same bits; of tensors
-    /// on GPUs, in NCCL's order.</summary>
+    /// <summary>Makes every rank's tensors the sums over all ranks: each added up in the order of the ranks, so that all get the same bits; of
+    /// tensors on GPUs, in NCCL's order.</summary>
     /// <param name="tensors">float32, contiguous, of the same shapes everywhere; written to.</param>
     /// <exception cref="RankFailedException">Another rank could not go on.</exception>
     public void Sum(IReadOnlyList<Tensor> tensors)
@@ -252,7 +252,8 @@ public abstract class Collective : IDisposable
         IsBroken = true;
         throw new InvalidOperationException(
             "The ranks went different ways: " + string.Join(", ", Enumerable.Range(0, Size).Select(
-                rank => $"rank {rank} is at {(Operation)HeadOf(rank)[0]}, meeting {BinaryPrimitives.ReadInt32LittleEndian(HeadOf(rank)[4..])}")) + ".");
+                rank => $"rank {rank} is at {(Operation)HeadOf(rank)[0]}, meeting "
+                    + $"{BinaryPrimitives.ReadInt32LittleEndian(HeadOf(rank)[4..])}")) + ".");
     }
 
     private void RequireAlike(long[] numbers)

@@ -6,9 +6,9 @@ namespace JepaSharp.Runtime.Collectives;
 
 /// <summary>Ranks that MPI brings together: what <c>mpirun</c> and <c>srun</c> start.</summary>
 /// <remarks>
-/// Everything is begun and then asked after, with sleep in between, since MPI itself waits by spinning. Sums go in pieces: every rank gets its part of
-/// each piece from all others (all to all), adds it up in the order of the ranks, and gives it to all (all gather): the traffic of a ring, 2 (R - 1) / R
-/// times the numbers, and the same bits on every rank whatever the library.
+/// Everything is begun and then asked after, with sleep in between, since MPI itself waits by spinning. Sums go in pieces: every rank gets its part
+/// of each piece from all others (all to all), adds it up in the order of the ranks, and gives it to all (all gather): the traffic of a ring, 2 (R -
+/// 1) / R times the numbers, and the same bits on every rank whatever the library.
 /// </remarks>
 public sealed unsafe class MpiCollective : Collective
 {
@@ -64,8 +64,8 @@ public sealed unsafe class MpiCollective : Collective
         mpi.End();
         throw new JepaException(
             $"{launch.Launcher} started {launch.Size} processes, and {mpi.Version} ({mpi.Name}) knows of {size}: it belongs to another MPI than the "
-                + $"launcher. Start with that MPI's own launcher (mpirun.{(mpi.Family == MpiFamily.OpenMpi ? "openmpi" : "mpich")} on Debian), or leave "
-                + $"{Launch.LibraryVariable} unset.", isUsage: true);
+                + $"launcher. Start with that MPI's own launcher (mpirun.{(mpi.Family == MpiFamily.OpenMpi ? "openmpi" : "mpich")} on Debian), or "
+                + $"leave {Launch.LibraryVariable} unset.", isUsage: true);
     }
 
     internal override void Exchange(ReadOnlySpan<byte> own, Span<byte> all)
@@ -152,6 +152,7 @@ public sealed unsafe class MpiCollective : Collective
     /// <summary>Parts from the others; where one is gone, ends them all.</summary>
     protected override void Dispose(bool disposing)
     {
+        base.Dispose(disposing);
         if (_isOver) return;
         _isOver = true;
         if (_hasLost) _mpi.Abort(1);

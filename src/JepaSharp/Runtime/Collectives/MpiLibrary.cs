@@ -71,8 +71,8 @@ internal sealed unsafe class MpiLibrary
     {
         if (launch.Families.Count == 0)
             throw new JepaException(
-                $"{launch.Launcher} started {launch.Size} processes that know nothing of each other. Start them as an MPI program: srun --mpi=pmix (Open "
-                    + $"MPI) or --mpi=pmi2 (MPICH); or set {Launch.LibraryVariable}=off for processes that are to work alone.", isUsage: true);
+                $"{launch.Launcher} started {launch.Size} processes that know nothing of each other. Start them as an MPI program: srun --mpi=pmix "
+                    + $"(Open MPI) or --mpi=pmi2 (MPICH); or set {Launch.LibraryVariable}=off for processes that are to work alone.", isUsage: true);
         string[] names = chosen is { Length: > 0 } ? [chosen] : [.. launch.Families.SelectMany(family => Names[family])];
         foreach (var name in names)
         {

@@ -82,8 +82,8 @@ internal sealed unsafe class NcclLibrary
         }
 
         throw new JepaException(
-            $"Several processes on GPUs want NCCL, which does not load ({string.Join(", ", candidates)}). Set {Variable} to its libnccl.so.2, such as "
-                + "nvidia/nccl/lib/libnccl.so.2 among the packages of an installed PyTorch; or give --device cpu.", isUsage: true);
+            $"Several processes on GPUs want NCCL, which does not load ({string.Join(", ", candidates)}). Set {Variable} to its libnccl.so.2, such "
+                + "as nvidia/nccl/lib/libnccl.so.2 among the packages of an installed PyTorch; or give --device cpu.", isUsage: true);
     }
 
     /// <summary>A new group's name.</summary>

@@ -4,7 +4,8 @@ using static TorchSharp.torch;
 
 namespace JepaSharp.Runtime.Collectives;
 
-/// <summary>How many cores each rank works on: those that its process may use, divided among the ranks of its machine that may use them too.</summary>
+/// <summary>How many cores each rank works on: those that its process may use, divided among the ranks of its machine that may use them
+/// too.</summary>
 /// <remarks>
 /// Launchers differ: some bind each process to cores of its own, some to a socket that several share, some not at all. So the ranks tell each other
 /// what they may use, and a core that k of them may use counts as a k-th for each.

@@ -1,6 +1,7 @@
 namespace JepaSharp.Runtime.Collectives;
 
-/// <summary>The ranks' processes on this machine, of which one may end without a word: a launcher that does not notice leaves the others waiting.</summary>
+/// <summary>The ranks' processes on this machine, of which one may end without a word: a launcher that does not notice leaves the others
+/// waiting.</summary>
 /// <remarks>Of other machines, and where processes cannot be seen, nothing is known, and it is the launcher's to notice.</remarks>
 internal sealed class RankProcesses
 {

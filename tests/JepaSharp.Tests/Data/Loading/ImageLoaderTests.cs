@@ -72,7 +72,8 @@ public class ImageLoaderTests
         Assert.Equal(Enumerable.Range(0, 96), shards.SelectMany(s => s).SelectMany(b => b.Indices).Order());
     }
 
-    /// <summary>Twelve batches; two processes that take two of every four each get those that one process would, whatever epoch they begin in.</summary>
+    /// <summary>Twelve batches; two processes that take two of every four each get those that one process would, whatever epoch they begin
+    /// in.</summary>
     [Fact]
     public void Epochs_OfProcessesInTurn_AreTheBatchesOfOne()
     {
@@ -80,7 +81,8 @@ public class ImageLoaderTests
         var whole = Take(new ImageLoader(source, Options).Epochs(0, 4, 12, 16, Cancellation));
         for (var rank = 0; rank < 2; rank++)
         {
-            var own = Take(new ImageLoader(source, Options with { Rank = rank, WorldSize = 2, BatchesInTurn = 2 }).Epochs(0, 4, 12, 16, Cancellation));
+            var options = Options with { Rank = rank, WorldSize = 2, BatchesInTurn = 2 };
+            var own = Take(new ImageLoader(source, options).Epochs(0, 4, 12, 16, Cancellation));
             AssertSame([.. whole.Where((_, batch) => batch / 2 % 2 == rank)], own);
         }
 

@@ -54,7 +54,8 @@ internal sealed class ThreadRanks : Collective
     public static T[] All<T>(int count, Func<Collective, T> work)
     {
         var ends = Run(count, work);
-        if (Array.Find(ends, end => end.Failure is not null) is { Failure: { } failure }) throw new InvalidOperationException("A rank failed.", failure);
+        if (Array.Find(ends, end => end.Failure is not null) is { Failure: { } failure })
+            throw new InvalidOperationException("A rank failed.", failure);
         return Array.ConvertAll(ends, end => end.Result!);
     }
 
