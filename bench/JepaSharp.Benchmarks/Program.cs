@@ -41,6 +41,7 @@ static int Run(string[] args) => args switch
     ["race-commands", .. var options] => CommandRace.Run(options),
     ["growth", .. var options] => GrowthSweep.Run(options),
     ["steady", .. var options] => SteadySteps.Run(options),
+    ["ranks", var numbers] => RanksBenchmark.Run(Whole(numbers)),
     ["amx", .. var options] => AmxBenchmark.Run(options),
     _ => Usage(),
 };
@@ -78,6 +79,7 @@ static int Usage()
         growth [--precision bf16|fp32] [--steps N] [--out FOLDER]
                                            seconds and memory of a step against tokens, batch, width and depth: growth.csv, growth.svg, exponents
         steady [--steps N] [--shape ...]   whether anything grows over a thousand steps
+        ranks  NUMBERS                     under mpirun: a meeting of all ranks, and a gradient of so many numbers added up over them
         amx    [--shape tiny|small|base|all] [--rounds N] [--steps N]
                                            whether products with AMX are right, their rates, and steps with and without; exits 77 where there is no AMX
         """);

@@ -5,10 +5,12 @@ using System.Globalization;
 using System.Reflection;
 using System.Text.RegularExpressions;
 using JepaSharp.Cli.Display;
+using JepaSharp.Cli.Ranks;
 using JepaSharp.Cli.Verbs;
 using JepaSharp.Cli.Verbs.Neighbours;
 using JepaSharp.Data.Loading;
 using JepaSharp.Runtime;
+using JepaSharp.Runtime.Collectives;
 
 namespace JepaSharp.Cli;
 
@@ -56,6 +58,8 @@ internal static class CommandLine
         terminal.OutIsTheResult = verb.PrintsItsResult(arguments);
         if (terminal is { OutIsTheResult: true, OutIsClosed: true }) throw new JepaException(Failure.OutputClosed);
         ProcessLimits.Require();
+        if (!verb.SharesItsWork) RankedWork.RequireOne(NameOf(verb));
+        RankDevices.Apply(Launch.Detect());
         NativeLibtorch.Load();
         var code = verb.Run(arguments, terminal, stop);
         if (terminal.OutFailure is { } failure && code == ExitCode.Done)
@@ -65,6 +69,8 @@ internal static class CommandLine
 
     /// <summary>The command with all its verbs.</summary>
     internal static RootCommand Build(Terminal terminal, StopSignals stop) => Build(terminal, stop, Verbs());
+
+    private static string NameOf(Verb verb) => "jepa " + string.Join(' ', verb.Parents.OfType<Verb>().Select(v => v.Name).Append(verb.Name));
 
     private static RootCommand Build(Terminal terminal, StopSignals stop, IEnumerable<Verb> verbs)
     {
@@ -141,6 +147,9 @@ internal abstract class Verb(string name, string description) : Command(name, de
     /// <summary>Whether what is printed is all that comes of the work. Where it is not, work goes on when standard output cannot be written, and that
     /// is said at its end.</summary>
     public virtual bool PrintsItsResult(ParseResult arguments) => false;
+
+    /// <summary>Whether several processes that a launcher started share the work; otherwise they are refused.</summary>
+    public virtual bool SharesItsWork => false;
 
     /// <summary>Says that the work is whole, where its last words could not be printed.</summary>
     public virtual string Finished => "the work is done";

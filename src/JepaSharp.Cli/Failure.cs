@@ -3,6 +3,7 @@ using System.Reflection;
 using System.Runtime.InteropServices;
 using System.Text;
 using JepaSharp.Cli.Display;
+using JepaSharp.Cli.Ranks;
 using JepaSharp.Runtime;
 
 namespace JepaSharp.Cli;
@@ -28,6 +29,8 @@ internal static class Failure
             case OperationCanceledException when stop.Token.IsCancellationRequested:
                 Say(error, "Stopped.");
                 return stop.ExitCode;
+            case SilencedException:
+                return ExitCode.WrongUsage;
             case JepaException mistake:
                 Say(error, mistake.Message);
                 return mistake.IsUsage ? ExitCode.WrongUsage : ExitCode.Failed;

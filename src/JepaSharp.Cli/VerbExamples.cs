@@ -38,11 +38,14 @@ internal static class VerbExamples
         ["report"] = ["jepa report runs/photos"],
         ["watch"] = ["jepa watch runs", "jepa watch runs/photos --port 0"],
         ["fit"] = ["jepa fit --weights runs/photos --data labelled --out heads/kinds"],
-        ["predict"] = ["jepa predict --head heads/kinds --data photos --out labels.csv", "jepa predict --head heads/kinds --data photos --out labels.csv --sort-into sorted"],
-        ["similar"] = ["jepa similar --weights runs/photos --data photos --to photos/one.jpg --out similar"],
-        ["duplicates"] = ["jepa duplicates --weights runs/photos --data photos --out duplicates"],
-        ["outliers"] = ["jepa outliers --weights runs/photos --data photos --out outliers"],
-        ["map"] = ["jepa map --weights runs/photos --data photos --out map.html"],
+        ["predict"] =
+        [
+            "jepa predict --head heads/kinds --data photos --out labels.csv", "jepa predict --head heads/kinds --data photos --out labels.csv --sort-into sorted",
+        ],
+        ["similar"] = ["jepa similar --weights runs/photos --data photos --query photos/one.jpg --page similar.html"],
+        ["duplicates"] = ["jepa duplicates --weights runs/photos --data photos --out duplicates.csv --page duplicates.html"],
+        ["outliers"] = ["jepa outliers --weights runs/photos --data photos --page outliers.html"],
+        ["map"] = ["jepa map --weights runs/photos --data photos --page map.html"],
         ["visualize"] = ["jepa visualize --weights runs/photos --data photos --minutes 10"],
         ["embed"] = ["jepa embed --weights runs/photos --data photos --out photos.parquet"],
         ["export"] =

@@ -1,5 +1,6 @@
 using System.Text;
 using JepaSharp.Runtime;
+using JepaSharp.Runtime.Collectives;
 using Spectre.Console;
 
 namespace JepaSharp.Cli.Display;
@@ -65,7 +66,9 @@ internal sealed class Terminal
     public static Terminal OfProcess()
     {
         // A terminal that cannot move its cursor, and a build service, get plain lines.
-        var capable = Environment.GetEnvironmentVariable("TERM") != "dumb" && string.IsNullOrEmpty(Environment.GetEnvironmentVariable("CI"));
+        // Launchers give their ranks terminals that nobody looks at.
+        var capable = Launch.Detect() is null
+            && Environment.GetEnvironmentVariable("TERM") != "dumb" && string.IsNullOrEmpty(Environment.GetEnvironmentVariable("CI"));
         return new Terminal(Console.Out, Console.Error,
             capable && !Console.IsOutputRedirected && WindowsConsole.ObeysEscapes(WindowsConsole.Output),
             capable && !Console.IsErrorRedirected && WindowsConsole.ObeysEscapes(WindowsConsole.Error),

@@ -11,6 +11,7 @@ using JepaSharp.Evaluation.Tasks;
 using JepaSharp.Models;
 using JepaSharp.Models.Accelerated;
 using JepaSharp.Runtime;
+using JepaSharp.Runtime.Collectives;
 using static TorchSharp.torch;
 
 namespace JepaSharp.Cli.Evaluation;
@@ -43,13 +44,24 @@ internal sealed class EvaluationSession : IDisposable
     private readonly Terminal _terminal;
     private readonly KeptFeatures _features;
     private readonly OutputLock? _claim;
+    private readonly Collective _ranks;
+    private readonly StopSignals _stop;
 
     /// <summary>Opens everything, so that mistakes are found before any work is done.</summary>
     /// <exception cref="JepaException">Something is missing or does not fit.</exception>
+    /// <param name="request">What was asked for; of it, ranks beside the first keep nothing.</param>
+    /// <param name="weights">The options that say which encoder.</param>
+    /// <param name="arguments">The command line.</param>
+    /// <param name="squash">Whether images are squashed where nothing is said.</param>
+    /// <param name="terminal">Where to speak.</param>
+    /// <param name="stop">Signals to this process.</param>
+    /// <param name="ranks">The processes that share the images; null for one alone.</param>
     public EvaluationSession(EvaluationRequest request, WeightsArguments weights, System.CommandLine.ParseResult arguments, bool squash,
-        Terminal terminal, StopSignals stop)
+        Terminal terminal, StopSignals stop, Collective? ranks = null)
     {
-        (Request, _terminal, _features) = (request, terminal, new KeptFeatures(request.Cache, terminal, stop));
+        _ranks = ranks ?? Collective.Alone;
+        if (!_ranks.IsFirst) request = request with { Cache = null, Out = null };
+        (Request, _terminal, _stop, _features) = (request, terminal, stop, new KeptFeatures(request.Cache, terminal, stop, _ranks));
         _claim = request is { Out: { } output, Run: null } ? OutputLock.Beside(output, "evaluating into") : null;
         Images = EvaluationImages.Open(request.Data, request.Test, request.MaxFit, request.MaxTest);
         if (request.HasNoHome)
@@ -59,7 +71,9 @@ internal sealed class EvaluationSession : IDisposable
         Device = TorchBackend.ChooseDevice(request.Device);
         Loaded = weights.LoadEncoder(arguments, Device);
         Notes.AddRange(Loaded.Notes);
-        Precision = ComputationChoice.For(request.Precision, Device, Loaded.Encoder.Shape, trained: false);
+        RankDevices.RequireAlike(_ranks, Device.type == TorchSharp.DeviceType.CUDA ? "cuda" : "cpu");
+        Precision = SharedComputation.Of(
+            _ranks, Device, () => ComputationChoice.For(request.Precision, Device, Loaded.Encoder.Shape, trained: false));
         Loaded.Encoder.ComputeIn(Precision.Computation);
         var shape = Loaded.Encoder.Shape;
         var size = request.Size ?? Math.Min(shape.ImageHeight, shape.ImageWidth);
@@ -70,6 +84,8 @@ internal sealed class EvaluationSession : IDisposable
         Transform = (request.Transform
             ?? (squash ? "squash" : "paper")) == "squash" ? EvaluationTransform.Squash(size) : EvaluationTransform.CenterCrop(size);
         Scaling = new PixelScaling([.. Loaded.Normalization.Mean], [.. Loaded.Normalization.Deviation], Device);
+        FrozenFeatures.RequireAlike(_ranks, Images.Fit);
+        FrozenFeatures.RequireAlike(_ranks, Images.Test);
     }
 
     public EvaluationRequest Request { get; }
@@ -122,6 +138,37 @@ internal sealed class EvaluationSession : IDisposable
     public IReadOnlyList<FeaturePair> Features()
     {
         var clock = System.Diagnostics.Stopwatch.StartNew();
+        using var fresh = Request.Baselines ? Untrained() : null;
+        var kinds = Kinds(fresh);
+        var fit = _features.Of(kinds, Images.Fit, Images.FitAddress, FitSet, Transform, Request.Batch);
+        var test = _features.Of(kinds, Images.Test, Images.TestAddress, TestSet, Transform, Request.Batch, number: 1);
+        _ = _ranks.Share([]); // nothing more to share
+        FeatureTime = clock.Elapsed;
+        if (SharedImages.Note(fit[^1].Matrix, test[^1].Matrix) is { } shared) Notes.Add(shared);
+        return [.. kinds.Index().SelectMany(kind => Chosen(
+            kind.Item, kind.Item is PixelFeatures ? FeatureKind.Pixels : kind.Index > 0 ? FeatureKind.Untrained : FeatureKind.Encoder,
+            fit[kind.Index], test[kind.Index]))];
+    }
+
+    /// <summary>On a rank beside the first: makes its share of whatever features the first asks for, until it has all.</summary>
+    /// <returns>The exit code.</returns>
+    public int Follow()
+    {
+        using var work = _stop.WaitForWork();
+        using var fresh = Request.Baselines ? Untrained() : null;
+        var kinds = Kinds(fresh);
+        while (_ranks.Share((byte[]?)null) is [var set, .. var missing])
+        {
+            _ = FrozenFeatures.Extract(
+                [.. missing.Select(k => kinds[k])], set == 0 ? Images.Fit : Images.Test, Transform, Request.Batch, null, _ranks, _stop.Token);
+        }
+
+        return ExitCode.Done;
+    }
+
+    /// <summary>What is made of each image: the encoder's features first, then the baselines'.</summary>
+    private List<ImageFeatures> Kinds(VisionTransformer? fresh)
+    {
         var output = PoolOption.Apply(
             Which switch
             {
@@ -133,19 +180,11 @@ internal sealed class EvaluationSession : IDisposable
         Pooling = output.PoolingOf(Loaded.Encoder.Shape);
         var computation = string.Create(CultureInfo.InvariantCulture, $"{Device} {Precision.Computation.Key} {Loaded.NormalizationText}");
         var trained = new EncoderFeatures($"{Loaded.Name} encoder", Loaded.Encoder, Scaling, output, Transform.Size, computation);
-        using var fresh = Request.Baselines ? Untrained() : null;
         var kinds = new List<ImageFeatures> { trained };
         if (fresh is not null)
             kinds.AddRange(
                 [new EncoderFeatures("untrained encoder", fresh, Scaling, output, Transform.Size, computation), new PixelFeatures(Transform.Size)]);
-
-        var fit = _features.Of(kinds, Images.Fit, Images.FitAddress, FitSet, Transform, Request.Batch);
-        var test = _features.Of(kinds, Images.Test, Images.TestAddress, TestSet, Transform, Request.Batch);
-        FeatureTime = clock.Elapsed;
-        if (SharedImages.Note(fit[^1].Matrix, test[^1].Matrix) is { } shared) Notes.Add(shared);
-        return [.. kinds.Index().SelectMany(kind => Chosen(
-            kind.Item, kind.Item is PixelFeatures ? FeatureKind.Pixels : kind.Index > 0 ? FeatureKind.Untrained : FeatureKind.Encoder,
-            fit[kind.Index], test[kind.Index]))];
+        return kinds;
     }
 
     public void Dispose()

@@ -5,6 +5,7 @@ using JepaSharp.Data.Sources;
 using JepaSharp.Evaluation;
 using JepaSharp.Evaluation.Features;
 using JepaSharp.Runtime;
+using JepaSharp.Runtime.Collectives;
 
 namespace JepaSharp.Cli.Features;
 
@@ -12,8 +13,10 @@ namespace JepaSharp.Cli.Features;
 /// <param name="cache">Where features are kept; null for nowhere.</param>
 /// <param name="terminal">For progress and notes.</param>
 /// <param name="stop">Stops between batches.</param>
-internal sealed class KeptFeatures(FeatureCache? cache, Terminal terminal, StopSignals stop)
+/// <param name="ranks">The processes that share the images; null for one alone.</param>
+internal sealed class KeptFeatures(FeatureCache? cache, Terminal terminal, StopSignals stop, Collective? ranks = null)
 {
+    private readonly Collective _ranks = ranks ?? Collective.Alone;
     private readonly List<LeftOutImages> _leftOut = [];
     private FeatureCache? _cache = cache;
 
@@ -35,8 +38,10 @@ internal sealed class KeptFeatures(FeatureCache? cache, Terminal terminal, StopS
     /// <param name="set">What they are called, as "fit images".</param>
     /// <param name="transform">How an image is brought to size.</param>
     /// <param name="batch">Images a pass.</param>
+    /// <param name="number">What the other ranks know the set by.</param>
     public PooledFeatures[] Of(
-        IReadOnlyList<ImageFeatures> kinds, ImageSource source, string address, string set, EvaluationTransform transform, int batch)
+        IReadOnlyList<ImageFeatures> kinds, ImageSource source, string address, string set, EvaluationTransform transform, int batch,
+        byte number = 0)
     {
         var what = Quantity.Of(source.Count, set[..^1]); // "1 fit image"
         var data = DataFingerprint.Of(address, source);
@@ -53,7 +58,8 @@ internal sealed class KeptFeatures(FeatureCache? cache, Terminal terminal, StopS
         var progress = new RateProgress(terminal, "features", "images", source.Count, 0);
         try
         {
-            var made = FrozenFeatures.Extract([.. missing.Select(k => kinds[k])], source, transform, batch, progress, stop.Token);
+            _ = _ranks.Share([number, .. missing.Select(k => (byte)k)]);
+            var made = FrozenFeatures.Extract([.. missing.Select(k => kinds[k])], source, transform, batch, progress, _ranks, stop.Token);
             foreach (var (k, features) in missing.Zip(made)) found[k] = features;
         }
         finally

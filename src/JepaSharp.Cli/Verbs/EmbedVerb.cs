@@ -1,5 +1,6 @@
 using System.CommandLine;
 using JepaSharp.Cli.Display;
+using JepaSharp.Cli.Ranks;
 using JepaSharp.Cli.Reports;
 using JepaSharp.Data.Cropping;
 using JepaSharp.Data.Loading;
@@ -8,6 +9,7 @@ using JepaSharp.Evaluation.Embeddings;
 using JepaSharp.Models;
 using JepaSharp.Models.Accelerated;
 using JepaSharp.Runtime;
+using JepaSharp.Runtime.Collectives;
 
 namespace JepaSharp.Cli.Verbs;
 
@@ -84,45 +86,57 @@ internal sealed class EmbedVerb : Verb
         _size.RequireAtLeast(1);
     }
 
-    public override int Run(ParseResult arguments, Terminal terminal, StopSignals stop)
+    public override bool SharesItsWork => true;
+
+    public override int Run(ParseResult arguments, Terminal terminal, StopSignals stop) =>
+        RankedWork.Run((ranks, own) => Run(arguments, ranks, own, stop), terminal, stop);
+
+    private int Run(ParseResult arguments, Collective ranks, Terminal terminal, StopSignals stop)
     {
+        using var work = ranks.Size > 1 ? stop.WaitForWork() : null;
         _memory.Bound(arguments);
         // What can be checked without work comes first.
         var paths = EmbeddingPaths.Of(arguments.GetValue(_out)!);
-        using var claim = paths.Claim();
+        using var claim = ranks.IsFirst ? paths.Claim() : null;
         using var source = ImageSources.Open(arguments.GetValue(_data)!);
         SourceNotes.Print(source, terminal);
         var device = TorchBackend.ChooseDevice(arguments.GetValue(_device)!);
         using var loaded = _weights.LoadEncoder(arguments, device);
         foreach (var note in loaded.Notes) terminal.Error.WriteLine("note: " + note);
-        var precision = ComputationChoice.For(arguments.GetValue(_precision)!, device, loaded.Encoder.Shape, trained: false);
+        RankDevices.RequireAlike(ranks, device.type == TorchSharp.DeviceType.CUDA ? "cuda" : "cpu");
+        var precision = SharedComputation.Of(
+            ranks, device, () => ComputationChoice.For(arguments.GetValue(_precision)!, device, loaded.Encoder.Shape, trained: false));
         loaded.Encoder.ComputeIn(precision.Computation);
         var size = arguments.GetValue(_size) ?? Math.Min(loaded.Encoder.Shape.ImageHeight, loaded.Encoder.Shape.ImageWidth);
         using var scaling = new PixelScaling([.. loaded.Normalization.Mean], [.. loaded.Normalization.Deviation], device);
-        using var job = new EmbeddingJob(
-            new EmbeddingRequest
-            {
-                Encoder = loaded.Encoder,
-                Source = source,
-                Address = arguments.GetValue(_data),
-                Scaling = scaling,
-                Transform = arguments.GetValue(_transform) == "squash" ? EvaluationTransform.Squash(size) : EvaluationTransform.CenterCrop(size),
-                Output = PoolOption.Apply(
-                    new EncoderOutput(arguments.GetValue(_layers) == "last" ? 1 : 4, arguments.GetValue(_pool) != "none")
-                    {
-                        NormsEach = arguments.GetValue(_layers) == PoolOption.LastNormed,
-                    },
-                    arguments.GetValue(_pool)!, loaded),
-                BatchSize = arguments.GetValue(_batch),
-                Facts = new Dictionary<string, string>
+        var request = new EmbeddingRequest
+        {
+            Encoder = loaded.Encoder,
+            Source = source,
+            Address = arguments.GetValue(_data),
+            Scaling = scaling,
+            Transform = arguments.GetValue(_transform) == "squash" ? EvaluationTransform.Squash(size) : EvaluationTransform.CenterCrop(size),
+            Output = PoolOption.Apply(
+                new EncoderOutput(arguments.GetValue(_layers) == "last" ? 1 : 4, arguments.GetValue(_pool) != "none")
                 {
-                    ["encoder"] = loaded.Name,
-                    ["precision"] = precision.Name,
-                    ["normalization"] = loaded.NormalizationText
+                    NormsEach = arguments.GetValue(_layers) == PoolOption.LastNormed,
                 },
+                arguments.GetValue(_pool)!, loaded),
+            BatchSize = arguments.GetValue(_batch),
+            Facts = new Dictionary<string, string>
+            {
+                ["encoder"] = loaded.Name,
+                ["precision"] = precision.Name,
+                ["normalization"] = loaded.NormalizationText
             },
-            paths,
-            claim);
+        };
+        if (!ranks.IsFirst)
+        {
+            EmbeddingJob.Follow(ranks, request, stop.Token);
+            return stop.Token.IsCancellationRequested ? stop.ExitCode : ExitCode.Done;
+        }
+
+        using var job = new EmbeddingJob(request, paths, claim, ranks);
         terminal.Error.WriteLine(
             $"embedding {Quantity.Of(source.Count, "image")} of {source.Description} with the {loaded.Name} encoder of {loaded.Path}, "
                 + $"{size}x{size} pixels, {precision.Reason}");
@@ -155,7 +169,7 @@ internal sealed class EmbedVerb : Verb
         if (!result.Finished)
         {
             terminal.Error.WriteLine($"stopped after {Quantity.Of(result.Images, "image")}; the same command goes on from there");
-            return stop.ExitCode;
+            return stop.Token.IsCancellationRequested ? stop.ExitCode : ExitCode.Done; // another rank was asked, and knows how
         }
 
         terminal.Out.WriteLine($"{paths.Output}: {Quantity.Of(result.Images, "image")}, float32 [{string.Join(", ", result.Shape)}]");

@@ -1,10 +1,12 @@
 using System.CommandLine;
 using JepaSharp.Cli.Display;
+using JepaSharp.Cli.Ranks;
 using JepaSharp.Cli.Reports;
 using JepaSharp.Data.Sources.Scenes;
 using JepaSharp.Objectives;
 using JepaSharp.Runs;
 using JepaSharp.Runtime;
+using JepaSharp.Runtime.Collectives;
 using JepaSharp.Training;
 using JepaSharp.Training.Progress;
 using JepaSharp.Weights;
@@ -22,12 +24,21 @@ internal sealed class PretrainVerb : Verb
 
     public override string Finished => "the run is complete";
 
+    public override bool SharesItsWork => true;
+
     public override int Run(ParseResult arguments, Terminal terminal, StopSignals stop)
     {
         var asked = _arguments.Read(arguments);
+        if (asked.DryRun) RankedWork.RequireOne("jepa pretrain --dry-run");
+        return RankedWork.Run((ranks, own) => ranks.IsFirst ? Lead(asked, ranks, own, stop) : Follow(ranks, stop), terminal, stop);
+    }
+
+    /// <summary>On the first rank, or in the only process.</summary>
+    private static int Lead(PretrainArguments asked, Collective ranks, Terminal terminal, StopSignals stop)
+    {
         using var init = asked.Init is { } path ? PretrainedWeights.Open(path) : null;
         if (asked.DryRun) return Try(asked, init, terminal, stop);
-        using var run = asked.Resume ? Resumed(asked) : Begun(asked, init);
+        using var run = asked.Resume ? Resumed(asked, ranks) : Begun(asked, init, ranks);
         var (trainer, folder) = (run.Trainer, run.Folder);
         string Stopped() =>
             $"stopped after step {trainer.Step.State.StepCount:n0} of {trainer.TotalSteps:n0}; go on with: jepa pretrain --resume --out "
@@ -48,7 +59,8 @@ internal sealed class PretrainVerb : Verb
         if (end.Outcome == RunOutcome.Stopped)
         {
             terminal.Error.WriteLine(Stopped());
-            return stop.ExitCode;
+            // Where another rank was asked to stop, that one knows by which signal.
+            return stop.Token.IsCancellationRequested ? stop.ExitCode : ExitCode.Done;
         }
 
         if (run.MonitorTime > TimeSpan.Zero)
@@ -61,6 +73,14 @@ internal sealed class PretrainVerb : Verb
         WriteReport(run, terminal, stop);
         PrintPaths(folder, trainer.Objective, terminal);
         return ExitCode.Done;
+    }
+
+    /// <summary>On the other ranks, which end when the first is done with everything.</summary>
+    private static int Follow(Collective ranks, StopSignals stop)
+    {
+        using var work = stop.WaitForWork();
+        using var run = FollowedRun.Of(ranks);
+        return run.Train(stop.Token).Outcome == RunOutcome.Stopped && stop.Token.IsCancellationRequested ? stop.ExitCode : ExitCode.Done;
     }
 
     private static int Try(PretrainArguments asked, PretrainedWeights? init, Terminal terminal, StopSignals stop)
@@ -76,18 +96,18 @@ internal sealed class PretrainVerb : Verb
     }
 
     /// <summary>--max-steps ends this process, not the run: the folder keeps the configuration without it.</summary>
-    private static PretrainRun Begun(PretrainArguments asked, PretrainedWeights? init)
+    private static PretrainRun Begun(PretrainArguments asked, PretrainedWeights? init, Collective ranks)
     {
-        var setup = RunSetup.Of(asked.Config, asked.Data, asked.Overrides(), init, asked.Time, asked.AsPublished);
+        var setup = RunSetup.Of(asked.Config, asked.Data, asked.Overrides(), init, asked.Time, asked.AsPublished, ranks.Size);
         var kept = asked.MaxSteps is null ? setup.Options : setup.Options with
         {
             // Schedules that are laid out over steps want an end, and it is not this process's.
             Optimization = setup.Options.Optimization with { MaxSteps = setup.Options.Optimization.ScheduleSteps },
         };
-        return PretrainRun.Start(setup, asked.Out, init, kept: kept);
+        return PretrainRun.Start(setup, asked.Out, init, kept: kept, ranks: ranks);
     }
 
-    private static PretrainRun Resumed(PretrainArguments asked)
+    private static PretrainRun Resumed(PretrainArguments asked, Collective ranks)
     {
         if (asked.Config is not null)
         {
@@ -96,13 +116,13 @@ internal sealed class PretrainVerb : Verb
                 isUsage: true);
         }
 
-        return PretrainRun.Resume(asked.Out!, [.. asked.Lasting()], [.. asked.Overrides()], given: asked.Data is not null);
+        return PretrainRun.Resume(asked.Out!, [.. asked.Lasting()], [.. asked.Overrides()], given: asked.Data is not null, ranks: ranks);
     }
 
     private static void Render(ScenesSource scenes, Terminal terminal, StopSignals stop)
     {
         var progress = new CountProgress(terminal, "rendering scenes", scenes.Count);
-        scenes.RenderAll(Environment.ProcessorCount, progress, stop.Token);
+        scenes.RenderAll(RankCores.Count, progress, stop.Token);
         progress.Finish();
     }
 

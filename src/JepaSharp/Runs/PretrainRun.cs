@@ -7,6 +7,7 @@ using JepaSharp.Monitoring;
 using JepaSharp.Objectives;
 using JepaSharp.Reports;
 using JepaSharp.Runtime;
+using JepaSharp.Runtime.Collectives;
 using JepaSharp.Training;
 using JepaSharp.Training.Checkpoints;
 using JepaSharp.Training.Progress;
@@ -27,8 +28,10 @@ public sealed class PretrainRun : IDisposable
     private readonly RunProbe? _probe;
     private readonly HashSet<string> _said = [];
 
-    private PretrainRun(RunSetup setup, RunFolder folder, Objective? objective, PretrainOptions kept, PretrainedWeights? init, bool isResumed)
+    private PretrainRun(
+        RunSetup setup, RunFolder folder, Objective? objective, PretrainOptions kept, PretrainedWeights? init, bool isResumed, Collective? ranks)
     {
+        ranks ??= Collective.Alone;
         var options = setup.Options;
         (_setup, Folder, _isResumed) = (setup, folder, isResumed);
         _device = TorchBackend.ChooseDevice(options.Meta.Device);
@@ -36,7 +39,7 @@ public sealed class PretrainRun : IDisposable
         var asked = options.Meta.ResolvePrecision();
         _computation = (isResumed ? ComputationChoice.AsBefore(CheckpointState.PrecisionOf(folder), asked, _device) : null)
             ?? ComputationChoice.For(asked, _device, objective.Encoder.Shape, trained: true);
-        Trainer = new Trainer(options, setup.Source, objective, _device, _computation.Computation);
+        Trainer = new Trainer(options, setup.Source, objective, _device, _computation.Computation, ranks: ranks);
         try
         {
             List<string> found = init is null ? [] : [$"beginning with {init.Path}", .. Trainer.StartFrom(init).Select(f => "  " + f)];
@@ -51,10 +54,12 @@ public sealed class PretrainRun : IDisposable
                 .. setup.Reasons.Select(r => "chosen: " + r), .. found,
                 $"training on {setup.Source.Description}, {(_device.type == DeviceType.CUDA ? _device.ToString() : "CPU")}, "
                     + $"{_computation.Name} ({_computation.Reason})",
+                .. DescribeRanks(ranks, options),
                 .. Trainer.Objective.Describe(options.Data.BatchSize, Trainer.Plan.Seed),
                 $"run folder {folder.Path}",
                 .. damage.Concat(setup.Notes).Concat(Trainer.Changes).Concat(WriteMachine()).Concat(LeftOut()).Select(n => "note: " + n),
             ];
+            RunBrief.Tell(ranks, options, _computation.Computation, _device, setup.Source);
         }
         catch
         {
@@ -90,16 +95,19 @@ public sealed class PretrainRun : IDisposable
     /// <param name="init">Weights to begin with; null for random ones.</param>
     /// <param name="objective">What is learned, taken over; null for what the options name.</param>
     /// <param name="kept">The options that the folder keeps, where this process is to take fewer steps; null for the same.</param>
+    /// <param name="ranks">The processes that train together, of which this is the first; the others: <see cref="FollowedRun"/>. Null for one
+    /// alone.</param>
     /// <exception cref="JepaException">Options, images, weights or folder do not do.</exception>
     public static PretrainRun Start(
-        RunSetup setup, string? folder = null, PretrainedWeights? init = null, Objective? objective = null, PretrainOptions? kept = null)
+        RunSetup setup, string? folder = null, PretrainedWeights? init = null, Objective? objective = null, PretrainOptions? kept = null,
+        Collective? ranks = null)
     {
         ArgumentNullException.ThrowIfNull(setup);
         var options = setup.Options;
         // The output first: a place that cannot be written should not cost the time of everything before it.
         return Opened(
             setup, () => RunFolder.Create(folder ?? options.Logging.Folder ?? RunFolder.DefaultPath(options.Meta.ModelName)), objective,
-            kept ?? options, init, isResumed: false);
+            kept ?? options, init, isResumed: false, ranks);
     }
 
     /// <summary>Goes on with a run from its newest whole checkpoint, to the bit.</summary>
@@ -108,9 +116,11 @@ public sealed class PretrainRun : IDisposable
     /// <param name="passing">Settings of this process alone; null for none.</param>
     /// <param name="objective">What is learned, taken over; null for what the options name.</param>
     /// <param name="given">Whether <paramref name="lasting"/> says where the images are now.</param>
+    /// <param name="ranks">As for <see cref="Start"/>; as many as divide the micro-batches of a step, whatever it began with.</param>
     /// <exception cref="JepaException">There is no run, no whole checkpoint, or what it would go on with is something else.</exception>
     public static PretrainRun Resume(
-        string folder, IReadOnlyList<string>? lasting = null, IReadOnlyList<string>? passing = null, Objective? objective = null, bool given = false)
+        string folder, IReadOnlyList<string>? lasting = null, IReadOnlyList<string>? passing = null, Objective? objective = null, bool given = false,
+        Collective? ranks = null)
     {
         if (!RunFolder.HoldsRun(folder))
             throw new JepaException(
@@ -128,7 +138,7 @@ public sealed class PretrainRun : IDisposable
         var kept = RunSetup.OptionsOf(folder, lasting);
         var run = Opened(
             RunSetup.OfRun(folder, [.. lasting, .. passing ?? []], given), () => RunFolder.Resume(folder), objective, kept, init: null,
-            isResumed: true);
+            isResumed: true, ranks);
         if (lasting.Count > 0) run.Folder.WriteConfig(RunPaths.Whole(kept).ToYaml());
         BestCheckpoint.Withdraw(run.Folder);
         return run;
@@ -184,7 +194,8 @@ public sealed class PretrainRun : IDisposable
     }
 
     private static PretrainRun Opened(
-        RunSetup setup, Func<RunFolder> open, Objective? objective, PretrainOptions kept, PretrainedWeights? init, bool isResumed)
+        RunSetup setup, Func<RunFolder> open, Objective? objective, PretrainOptions kept, PretrainedWeights? init, bool isResumed,
+        Collective? ranks)
     {
         RunFolder folder;
         try
@@ -197,7 +208,17 @@ public sealed class PretrainRun : IDisposable
             throw;
         }
 
-        return new PretrainRun(setup, folder, objective, kept, init, isResumed);
+        return new PretrainRun(setup, folder, objective, kept, init, isResumed, ranks);
+    }
+
+    private static IEnumerable<string> DescribeRanks(Collective ranks, PretrainOptions options)
+    {
+        if (ranks.Size == 1) yield break;
+        var machines = ranks.Places.Select(p => p.Host).Distinct().Count();
+        var own = options.Optimization.Accumulate / ranks.Size;
+        yield return $"{ranks.Size} processes on {Quantity.Of(machines, "machine")}, by {ranks.Description}: "
+            + $"{Quantity.Of(own, "batch", "batches")} of {options.Data.BatchSize} each, "
+            + $"{options.Data.BatchSize * options.Optimization.Accumulate} images a step";
     }
 
     private LookBudget BudgetOf(PretrainOptions kept)

@@ -29,10 +29,23 @@ public sealed record RunSetup(PretrainOptions Options, ImageSource Source, IRead
     /// user's own a few steps are timed, unless <c>optimization.epochs</c> is set.</param>
     /// <param name="asPublished">Whether keys that are not given are as the objective is published, instead of chosen for the images; without a file
     /// and without <paramref name="time"/>.</param>
+    /// <param name="ranks">Processes that will share the work: they divide a batch that is chosen here, and take one each of a batch that was asked
+    /// for.</param>
     /// <exception cref="JepaException">Lists every problem.</exception>
     public static RunSetup Of(
         string? config, string? data, IEnumerable<string> settings, PretrainedWeights? init = null, TimeSpan? time = null,
-        bool asPublished = false)
+        bool asPublished = false, int ranks = 1)
+    {
+        var (setup, given) = Chosen(config, data, settings, init, time, asPublished, ranks);
+        if (ranks == 1) return setup;
+        var (options, reason) = RankShares.Of(setup.Options, ranks, isChosen: config is null && !asPublished && !given.Overlaps(RankShares.Keys));
+        options.Validate();
+        return reason is null ? setup : setup with { Options = options, Reasons = [.. setup.Reasons, reason] };
+    }
+
+    private static (RunSetup Setup, IReadOnlySet<string> Given) Chosen(
+        string? config, string? data, IEnumerable<string> settings, PretrainedWeights? init, TimeSpan? time, bool asPublished,
+        int ranks)
     {
         List<string> overrides = [.. settings];
         if (data is not null) overrides.Add($"data.path={Quoted(data)}");
@@ -41,7 +54,7 @@ public sealed record RunSetup(PretrainOptions Options, ImageSource Source, IRead
             var document = OptionsDocument.Load(config, overrides);
             document.Validate();
             DecodingBound.Megabytes = document.Options.Data.MemoryMb;
-            return new RunSetup(document.Options, document.Options.Data.OpenSource(), []);
+            return (new RunSetup(document.Options, document.Options.Data.OpenSource(), []), document.GivenKeys);
         }
 
         // Read once to learn where the images are, then again on top of what suits them.
@@ -49,7 +62,7 @@ public sealed record RunSetup(PretrainOptions Options, ImageSource Source, IRead
         var first = reading.Options;
         if (first.Data.MemoryMb >= DecodingBound.LeastMegabytes) DecodingBound.Megabytes = first.Data.MemoryMb;
         var isOwn = first.Data.ResolveSource() is not null;
-        if (asPublished) return AsPublished(reading, overrides, init, time);
+        if (asPublished) return (AsPublished(reading, overrides, init, time), reading.GivenKeys);
         var suggested = isOwn ? SuggestFor(first) : SuggestedOptions.ForScenes();
         var isFree = isOwn && init is null && !reading.GivenKeys.Any(SaysObjective)
             && TorchBackend.ChooseDevice(first.Meta.Device).type != TorchSharp.DeviceType.CUDA;
@@ -74,15 +87,16 @@ public sealed record RunSetup(PretrainOptions Options, ImageSource Source, IRead
         List<SuggestionReason> reasons = [.. suggested.Reasons];
         if (isOwn && !isFixed)
         {
-            var lasting = Lasting(resolved.Options, time ?? FolderRecipe.UsualTime);
+            var lasting = Lasting(resolved.Options, time ?? FolderRecipe.UsualTime, ranks);
             reasons.AddRange(lasting.Reasons);
             resolved = OptionsDocument.Parse("", overrides, lasting.Options);
             resolved.Validate();
         }
 
-        return new RunSetup(
+        var setup = new RunSetup(
             resolved.Options, resolved.Options.Data.OpenSource(),
             [.. reasons.Where(r => !r.Keys.Any(resolved.GivenKeys.Contains)).Select(r => r.Text)]);
+        return (setup, resolved.GivenKeys);
     }
 
     /// <summary>What is not given is as the objective is published, whatever the images are.</summary>
@@ -169,12 +183,13 @@ public sealed record RunSetup(PretrainOptions Options, ImageSource Source, IRead
             summary, side => PixelStatistics.Of(source, side), TorchBackend.ChooseDevice(options.Meta.Device).type == TorchSharp.DeviceType.CUDA);
     }
 
-    /// <summary>Times a few steps. A process that takes no more than a few is not made to take many for it.</summary>
-    private static SuggestedOptions Lasting(PretrainOptions options, TimeSpan time)
+    /// <summary>Times a few steps, of which several processes take each a part. A process that takes no more than a few is not made to take many for
+    /// it.</summary>
+    private static SuggestedOptions Lasting(PretrainOptions options, TimeSpan time, int ranks)
     {
         using var source = options.Data.OpenSource();
         var share = options.Optimization.MaxSteps is null ? LongestTiming : TimeSpan.Zero;
-        return FolderRecipe.Lasting(options, source.Count, StepTime.Of(options, source, share, CancellationToken.None), time);
+        return FolderRecipe.Lasting(options, source.Count, StepTime.Of(options, source, share, CancellationToken.None) / ranks, time);
     }
 
     /// <summary>A path as a YAML scalar, whatever characters it has.</summary>

@@ -36,8 +36,13 @@ internal sealed class PendingStep : IDisposable
     /// <summary>Whether weights, moments and averages were already asked to change.</summary>
     public bool IsApplied { get; set; }
 
+    /// <summary>What state tensors move towards over the micro-batches of all ranks, owned; null for one process alone.</summary>
+    public IReadOnlyList<StateMove>? SharedMoves { get; init; }
+
     /// <summary>What state tensors move towards: over the micro-batches, the mean.</summary>
-    public IEnumerable<(Tensor State, Tensor Towards, double Rate)> Moves() => _parts.SelectMany(p => p.Moves).GroupBy(m => m.State.Handle)
+    public IEnumerable<(Tensor State, Tensor Towards, double Rate)> Moves() => SharedMoves is not null
+        ? SharedMoves.Select(m => (m.State, m.Towards, m.Rate))
+        : _parts.SelectMany(p => p.Moves).GroupBy(m => m.State.Handle)
         .Select(g => (g.First().State, g.Count() == 1 ? g.First().Towards : stack([.. g.Select(m => m.Towards)]).mean([0]), g.First().Rate));
 
     /// <summary>Loss and gradient norm; waits for the device where it has them.</summary>
@@ -53,6 +58,10 @@ internal sealed class PendingStep : IDisposable
     public IReadOnlyDictionary<string, double> ReadNumbers() => _parts.SelectMany(p => p.Numbers).GroupBy(n => n.Name)
         .ToDictionary(g => g.Key, g => g.Average(n => (double)n.Value.item<float>()));
 
+    /// <summary>The same as sums, with how many each is of.</summary>
+    public IReadOnlyDictionary<string, (double Sum, int Count)> ReadSums() => _parts.SelectMany(p => p.Numbers).GroupBy(n => n.Name)
+        .ToDictionary(g => g.Key, g => (g.Sum(n => (double)n.Value.item<float>()), g.Count()));
+
     /// <summary>Operations of all micro-batches; null where the objective counts none.</summary>
     public StepOperations? Operations =>
         _parts.All(p => p.Operations is not null) ? StepOperations.Sum(_parts.Select(p => p.Operations!)) : null;
@@ -60,6 +69,7 @@ internal sealed class PendingStep : IDisposable
     public void Dispose()
     {
         OnDevice?.Dispose();
+        foreach (var move in SharedMoves ?? []) move.Towards.Dispose();
         foreach (var part in _parts)
         {
             foreach (var move in part.Moves) move.Towards.Dispose();

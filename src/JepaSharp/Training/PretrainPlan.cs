@@ -6,6 +6,7 @@ using JepaSharp.Masking;
 using JepaSharp.Models;
 using JepaSharp.Objectives;
 using JepaSharp.Optimization;
+using JepaSharp.Runtime.Collectives;
 using static TorchSharp.torch;
 
 namespace JepaSharp.Training;
@@ -70,7 +71,7 @@ public sealed partial class PretrainPlan
         {
             BatchSize = data.BatchSize,
             Seed = Seed,
-            Threads = data.NumWorkers is > 0 and var workers ? Math.Min(workers, Environment.ProcessorCount) : Environment.ProcessorCount,
+            Threads = data.NumWorkers is > 0 and var workers ? Math.Min(workers, RankCores.Count) : RankCores.Count,
             PrefetchBatches = data.Prefetch,
             MemoryMegabytes = data.MemoryMb,
             OnUnreadable = data.OnError,

@@ -96,14 +96,16 @@ internal sealed class StepRunner(
 }
 
 /// <summary>Brings batches to the device.</summary>
-internal sealed class StepFeed(PretrainOptions options, PixelScaling scaling, PhaseClock clock)
+/// <param name="accumulate">Micro-batches of a step that this process takes.</param>
+/// <param name="scaling">The normalisation, and the device.</param>
+/// <param name="clock">Is told where the time goes.</param>
+internal sealed class StepFeed(int accumulate, PixelScaling scaling, PhaseClock clock)
 {
     /// <summary>What a step learns from.</summary>
     /// <param name="batches">The batches to come.</param>
     /// <param name="step">The step's number, from 1.</param>
     public FedStep Next(IEnumerator<ViewBytes> batches, long step)
     {
-        var accumulate = options.Optimization.Accumulate;
         var (waiting, working) = (Stopwatch.StartNew(), new Stopwatch());
         var fed = new List<ViewBatch>(accumulate);
         for (var m = 0; m < accumulate; m++)

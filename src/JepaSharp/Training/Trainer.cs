@@ -8,6 +8,7 @@ using JepaSharp.Models;
 using JepaSharp.Models.Accelerated;
 using JepaSharp.Objectives;
 using JepaSharp.Runtime;
+using JepaSharp.Runtime.Collectives;
 using JepaSharp.Training.Checkpoints;
 using JepaSharp.Training.Progress;
 using JepaSharp.Weights;
@@ -31,12 +32,14 @@ public sealed class Trainer : IDisposable
     private readonly Lazy<ImagesSeen> _seen;
     private readonly Lazy<IReadOnlyDictionary<string, string>?> _fixed;
     private readonly string _config, _precision;
+    private readonly Collective _ranks;
+    private IReadOnlyList<ImageUnreadableException> _unreadableElsewhere = [];
     private LossGuard? _guard;
     private int _skippedBefore;
     private bool _isResumed;
 
     /// <summary>Builds the objective that the configuration names, optimizer and loader; nothing is loaded or trained yet.</summary>
-    /// <inheritdoc cref="Trainer(PretrainOptions, ImageSource, Objective, Device, Computation?, bool?)"/>
+    /// <inheritdoc cref="Trainer(PretrainOptions, ImageSource, Objective, Device, Computation?, bool?, Collective?)"/>
     public Trainer(PretrainOptions options, ImageSource source, Device device, Computation? precision = null)
         : this(options, source, KnownObjectives.Create(new PretrainPlan(options), device), device, precision)
     {
@@ -50,17 +53,22 @@ public sealed class Trainer : IDisposable
     /// <param name="precision">How the matrix products are computed; null for float32.</param>
     /// <param name="runsAhead">Whether the device is given the next step before this one's numbers are read; null for wherever it works while the
     /// host goes on.</param>
-    /// <exception cref="JepaException">Data and options do not go together.</exception>
+    /// <param name="ranks">The processes that train together, each with a trainer of its own: they share the micro-batches of a step. Null for one
+    /// process alone.</param>
+    /// <exception cref="JepaException">Data and options do not go together, or the ranks cannot share a step's micro-batches.</exception>
     public Trainer(
         PretrainOptions options, ImageSource source, Objective objective, Device device, Computation? precision = null,
-        bool? runsAhead = null)
+        bool? runsAhead = null, Collective? ranks = null)
     {
+        _ranks = ranks ?? Collective.Alone;
+        var own = RankBatches.Of(options.Optimization.Accumulate, _ranks.Size);
         (_options, Source, Objective) = (options, source, objective);
         (_seen, _config) = (new Lazy<ImagesSeen>(() => ImagesSeen.Of(source)), RunPaths.Whole(options).ToYaml());
         _precision = (precision ?? ScalarType.Float32).Key;
         _fixed = new Lazy<IReadOnlyDictionary<string, string>?>(() => FixedNetworks(objective));
         Plan = new PretrainPlan(options);
-        _loader = new ImageLoader(source, Plan.Loading(objective.Views));
+        _loader = new ImageLoader(
+            source, Plan.Loading(objective.Views) with { Rank = _ranks.Rank, WorldSize = _ranks.Size, BatchesInTurn = own });
         if (StepsPerEpoch == 0)
             throw new JepaException(
                 $"An epoch has {_loader.BatchesPerEpoch} batches of {options.Data.BatchSize}, fewer than the {options.Optimization.Accumulate} that "
@@ -70,7 +78,8 @@ public sealed class Trainer : IDisposable
         _scaling = Plan.Scaling(device);
         Step = new TrainingStep(
             objective, Plan.Schedules(_loader.BatchesPerEpoch),
-            new StepSettings(precision, Plan.Optimizer, options.Optimization.CheckpointActivations, Plan.Seed, runsAhead));
+            new StepSettings(precision, Plan.Optimizer, options.Optimization.CheckpointActivations, Plan.Seed, runsAhead) { Ranks = _ranks });
+        Step.Meeting.Unreadable = () => _loader.UnreadableCount;
     }
 
     /// <summary>What the configuration means.</summary>
@@ -91,8 +100,8 @@ public sealed class Trainer : IDisposable
     /// <summary>Steps of the whole run.</summary>
     public long TotalSteps => Plan.TotalSteps(_loader.BatchesPerEpoch);
 
-    /// <summary>The images that could not be read so far.</summary>
-    public IReadOnlyList<ImageUnreadableException> Unreadable => _loader.Unreadable;
+    /// <summary>The images that could not be read so far; after a run of several ranks, those of all.</summary>
+    public IReadOnlyList<ImageUnreadableException> Unreadable => UnreadableReport.Joined(_loader.Unreadable, _unreadableElsewhere);
 
     /// <summary>Where the run stands.</summary>
     internal CheckpointState State => new(
@@ -173,7 +182,21 @@ public sealed class Trainer : IDisposable
     /// <exception cref="NumericalException">Loss or gradients are not finite, and no more steps may be skipped
     /// (<c>optimization.skip_non_finite</c>).</exception>
     /// <exception cref="JepaException">The last checkpoint cannot be written.</exception>
+    /// <exception cref="RankFailedException">Another rank could not go on.</exception>
+    /// <remarks>Of several ranks, each calls this: the first with folder and measure, the others without. All begin as the first stands. A stop asked
+    /// of any stops all after the same step.</remarks>
     public RunEnd Run(RunFolder? folder, ITrainingObserver observer, EpochMeasure? measure = null, CancellationToken stop = default)
+    {
+        if (_ranks.Size == 1) return Train(folder, observer, measure, stop);
+        RankState.Share(_ranks, Step.State, ref _skippedBefore);
+        (Step.Meeting.Asked, Step.Meeting.Observer) = (stop, _ranks.IsFirst ? observer : null);
+        Step.Meeting.AgreeOnStop();
+        var end = Train(folder, observer, measure, Step.Meeting.Agreed);
+        _unreadableElsewhere = RankImages.Unreadable(_ranks, _loader.Unreadable);
+        return end;
+    }
+
+    private RunEnd Train(RunFolder? folder, ITrainingObserver observer, EpochMeasure? measure, CancellationToken stop)
     {
         var clock = Stopwatch.StartNew();
         var store = folder is null ? null : new CheckpointStore(this, folder, _options.Logging, observer);
@@ -183,7 +206,8 @@ public sealed class Trainer : IDisposable
             _options.Data.BatchSize * _options.Optimization.Accumulate,
             Objective.Numbers));
         var outcome = RunOutcome.Failed;
-        Step.Stop = stop;
+        // Between the parts of a step one process may stop alone; several stop together, after it.
+        Step.Stop = _ranks.Size == 1 ? stop : CancellationToken.None;
         try
         {
             // The process before may have ended between an epoch's checkpoint and its measures.
@@ -191,7 +215,8 @@ public sealed class Trainer : IDisposable
                 Measure(observer, measure, (int)(Step.State.StepCount / StepsPerEpoch));
             using var batches = BatchesToCome().GetEnumerator();
             using var runner = new StepRunner(
-                Step, _options, new StepFeed(_options, _scaling, Step.Clock), batches, _guard, (StepsPerEpoch, TotalSteps));
+                Step, _options, new StepFeed(_options.Optimization.Accumulate / _ranks.Size, _scaling, Step.Clock), batches, _guard,
+                (StepsPerEpoch, TotalSteps));
             while (Step.State.StepCount < TotalSteps && !stop.IsCancellationRequested) RunEpoch(runner, store, observer, measure, stop);
             store?.Finish();
             outcome = Step.State.StepCount >= TotalSteps ? RunOutcome.Completed : RunOutcome.Stopped;
@@ -240,11 +265,14 @@ public sealed class Trainer : IDisposable
             }
 
             iteration++;
+            RankImages.RequireReadable(_ranks, Step.Meeting.UnreadableOnAll, _options.Data, Source);
             using (Step.Clock.Measure("logs and monitors")) observer.OnStep(report);
             using (Step.Clock.Measure("checkpoints, until copied")) store?.AfterStep(iteration == StepsPerEpoch ? epoch + 1 : null);
         }
 
-        if (iteration == StepsPerEpoch) Measure(observer, measure, epoch + 1);
+        if (iteration != StepsPerEpoch) return;
+        Measure(observer, measure, epoch + 1);
+        Step.Meeting.AgreeOnStop(); // while the first measured, the others waited
     }
 
     private void Measure(ITrainingObserver observer, EpochMeasure? measure, int epochs)

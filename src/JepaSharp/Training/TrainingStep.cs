@@ -2,6 +2,7 @@ using JepaSharp.Models.Accelerated;
 using JepaSharp.Objectives;
 using JepaSharp.Optimization;
 using JepaSharp.Runtime;
+using JepaSharp.Runtime.Collectives;
 using static TorchSharp.torch;
 
 namespace JepaSharp.Training;
@@ -27,7 +28,11 @@ public sealed record StepResult(
 /// <param name="Seed">What an objective draws is keyed by it.</param>
 /// <param name="RunsAhead">Whether numbers are read late, so that a device works while the host goes on; null for wherever there is a device.</param>
 public sealed record StepSettings(
-    Computation? Precision = null, OptimizerSettings? Optimizer = null, bool Checkpoint = false, ulong Seed = 0, bool? RunsAhead = null);
+    Computation? Precision = null, OptimizerSettings? Optimizer = null, bool Checkpoint = false, ulong Seed = 0, bool? RunsAhead = null)
+{
+    /// <summary>The processes that take a step together, each as many of its micro-batches as the others; null for one process alone.</summary>
+    public Collective? Ranks { get; init; }
+}
 
 /// <summary>One training step of any objective: loss and gradients, then, if they are finite, AdamW, moving averages and the objective's own
 /// state.</summary>
@@ -42,6 +47,8 @@ public sealed class TrainingStep : IDisposable
     private readonly OptimizerSettings _settings;
     private readonly ulong _seed;
     private readonly bool _isAhead;
+    private readonly Collective _ranks;
+    private readonly SharedStep? _shared;
 
     /// <summary>Takes over the networks' memory: see <see cref="TrainingState"/>.</summary>
     /// <param name="objective">What is learned; the caller keeps and disposes it.</param>
@@ -54,7 +61,13 @@ public sealed class TrainingStep : IDisposable
         State = new TrainingState(objective, _settings, schedules.StepsPerEpoch);
         foreach (var network in State.Networks) network.Parameters.ComputeIn(settings.Precision ?? ScalarType.Float32, settings.Checkpoint);
         _isAhead = settings.RunsAhead ?? !State.IsOnCpu;
+        _ranks = settings.Ranks ?? Collective.Alone;
+        Meeting = new StepMeeting(_ranks);
+        _shared = _ranks.Size == 1 ? null : new SharedStep(_ranks, State, Meeting);
     }
+
+    /// <summary>Where the ranks come together in every step.</summary>
+    internal StepMeeting Meeting { get; }
 
     /// <summary>Everything that a step changes.</summary>
     public TrainingState State { get; }
@@ -73,7 +86,8 @@ public sealed class TrainingStep : IDisposable
     internal bool RunsAhead => _isAhead;
 
     /// <summary>Takes one step on one or more micro-batches, whose gradients are averaged.</summary>
-    /// <param name="batches">Normalised views; the caller keeps and disposes them.</param>
+    /// <param name="batches">Normalised views; the caller keeps and disposes them. Of several ranks, each gives its own: rank 0 the first ones, rank
+    /// 1 those that follow.</param>
     /// <exception cref="NumericalException">Loss or gradient is not finite; weights, averages and state are as they were before the step.</exception>
     public StepResult Run(params IReadOnlyList<ViewBatch> batches)
     {
@@ -90,15 +104,25 @@ public sealed class TrainingStep : IDisposable
         var number = State.StepCount + 1;
         foreach (var network in State.Trained) network.Parameters.ZeroGradients();
         Step[] parts = [.. batches.Select((batch, m) => Backward(batch, StepOf(number, m, batches.Count)))];
-        using var timed = Clock.Measure("optimizer and averages");
-        if (!_isAhead)
-            return new PendingStep(
-                number, batches, parts.Sum(p => p.Sum), Math.Sqrt(State.Trained.Sum(n => n.Parameters.SquaredGradientNorm())), parts);
-
         using var untracked = no_grad();
-        var loss = parts.Select(p => p.DeviceSum!).Aggregate((a, b) => a.Add(b)).to(float32);
+        var loss = _isAhead ? parts.Select(p => p.DeviceSum!).Aggregate((a, b) => a.Add(b)).to(float32) : null;
+        var (sum, moves) = (0.0, (IReadOnlyList<StateMove>?)null);
+        if (_shared is null) sum = loss is null ? parts.Sum(p => p.Sum) : 0;
+        else
+        {
+            using var together = Clock.Measure("gradients of all processes");
+            (sum, moves) = _shared.Sum(number, parts, loss);
+        }
+
+        using var timed = Clock.Measure("optimizer and averages");
+        if (loss is null)
+        {
+            return new PendingStep(
+                number, batches, sum, Math.Sqrt(State.Trained.Sum(n => n.Parameters.SquaredGradientNorm())), parts) { SharedMoves = moves };
+        }
+
         var numbers = stack([loss, .. State.Trained.Select(n => n.Parameters.Gradients!.norm())]);
-        return new PendingStep(number, batches, numbers.DetachFromDisposeScope(), parts);
+        return new PendingStep(number, batches, numbers.DetachFromDisposeScope(), parts) { SharedMoves = moves };
     }
 
     /// <summary>Clips, takes AdamW's step, moves averages and state: all of it, or, where the step is not finite, nothing.</summary>
@@ -139,7 +163,10 @@ public sealed class TrainingStep : IDisposable
             var (rate, decay, momentum) = ScheduledAt(step.Number);
             // An average may have a momentum of its own.
             momentum = State.Networks.FirstOrDefault(n => n.Network.MomentumAt is not null)?.Network.MomentumAt!(step.Number) ?? momentum;
-            return new StepResult(loss, norm, rate, decay, momentum, step.ReadNumbers()) { Operations = step.Operations };
+            var (numbers, operations) = _shared is null
+                ? (step.ReadNumbers(), step.Operations)
+                : _shared.Join(step.ReadSums(), Objective.Numbers, step.Operations);
+            return new StepResult(loss, norm, rate, decay, momentum, numbers) { Operations = operations };
         }
 
         if (!step.IsApplied) throw NumericalException.At(step.Number, loss, norm, State);
@@ -153,11 +180,16 @@ public sealed class TrainingStep : IDisposable
         (_schedules.LearningRate(step), _schedules.WeightDecay(step), _schedules.Momentum(step));
 
     /// <inheritdoc/>
-    public void Dispose() => State.Dispose();
+    public void Dispose()
+    {
+        Meeting.Dispose();
+        State.Dispose();
+    }
 
+    /// <summary>A micro-batch, numbered over all ranks.</summary>
     private Step StepOf(long number, int part, int parts) =>
-        new(_seed, number, _schedules.Progress(number), ((number - 1) * parts) + part, 1.0 / parts, GradientTape.Start(!_isAhead),
-            inParts: !_isAhead, _schedules.EpochOf(number), Stop);
+        new(_seed, number, _schedules.Progress(number), ((number - 1) * parts * _ranks.Size) + (_ranks.Rank * parts) + part,
+            1.0 / (parts * _ranks.Size), GradientTape.Start(!_isAhead), inParts: !_isAhead, _schedules.EpochOf(number), Stop);
 
     /// <summary>Adds a micro-batch's gradients to the parameters'.</summary>
     private Step Backward(ViewBatch batch, Step step)

@@ -3,6 +3,8 @@ using JepaSharp.Data.Sources.Scenes;
 using JepaSharp.Models;
 using JepaSharp.Objectives;
 using JepaSharp.Optimization;
+using JepaSharp.Runtime.Collectives;
+using JepaSharp.Tests.Runtime.Collectives;
 using JepaSharp.Training;
 using JepaSharp.Training.Progress;
 using static TorchSharp.torch;
@@ -199,6 +201,38 @@ public abstract class ObjectiveContract<T> : IDisposable
                     + $"{(a - b).abs().gt(1e-4).sum().item<long>()} of them; first at {(a - b).abs().argmax().item<long>()}");
     }
 
+    /// <summary>As docs/scaling.md promises: the number of processes is nothing that a run depends on.</summary>
+    [Theory]
+    [InlineData(2, false)]
+    [InlineData(4, false)]
+    [InlineData(2, true)]
+    public void Run_OfSeveralRanks_IsThatOfAsManyMicroBatches(int ranks, bool isAhead)
+    {
+        var options = Options with
+        {
+            Optimization = Options.Optimization with { Accumulate = 4, Epochs = 3 },
+            Logging = Options.Logging with { CheckpointSteps = null },
+        };
+        var alone = TrainTogether(options, Collective.Alone, isAhead);
+        var together = ThreadRanks.All(ranks, r => TrainTogether(options, r, isAhead));
+        Assert.Equal(3, alone.Reports.Count);
+        foreach (var rank in together)
+        {
+            // The same bits on every rank, and but for rounding those of one process.
+            Assert.Equal(together[0].State, rank.State);
+            Assert.Equal(together[0].Reports, rank.Reports);
+            foreach (var (expected, found) in alone.Reports.Zip(rank.Reports)) Assert.Equal(expected, found, 1e-3 * (1 + Math.Abs(expected)));
+        }
+
+        using var scope = NewDisposeScope();
+        Assert.Equal(alone.Determined.Count, together[0].Determined.Count);
+        foreach (var (expected, found) in alone.Determined.Zip(together[0].Determined))
+        {
+            var (a, b) = (tensor(expected), tensor(found));
+            Assert.True(a.allclose(b, rtol: 1e-2, atol: 1e-4), $"{a.numel()} numbers that differ by up to {(a - b).abs().max().item<float>()}");
+        }
+    }
+
     [Fact]
     public void Numbers_OfAStep_AreThoseDeclared()
     {
@@ -275,6 +309,25 @@ public abstract class ObjectiveContract<T> : IDisposable
         var listener = new Listener(stop, stopAfter);
         trainer.Run(folder, listener, stop: stop.Token);
         return (listener.Losses, [.. StateOf(trainer.Step.State).SelectMany(t => t.data<float>().ToArray())]);
+    }
+
+    private (List<double> Reports, float[] State, List<float[]> Determined) TrainTogether(PretrainOptions options, Collective ranks, bool isAhead)
+    {
+        using var scope = NewDisposeScope();
+        using var source = new ScenesSource(0, options.Data.SceneCount, options.Data.SceneSize);
+        using var trainer = new Trainer(options, source, New(), CPU, runsAhead: isAhead, ranks: ranks);
+        var told = new Numbers();
+        trainer.Run(null, told);
+        return (told.Reports, [.. StateOf(trainer.Step.State).SelectMany(t => t.data<float>().ToArray())],
+            [.. DeterminedOf(trainer.Step.State).Select(t => t.data<float>().ToArray())]);
+    }
+
+    /// <summary>Of each step one number that stands for all that is reported.</summary>
+    private sealed class Numbers : ITrainingObserver
+    {
+        public List<double> Reports { get; } = [];
+
+        public void OnStep(in StepReport step) => Reports.Add(step.Loss + step.Numbers.Sum() + ((step.Operations ?? 0) / 1e9));
     }
 
     private sealed class Listener(CancellationTokenSource stop, int? stopAfter) : ITrainingObserver

@@ -2,11 +2,13 @@ using System.CommandLine;
 using System.Globalization;
 using JepaSharp.Cli.Display;
 using JepaSharp.Cli.Evaluation;
+using JepaSharp.Cli.Ranks;
 using JepaSharp.Evaluation.Probes;
 using JepaSharp.Evaluation.Targets;
 using JepaSharp.Evaluation.Tasks;
 using JepaSharp.Objectives;
 using JepaSharp.Runtime;
+using JepaSharp.Runtime.Collectives;
 
 namespace JepaSharp.Cli.Verbs.Evaluate;
 
@@ -50,12 +52,18 @@ internal sealed class LowShotVerb : Verb
 
     public override bool PrintsItsResult(ParseResult arguments) => !_arguments.HasFile(arguments);
 
-    public override int Run(ParseResult arguments, Terminal terminal, StopSignals stop)
+    public override bool SharesItsWork => true;
+
+    public override int Run(ParseResult arguments, Terminal terminal, StopSignals stop) =>
+        RankedWork.Run((ranks, own) => Run(arguments, ranks, own, stop), terminal, stop);
+
+    private int Run(ParseResult arguments, Collective ranks, Terminal terminal, StopSignals stop)
     {
         var request = _arguments.Read(arguments);
         var tuning = _tuning.Read(arguments, request.Seed);
         RequireOneAmount(arguments);
-        using var session = new EvaluationSession(request, _arguments.Weights, arguments, squash: false, terminal, stop);
+        using var session = new EvaluationSession(request, _arguments.Weights, arguments, squash: false, terminal, stop, ranks);
+        if (!ranks.IsFirst) return session.Follow();
         var classes = MatchedClasses.Of(ClassTexts.Labels(session.Images.Fit), ClassTexts.Labels(session.Images.Test));
         var all = classes.FitImages(session.Images.Fit);
         _ = Subsets(arguments, all, classes, request.Seed); // a class that has too few is said before features are made

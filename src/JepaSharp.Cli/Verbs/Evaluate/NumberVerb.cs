@@ -1,12 +1,14 @@
 using System.CommandLine;
 using JepaSharp.Cli.Display;
 using JepaSharp.Cli.Evaluation;
+using JepaSharp.Cli.Ranks;
 using JepaSharp.Data.Sources;
 using JepaSharp.Data.Sources.Scenes;
 using JepaSharp.Evaluation.Probes;
 using JepaSharp.Evaluation.Targets;
 using JepaSharp.Evaluation.Tasks;
 using JepaSharp.Runtime;
+using JepaSharp.Runtime.Collectives;
 
 namespace JepaSharp.Cli.Verbs.Evaluate;
 
@@ -34,12 +36,18 @@ internal abstract class NumberVerb : Verb
 
     public override bool PrintsItsResult(ParseResult arguments) => !_arguments.HasFile(arguments);
 
-    public override int Run(ParseResult arguments, Terminal terminal, StopSignals stop)
+    public override bool SharesItsWork => true;
+
+    public override int Run(ParseResult arguments, Terminal terminal, StopSignals stop) =>
+        RankedWork.Run((ranks, own) => Run(arguments, ranks, own, stop), terminal, stop);
+
+    private int Run(ParseResult arguments, Collective ranks, Terminal terminal, StopSignals stop)
     {
         var request = _arguments.Read(arguments);
         var linear = _linear.Read(arguments, request.Seed);
         var ridge = new RidgeOptions { Seed = request.Seed };
-        using var session = new EvaluationSession(request, _arguments.Weights, arguments, squash: true, terminal, stop);
+        using var session = new EvaluationSession(request, _arguments.Weights, arguments, squash: true, terminal, stop, ranks);
+        if (!ranks.IsFirst) return session.Follow();
         var column = arguments.GetValue(_column)!;
         var numbers = new MatchedNumbers(ColumnNumbers.Of(session.Images.Fit, column), ColumnNumbers.Of(session.Images.Test, column));
         var classes = Classes(numbers, column, session.Images);
@@ -216,11 +224,17 @@ internal abstract class ProbeVerb : Verb
 
     public override bool PrintsItsResult(ParseResult arguments) => !_arguments.HasFile(arguments);
 
-    public override int Run(ParseResult arguments, Terminal terminal, StopSignals stop)
+    public override bool SharesItsWork => true;
+
+    public override int Run(ParseResult arguments, Terminal terminal, StopSignals stop) =>
+        RankedWork.Run((ranks, own) => Run(arguments, ranks, own, stop), terminal, stop);
+
+    private int Run(ParseResult arguments, Collective ranks, Terminal terminal, StopSignals stop)
     {
         var request = _arguments.Read(arguments);
         var task = Task(arguments, request.Seed);
-        using var session = new EvaluationSession(request, _arguments.Weights, arguments, squash: false, terminal, stop);
+        using var session = new EvaluationSession(request, _arguments.Weights, arguments, squash: false, terminal, stop, ranks);
+        if (!ranks.IsFirst) return session.Follow();
         var classes = MatchedClasses.Of(ClassTexts.Labels(session.Images.Fit), ClassTexts.Labels(session.Images.Test));
         var report = new EvaluationReport(task.Name, session, task.Recipe, classes.Notes);
         EvaluationReport.Announce(task.Name, session, terminal);

@@ -31,14 +31,13 @@ public sealed class ImageLoader
         _depth = _memory.DepthFor(Shape, options.PrefetchBatches);
         if (BatchesPerEpoch == 0)
         {
-            var share = options.WorldSize == 1 ? "" : $" for each of {options.WorldSize} processes";
             throw new JepaException(
-                $"{source.Description} holds {Quantity.Of(source.Count, "image")}: fewer than one batch of {options.BatchSize:N0}{share}. Make "
+                $"{source.Description} holds {Quantity.Of(source.Count, "image")}: fewer than one batch of {options.BatchSize:N0}. Make "
                     + $"the batch smaller.", isUsage: true);
         }
     }
 
-    /// <summary>Whole batches in an epoch; what is left over waits for the next epoch's shuffle.</summary>
+    /// <summary>Whole batches in an epoch, those of all processes; what is left over waits for the next epoch's shuffle.</summary>
     public int BatchesPerEpoch => Shape.Batches;
 
     /// <summary>How long the consumer has waited for batches so far.</summary>
@@ -47,11 +46,17 @@ public sealed class ImageLoader
     /// <summary>The images that could not be read so far, with the reasons.</summary>
     public IReadOnlyList<ImageUnreadableException> Unreadable => _unreadable.Met;
 
+    /// <summary>How many they are.</summary>
+    internal int UnreadableCount => _unreadable.Count;
+
     private BatchShape Shape =>
-        new(_source.Count / _options.WorldSize, _options.BatchSize, _options.Views.Max(v => v.Transform.CropSize), DropsLast: true)
+        new(_source.Count, _options.BatchSize, _options.Views.Max(v => v.Transform.CropSize), DropsLast: true)
         {
             BytesOfViews = checked(_options.Views.Sum(v => v.Bytes)),
         };
+
+    /// <summary>Batches that all processes load in one turn: each its own of them.</summary>
+    private int Turn => _options.WorldSize == 1 ? 1 : _options.WorldSize * _options.BatchesInTurn;
 
     /// <summary>The batches of an epoch, in order. A batch is valid until the next one is asked for: its memory is used again.</summary>
     /// <param name="epoch">From 0.</param>
@@ -60,7 +65,8 @@ public sealed class ImageLoader
     /// <exception cref="JepaException">Too many images cannot be read (thrown while enumerating).</exception>
     public IEnumerable<ViewBytes> Epoch(int epoch, int firstBatch = 0, CancellationToken cancellation = default)
     {
-        return Epochs(epoch, firstBatch, BatchesPerEpoch, Math.Max(0, BatchesPerEpoch - firstBatch), cancellation);
+        var used = BatchesPerEpoch / Turn * Turn;
+        return Epochs(epoch, firstBatch, used, Math.Max(0, used - firstBatch), cancellation);
     }
 
     /// <summary>
@@ -71,7 +77,7 @@ public sealed class ImageLoader
     /// <param name="epoch">Epoch to begin in, from 0.</param>
     /// <param name="firstBatch">Batch of that epoch to begin at.</param>
     /// <param name="usedPerEpoch">Batches of an epoch that are used, from its first; at most <see cref="BatchesPerEpoch"/>.</param>
-    /// <param name="count">How many batches in all.</param>
+    /// <param name="count">How many batches in all, those of other processes included: of every turn, only the process's own are loaded.</param>
     /// <param name="cancellation">Ends the enumeration with <see cref="OperationCanceledException"/>.</param>
     /// <exception cref="JepaException">Too many images cannot be read (thrown while enumerating).</exception>
     public IEnumerable<ViewBytes> Epochs(int epoch, int firstBatch, int usedPerEpoch, long count, CancellationToken cancellation = default)
@@ -81,22 +87,28 @@ public sealed class ImageLoader
         ArgumentOutOfRangeException.ThrowIfNegative(count);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(usedPerEpoch);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(usedPerEpoch, BatchesPerEpoch);
-        return Batches(((long)epoch * usedPerEpoch) + firstBatch, count, usedPerEpoch, cancellation);
+        var first = ((long)epoch * usedPerEpoch) + firstBatch;
+        if (first % Turn != 0 || usedPerEpoch % Turn != 0 || count % Turn != 0)
+            throw new ArgumentException($"Batches {first} to {first + count}, {usedPerEpoch} an epoch, are not whole turns of {Turn}.");
+        return Batches(first, count, usedPerEpoch, cancellation);
     }
 
-    /// <summary>Batches numbered through all epochs, <paramref name="perEpoch"/> in each.</summary>
+    /// <summary>Batches numbered through all epochs, <paramref name="perEpoch"/> in each: of every turn, the process's own.</summary>
     private IEnumerable<ViewBytes> Batches(long first, long count, int perEpoch, CancellationToken cancellation)
     {
-        var orders = new EpochOrders(epoch => EpochOrder.Of(_source.Count, _options.Seed, epoch, _options.Rank, _options.WorldSize));
+        var orders = new EpochOrders(epoch => EpochOrder.Of(_source.Count, _options.Seed, epoch));
+        var own = _options.WorldSize == 1 ? 1 : _options.BatchesInTurn;
+        long Numbered(long mine) => (mine / own * Turn) + (_options.Rank * own) + (mine % own);
         int EpochOf(long batch) => (int)(batch / perEpoch);
-        using var pipeline = new BatchPipeline(Shape, first, first + count, _options.Threads, _depth, () =>
+        using var pipeline = new BatchPipeline(Shape, first / Turn * own, (first + count) / Turn * own, _options.Threads, _depth, () =>
         {
             var sampler = new CropSampler(_memory.KeptBytes);
             var (current, order) = (-1, Array.Empty<int>());
-            return (batch, position, pixels) =>
+            return (mine, position, pixels) =>
             {
+                var batch = Numbered(mine);
                 var epoch = EpochOf(batch);
-                if (epoch != current) (current, order) = (epoch, orders.Of(epoch, EpochOf(Math.Max(0, batch - _depth))));
+                if (epoch != current) (current, order) = (epoch, orders.Of(epoch, EpochOf(Numbered(Math.Max(0, mine - _depth)))));
                 return Fill(order, epoch, ((int)(batch % perEpoch) * _options.BatchSize) + position, sampler, pixels);
             };
         });
@@ -130,21 +142,17 @@ public sealed class ImageLoader
     }
 }
 
-/// <summary>The order of the images in an epoch: one shuffle of all, dealt out to the processes in turn, so that their shards are disjoint and
-/// equally long.</summary>
+/// <summary>The order of the images in an epoch: one shuffle of all, the same in every process.</summary>
 internal static class EpochOrder
 {
-    /// <summary>[count / worldSize] indices of the process's shard.</summary>
-    public static int[] Of(int count, ulong seed, int epoch, int rank = 0, int worldSize = 1)
+    /// <summary>[count] indices.</summary>
+    public static int[] Of(int count, ulong seed, int epoch)
     {
         var all = new int[count];
         for (var i = 0; i < count; i++) all[i] = i;
         var random = new RandomStream(seed, RandomPurpose.Order, epoch);
         random.Shuffle<int>(all);
-        if (worldSize == 1) return all;
-        var shard = new int[count / worldSize];
-        for (var i = 0; i < shard.Length; i++) shard[i] = all[rank + (i * worldSize)];
-        return shard;
+        return all;
     }
 }
 

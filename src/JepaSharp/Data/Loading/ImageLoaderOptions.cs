@@ -1,5 +1,6 @@
 using JepaSharp.Data.Cropping;
 using JepaSharp.Runtime;
+using JepaSharp.Runtime.Collectives;
 
 namespace JepaSharp.Data.Loading;
 
@@ -15,8 +16,8 @@ public sealed record ImageLoaderOptions
     /// <summary>The run's seed.</summary>
     public ulong Seed { get; init; }
 
-    /// <summary>Threads that decode; by default one for each core.</summary>
-    public int Threads { get; init; } = Environment.ProcessorCount;
+    /// <summary>Threads that decode; by default one for each core that this process works on.</summary>
+    public int Threads { get; init; } = RankCores.Count;
 
     /// <summary>Batches that are prepared ahead, at most. One more is held by whoever consumes them.</summary>
     public int PrefetchBatches { get; init; } = 2;
@@ -37,8 +38,12 @@ public sealed record ImageLoaderOptions
     /// <summary>This process's number in data-parallel training, from 0.</summary>
     public int Rank { get; init; }
 
-    /// <summary>Processes in data-parallel training.</summary>
+    /// <summary>Processes in data-parallel training. They take turns at the batches of an epoch: of every <see cref="BatchesInTurn"/> times this
+    /// many, process r loads the r-th <see cref="BatchesInTurn"/>.</summary>
     public int WorldSize { get; init; } = 1;
+
+    /// <summary>Batches that lie together for one process, where there are several.</summary>
+    public int BatchesInTurn { get; init; } = 1;
 
     /// <summary>Refuses what cannot be meant.</summary>
     /// <exception cref="JepaException">An option is out of range; all that are, are named.</exception>
@@ -57,6 +62,7 @@ public sealed record ImageLoaderOptions
         Require(MemoryMegabytes >= LoaderMemory.LeastMegabytes, $"memory of {MemoryMegabytes} MB: at least {LoaderMemory.LeastMegabytes}.");
         Require(MaxUnreadableShare is >= 0 and <= 1, $"tolerated share of unreadable images {MaxUnreadableShare}: between 0 and 1.");
         Require(WorldSize >= 1 && Rank >= 0 && Rank < WorldSize, $"rank {Rank} of {WorldSize} processes: from 0 to one less than their number.");
+        Require(BatchesInTurn >= 1, $"{BatchesInTurn} batches in a turn: at least 1.");
         foreach (var (transform, count) in Views.Select(v => (v.Transform, v.Count)))
         {
             var crop = transform.Crop;

@@ -1,6 +1,7 @@
 using JepaSharp.Data.Cropping;
 using JepaSharp.Data.Sources;
 using JepaSharp.Runtime;
+using JepaSharp.Runtime.Collectives;
 
 namespace JepaSharp.Data.Loading;
 
@@ -43,7 +44,7 @@ public sealed class ImageReader
         var shape = new BatchShape(source.Count, batchSize, transform.Size, DropsLast: false);
         shape.Check();
         (_source, _transform, _batchSize) = (source, transform, batchSize);
-        _threads = threads == 0 ? Environment.ProcessorCount : threads;
+        _threads = threads == 0 ? RankCores.Count : threads;
         _memory = new LoaderMemory(memoryMegabytes, _threads);
         _prefetch = _memory.DepthFor(shape, prefetchBatches);
         _unreadable = new UnreadableImages(source, onUnreadable, maxUnreadableShare);
@@ -64,7 +65,13 @@ public sealed class ImageReader
     /// <param name="indices">[n] indices into the source; null for all.</param>
     /// <param name="cancellation">Ends the enumeration with <see cref="OperationCanceledException"/>.</param>
     /// <exception cref="JepaException">Too many images cannot be read (thrown while enumerating).</exception>
-    public IEnumerable<ImageBatch> Read(IReadOnlyList<int>? indices, CancellationToken cancellation = default)
+    public IEnumerable<ImageBatch> Read(IReadOnlyList<int>? indices, CancellationToken cancellation = default) =>
+        Batches(indices, cancellation).Where(batch => batch.Count > 0);
+
+    /// <summary>The same with batches of which no image could be read, so that the n-th is the n-th.</summary>
+    internal IEnumerable<ImageBatch> ReadAll(IReadOnlyList<int> indices) => Batches(indices, CancellationToken.None);
+
+    private IEnumerable<ImageBatch> Batches(IReadOnlyList<int>? indices, CancellationToken cancellation)
     {
         var shape = new BatchShape(indices?.Count ?? _source.Count, _batchSize, _transform.Size, DropsLast: false);
         using var pipeline = new BatchPipeline(shape, 0, shape.Batches, _threads, _prefetch, () =>
@@ -81,7 +88,7 @@ public sealed class ImageReader
             var batch = pipeline.Next(out var waited, cancellation);
             Waited += waited;
             if (batch is null) yield break;
-            if (batch.Count > 0) yield return batch;
+            yield return batch;
         }
     }
 
@@ -134,6 +141,18 @@ internal sealed class UnreadableImages(ImageSource source, UnreadablePolicy poli
         }
     }
 
+    /// <summary>How many they are.</summary>
+    public int Count
+    {
+        get
+        {
+            lock (_gate) return _failures.Count;
+        }
+    }
+
+    /// <summary>How many of so many images may be unreadable.</summary>
+    public static double Most(double maxShare, int images) => Math.Max(AlwaysTolerated, maxShare * images);
+
     private string TooMany =>
         $"{_failures.Count:N0} of the {source.Count:N0} images in {source.Description} cannot be read; {Text(maxShare)} {Tolerated}. Among them";
 
@@ -156,7 +175,7 @@ internal sealed class UnreadableImages(ImageSource source, UnreadablePolicy poli
         lock (_gate)
         {
             _failures[index] = failure;
-            if (_failures.Count <= Math.Max(AlwaysTolerated, maxShare * source.Count) && _failures.Count < source.Count) return;
+            if (_failures.Count <= Most(maxShare, source.Count) && _failures.Count < source.Count) return;
             var some = string.Join('\n', _failures.Values.Take(ShownInMessage).Select(f => "  " + f.Message));
             throw new JepaException($"{(_failures.Count < source.Count ? TooMany : None)}:\n{some}", inner: failure);
         }

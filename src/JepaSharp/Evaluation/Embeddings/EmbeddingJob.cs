@@ -1,10 +1,11 @@
 using System.Diagnostics;
 using JepaSharp.Data;
-using JepaSharp.Data.Loading;
 using JepaSharp.Data.Sources;
 using JepaSharp.Evaluation.Embeddings.Writers;
+using JepaSharp.Evaluation.Features;
 using JepaSharp.Models;
 using JepaSharp.Runtime;
+using JepaSharp.Runtime.Collectives;
 using static TorchSharp.torch;
 
 namespace JepaSharp.Evaluation.Embeddings;
@@ -31,17 +32,20 @@ public sealed class EmbeddingJob : IDisposable
     private readonly Dictionary<string, string> _parameters;
     private readonly EmbeddingState? _earlier;
     private readonly OutputLock _claim;
+    private readonly Collective _ranks;
 
     /// <summary>Prepares a job, and looks for an earlier run of it.</summary>
     /// <param name="request">What is embedded and how.</param>
     /// <param name="paths">Where to.</param>
     /// <param name="claim">From <see cref="EmbeddingPaths.Claim"/>, where it was made before; the job lets it go.</param>
+    /// <param name="ranks">The processes that share the images, of which this is the first; the others: <see cref="Follow"/>. Null for one
+    /// alone.</param>
     /// <exception cref="JepaException">
     /// The image size does not fit the encoder, another process is at it, or an unfinished job at the same place asked for something else.
     /// </exception>
-    public EmbeddingJob(EmbeddingRequest request, EmbeddingPaths paths, OutputLock? claim = null)
+    public EmbeddingJob(EmbeddingRequest request, EmbeddingPaths paths, OutputLock? claim = null, Collective? ranks = null)
     {
-        (_request, _paths) = (request, paths);
+        (_request, _paths, _ranks) = (request, paths, ranks ?? Collective.Alone);
         var (patch, depth) = (request.Encoder.Shape.PatchSize, request.Encoder.Shape.Depth);
         if (request.Transform.Size % patch != 0)
             throw new JepaException(
@@ -79,28 +83,29 @@ public sealed class EmbeddingJob : IDisposable
         var source = _request.Source;
         var (next, rows) = (AlreadyDone, _earlier?.Rows ?? 0);
         var facts = _parameters.Where(pair => pair.Key != EmbeddingRequest.ImageFiles).ToDictionary();
-        var reader = new ImageReader(source, _request.Transform, _request.BatchSize);
+        var pass = PassOf(_ranks, _request);
+        _ = _ranks.Share(BitConverter.GetBytes(next));
         using (var writer = EmbeddingWriter.Open(_paths.Partial, _paths.Format, _layout, source.Count, facts, _earlier?.Bytes ?? 0))
         using (var index = _paths.Index is null ? null : new IndexCsv(_paths.PartialIndex, _earlier?.IndexBytes ?? 0, rows))
         {
             void Note() => new EmbeddingState(_parameters, next, rows, writer.Flush(), index?.Flush() ?? 0).Write(_paths.State);
             var noted = Stopwatch.StartNew();
-            foreach (var batch in reader.Read(Enumerable.Range(next, source.Count - next).ToArray(), CancellationToken.None))
+            foreach (var batch in pass.Over(next, images => [Embed(_request, images)], stop))
             {
-                EmbeddedImage[] images = [.. batch.Indices.Take(batch.Count).Select(i => EmbeddedImage.Of(source, i))];
-                writer.Write(Embed(batch), images);
+                EmbeddedImage[] images = [.. batch.Indices.Select(i => EmbeddedImage.Of(source, i))];
+                writer.Write(batch.Values[0], images);
                 index?.Write(images);
-                (next, rows) = (batch.Indices[batch.Count - 1] + 1, rows + batch.Count);
+                (next, rows) = (batch.Indices[^1] + 1, rows + batch.Indices.Length);
                 progress?.Report(next);
-                if (stop.IsCancellationRequested && next < source.Count)
-                {
-                    Note();
-                    return new EmbeddingResult(false, rows, _layout.ShapeOf(rows), reader.Unreadable);
-                }
-
                 if (noted.Elapsed < NoteEvery) continue;
                 Note();
                 noted.Restart();
+            }
+
+            if (pass.IsStopped && next < source.Count)
+            {
+                Note();
+                return new EmbeddingResult(false, rows, _layout.ShapeOf(rows), pass.Unreadable);
             }
 
             index?.Flush();
@@ -108,13 +113,36 @@ public sealed class EmbeddingJob : IDisposable
         }
 
         _paths.Finish();
-        return new EmbeddingResult(true, rows, _layout.ShapeOf(rows), reader.Unreadable);
+        return new EmbeddingResult(true, rows, _layout.ShapeOf(rows), pass.Unreadable);
     }
 
-    private float[] Embed(ImageBatch batch)
+    /// <summary>Works on a job's images beside the first rank, which writes.</summary>
+    /// <param name="ranks">All of them.</param>
+    /// <param name="request">The same as the first's.</param>
+    /// <param name="stop">Stops all after the batches at hand.</param>
+    /// <exception cref="JepaException">Too many images cannot be read, or another rank could not go on.</exception>
+    public static void Follow(Collective ranks, EmbeddingRequest request, CancellationToken stop = default)
+    {
+        ArgumentNullException.ThrowIfNull(ranks);
+        ArgumentNullException.ThrowIfNull(request);
+        var pass = PassOf(ranks, request);
+        var next = BitConverter.ToInt32(ranks.Share((byte[]?)null));
+        foreach (var _ in pass.Over(next, images => [Embed(request, images)], stop))
+        {
+            // They are the first's.
+        }
+    }
+
+    private static SharedPass PassOf(Collective ranks, EmbeddingRequest request)
+    {
+        SharedPass.RequireAlike(ranks, request.Source);
+        return new SharedPass(ranks, request.Source, request.Transform, request.BatchSize);
+    }
+
+    private static float[] Embed(EmbeddingRequest request, ImageBatch batch)
     {
         using var scope = NewDisposeScope();
-        return _request.Output.Of(_request.Encoder, _request.Scaling.ToImages(batch)).cpu().contiguous().data<float>().ToArray();
+        return request.Output.Of(request.Encoder, request.Scaling.ToImages(batch)).cpu().contiguous().data<float>().ToArray();
     }
 }
 

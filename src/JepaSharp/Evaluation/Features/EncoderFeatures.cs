@@ -1,11 +1,11 @@
 using System.Globalization;
 using JepaSharp.Data;
 using JepaSharp.Data.Cropping;
-using JepaSharp.Data.Loading;
 using JepaSharp.Data.Sources;
 using JepaSharp.Evaluation.Embeddings;
 using JepaSharp.Models;
 using JepaSharp.Runtime;
+using JepaSharp.Runtime.Collectives;
 using static TorchSharp.torch;
 
 namespace JepaSharp.Evaluation.Features;
@@ -72,18 +72,26 @@ public abstract class ImageFeatures
 /// <summary>Passes over images once and takes several kinds of features from each, without augmentation or randomness.</summary>
 public static class FrozenFeatures
 {
+    /// <summary>Refuses ranks that do not find the same images.</summary>
+    /// <param name="ranks">All of them.</param>
+    /// <param name="source">What this one finds.</param>
+    /// <exception cref="JepaException">They differ; thrown on all ranks alike.</exception>
+    public static void RequireAlike(Collective ranks, ImageSource source) => SharedPass.RequireAlike(ranks, source);
+
     /// <summary>Features [n, D] of each kind, and which images they are of.</summary>
     /// <param name="kinds">What to take of each image.</param>
     /// <param name="source">The images; those that cannot be read are left out.</param>
     /// <param name="transform">How an image is brought to size.</param>
     /// <param name="batchSize">Images a pass.</param>
     /// <param name="progress">Is told how many images are done.</param>
+    /// <param name="ranks">The processes that share the images, each of which asks for the same; the first gets all, the others none. Null for one
+    /// alone.</param>
     /// <param name="cancellation">Stops between batches.</param>
     /// <exception cref="JepaException">Too many images cannot be read, a feature is not finite, or the features do not fit into one block of
     /// memory.</exception>
     public static IReadOnlyList<PooledFeatures> Extract(
         IReadOnlyList<ImageFeatures> kinds, ImageSource source, EvaluationTransform transform, int batchSize = 64, IProgress<int>? progress = null,
-        CancellationToken cancellation = default)
+        Collective? ranks = null, CancellationToken cancellation = default)
     {
         foreach (var kind in kinds)
         {
@@ -93,15 +101,21 @@ public static class FrozenFeatures
                         + $"numbers). Use fewer layers, averaged patches, or fewer images.", isUsage: true);
         }
 
-        var values = kinds.Select(kind => new float[kind.Width * source.Count]).ToArray();
+        ranks ??= Collective.Alone;
+        var values = kinds.Select(kind => ranks.IsFirst ? new float[kind.Width * source.Count] : []).ToArray();
         var seen = new List<int>(source.Count);
-        foreach (var batch in new ImageReader(source, transform, batchSize).Read(cancellation))
+        var pass = new SharedPass(ranks, source, transform, batchSize);
+        foreach (var batch in pass.Over(0, images => [.. kinds.Select(kind => kind.Of(images))], cancellation))
         {
-            for (var k = 0; k < kinds.Count; k++) kinds[k].Of(batch).CopyTo(values[k], seen.Count * kinds[k].Width);
-            seen.AddRange(batch.Indices.AsSpan(0, batch.Count));
+            for (var k = 0; k < kinds.Count; k++) batch.Values[k].CopyTo(values[k], seen.Count * kinds[k].Width);
+            seen.AddRange(batch.Indices);
             progress?.Report(seen.Count);
         }
 
+        cancellation.ThrowIfCancellationRequested();
+        if (pass.IsStopped) throw new JepaException("Another process was asked to stop.");
+
+        if (!ranks.IsFirst) return [];
         int[] indices = [.. seen];
         return [.. kinds.Select((kind, k) => new PooledFeatures(
             new FeatureMatrix(indices.Length, kind.Width, indices.Length == source.Count ? values[k] : values[k][..(indices.Length * kind.Width)]),

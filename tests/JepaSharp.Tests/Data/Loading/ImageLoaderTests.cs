@@ -72,6 +72,24 @@ public class ImageLoaderTests
         Assert.Equal(Enumerable.Range(0, 96), shards.SelectMany(s => s).SelectMany(b => b.Indices).Order());
     }
 
+    /// <summary>Twelve batches; two processes that take two of every four each get those that one process would, whatever epoch they begin
+    /// in.</summary>
+    [Fact]
+    public void Epochs_OfProcessesInTurn_AreTheBatchesOfOne()
+    {
+        using var source = new NumberedImages(96);
+        var whole = Take(new ImageLoader(source, Options).Epochs(0, 4, 12, 16, Cancellation));
+        for (var rank = 0; rank < 2; rank++)
+        {
+            var options = Options with { Rank = rank, WorldSize = 2, BatchesInTurn = 2 };
+            var own = Take(new ImageLoader(source, options).Epochs(0, 4, 12, 16, Cancellation));
+            AssertSame([.. whole.Where((_, batch) => batch / 2 % 2 == rank)], own);
+        }
+
+        var shared = new ImageLoader(source, Options with { WorldSize = 2, BatchesInTurn = 2 });
+        _ = Assert.Throws<ArgumentException>(() => shared.Epochs(0, 2, 12, 16, Cancellation));
+    }
+
     [Fact]
     public void Epoch_BrokenImages_GiveTheirPlaceToTheNextInTheOrder()
     {
