@@ -170,7 +170,7 @@ public sealed class WeightsVerbsTests : IDisposable
         { "embed --weights {hf} --data {images} --out {dir}/a.npy --pool max", "max" },
         { "embed --weights {hf} --data {images}", "--out" },
         { "export --weights {hf} --to safetensors --out {dir}/folder", ".safetensors" },
-        { "export --weights {hf} --to onnx --out {dir}/a.onnx", "onnx" },
+        { "export --weights {hf} --to tflite --out {dir}/a.tflite", "tflite" },
         { "export --weights {hf} --to safetensors --encoder context --out {dir}/a.safetensors", "has no such encoder. It has: target" },
         { "export --weights {pth} --to huggingface --out {dir}/a", "--heads N" },
         { "inspect {dir}/nowhere", "does not exist" },
