@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using JepaSharp.Evaluation.Heads;
 using JepaSharp.Runtime;
 using JepaSharp.Weights;
 using JepaSharp.Weights.Onnx;
@@ -43,6 +44,11 @@ internal sealed class OnnxArguments
         DefaultValueFactory = _ => "paper",
         HelpName = "HOW",
     };
+    private readonly Option<string?> _head = new("--head")
+    {
+        Description = "onnx: a head that jepa fit wrote for these weights: the file then gives its probabilities, too; it says pooling, size and transform.",
+        HelpName = "HEAD",
+    };
     private readonly Option<string?> _license = new("--license")
     {
         Description = "onnx: the licence of the weights, written into the file.",
@@ -69,6 +75,29 @@ internal sealed class OnnxArguments
     {
         if (All.FirstOrDefault(option => arguments.GetResult(option) is { Implicit: false }) is { } given)
             throw new JepaException($"{given.Name} is for --to onnx; with --to {format} the file holds weights alone. Leave it out.", isUsage: true);
+    }
+
+    /// <summary>Writes a head with its encoder, where one was asked for.</summary>
+    /// <param name="arguments">The command line.</param>
+    /// <param name="weights">Path of the encoder's weights.</param>
+    /// <param name="source">What the user called them.</param>
+    /// <param name="path">The file to write.</param>
+    /// <returns>What it holds, for the user; null where no head was asked for.</returns>
+    /// <exception cref="JepaException">It is of another encoder, or has no such form.</exception>
+    public string? WriteHead(ParseResult arguments, string weights, string source, string path)
+    {
+        if (arguments.GetValue(_head) is not { } folder) return null;
+        if (((Option[])[_pool, _size, _transform]).FirstOrDefault(option => arguments.GetResult(option) is { Implicit: false }) is { } given)
+            throw new JepaException($"{given.Name}: the head in {folder} says how it reads images. Leave it out.", isUsage: true);
+        using var head = FittedHead.Open(folder, weights);
+        var texts = new Dictionary<string, string> { ["source"] = source };
+        if (arguments.GetValue(_license) is { } license) texts["license"] = license;
+        var inside = arguments.GetValue(_normalize) == "inside";
+        var files = head.WriteOnnx(path, texts, inside);
+        var size = head.Record.Transform.Size;
+        return $"encoder and {head.Record.Kind} head; {OnnxExport.Pixels} [batch, 3, {size}, {size}], {(inside ? "from 0 to 1" : "normalised")} -> "
+            + $"{OnnxExport.Features} [batch, {head.Record.Features.Width}], {OnnxExport.Probabilities} [batch, {head.Classes.Count}]"
+            + (files.Count > 1 ? $"; weights in {files[1]}, which must stay beside it" : "");
     }
 
     /// <summary>Writes the file.</summary>
@@ -111,7 +140,7 @@ internal sealed class OnnxArguments
             + (files.Count > 1 ? $"; weights in {files[1]}, which must stay beside it" : "");
     }
 
-    private Option[] All => [_pool, _size, _normalize, _transform, _license];
+    private Option[] All => [_pool, _size, _normalize, _transform, _head, _license];
 
     private static string Sides(string? size, int height, int width) => size switch
     {

@@ -52,6 +52,7 @@ internal static class VerbExamples
         [
             "jepa export --weights runs/photos --to safetensors --out photos.safetensors",
             "jepa export --weights runs/photos --to huggingface --out photos-hf", "jepa export --weights runs/photos --to onnx --out photos.onnx",
+            "jepa export --weights runs/photos --head heads/kinds --to onnx --out kinds.onnx",
         ],
         ["inspect"] = ["jepa inspect photos", "jepa inspect runs/photos"],
         ["masks"] = ["jepa masks --data photos --out masks.png"],

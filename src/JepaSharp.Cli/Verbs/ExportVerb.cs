@@ -38,6 +38,12 @@ internal sealed class ExportVerb : Verb
         RequireFree(path, format);
         using var claim = OutputLock.Beside(path, "exporting weights to", makeFolder: format == HuggingFace);
         RequireFree(path, format); // between the first look and the lock, another process may have ended
+        if (_onnx.WriteHead(arguments, _weights.PathOf(arguments), _weights.NameGiven(arguments), path) is { } together)
+        {
+            terminal.Out.WriteLine($"{path}: {together}");
+            return ExitCode.Done;
+        }
+
         using var weights = _weights.Open(arguments);
         var network = _weights.EncoderAsked(arguments, weights);
         var normalization = weights.Normalization ?? PixelNormalization.ImageNet;

@@ -7,6 +7,7 @@ using JepaSharp.Models;
 using JepaSharp.Models.Accelerated;
 using JepaSharp.Runtime;
 using JepaSharp.Weights;
+using JepaSharp.Weights.Onnx;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -72,6 +73,22 @@ public sealed class FittedHead : IDisposable
             encoder.Dispose();
             throw;
         }
+    }
+
+    /// <summary>Writes encoder and head as an ONNX file: the features, and the calibrated probabilities of the classes.</summary>
+    /// <param name="path">A new file.</param>
+    /// <param name="texts">What is said of it beside what the head says: <c>source</c>, <c>license</c> and the like; null for nothing.</param>
+    /// <param name="normalizesInside">Whether it takes pixels from 0 to 1 rather than normalised ones.</param>
+    /// <returns>The files written.</returns>
+    /// <exception cref="JepaException">It is no linear head of classes on the last layer, or cannot be written.</exception>
+    public IReadOnlyList<string> WriteOnnx(string path, IReadOnlyDictionary<string, string>? texts = null, bool normalizesInside = true)
+    {
+        var options = HeadGraph.Of(Record, _outputs, _encoder.Shape);
+        return OnnxExport.Write(_encoder, Record.Encoder.Normalization, options with
+        {
+            NormalizesInside = normalizesInside,
+            Texts = new Dictionary<string, string>([.. texts ?? new Dictionary<string, string>(), .. options.Texts]),
+        }, path);
     }
 
     /// <summary>Predicts each image of a source, in its order; images that cannot be read are left out and counted.</summary>

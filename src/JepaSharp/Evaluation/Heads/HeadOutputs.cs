@@ -25,6 +25,9 @@ internal sealed class LinearOutputs(LinearReadout readout) : HeadOutputs
 {
     private const string Weight = "weight", Bias = "bias";
 
+    /// <summary>W and b.</summary>
+    public LinearReadout Readout => readout;
+
     /// <inheritdoc/>
     public override int Width => readout.Weights.Length / readout.Bias.Length;
 

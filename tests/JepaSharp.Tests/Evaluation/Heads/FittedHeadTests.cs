@@ -8,6 +8,9 @@ using JepaSharp.Models;
 using JepaSharp.Runtime;
 using JepaSharp.Tests.Data;
 using JepaSharp.Weights;
+using JepaSharp.Weights.Onnx;
+using Microsoft.ML.OnnxRuntime;
+using Microsoft.ML.OnnxRuntime.Tensors;
 using Parquet;
 using static TorchSharp.torch;
 
@@ -128,6 +131,34 @@ public sealed class FittedHeadTests : IDisposable
         IReadOnlyList<double> Of(LooseImages images) =>
             head.Predict(images, cancellation: TestContext.Current.CancellationToken).Images[0].Probabilities!;
         Assert.Equal(Of(file), Of(memory));
+    }
+
+    [Fact]
+    public void Head_AsOnnx_GivesWhatPredictGives()
+    {
+        Fit(HeadKinds.Logistic, Fixtures.PathOf("nano/hf"), embed: false).Fitted.Dispose();
+        var picture = EncodedImages.Picture(Size, Size);
+        using var head = FittedHead.Open(_folder["head"]);
+        _ = head.WriteOnnx(_folder["head.onnx"]);
+        using var images = LooseImages.Encoded(EncodedImages.Png(picture));
+        var expected = head.Predict(images, cancellation: TestContext.Current.CancellationToken).Images[0].Probabilities!;
+        var pixels = new DenseTensor<float>([1, 3, Size, Size]);
+        for (var i = 0; i < picture.Pixels.Length; i++) pixels[0, i % 3, i / 3 / Size, i / 3 % Size] = picture.Pixels[i] / 255f;
+        using var session = new InferenceSession(_folder["head.onnx"]);
+        using var given = session.Run([NamedOnnxValue.CreateFromTensor(OnnxExport.Pixels, pixels)]);
+        var probabilities = given.Single(v => v.Name == OnnxExport.Probabilities).AsEnumerable<float>().ToList();
+        Assert.Equal(expected.Count, probabilities.Count);
+        Assert.All(expected.Zip(probabilities), pair => Assert.Equal(pair.First, pair.Second, 1e-5));
+    }
+
+    [Fact]
+    public void Head_OfNeighbours_HasNoOnnxFormAndSaysWhatHas()
+    {
+        Fit(HeadKinds.Neighbours, Fixtures.PathOf("nano/hf"), embed: false).Fitted.Dispose();
+        using var head = FittedHead.Open(_folder["head"]);
+        var mistake = Assert.Throws<JepaException>(() => head.WriteOnnx(_folder["head.onnx"]));
+        Assert.Contains("Fit one with 'jepa fit --head logistic", mistake.Message, StringComparison.Ordinal);
+        Assert.False(File.Exists(_folder["head.onnx"]));
     }
 
     [Fact]
