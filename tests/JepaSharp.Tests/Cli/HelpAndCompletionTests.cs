@@ -68,7 +68,7 @@ public sealed class HelpAndCompletionTests
     [Fact]
     public void Question_InTheMiddleOfALine_IsAnsweredForThatPlace()
     {
-        Assert.Equal(0, Run("[suggest:8]", "jepa pre --data photos"));
+        Assert.Equal(0, Run("[suggest:9]", "jepa pret --data photos"));
         Assert.Equal("pretrain\n", _out.ToString());
     }
 
