@@ -40,7 +40,8 @@ internal static class VerbExamples
         ["fit"] = ["jepa fit --weights runs/photos --data labelled --out heads/kinds"],
         ["predict"] =
         [
-            "jepa predict --head heads/kinds --data photos --out labels.csv", "jepa predict --head heads/kinds --data photos --out labels.csv --sort-into sorted",
+            "jepa predict --head heads/kinds --data photos --out labels.csv",
+            "jepa predict --head heads/kinds --data photos --out labels.csv --sort-into sorted",
         ],
         ["similar"] = ["jepa similar --weights runs/photos --data photos --query photos/one.jpg --page similar.html"],
         ["duplicates"] = ["jepa duplicates --weights runs/photos --data photos --out duplicates.csv --page duplicates.html"],

@@ -45,7 +45,8 @@ internal static class MethodRace
             throw new JepaException(
                 "race-method needs --peer \"COMMAND PREFIX\", the folder's programs to race, as in \"python3 bench/peer/\".", isUsage: true);
         Console.WriteLine(Processor.Detect().Model + "\n\n| step, computed in | images/s | peer | faster (least to most) | libtorch's operators "
-            + "| faster than those | peak MiB | peer's | ratio | operations | seconds to I-JEPA's | operations to I-JEPA's |\n|---|---|---|---|---|---|---|---|---|---|---|---|");
+            + "| faster than those | peak MiB | peer's | ratio | operations | seconds to I-JEPA's | operations to I-JEPA's |\n"
+            + string.Concat(Enumerable.Repeat("|---", 12)) + "|");
         foreach (var name in names.Split(','))
         {
             var rounds = Enumerable.Range(0, arguments.Number("rounds", 3)).Select(_ => Round(name, peer, arguments)).ToList();
@@ -67,16 +68,19 @@ internal static class MethodRace
         string Step(string key) => $"method-step {name} --precision {key} --steps {steps} --batch {shape.Batch}";
         var ours = JsonSerializer.Deserialize<MethodMeasure>(ChildProcess.Self(Step(precision)))!;
         var format = precision == "bf16" ? precision : "fp32";
+        var program = $"{peer}{name[..name.IndexOf('-', StringComparison.Ordinal)]}_step.py";
         using var line = JsonDocument.Parse(ChildProcess.Command(
-            $"{peer}{name[..name.IndexOf('-', StringComparison.Ordinal)]}_step.py {shape.Peer} --batch {shape.Batch} --precision {format} --steps {steps}"));
+            $"{program} {shape.Peer} --batch {shape.Batch} --precision {format} --steps {steps}"));
         double Value(string key) => line.RootElement.GetProperty(key).GetDouble();
         var libtorch = JsonSerializer.Deserialize<MethodMeasure>(ChildProcess.Self(Step("auto"), kernels: false))!;
         var jepa = shape.Beside is { } beside && StepShape.Named(beside).Batch == shape.Batch
             ? JsonSerializer.Deserialize<StepMeasure>(ChildProcess.Self($"step --shape {beside} --precision {precision} --steps {steps}"))
             : null;
-        var round = new MethodRound(ours, new PeerMeasure(format, Value("seconds_per_step"), Value("min_step"), Value("peak_rss_mb")), libtorch, jepa);
+        var theirs = new PeerMeasure(format, Value("seconds_per_step"), Value("min_step"), Value("peak_rss_mb"));
+        var round = new MethodRound(ours, theirs, libtorch, jepa);
         Console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"{shape.Name}: {ours.Step.Seconds:F3} s ({ours.Step.Computation}), the peer {round.Peer.Seconds:F3} s, libtorch {libtorch.Step.Seconds:F3} s"));
+            $"{shape.Name}: {ours.Step.Seconds:F3} s ({ours.Step.Computation}), the peer {theirs.Seconds:F3} s, "
+                + $"libtorch {libtorch.Step.Seconds:F3} s"));
         return round;
     }
 
@@ -87,7 +91,8 @@ internal static class MethodRace
             $"**{Middle(of):F2}** ({rounds.Min(of):F2} to {rounds.Max(of):F2})");
         var beside = shape.Beside is { } name && rounds.All(r => r.Jepa is not null)
             ? string.Create(CultureInfo.InvariantCulture,
-                $"{Middle(r => r.Ours.Step.Seconds / r.Jepa!.Seconds):F2} | {rounds[0].Ours.Operations / CountedStep.Of(StepShape.Named(name)).Total:F2}")
+                $"{Middle(r => r.Ours.Step.Seconds / r.Jepa!.Seconds):F2} | "
+                    + $"{rounds[0].Ours.Operations / CountedStep.Of(StepShape.Named(name)).Total:F2}")
             : "| ";
         return string.Create(CultureInfo.InvariantCulture,
             $"| {shape.Name}, {shape.Batch} images, {rounds[0].Ours.Step.Computation} | {shape.Batch / Middle(r => r.Ours.Step.Seconds):F1} | "

@@ -24,8 +24,8 @@ internal sealed record MethodShape(string Name, int Batch, string Yaml, string P
         }
     }
 
-    /// <summary>A method's step by name: MAE with its published decoder of 8 blocks, 512 wide, on half of I-JEPA's width for the smallest; DINO with 2 + 8
-    /// views and 65,536 outputs; DINO's head alone behind an encoder of one block.</summary>
+    /// <summary>A method's step by name: MAE with its published decoder of 8 blocks, 512 wide, but for the smallest; DINO with 2 + 8 views and 65,536
+    /// outputs; the same behind an encoder of one block, where the head is most of it.</summary>
     /// <exception cref="JepaException">There is none of that name.</exception>
     public static MethodShape Named(string name) => name switch
     {
@@ -40,7 +40,8 @@ internal sealed record MethodShape(string Name, int Batch, string Yaml, string P
         _ => throw new JepaException($"Method \"{name}\" is not known. Use one of {string.Join(", ", Names)}.", isUsage: true),
     };
 
-    private static MethodShape Autoencoder(string name, string model, int image, int patch, int batch, (int Width, int Depth, int Heads) decoder) => new(
+    private static MethodShape Autoencoder(
+        string name, string model, int image, int patch, int batch, (int Width, int Depth, int Heads) decoder) => new(
         name, batch,
         FormattableString.Invariant(
             $$"""

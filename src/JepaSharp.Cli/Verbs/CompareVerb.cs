@@ -78,7 +78,8 @@ internal sealed class CompareVerb : Verb
         terminal.Error.WriteLine(FormattableString.Invariant($"{runs.Count - missing.Count} of {runs.Count} runs are done; {runner.Folder}"));
         var failures = parallel > 1 && missing.Count > 1
             ? new ParallelRuns(
-                runner, parallel, study.Path, arguments.GetValue(_data), arguments.GetValue(_device), arguments.GetValue(_again)).Make(missing, terminal, stop)
+                runner, parallel, study.Path, arguments.GetValue(_data), arguments.GetValue(_device), arguments.GetValue(_again))
+                .Make(missing, terminal, stop)
             : new TurnedRuns(runner).Make(missing, terminal, stop);
         if (!isWorker) Show(runner, terminal);
         if (stop.Token.IsCancellationRequested)
@@ -97,8 +98,9 @@ internal sealed class CompareVerb : Verb
             terminal.Error.WriteLine(
                 $"{runner.Kept.Count} of {runner.Plan.Runs.Count} runs are recorded beside the study ({runner.KeptFolder}); --again makes them here");
         if (runner.KeptOfOthers.Count == 0) return;
-        terminal.Error.WriteLine($"{Quantity.Of(runner.KeptOfOthers.Count, "record")} beside the study {(runner.KeptOfOthers.Count == 1 ? "does" : "do")} "
-            + "not count, being of other settings or images:");
+        var verb = runner.KeptOfOthers.Count == 1 ? "does" : "do";
+        terminal.Error.WriteLine(
+            $"{Quantity.Of(runner.KeptOfOthers.Count, "record")} beside the study {verb} not count, being of other settings or images:");
         foreach (var line in runner.KeptOfOthers) terminal.Error.WriteLine("  " + line);
     }
 

@@ -61,7 +61,8 @@ public sealed class CheckpointRankingTests
     public void HandedOver_WhereTargetsAreFixed_IsTheLastWhateverTheRanks()
     {
         var ranking = CheckpointRanking.Of([
-            Checkpoint(1, Healthy with { Lidar = 80, RankMe = 40 }) with { TargetsAreFixed = true }, Checkpoint(2, Healthy) with { TargetsAreFixed = true }]);
+            Checkpoint(1, Healthy with { Lidar = 80, RankMe = 40 }) with { TargetsAreFixed = true },
+            Checkpoint(2, Healthy) with { TargetsAreFixed = true }]);
         Assert.Equal(2, ranking.HandedOver().Checkpoint.Epoch);
         Assert.StartsWith("the last checkpoint: its targets do not move", ranking.HandedOver().Why, StringComparison.Ordinal);
         var collapsed = CheckpointRanking.Of([

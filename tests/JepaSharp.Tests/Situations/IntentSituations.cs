@@ -159,7 +159,7 @@ public sealed class IntentSituations : SituationTests
             Build = folder => Images(folder, "imgs"),
         },
         new("a run as long as it is asked to be", "jepa pretrain --data imgs --out run --minutes 0.05 2>log; echo \"rc $?\"; cat log", 0, "rc 0",
-            "images/s were measured", "passes over the images, about", "normalised by the images' own mean", "encoder and predictor")
+            "images/s were measured", "passes over the images, about", "normalised by the images' own mean", "objective mae", "encoder and decoder")
         {
             Build = folder => Images(folder, "imgs"),
         },

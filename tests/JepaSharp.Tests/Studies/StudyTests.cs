@@ -106,7 +106,8 @@ public sealed class StudyTests
         Assert.True(File.Exists(study.Record("two", 0)));
 
         Directory.Delete(study.Out, recursive: true);
-        study.Write(TinyStudy.Text.Replace("[0, 1]", "[0]", StringComparison.Ordinal).Replace("num_pred_masks: 2", "num_pred_masks: 3", StringComparison.Ordinal));
+        study.Write(TinyStudy.Text.Replace("[0, 1]", "[0]", StringComparison.Ordinal)
+            .Replace("num_pred_masks: 2", "num_pred_masks: 3", StringComparison.Ordinal));
         Assert.Equal(0, study.Compare("--dry-run"));
         Assert.Contains("1 record beside the study does not count", study.Said, StringComparison.Ordinal);
         Assert.Contains("two/0: mask.num_pred_masks", study.Said, StringComparison.Ordinal);

@@ -42,15 +42,15 @@ internal static class HeadGraph
             for (var d = 0; d < width; d++) weight[(k * width) + d] = (float)readout.Weights[(d * classes.Count) + k];
         }
 
-        var transform = record.Transform;
+        var (transform, size) = (record.Transform, record.Transform.Size);
+        var word = transform == HeadTransform.Whole(size) ? "squash" : transform == HeadTransform.Paper(size) ? "paper"
+            : throw new JepaException($"The head's images are brought to size by {transform}, which has no word in such a file.", isUsage: true);
         return new OnnxOptions
         {
             Pooling = Poolings[record.Features.Pool],
-            Side = transform.Size == encoder.ImageHeight && transform.Size == encoder.ImageWidth ? null : transform.Size,
+            Side = size == encoder.ImageHeight && size == encoder.ImageWidth ? null : size,
             Head = new OnnxHead(classes, weight, Array.ConvertAll(readout.Bias, bias => (float)bias)) { Temperature = record.Temperature!.Value },
-            Texts = new Dictionary<string, string> { ["transform"] = transform == HeadTransform.Whole(transform.Size) ? "squash"
-                : transform == HeadTransform.Paper(transform.Size) ? "paper"
-                : throw new JepaException($"The head's images are brought to size by {transform}, which has no word in such a file.", isUsage: true) },
+            Texts = new Dictionary<string, string> { ["transform"] = word },
         };
     }
 }
