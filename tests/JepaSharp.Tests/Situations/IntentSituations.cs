@@ -6,7 +6,7 @@ namespace JepaSharp.Tests.Situations;
 /// <summary>
 /// What was meant is what is used: the weights, the images, the order and the schedule that a user thinks of, or a sentence that says otherwise.
 /// </summary>
-[Collection(Lanes.Commands)]
+[Collection(Lanes.Intents)]
 public sealed class IntentSituations : SituationTests
 {
     private const string Small = "--set meta.model_name=vit_tiny --set meta.embed_dim=24 --set meta.depth=1 --set meta.num_heads=2 "
@@ -254,7 +254,7 @@ public sealed class IntentSituations : SituationTests
             rm -r run; jepa predict --head h --data imgs --out l.csv; echo "rc $?"
             jepa pretrain --data imgs --out run {Small} --max-steps 2 >log 2>&1 || cat log
             jepa predict --head h --data imgs --out l.csv; echo "rc $?"; jepa predict --head kept --data imgs --out l.csv
-            """, 0, "has gone from there. Give it with --weights PATH.\nrc 2", "is another than h was fitted on: its weights have changed since",
+            """, 0, "rc 2\nrc 2", "has gone from there. Give it with --weights PATH.", "is another than h was fitted on: its weights have changed since",
             "l.csv: 8 images")
         {
             Build = folder =>
