@@ -222,7 +222,7 @@ public sealed class FolderSituations : SituationTests
         },
         new("the first lines of packing", "jepa pack --data set --out set.jepapack", 0, "DIR/set: 4 files found, all read.",
             "4 images as pixels") { Build = Set },
-        new("an option given twice", "jepa inspect 'set#test-share=0.5&test-share=0.1'", 2, "is given twice") { Build = Set },
+        new("an option given twice", "jepa inspect 'set#size=16&size=32'", 2, "is given twice") { Build = Set },
         new("pictures that no scene describes", "jepa scenes --out s --count 3 --size 16 && cp set/photo-0.png s/images/mine.png && jepa inspect "
             + "s", 0,
             "3 images", "1 picture is passed over, since no scene describes it: mine.png.")
