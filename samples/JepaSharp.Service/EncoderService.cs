@@ -26,7 +26,8 @@ public static class EncoderService
             // An image at a time for each core; some wait; the others are told to come again.
             limiter.AddPolicy(Limited, _ => RateLimitPartition.GetConcurrencyLimiter("", _ => new ConcurrencyLimiterOptions
             {
-                PermitLimit = Environment.ProcessorCount, QueueLimit = MostWaiting,
+                PermitLimit = Environment.ProcessorCount,
+                QueueLimit = MostWaiting,
             }));
             limiter.OnRejected = async (context, cancellation) =>
             {

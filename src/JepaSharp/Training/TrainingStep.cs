@@ -118,7 +118,8 @@ public sealed class TrainingStep : IDisposable
         if (loss is null)
         {
             return new PendingStep(
-                number, batches, sum, Math.Sqrt(State.Trained.Sum(n => n.Parameters.SquaredGradientNorm())), parts) { SharedMoves = moves };
+                number, batches, sum, Math.Sqrt(State.Trained.Sum(n => n.Parameters.SquaredGradientNorm())), parts)
+            { SharedMoves = moves };
         }
 
         var numbers = stack([loss, .. State.Trained.Select(n => n.Parameters.Gradients!.norm())]);

@@ -105,7 +105,9 @@ public sealed class HelpAndCompletionTests
             """;
         var start = new ProcessStartInfo("/bin/bash", ["--norc", "-c", Ask])
         {
-            WorkingDirectory = folder.Path, RedirectStandardOutput = true, RedirectStandardError = true,
+            WorkingDirectory = folder.Path,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
         };
         using var bash = Process.Start(start)!;
         var said = bash.StandardOutput.ReadToEnd();

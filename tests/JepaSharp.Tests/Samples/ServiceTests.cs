@@ -92,7 +92,11 @@ public sealed class ServiceTests(ServiceTests.Started service) : IClassFixture<S
     {
         var texts = new Dictionary<string, string>
         {
-            ["image_height"] = "32", ["image_width"] = "32", ["channels"] = "3", ["input"] = "rgb 0 to 1", ["transform"] = how,
+            ["image_height"] = "32",
+            ["image_width"] = "32",
+            ["channels"] = "3",
+            ["input"] = "rgb 0 to 1",
+            ["transform"] = how,
         };
         var theirs = ImageTransform.Of(texts, "x");
         var ours = how == "paper" ? EvaluationTransform.CenterCrop(32) : EvaluationTransform.Squash(32);
@@ -121,7 +125,13 @@ public sealed class ServiceTests(ServiceTests.Started service) : IClassFixture<S
     {
         private static readonly VisionTransformerShape Shape = new()
         {
-            ImageHeight = 32, ImageWidth = 32, PatchSize = 8, Width = 48, Depth = 2, Heads = 3, MlpWidth = 96,
+            ImageHeight = 32,
+            ImageWidth = 32,
+            PatchSize = 8,
+            Width = 48,
+            Depth = 2,
+            Heads = 3,
+            MlpWidth = 96,
         };
 
         private readonly VisionTransformer _encoder = new(Shape);

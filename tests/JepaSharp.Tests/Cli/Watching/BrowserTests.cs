@@ -48,7 +48,8 @@ public sealed class BrowserTests
                 "--virtual-time-budget=3000", "--timeout=60000", "--dump-dom", address,
             ])
         {
-            RedirectStandardOutput = true, RedirectStandardError = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
         })!;
         var errors = browser.StandardError.ReadToEndAsync();
         var shown = browser.StandardOutput.ReadToEnd();

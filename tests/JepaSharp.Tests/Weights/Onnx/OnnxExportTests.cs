@@ -38,7 +38,12 @@ public sealed class OnnxExportTests : IDisposable
         ["layer scale"] = Plain with { LayerScale = true, ClassToken = true },
         ["relative positions"] = Plain with
         {
-            ClassToken = true, AbsolutePositions = false, RelativePositions = true, LayerScale = true, KeyBias = false, MaskToken = true,
+            ClassToken = true,
+            AbsolutePositions = false,
+            RelativePositions = true,
+            LayerScale = true,
+            KeyBias = false,
+            MaskToken = true,
         },
         ["both positions"] = Plain with { ClassToken = true, RelativePositions = true, LearnedPositions = true, KeyBias = false },
     };
