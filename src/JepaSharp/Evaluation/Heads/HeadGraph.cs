@@ -1,5 +1,3 @@
-using JepaSharp.Data.Cropping;
-using JepaSharp.Evaluation.Probes;
 using JepaSharp.Models;
 using JepaSharp.Runtime;
 using JepaSharp.Weights.Onnx;
