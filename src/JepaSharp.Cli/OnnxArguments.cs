@@ -46,8 +46,8 @@ internal sealed class OnnxArguments
     };
     private readonly Option<string?> _head = new("--head")
     {
-        Description = "onnx: a head that jepa fit wrote for these weights: the file then gives its probabilities, too. Pooling, size and transform are "
-            + "the head's.",
+        Description = "onnx: a head that jepa fit wrote for these weights: the file then gives its probabilities, too. Pooling, size and transform "
+            + "are the head's.",
         HelpName = "HEAD",
     };
     private readonly Option<string?> _license = new("--license")

@@ -1,4 +1,5 @@
-// Lanes, two at a time side by side: tests that only start the built command and wait for it, and all others, which share one libtorch and one set of counters.
+// Lanes, two at a time side by side: tests that only start the built command and wait for it, and all others, which share one libtorch and one set
+// of counters.
 [assembly: CollectionBehavior(CollectionBehavior.CollectionPerAssembly)]
 
 namespace JepaSharp.Tests;

@@ -84,7 +84,8 @@ public sealed partial class PretrainPlan
         if (wanted.Where(n => !weights.Has(n)).Select(NetworkNames.Title).ToList() is { Count: > 0 } missing)
             throw new JepaException(
                 $"{weights.Path} holds no {string.Join(" and no ", missing)} (found: {string.Join(", ", weights.Present.Select(weights.TitleOf))}). "
-                    + "What a predictor knows can be drawn of an I-JEPA alone: give a run of jepa pretrain --objective ijepa, or a published .pth.tar.",
+                    + "What a predictor knows can be drawn of an I-JEPA alone: give a run of jepa pretrain --objective ijepa, or a published "
+                    + ".pth.tar.",
                 isUsage: true);
         if (weights.Predictor?.Outputs is not null)
             throw new JepaException(

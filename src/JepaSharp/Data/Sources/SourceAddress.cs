@@ -33,8 +33,8 @@ internal sealed partial record SourceAddress
     /// <summary><c>only=FILE</c>: only the images whose names a file lists, one a line.</summary>
     public string? Only { get; init; }
 
-    /// <summary><c>test-share=S</c>: only the share S that is held out by name; <c>train-share=S</c>: all but the share 1 - S that is held out by name.
-    /// Of several, each is a share of what the one before left.</summary>
+    /// <summary><c>test-share=S</c>: only the share S that is held out by name; <c>train-share=S</c>: all but the share 1 - S that is held out by
+    /// name. Of several, each is a share of what the one before left.</summary>
     public IReadOnlyList<(decimal Share, bool HeldOut)> Shares { get; init; } = [];
 
     /// <summary><c>size=S</c>, <c>seed=K</c>, <c>first=I</c>: built-in scenes.</summary>
