@@ -69,8 +69,8 @@ static int Usage()
         step   [--shape tiny|small|base|large|huge|GRID,BATCH,WIDTH,DEPTH] [--precision KEY] [--steps N] [--warmup N] [--batch N] [--accumulate N] [--checkpoint]
                                            our training step alone, as a line of JSON
         race-method NAME[,NAME...] --peer "COMMAND" [--precision KEY] [--rounds N] [--steps N] [--batch N]
-                                           a step of another method (mae-tiny, mae-small, mae-base, dino-small, dino-head), bench/peer's and ours on
-                                           libtorch's operators, in turn; COMMAND as in "python3 bench/peer/"
+                                           a step of another method (mae-tiny, mae-small, mae-base, dino-small, dino-head, rcdm), bench/peer's and
+                                           ours on libtorch's operators, in turn; COMMAND as in "python3 bench/peer/"
         method-step NAME [--precision KEY] [--steps N] [--warmup N] [--batch N]
                                            such a step alone, as a line of JSON
         rates  [--precision KEY]           GFLOP/s of libtorch's matrix product and of our tiles

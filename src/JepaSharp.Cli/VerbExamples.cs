@@ -34,6 +34,7 @@ internal static class VerbExamples
         ["evaluate count"] = ["jepa evaluate count --weights runs/scenes --data scenes"],
         ["evaluate distance"] = ["jepa evaluate distance --weights runs/scenes --data scenes"],
         ["evaluate checkpoints"] = ["jepa evaluate checkpoints runs/photos"],
+        ["evaluate agreement"] = ["jepa evaluate agreement runs"],
         ["compare"] = ["jepa compare study.yaml"],
         ["report"] = ["jepa report runs/photos"],
         ["watch"] = ["jepa watch runs", "jepa watch runs/photos --port 0"],

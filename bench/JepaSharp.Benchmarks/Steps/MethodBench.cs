@@ -21,7 +21,7 @@ internal sealed class MethodBench : IDisposable
     {
         var plan = new PretrainPlan(shape.Options);
         _batch = shape.Batch;
-        _objective = KnownObjectives.Create(plan);
+        _objective = shape.Create is { } create ? create(plan) : KnownObjectives.Create(plan);
         Computation = arguments.Computation(_objective.Encoder.Shape);
         _step = new TrainingStep(_objective, plan.Schedules(StepsPerEpoch), new StepSettings(Computation, plan.Optimizer, Seed: plan.Seed));
     }
@@ -37,8 +37,9 @@ internal sealed class MethodBench : IDisposable
     {
         using var scope = NewDisposeScope();
         using var generator = new Generator((ulong)_taken++);
+        // Channels last, as training makes them of bytes.
         var views = _objective.Views.ToDictionary(v => v.Name, v =>
-            randn([v.Count * _batch, 3, v.Transform.CropSize, v.Transform.CropSize], generator: generator));
+            randn([v.Count * _batch, v.Transform.CropSize, v.Transform.CropSize, 3], generator: generator).permute(0, 3, 1, 2));
         var batch = new ViewBatch(views, [.. Enumerable.Range(0, _batch)]);
         var start = Stopwatch.GetTimestamp();
         var result = _step.Run([batch]);

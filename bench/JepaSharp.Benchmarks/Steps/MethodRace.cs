@@ -68,7 +68,7 @@ internal static class MethodRace
         string Step(string key) => $"method-step {name} --precision {key} --steps {steps} --batch {shape.Batch}";
         var ours = JsonSerializer.Deserialize<MethodMeasure>(ChildProcess.Self(Step(precision)))!;
         var format = precision == "bf16" ? precision : "fp32";
-        var program = $"{peer}{name[..name.IndexOf('-', StringComparison.Ordinal)]}_step.py";
+        var program = $"{peer}{name.Split('-')[0]}_step.py";
         using var line = JsonDocument.Parse(ChildProcess.Command(
             $"{program} {shape.Peer} --batch {shape.Batch} --precision {format} --steps {steps}"));
         double Value(string key) => line.RootElement.GetProperty(key).GetDouble();

@@ -90,7 +90,7 @@ internal sealed class EvaluateVerb : Verb
         [
             new KnnVerb(), new LinearVerb(), new LogisticVerb(), new RidgeVerb(), new LowShotVerb(), new FineTuneVerb(), new CountVerb(),
             new DistanceVerb(),
-            new EvaluateCheckpointsVerb(),
+            new EvaluateCheckpointsVerb(), new EvaluateAgreementVerb(),
         ];
         foreach (var task in tasks) Add(task);
     }

@@ -176,6 +176,23 @@ public sealed class RcdmTests : IDisposable
         Assert.Contains("takes it away again", Assert.Throws<ArgumentException>(() => new DiffusionUNet(lost)).Message);
     }
 
+    /// <summary>As training's views are laid out; the slower layout must not go through the network.</summary>
+    [Fact]
+    public void Images_WithTheirChannelsLast_AreDecodedToTheSameBits_LaidOutAsOthers()
+    {
+        using var scope = NewDisposeScope();
+        using var network = new DiffusionUNet(new DiffusionUNetShape { ImageSize = 16, Condition = 8 });
+        foreach (var parameter in network.parameters())
+            using (no_grad()) _ = parameter.copy_(sin(arange(parameter.numel(), float32)).view(parameter.shape).Multiply(0.1));
+        var last = sin(arange(2 * 16 * 16 * 3, float32)).view(2, 16, 16, 3).permute(0, 3, 1, 2);
+        Assert.False(last.is_contiguous());
+        var (steps, told) = (tensor([3f, 700f]), ones(2, 8));
+        var (drawn, expected) = (network.Forward(last, steps, told), network.Forward(last.contiguous(), steps, told));
+        Assert.True(drawn.is_contiguous());
+        Assert.True(drawn.eq(expected).all().item<bool>());
+        Assert.True(expected.std().item<float>() > 0);
+    }
+
     /// <summary>The network that RCDM was published with, by its size alone.</summary>
     [Fact]
     public void Published_Network_HasAsManyParameters()

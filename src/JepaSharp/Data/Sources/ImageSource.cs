@@ -1,5 +1,6 @@
 using JepaSharp.Data.Decoding;
 using JepaSharp.Data.Loading;
+using JepaSharp.Data.Sources.Scenes;
 
 namespace JepaSharp.Data.Sources;
 
@@ -44,6 +45,9 @@ public abstract class ImageSource : IDisposable
     public virtual double? ValueOf(int index, string column) =>
         throw new ArgumentException(
             $"{Description} has no column \"{column}\". It has: {(Columns.Count == 0 ? "none" : string.Join(", ", Columns))}.", nameof(column));
+
+    /// <summary>What stands in an image, where it shows a scene whose objects are known; else null.</summary>
+    public virtual Scene? SceneOf(int index) => null;
 
     /// <summary>Bytes of the encoded image that <see cref="Open"/> will read into memory, as far as that is known without opening it; else
     /// 0.</summary>

@@ -1,3 +1,5 @@
+using JepaSharp.Data.Sources.Scenes;
+
 namespace JepaSharp.Data.Sources;
 
 /// <summary>A source with more to say of it: what was found beside its files. Owns the source.</summary>
@@ -35,6 +37,9 @@ internal sealed class NotedSource(ImageSource source, string? sum, IReadOnlyList
 
     /// <inheritdoc/>
     public override double? ValueOf(int index, string column) => source.ValueOf(index, column);
+
+    /// <inheritdoc/>
+    public override Scene? SceneOf(int index) => source.SceneOf(index);
 
     /// <inheritdoc/>
     public override long StoredBytes(int index) => source.StoredBytes(index);

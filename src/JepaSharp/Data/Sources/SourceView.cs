@@ -1,3 +1,4 @@
+using JepaSharp.Data.Sources.Scenes;
 using JepaSharp.Runtime;
 
 namespace JepaSharp.Data.Sources;
@@ -48,6 +49,9 @@ public abstract class SourceView : ImageSource
 
     /// <inheritdoc/>
     public override double? ValueOf(int index, string column) => _source.ValueOf(_chosen[index], column);
+
+    /// <inheritdoc/>
+    public override Scene? SceneOf(int index) => _source.SceneOf(_chosen[index]);
 
     /// <inheritdoc/>
     public override long StoredBytes(int index) => _source.StoredBytes(_chosen[index]);

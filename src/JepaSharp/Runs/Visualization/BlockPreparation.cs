@@ -138,6 +138,6 @@ internal sealed class BlockPreparation : IDisposable
         var image = new RgbImage(batch.Width, batch.Height, batch.Pixels.AsSpan(i * bytes, bytes).ToArray());
         var seen = new bool[masks.Grid.Count];
         foreach (var patch in masks.Context(0, i)) seen[patch] = true;
-        return new ShownBlock(source.NameOf(batch.Indices[i]), image, masks.Grid, seen, block);
+        return new ShownBlock(batch.Indices[i], source.NameOf(batch.Indices[i]), image, masks.Grid, seen, block);
     }
 }

@@ -44,9 +44,10 @@ internal sealed record PreparedBlocks(Tensor Pictures, IReadOnlyDictionary<Block
 }
 
 /// <summary>An image with what is seen of it and what is asked.</summary>
-/// <param name="Name">Its name in its source.</param>
+/// <param name="Index">Its index in its source.</param>
+/// <param name="Name">Its name there.</param>
 /// <param name="Image">It, at the encoder's size.</param>
 /// <param name="Grid">The grid of patches.</param>
 /// <param name="Seen">[N], which patches are context.</param>
 /// <param name="Block">The block that is drawn.</param>
-internal sealed record ShownBlock(string Name, RgbImage Image, PatchGrid Grid, bool[] Seen, PatchBlock Block);
+internal sealed record ShownBlock(int Index, string Name, RgbImage Image, PatchGrid Grid, bool[] Seen, PatchBlock Block);

@@ -13,6 +13,20 @@ internal sealed class VisualizationNumbers
     /// <summary>What was measured of pictures.</summary>
     public List<SourceMeasures> Measures { get; } = [];
 
+    /// <summary>Of each source, what was read from its pictures of scenes, by question; nothing where the images are no scenes.</summary>
+    public Dictionary<BlockSource, IReadOnlyDictionary<string, SceneAnswers>> Read { get; } = [];
+
+    /// <summary>The same of the true blocks: what the probes can read at best.</summary>
+    public IReadOnlyDictionary<string, SceneAnswers> ReadOfTheBlocks { get; set; } = new Dictionary<string, SceneAnswers>();
+
+    /// <summary>How much nearer to the truth what is read from the predictor's pictures is than what is read from those of what it says of another
+    /// block, by question: in R2, paired by block.</summary>
+    public IEnumerable<(string Question, PairedMean Value)> ReadBeyondTheContext()
+    {
+        if (!Read.TryGetValue(BlockSource.Predictor, out var own) || !Read.TryGetValue(BlockSource.WrongPosition, out var other)) yield break;
+        foreach (var (question, answers) in own) yield return (question, PairedMean.Of(other[question].Errors, answers.Errors));
+    }
+
     /// <summary>How much more the predictor's pictures agree with the true block than those of what it says of another; null where it was not
     /// measured.</summary>
     public PairedMean? Claim => Paired(BlockSource.Predictor, BlockSource.WrongPosition);
@@ -66,6 +80,13 @@ internal sealed class VisualizationNumbers
             varies_map = m.Spread.Map,
         }),
         paired = Differences().ToDictionary(d => d.Name, d => new { mean = d.Value.Mean, error = d.Value.Error }),
+        read_from_scenes = Read.Count == 0 ? null : new
+        {
+            blocks = ReadOfTheBlocks.ToDictionary(q => q.Key, q => q.Value.Count),
+            r2_of_true_blocks = ReadOfTheBlocks.ToDictionary(q => q.Key, q => q.Value.R2),
+            r2 = Read.ToDictionary(r => Key(r.Key), r => r.Value.ToDictionary(q => q.Key, q => q.Value.R2)),
+            beyond_the_context = ReadBeyondTheContext().ToDictionary(d => d.Question, d => new { mean = d.Value.Mean, error = d.Value.Error }),
+        },
     };
 
     private static object ForJson(DrawingAgreement a) =>

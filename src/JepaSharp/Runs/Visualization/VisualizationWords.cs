@@ -68,6 +68,8 @@ internal sealed class VisualizationWords(VisualizationNumbers numbers, PreparedB
                 [.. numbers.Differences().Select(d => (IReadOnlyList<string>)[d.Name, Long(d.Value.Mean), Long(d.Value.Error)])]);
         }
 
+        if (numbers.Read.Count > 0) yield return Reading();
+
         yield return new DrawingTable(
             "What decoders lose when told of another block",
             string.Create(Plain,
@@ -107,6 +109,26 @@ internal sealed class VisualizationWords(VisualizationNumbers numbers, PreparedB
                 + $"among all {tested.Count:n0} (chance {1.0 / tested.Count:0.000}). Varies: share of the variance left within a representation. "
                 + $"The other block of the second row shares {tested.Overlap:0.00} of the first on average."),
             ["drawn from what is said by", "d, correlation", "p", "d, cosine", "first", "varies", "decoder"], rows);
+    }
+
+    private DrawingTable Reading()
+    {
+        List<string> questions = [.. numbers.ReadOfTheBlocks.Keys];
+        IReadOnlyList<string> Row(string title, IReadOnlyDictionary<string, SceneAnswers> answers) =>
+            [title, .. questions.Select(q => Short(answers[q].R2))];
+        var beyond = numbers.ReadBeyondTheContext().ToDictionary(d => d.Question, d => d.Value);
+        return new DrawingTable(
+            "What can be read of scenes",
+            "R2 of what a probe, fitted to true blocks of other images, reads from pictures: how many objects have their centre in the block, their "
+                + "colour (red, green and blue) and their place in it, on average; the last two where there is an object. 1 is the truth, 0 what "
+                + "the mean of all blocks would say. The last row is paired by block: what the predictor says of this block beyond what the context "
+                + "gives.",
+            ["read from", .. questions.Select(q => string.Create(Plain, $"{q}, {numbers.ReadOfTheBlocks[q].Count:n0} blocks"))],
+            [
+                Row("the true block (the most that this probe can)", numbers.ReadOfTheBlocks),
+                .. numbers.Read.Select(r => Row(TitleOf(r.Key), r.Value)),
+                ["predictor - another block", .. questions.Select(q => Both(beyond[q]))],
+            ]);
     }
 
     /// <summary>Which part is likelier at fault where the claim fails.</summary>

@@ -59,7 +59,7 @@ public sealed class ClevrImages : ImageSource
     public override IReadOnlyList<string> Columns => SceneColumns.All;
 
     /// <summary>What is in an image.</summary>
-    public Scene SceneOf(int index) => _images[index].Scene;
+    public override Scene SceneOf(int index) => _images[index].Scene;
 
     /// <inheritdoc/>
     public override string NameOf(int index) => Path.GetRelativePath(_directory, _images[index].ImagePath).Replace('\\', '/');

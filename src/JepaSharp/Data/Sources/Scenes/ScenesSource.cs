@@ -64,7 +64,7 @@ public sealed class ScenesSource : ImageSource
     public override OpenedImage Open(int index) => new OpenedScene(this, Checked(index));
 
     /// <summary>What is in an image: object count, nearest distance and all else by <see cref="SceneTargets"/>.</summary>
-    public Scene SceneOf(int index) =>
+    public override Scene SceneOf(int index) =>
         SceneGenerator.Draw(_seed, _first + Checked(index)).Annotate(_width, _height, _first + index, FileNameOf(index), "new");
 
     /// <summary>Renders every image and keeps it in memory, 3 W H bytes each, so that reading costs nothing from then on.</summary>
