@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.Globalization;
 using JepaSharp.Runtime.Collectives;
 using JepaSharp.Training.Progress;
+using static TorchSharp.torch;
 
 namespace JepaSharp.Training;
 
@@ -15,6 +16,7 @@ internal sealed class StepMeeting(Collective ranks) : IDisposable
     private readonly CancellationTokenSource _agreed = new();
     private readonly SlowRanks _slow = new(ranks.Size);
     private long _workingSince = TimeProvider.System.GetTimestamp();
+    private double _worked; // seconds, before the ranks last came together within the step
 
     /// <summary>Cancelled on every rank at the same point of the run, once a stop was asked of any of them.</summary>
     public CancellationToken Agreed => _agreed.Token;
@@ -40,7 +42,7 @@ internal sealed class StepMeeting(Collective ranks) : IDisposable
     {
         Span<byte> own = stackalloc byte[Bytes];
         BinaryPrimitives.WriteDoubleLittleEndian(own, loss);
-        BinaryPrimitives.WriteDoubleLittleEndian(own[8..], TimeProvider.System.GetElapsedTime(_workingSince).TotalSeconds);
+        BinaryPrimitives.WriteDoubleLittleEndian(own[8..], _worked + Working);
         BinaryPrimitives.WriteInt32LittleEndian(own[16..], Asked.IsCancellationRequested ? 1 : 0);
         BinaryPrimitives.WriteInt32LittleEndian(own[20..], Unreadable?.Invoke() ?? 0);
         var (sum, isAsked, unreadable) = (0.0, false, 0);
@@ -64,7 +66,19 @@ internal sealed class StepMeeting(Collective ranks) : IDisposable
     }
 
     /// <summary>From here on a rank works on its part of the next step.</summary>
-    public void Part() => _workingSince = TimeProvider.System.GetTimestamp();
+    public void Part() => (_workingSince, _worked) = (TimeProvider.System.GetTimestamp(), 0);
+
+    /// <summary>Adds up tensors of all ranks within a step; that one waits there for another is no work of its own.</summary>
+    /// <param name="tensors">float32, contiguous, of the same shapes everywhere; written to.</param>
+    /// <exception cref="RankFailedException">Another rank could not go on.</exception>
+    public void Exchange(IReadOnlyList<Tensor> tensors)
+    {
+        _worked += Working;
+        ranks.Sum(tensors);
+        _workingSince = TimeProvider.System.GetTimestamp();
+    }
+
+    private double Working => TimeProvider.System.GetElapsedTime(_workingSince).TotalSeconds;
 
     /// <inheritdoc/>
     public void Dispose() => _agreed.Dispose();
