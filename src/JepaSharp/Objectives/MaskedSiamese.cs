@@ -222,9 +222,10 @@ public sealed class MaskedSiamese : Objective
     public override StepOperations Operations(IReadOnlyList<int> indices, Step step) => MaskedSiameseOperations.Of(Options, (indices ?? []).Count);
 
     /// <inheritdoc/>
-    public override IReadOnlyList<string> Describe(int images, int batches, ulong seed) => Options.Loss.Balances && images * batches < Options.Prototypes
-        ? [Options.Words(), Options.WordsOnStep(images * batches)]
-        : [Options.Words()];
+    public override IReadOnlyList<string> Describe(int images, int batches, ulong seed) =>
+        Options.Loss.Balances && images * batches < Options.Prototypes
+            ? [Options.Words(), Options.WordsOnStep(images * batches)]
+            : [Options.Words()];
 
     /// <inheritdoc/>
     public override ObjectivePictures Draw(IReadOnlyList<RgbImage> images, IReadOnlyList<int> indices, Step step, int zoom)

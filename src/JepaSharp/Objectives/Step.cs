@@ -88,7 +88,8 @@ public sealed class Step
         return part.detach().Multiply(share);
     }
 
-    /// <summary>The part of a loss that compares images: over all images of the step, where they are divided among micro-batches or processes.</summary>
+    /// <summary>The part of a loss that compares images: over all images of the step, where they are divided among micro-batches or
+    /// processes.</summary>
     /// <remarks>A micro-batch is given the comparison where it is the step's only one. Else its value is 0 and its gradients are those of the
     /// comparison of all, whose value and reports are the step's.</remarks>
     /// <param name="features">What <see cref="Objective.Features"/> says of the micro-batch; where it is repeated, those without gradients may be

@@ -8,11 +8,11 @@ namespace JepaSharp.Training;
 
 /// <summary>What of a step's loss compares images with one another: over all images of the step, of all micro-batches and ranks.</summary>
 /// <remarks>
-/// An objective says its features of each image by itself. The ranks put theirs together, and each computes the comparison L of all and its gradients
-/// g. A micro-batch whose features are f then learns by Σ f g, whose gradient is that of L. Of several micro-batches the features are computed without
-/// gradients first and once more when their turn comes, so that one micro-batch at a time is kept in memory (Gao, Zhang, Han and Callan, "Scaling deep
-/// contrastive learning batch size under memory limited setup", 2021). Parameters that L has itself get a rank's share of its gradients on each rank,
-/// so that their sum is L's.
+/// An objective says its features of each image by itself. The ranks put theirs together, and each computes the comparison L of all and its
+/// gradients g. A micro-batch whose features are f then learns by Σ f g, whose gradient is that of L. Of several micro-batches the features are
+/// computed without gradients first and once more when their turn comes, so that one micro-batch at a time is kept in memory (Gao, Zhang, Han and
+/// Callan, "Scaling deep contrastive learning batch size under memory limited setup", 2021). Parameters that L has itself get a rank's share of its
+/// gradients on each rank, so that their sum is L's.
 /// </remarks>
 /// <param name="objective">Whose loss it is.</param>
 /// <param name="shared">Where the ranks put features together; null for one process alone.</param>
@@ -76,8 +76,8 @@ internal sealed class StepComparison(Objective objective, SharedStep? shared, Co
     {
         if (features.Count > 0 && features.All(f => f.dim() > 1 && f.shape[1] == images)) return;
         throw new InvalidOperationException(
-            $"{objective.Name} compares images by features [{string.Join("], [", features.Select(f => string.Join(", ", f.shape)))}]: expected at least "
-                + $"one, each [V, {images}, ...] of {images} images.");
+            $"{objective.Name} compares images by features [{string.Join("], [", features.Select(f => string.Join(", ", f.shape)))}]: "
+                + $"expected at least one, each [V, {images}, ...] of {images} images.");
     }
 
     private void Compare(IReadOnlyList<Tensor> own, GradientTape tape)

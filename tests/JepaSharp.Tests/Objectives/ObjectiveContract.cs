@@ -179,6 +179,7 @@ public abstract class ObjectiveContract<T> : IDisposable
         Tensor[] before = [.. state.Select(s => s.clone())];
         using var bad = Batch(step.Objective, value: float.NaN);
         Assert.Throws<NumericalException>(() => step.Run(bad));
+        Assert.Throws<NumericalException>(() => step.Run(sound, bad));
         Assert.All(before.Zip(state), pair => Assert.True(pair.First.Equals(pair.Second)));
         Assert.Equal(1, step.State.StepCount);
         Assert.True(double.IsFinite(step.Run(sound).Loss));
