@@ -177,7 +177,9 @@ public sealed class Data2Vec : Objective
     }
 
     /// <inheritdoc/>
-    public override IReadOnlyList<string> Describe(int images, ulong seed) => [Options.Words()];
+    public override IReadOnlyList<string> Describe(int images, int batches, ulong seed) => batches > 1 && Options.Variance > 0
+        ? [Options.Words(), $"the variance term looks at each of the {batches} micro-batches of a step by itself, not at the step"]
+        : [Options.Words()];
 
     /// <inheritdoc/>
     public override IReadOnlyDictionary<string, double> Measure(MonitoredImages images) => Data2VecMeasures.Of(this, images);

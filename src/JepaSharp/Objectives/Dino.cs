@@ -113,7 +113,7 @@ public sealed class Dino : Objective
 
     /// <summary>What is compared, in how many outputs, at which temperatures.</summary>
     /// <inheritdoc/>
-    public override IReadOnlyList<string> Describe(int images, ulong seed) => [Options.Words()];
+    public override IReadOnlyList<string> Describe(int images, int batches, ulong seed) => [Options.Words()];
 
     /// <inheritdoc/>
     public override ObjectivePictures Draw(IReadOnlyList<RgbImage> images, IReadOnlyList<int> indices, Step step, int zoom) => new(

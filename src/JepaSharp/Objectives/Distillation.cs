@@ -137,7 +137,7 @@ public sealed class Distillation : Objective
     }
 
     /// <inheritdoc/>
-    public override IReadOnlyList<string> Describe(int images, ulong seed)
+    public override IReadOnlyList<string> Describe(int images, int batches, ulong seed)
     {
         var (teacher, side) = (Teacher.Shape, Options.SizeForTeacher / Teacher.Shape.PatchSize);
         var grid = side == Encoder.Shape.GridWidth ? "" : $", brought to the student's {Encoder.Shape.GridHeight}x{Encoder.Shape.GridWidth}";

@@ -153,7 +153,7 @@ public sealed class Ibot : Objective
 
     /// <summary>What is compared, in how many outputs, and how much is hidden.</summary>
     /// <inheritdoc/>
-    public override IReadOnlyList<string> Describe(int images, ulong seed) => [Options.Words()];
+    public override IReadOnlyList<string> Describe(int images, int batches, ulong seed) => [Options.Words()];
 
     /// <inheritdoc/>
     public override ObjectivePictures Draw(IReadOnlyList<RgbImage> images, IReadOnlyList<int> indices, Step step, int zoom) =>

@@ -99,6 +99,34 @@ public sealed class ImageJepa : Objective
         return Loss(images, masks, step, Options.KeepsApart).MoveToOuterDisposeScope();
     }
 
+    /// <summary>Where C-JEPA's terms are asked for, those alone.</summary>
+    /// <inheritdoc/>
+    public override bool ComparesImages => Options.KeepsApart;
+
+    /// <summary>The average over each context's patches: float32 [Mc, B, D].</summary>
+    /// <inheritdoc/>
+    public override IReadOnlyList<Tensor> Features(ViewBatch batch, Step step)
+    {
+        ArgumentNullException.ThrowIfNull(batch);
+        using var scope = NewDisposeScope();
+        var images = batch[_view.Name];
+        using var masks = JepaMasks.Of(DrawMasks(batch.Indices, step), images.device);
+        return [Averages(ContextEncoder.Encode(images, masks.Context), masks).MoveToOuterDisposeScope()];
+    }
+
+    /// <summary>C-JEPA's terms, weighted.</summary>
+    /// <inheritdoc/>
+    public override Tensor Compare(IReadOnlyList<Tensor> features, Step step)
+    {
+        ArgumentNullException.ThrowIfNull(features);
+        ArgumentNullException.ThrowIfNull(step);
+        using var scope = NewDisposeScope();
+        var (variance, covariance) = VarianceCovariance.Of(features[0].flatten(0, 1));
+        step.Report(Variance, variance);
+        step.Report(Covariance, covariance);
+        return variance.Multiply(Options.Variance).Add(covariance.Multiply(Options.Covariance)).MoveToOuterDisposeScope();
+    }
+
     /// <summary>The mean distance with masks that are given, and nothing beside it. -> [].</summary>
     /// <param name="images">Normalised pixels [B, C, H, W].</param>
     /// <param name="masks">The batch's context and target blocks.</param>
@@ -116,7 +144,7 @@ public sealed class ImageJepa : Objective
         if (keepsApart)
         {
             context = step.Cut(context);
-            apart = step.Backward(Apart(context, step), downTo: context);
+            apart = step.Backward(step.Compare([Averages(context, masks)], Compare), downTo: context);
         }
 
         // Prediction: told the context and where a target block lies. A mean over blocks, one after the other: one at a time is kept in memory.
@@ -133,14 +161,11 @@ public sealed class ImageJepa : Objective
         return (apart is null ? loss : loss.Add(apart.to(loss.dtype))).MoveToOuterDisposeScope();
     }
 
-    /// <summary>C-JEPA's terms, weighted, of the average over each context's patches. [Mc B, Kc, D] -> [] float32.</summary>
-    private Tensor Apart(Tensor context, Step step)
+    /// <summary>[Mc B, Kc, D] -> float32 [Mc, B, D].</summary>
+    private static Tensor Averages(Tensor context, JepaMasks masks)
     {
         using var scope = NewDisposeScope();
-        var (variance, covariance) = VarianceCovariance.Of(context.to(float32).mean([1L]));
-        step.Report(Variance, variance);
-        step.Report(Covariance, covariance);
-        return variance.Multiply(Options.Variance).Add(covariance.Multiply(Options.Covariance)).MoveToOuterDisposeScope();
+        return context.to(float32).mean([1L]).view(masks.Context.Sets, -1, context.shape[^1]).MoveToOuterDisposeScope();
     }
 
     /// <summary>s(y): what the target encoder says of the target patches, layer-normed. No gradient. -> float32 [Mt Mc B, Kt, D].</summary>
@@ -168,7 +193,7 @@ public sealed class ImageJepa : Objective
 
     /// <summary>How much of an image is context and how much target, once contexts are cut to one length.</summary>
     /// <inheritdoc/>
-    public override IReadOnlyList<string> Describe(int images, ulong seed) =>
+    public override IReadOnlyList<string> Describe(int images, int batches, ulong seed) =>
         [$"asked: {MaskSurvey.Of(Options.Masks, seed, images)}{JepaTargets.Note(Options.Target, Options.MaskTarget)}"];
 
     /// <summary>Layer norm over the last axis without scale and shift: what is predicted. [..., D] -> float32 [..., D].</summary>

@@ -84,11 +84,32 @@ public sealed class LeJepa : Objective
     {
         using var scope = NewDisposeScope();
         step.Count(LeJepaOperations.Of(Options, batch.Count));
-        // Embeddings of all views, view by view: the class token after the final norm, through the head.
-        var embeddings = Embed([.. Views.Select(view => batch[view.Name])]);
+        return step.Compare(Features(batch, step), Compare).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Projector and statistic are over all images.</summary>
+    /// <inheritdoc/>
+    public override bool ComparesImages => true;
+
+    /// <summary>Embeddings of all views [V, B, E]: the class token after the final norm, through the head.</summary>
+    /// <inheritdoc/>
+    public override IReadOnlyList<Tensor> Features(ViewBatch batch, Step step)
+    {
+        ArgumentNullException.ThrowIfNull(batch);
+        using var scope = NewDisposeScope();
+        return [Embed([.. Views.Select(view => batch[view.Name])]).view(-1, batch.Count, Options.Embedding).MoveToOuterDisposeScope()];
+    }
+
+    /// <inheritdoc/>
+    public override Tensor Compare(IReadOnlyList<Tensor> features, Step step)
+    {
+        ArgumentNullException.ThrowIfNull(features);
+        ArgumentNullException.ThrowIfNull(step);
+        using var scope = NewDisposeScope();
         // Projections: batch norm takes its statistics over all views of all images at once.
         List<RunningStatistics> moved = [.. _running.Select(r => r.Copy())];
-        var projections = Projector.Train(embeddings, moved).view(-1, batch.Count, Options.Projection);
+        var embeddings = features[0];
+        var projections = Projector.Train(embeddings.flatten(0, 1), moved).view(-1, embeddings.shape[1], Options.Projection);
         foreach (var (running, towards) in _running.Zip(moved))
         {
             step.Move(running.Mean, towards.Mean, rate: 1);
@@ -155,7 +176,7 @@ public sealed class LeJepa : Objective
 
     /// <summary>What is compared, and with how much of a statistic.</summary>
     /// <inheritdoc/>
-    public override IReadOnlyList<string> Describe(int images, ulong seed) => [Options.Words(images)];
+    public override IReadOnlyList<string> Describe(int images, int batches, ulong seed) => [Options.Words(images * batches)];
 
     /// <inheritdoc/>
     public override ObjectivePictures Draw(IReadOnlyList<RgbImage> images, IReadOnlyList<int> indices, Step step, int zoom) => new(

@@ -56,7 +56,7 @@ public sealed record LeJepaOptions
     internal IReadOnlyList<View> Views => Local is null ? [Global] : [Global, Local];
 
     /// <summary>What is compared, as a sentence.</summary>
-    /// <param name="images">B, images in a micro-batch.</param>
+    /// <param name="images">Images of a step.</param>
     internal string Words(int images)
     {
         static string Of(View view) => $"{view.Count} {view.Name} of {view.Transform.CropSize} pixels";

@@ -141,7 +141,7 @@ public sealed class MaskedAutoencoder : Objective
     }
 
     /// <inheritdoc/>
-    public override IReadOnlyList<string> Describe(int images, ulong seed) =>
+    public override IReadOnlyList<string> Describe(int images, int batches, ulong seed) =>
     [
         $"asked: from {Kept} of {Options.Encoder.Patches} patches, the {(Options.NormalizesPatches ? "normalised pixels" : "pixels")} of the "
             + $"{Options.Encoder.Patches - Kept} others",

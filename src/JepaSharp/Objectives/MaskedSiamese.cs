@@ -98,11 +98,40 @@ public sealed class MaskedSiamese : Objective
     {
         using var scope = NewDisposeScope();
         step.Count(MaskedSiameseOperations.Of(Options, batch.Count));
+        return step.Compare(Features(batch, step), Compare).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Head, balancing and mean entropy are over all images.</summary>
+    /// <inheritdoc/>
+    public override bool ComparesImages => true;
+
+    /// <summary>Class tokens: of masked views [R, B, D], of small ones [F, B, D] where there are any, and of targets [1, B, D].</summary>
+    /// <inheritdoc/>
+    public override IReadOnlyList<Tensor> Features(ViewBatch batch, Step step)
+    {
+        ArgumentNullException.ThrowIfNull(batch);
+        ArgumentNullException.ThrowIfNull(step);
+        using var scope = NewDisposeScope();
+        Tensor ByView(Tensor tokens) => tokens.view(-1, batch.Count, Options.Encoder.Width).MoveToOuterDisposeScope();
+        using var kept = Kept(batch.Indices, Options.Anchor.Count, step, batch[Options.Anchor.Name].device);
+        List<Tensor> features = [ByView(ClassOf(AnchorEncoder, batch[Options.Anchor.Name], kept))];
+        if (Options.Focal is { } focal) features.Add(ByView(AnchorEncoder.EncodeClass(batch[focal.Name])));
+        if (step.IsRepeated) return features;
+        using var untracked = no_grad();
+        features.Add(ByView(Encoder.EncodeClass(batch[Options.Target.Name])));
+        return features;
+    }
+
+    /// <inheritdoc/>
+    public override Tensor Compare(IReadOnlyList<Tensor> features, Step step)
+    {
+        ArgumentNullException.ThrowIfNull(step);
+        using var scope = NewDisposeScope();
         List<RunningStatistics> moved = [.. _running.Select(r => r.Copy())], ofTarget = [.. _ofTarget.Select(r => r.Copy())];
         // Anchors: masked views, then small ones, each group normalised by its own statistics.
-        var anchors = Anchors(batch, step, features => Head.Train(features, moved));
+        var anchors = Anchors(features, tokens => Head.Train(tokens, moved));
         // Targets: the whole view, by the average of encoder and head. No gradient.
-        var targets = Targets(batch, features => TargetHead.Train(features, ofTarget));
+        var targets = Targets(features, tokens => TargetHead.Train(tokens, ofTarget));
         foreach (var (running, towards) in _running.Concat(_ofTarget).Zip(moved.Concat(ofTarget)))
         {
             step.Move(running.Mean, towards.Mean, rate: 1);
@@ -120,26 +149,22 @@ public sealed class MaskedSiamese : Objective
     }
 
     /// <summary>Projections of anchors, the view being the slow index: masked ones first. -> float32 [V B, d].</summary>
-    /// <param name="batch">The views of B images.</param>
-    /// <param name="step">What masks are keyed by.</param>
+    /// <param name="features">What <see cref="Features"/> says.</param>
     /// <param name="head">Class tokens of a group of views [.., D] to projections.</param>
-    internal Tensor Anchors(ViewBatch batch, Step step, Func<Tensor, Tensor> head)
+    internal static Tensor Anchors(IReadOnlyList<Tensor> features, Func<Tensor, Tensor> head)
     {
         using var scope = NewDisposeScope();
-        using var kept = Kept(batch.Indices, Options.Anchor.Count, step, batch[Options.Anchor.Name].device);
-        List<Tensor> projections = [head(ClassOf(AnchorEncoder, batch[Options.Anchor.Name], kept))];
-        if (Options.Focal is { } focal) projections.Add(head(AnchorEncoder.EncodeClass(batch[focal.Name])));
-        return cat(projections).MoveToOuterDisposeScope();
+        return cat([.. features.SkipLast(1).Select(group => head(group.flatten(0, 1)))]).MoveToOuterDisposeScope();
     }
 
     /// <summary>Projections of targets. No gradient. -> float32 [B, d].</summary>
-    /// <param name="batch">The views of B images.</param>
+    /// <param name="features">What <see cref="Features"/> says.</param>
     /// <param name="head">Class tokens [B, D] to projections.</param>
-    internal Tensor Targets(ViewBatch batch, Func<Tensor, Tensor> head)
+    internal static Tensor Targets(IReadOnlyList<Tensor> features, Func<Tensor, Tensor> head)
     {
         using var untracked = no_grad();
         using var scope = NewDisposeScope();
-        return head(Encoder.EncodeClass(batch[Options.Target.Name])).MoveToOuterDisposeScope();
+        return head(features[^1].flatten(0, 1)).MoveToOuterDisposeScope();
     }
 
     /// <summary>Which prototypes are some row's nearest. [R, K] -> float32 [K], 1 for those.</summary>
@@ -197,9 +222,10 @@ public sealed class MaskedSiamese : Objective
     public override StepOperations Operations(IReadOnlyList<int> indices, Step step) => MaskedSiameseOperations.Of(Options, (indices ?? []).Count);
 
     /// <inheritdoc/>
-    public override IReadOnlyList<string> Describe(int images, ulong seed) => Options.Loss.Balances && images < Options.Prototypes
-        ? [Options.Words(), Options.WordsOnBatch(images)]
-        : [Options.Words()];
+    public override IReadOnlyList<string> Describe(int images, int batches, ulong seed) =>
+        Options.Loss.Balances && images * batches < Options.Prototypes
+            ? [Options.Words(), Options.WordsOnStep(images * batches)]
+            : [Options.Words()];
 
     /// <inheritdoc/>
     public override ObjectivePictures Draw(IReadOnlyList<RgbImage> images, IReadOnlyList<int> indices, Step step, int zoom)

@@ -32,10 +32,11 @@ internal static class MaskedSiameseMeasures
             using var inner = NewDisposeScope();
             var bytes = ViewMaker.Of(objective.Views, ViewPictures.Images(batch), batch.Indices, images.Seed, epoch: -1);
             using var views = ViewBatch.Of(bytes, images.Scaling);
-            var targets = objective.Targets(views, objective.TargetHead.forward);
+            var features = objective.Features(views, images.Step);
+            var targets = MaskedSiamese.Targets(features, objective.TargetHead.forward);
             var sharpening = options.FinalSharpening;
             var terms = loss.Terms(
-                objective.Anchors(views, images.Step, objective.Head.forward), objective.Prototypes.Weight,
+                MaskedSiamese.Anchors(features, objective.Head.forward), objective.Prototypes.Weight,
                 loss.Targets(targets, objective.Prototypes.Weight, sharpening));
             var unbalanced = (loss with { Balances = false }).Targets(targets, objective.Prototypes.Weight, sharpening);
             nearest.Add(MaskedSiamese.Nearest(unbalanced).MoveToOuterDisposeScope());

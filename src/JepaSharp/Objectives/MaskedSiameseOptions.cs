@@ -90,12 +90,12 @@ public sealed record MaskedSiameseOptions
     }
 
     /// <summary>What fewer images than prototypes mean for balanced targets, as a sentence.</summary>
-    /// <param name="images">B, images in a micro-batch.</param>
-    internal string WordsOnBatch(int images)
+    /// <param name="images">Images of a step.</param>
+    internal string WordsOnStep(int images)
     {
         var each = (double)Prototypes / images;
         return string.Create(CultureInfo.InvariantCulture,
-            $"{images:n0} images of a batch are fewer than {Prototypes:n0} prototypes: balanced targets spread each image over {each:0.#} of them at "
+            $"{images:n0} images of a step are fewer than {Prototypes:n0} prototypes: balanced targets spread each image over {each:0.#} of them at "
                 + $"least (published: as many prototypes as images)");
     }
 

@@ -36,6 +36,25 @@ public abstract class Objective : IDisposable
     /// <param name="step">Where the run stands.</param>
     public abstract Tensor Loss(ViewBatch batch, Step step);
 
+    /// <summary>Whether the loss, or a part of it, compares images with one another: by batch norm, balancing, a statistic. Then it is taken over all
+    /// images of a step, whatever micro-batches and processes they are divided among: <see cref="Loss"/> gives <see cref="Features"/> and
+    /// <see cref="Compare"/> to <see cref="Step.Compare"/>.</summary>
+    public virtual bool ComparesImages => false;
+
+    /// <summary>What is compared: what is said of each image by itself, whatever others are beside it. Draws the same every time.</summary>
+    /// <remarks>Changes and reports nothing: it is asked twice where a process has several micro-batches, first without gradients.</remarks>
+    /// <param name="batch">The views of B images.</param>
+    /// <param name="step">What is drawn is keyed by it.</param>
+    /// <returns>Each [V, B, ...], with V and what follows B the same in every micro-batch.</returns>
+    public virtual IReadOnlyList<Tensor> Features(ViewBatch batch, Step step) => [];
+
+    /// <summary>The part of the loss that compares images: a mean over all that it is given. [] float32.</summary>
+    /// <param name="features">What <see cref="Features"/> says of N images, each [V, N, ...].</param>
+    /// <param name="step">Where the run stands; what is drawn is keyed by the first micro-batch of the step.</param>
+    /// <exception cref="InvalidOperationException">It compares none.</exception>
+    public virtual Tensor Compare(IReadOnlyList<Tensor> features, Step step) =>
+        throw new InvalidOperationException($"{Name} compares no images.");
+
     /// <summary>Tensors kept from step to step beside the weights; saved, and changed only by finite steps.</summary>
     public virtual IReadOnlyList<StateTensor> State => [];
 
@@ -52,8 +71,9 @@ public abstract class Objective : IDisposable
     /// <summary>What will be asked, in numbers that its settings alone do not tell, for whoever begins a run: a sentence each. Changes
     /// nothing.</summary>
     /// <param name="images">B, images in a micro-batch.</param>
+    /// <param name="batches">Micro-batches of a step, of all processes.</param>
     /// <param name="seed">The run's seed.</param>
-    public virtual IReadOnlyList<string> Describe(int images, ulong seed) => [];
+    public virtual IReadOnlyList<string> Describe(int images, int batches, ulong seed) => [];
 
     /// <summary>What only this objective can say of a run, on images that stay the same: values by name. Changes nothing.</summary>
     /// <param name="images">The images, and what <see cref="Encoder"/> makes of them.</param>

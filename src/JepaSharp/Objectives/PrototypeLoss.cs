@@ -20,7 +20,7 @@ public sealed record PrototypeLoss
     /// <summary>ε: how much of every row is shared out equally.</summary>
     public double LabelSmoothing { get; init; }
 
-    /// <summary>Whether targets are balanced, so that every prototype has about the same share of a batch (Sinkhorn and Knopp).</summary>
+    /// <summary>Whether targets are balanced, so that every prototype has about the same share of all images (Sinkhorn and Knopp).</summary>
     public bool Balances { get; init; } = true;
 
     /// <summary>Weight of <see cref="PrototypeTerms.MeanEntropy"/>.</summary>

@@ -128,7 +128,7 @@ public sealed class Rcdm : Objective
     }
 
     /// <inheritdoc/>
-    public override IReadOnlyList<string> Describe(int images, ulong seed) => [$"decoded: {Options.Pairs.Description}"];
+    public override IReadOnlyList<string> Describe(int images, int batches, ulong seed) => [$"decoded: {Options.Pairs.Description}"];
 
     /// <summary>The loss with true and with other images' representations, and the difference by bands of steps.</summary>
     /// <inheritdoc/>

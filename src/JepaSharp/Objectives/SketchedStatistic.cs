@@ -71,7 +71,7 @@ public static class SketchedStatistic
 /// <returns>float32 [K, M] on the CPU, every column of length 1; the caller's.</returns>
 public delegate Tensor DirectionDraw(Step step, int dimensions, int count);
 
-/// <summary>Directions that are uniform on the sphere, keyed by the micro-batch.</summary>
+/// <summary>Directions that are uniform on the sphere, keyed by the step's first micro-batch.</summary>
 public static class RandomDirections
 {
     /// <summary>Normal numbers, each column divided by its length: a <see cref="DirectionDraw"/>.</summary>

@@ -20,7 +20,7 @@ public sealed class Step
     /// <param name="seed">The run's seed.</param>
     /// <param name="number">From 1.</param>
     /// <param name="progress">Share of the run that is done.</param>
-    /// <param name="microBatch">Number of the micro-batch in the whole run, over all processes.</param>
+    /// <param name="microBatch">Number of the micro-batch in the whole run, over all processes; of what is compared, the step's first.</param>
     /// <param name="weight">The micro-batch's share of the step's loss.</param>
     /// <param name="tape">Records what the kernels do; null where no gradients are wanted.</param>
     /// <param name="inParts">Whether gradients are taken a part at a time, and numbers read at once.</param>
@@ -88,6 +88,52 @@ public sealed class Step
         return part.detach().Multiply(share);
     }
 
+    /// <summary>The part of a loss that compares images: over all images of the step, where they are divided among micro-batches or
+    /// processes.</summary>
+    /// <remarks>A micro-batch is given the comparison where it is the step's only one. Else its value is 0 and its gradients are those of the
+    /// comparison of all, whose value and reports are the step's.</remarks>
+    /// <param name="features">What <see cref="Objective.Features"/> says of the micro-batch; where it is repeated, those without gradients may be
+    /// missing at the end.</param>
+    /// <param name="comparison"><see cref="Objective.Compare"/>.</param>
+    /// <returns>[].</returns>
+    /// <exception cref="ArgumentException">The features have other shapes than before.</exception>
+    public Tensor Compare(IReadOnlyList<Tensor> features, Func<IReadOnlyList<Tensor>, Step, Tensor> comparison)
+    {
+        ArgumentNullException.ThrowIfNull(features);
+        ArgumentNullException.ThrowIfNull(comparison);
+        HasCompared = true;
+        if (GradientsOf is null) return comparison(features, this);
+        using var scope = NewDisposeScope();
+        Tensor? sum = null;
+        foreach (var (said, gradient) in features.Zip(GradientsOf(features)))
+        {
+            if (gradient is null || !said.requires_grad) continue;
+            if (!said.shape.SequenceEqual(gradient.shape))
+            {
+                throw new ArgumentException(
+                    $"Features are [{string.Join(", ", said.shape)}], and were [{string.Join(", ", gradient.shape)}] when they were compared.",
+                    nameof(features));
+            }
+
+            // d/df of Σ f g is g, and 0 is what is left of its value. The comparison is of the whole step already.
+            var linear = said.to(float32).mul(gradient).sum().Multiply(1 / _weight);
+            linear = linear.Subtract(linear.detach());
+            sum = sum is null ? linear : sum.Add(linear);
+        }
+
+        return (sum ?? zeros([], float32, features.Count > 0 ? features[0].device : CPU)).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Whether the features were compared already: those that no gradient goes to may be left out, where they are the last.</summary>
+    public bool IsRepeated { get; internal init; }
+
+    /// <summary>Gradients of what is compared, each of its feature's shape, or null for none; null where the micro-batch is a step of its
+    /// own.</summary>
+    internal Func<IReadOnlyList<Tensor>, IReadOnlyList<Tensor?>>? GradientsOf { get; init; }
+
+    /// <summary>Whether the loss has compared images.</summary>
+    internal bool HasCompared { get; private set; }
+
     /// <summary>Moves a state tensor with the optimizer's step, or not at all where the step is not finite: state &lt;- (1 - rate) state + rate
     /// towards.</summary>
     /// <param name="state">One of <see cref="Objective.State"/>.</param>
@@ -134,11 +180,13 @@ public sealed class Step
     internal IReadOnlyList<(string Name, Tensor Value)> Numbers => _numbers;
 
     /// <summary>Takes what is left of a loss backward, to the parameters.</summary>
-    internal void Complete(Tensor loss)
+    /// <param name="loss">[].</param>
+    /// <param name="mark">Where to stop: cuts before it are somebody else's.</param>
+    internal void Complete(Tensor loss, int mark = 0)
     {
         if (InParts) _stop.ThrowIfCancellationRequested();
-        if (loss.requires_grad) Take(loss, 1, 0);
-        else _tape!.Backward(0);
+        if (loss.requires_grad) Take(loss, 1, mark);
+        else _tape!.Backward(mark);
     }
 
     private void Take(Tensor part, double share, int mark)

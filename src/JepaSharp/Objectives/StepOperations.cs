@@ -7,7 +7,7 @@ namespace JepaSharp.Objectives;
 /// A product [M, K] x [K, N] counts 2 M K N: a multiplication and an addition. Counted are the matrix products of the method as published, from their
 /// shapes: of linear layers, attention and the patch embedding, for the tokens that each network is given, forward and, where it is trained,
 /// backward, a product for each factor that wants a gradient. Not counted: norms, softmax, activations, sums, the optimizer, averages, crops; what is
-/// computed twice to save memory. What an implementation leaves out because nobody reads it counts all the same.
+/// computed twice to save memory, or by every process alike. What an implementation leaves out because nobody reads it counts all the same.
 /// </remarks>
 /// <param name="Networks">Each network's, in any order.</param>
 public sealed record StepOperations(IReadOnlyList<NetworkOperations> Networks)

@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 
 namespace JepaSharp.Objectives;
 
-/// <summary>VICReg's two terms that keep features apart: each varies over a batch, and no two say the same.</summary>
+/// <summary>VICReg's two terms that keep features apart: each varies over images, and no two say the same.</summary>
 /// <remarks>
 /// Bardes, Ponce and LeCun, ICLR 2022, equations 1 to 4. Of rows x [R, D], with the unbiased covariance C [D, D] over the rows:
 /// <code>

@@ -88,7 +88,7 @@ public sealed record DryRun(
             loss!.Value, plan.StepsPerEpoch(loader.BatchesPerEpoch), plan.TotalSteps(loader.BatchesPerEpoch), times[0],
             times.Count > 1 ? times.Skip(1).Min() : times[0], ProcessPeak(), setup.Source.Count)
         {
-            Asked = objective.Describe(options.Data.BatchSize, plan.Seed),
+            Asked = objective.Describe(options.Data.BatchSize, options.Optimization.Accumulate, plan.Seed),
             Operations = operations,
         };
     }

@@ -55,7 +55,7 @@ public sealed class PretrainRun : IDisposable
                 $"training on {setup.Source.Description}, {(_device.type == DeviceType.CUDA ? _device.ToString() : "CPU")}, "
                     + $"{_computation.Name} ({_computation.Reason})",
                 .. DescribeRanks(ranks, options),
-                .. Trainer.Objective.Describe(options.Data.BatchSize, Trainer.Plan.Seed),
+                .. Trainer.Objective.Describe(options.Data.BatchSize, options.Optimization.Accumulate, Trainer.Plan.Seed),
                 $"run folder {folder.Path}",
                 .. damage.Concat(setup.Notes).Concat(Trainer.Changes).Concat(WriteMachine()).Concat(LeftOut()).Select(n => "note: " + n),
             ];

@@ -8,9 +8,8 @@ namespace JepaSharp.Runs;
 /// <summary>What a new run of several processes makes of a configuration whose step is a single batch, which they cannot share as it is.</summary>
 /// <remarks>
 /// A batch that somebody asked for is each process's, as in the published code, whose batch is that of a device; a step is then as many of them as
-/// there are processes. A batch that was chosen for the images is divided instead, so that the run takes the same steps; but not where the loss
-/// compares the images of a batch with one another. Either way the run's configuration says it, and any number of processes that divides it may go on
-/// with the run.
+/// there are processes. A batch that was chosen for the images is divided instead, so that the run takes the same steps. Either way the run's
+/// configuration says it, and any number of processes that divides it may go on with the run.
 /// </remarks>
 internal static class RankShares
 {
@@ -26,7 +25,7 @@ internal static class RankShares
         if (options.Optimization.Accumulate != 1) return (options, null);
         var batch = options.Data.BatchSize;
         var optimization = options.Optimization with { Accumulate = ranks };
-        if (!isChosen || batch % ranks != 0 || ComparesImages(options))
+        if (!isChosen || batch % ranks != 0)
         {
             var reason = string.Create(CultureInfo.InvariantCulture,
                 $"{Quantity.Of((long)batch * ranks, "image")} a step: a batch of {batch} for each of {ranks} processes "
@@ -41,8 +40,4 @@ internal static class RankShares
         return (divided, string.Create(CultureInfo.InvariantCulture,
             $"the batch of {batch} images divided among {ranks} processes (data.batch_size {batch / ranks}, optimization.accumulate {ranks})"));
     }
-
-    // Statistics over a batch, or targets balanced over it: of fewer images they are others.
-    private static bool ComparesImages(PretrainOptions options) =>
-        options.Meta.Objective is LeJepa.ShortName or MaskedSiamese.ShortName || options.Ijepa.Variance > 0 || options.Ijepa.Covariance > 0;
 }

@@ -39,10 +39,13 @@ internal sealed class PendingStep : IDisposable
     /// <summary>What state tensors move towards over the micro-batches of all ranks, owned; null for one process alone.</summary>
     public IReadOnlyList<StateMove>? SharedMoves { get; init; }
 
+    /// <summary>What was compared over all images of the step; null for nothing.</summary>
+    public Step? Compared { get; init; }
+
     /// <summary>What state tensors move towards: over the micro-batches, the mean.</summary>
     public IEnumerable<(Tensor State, Tensor Towards, double Rate)> Moves() => SharedMoves is not null
         ? SharedMoves.Select(m => (m.State, m.Towards, m.Rate))
-        : _parts.SelectMany(p => p.Moves).GroupBy(m => m.State.Handle)
+        : All.SelectMany(p => p.Moves).GroupBy(m => m.State.Handle)
         .Select(g => (g.First().State, g.Count() == 1 ? g.First().Towards : stack([.. g.Select(m => m.Towards)]).mean([0]), g.First().Rate));
 
     /// <summary>Loss and gradient norm; waits for the device where it has them.</summary>
@@ -55,22 +58,24 @@ internal sealed class PendingStep : IDisposable
     }
 
     /// <summary>What the objective reported, over the micro-batches the mean, by name; waits for the device.</summary>
-    public IReadOnlyDictionary<string, double> ReadNumbers() => _parts.SelectMany(p => p.Numbers).GroupBy(n => n.Name)
+    public IReadOnlyDictionary<string, double> ReadNumbers() => All.SelectMany(p => p.Numbers).GroupBy(n => n.Name)
         .ToDictionary(g => g.Key, g => g.Average(n => (double)n.Value.item<float>()));
 
     /// <summary>The same as sums, with how many each is of.</summary>
-    public IReadOnlyDictionary<string, (double Sum, int Count)> ReadSums() => _parts.SelectMany(p => p.Numbers).GroupBy(n => n.Name)
+    public IReadOnlyDictionary<string, (double Sum, int Count)> ReadSums() => All.SelectMany(p => p.Numbers).GroupBy(n => n.Name)
         .ToDictionary(g => g.Key, g => (g.Sum(n => (double)n.Value.item<float>()), g.Count()));
 
     /// <summary>Operations of all micro-batches; null where the objective counts none.</summary>
     public StepOperations? Operations =>
         _parts.All(p => p.Operations is not null) ? StepOperations.Sum(_parts.Select(p => p.Operations!)) : null;
 
+    private IEnumerable<Step> All => Compared is null ? _parts : _parts.Append(Compared);
+
     public void Dispose()
     {
         OnDevice?.Dispose();
         foreach (var move in SharedMoves ?? []) move.Towards.Dispose();
-        foreach (var part in _parts)
+        foreach (var part in All)
         {
             foreach (var move in part.Moves) move.Towards.Dispose();
             foreach (var (_, value) in part.Numbers) value.Dispose();

@@ -2,19 +2,23 @@ using System.Buffers.Binary;
 using System.Globalization;
 using JepaSharp.Runtime.Collectives;
 using JepaSharp.Training.Progress;
+using static TorchSharp.torch;
 
 namespace JepaSharp.Training;
 
 /// <summary>What the ranks of a run tell each other in every step, before their gradients are added up: so that all stop after the same step,
 /// whichever was asked to, and that a slow one is noticed.</summary>
 /// <param name="ranks">All of them.</param>
-internal sealed class StepMeeting(Collective ranks) : IDisposable
+/// <param name="time">What work is timed by; null for the system's clock.</param>
+internal sealed class StepMeeting(Collective ranks, TimeProvider? time = null) : IDisposable
 {
     private const int Bytes = 24;
 
     private readonly CancellationTokenSource _agreed = new();
     private readonly SlowRanks _slow = new(ranks.Size);
-    private long _workingSince = TimeProvider.System.GetTimestamp();
+    private readonly TimeProvider _time = time ?? TimeProvider.System;
+    private long _workingSince = (time ?? TimeProvider.System).GetTimestamp();
+    private double _worked; // seconds, before the ranks last came together within the step
 
     /// <summary>Cancelled on every rank at the same point of the run, once a stop was asked of any of them.</summary>
     public CancellationToken Agreed => _agreed.Token;
@@ -40,7 +44,7 @@ internal sealed class StepMeeting(Collective ranks) : IDisposable
     {
         Span<byte> own = stackalloc byte[Bytes];
         BinaryPrimitives.WriteDoubleLittleEndian(own, loss);
-        BinaryPrimitives.WriteDoubleLittleEndian(own[8..], TimeProvider.System.GetElapsedTime(_workingSince).TotalSeconds);
+        BinaryPrimitives.WriteDoubleLittleEndian(own[8..], _worked + Working);
         BinaryPrimitives.WriteInt32LittleEndian(own[16..], Asked.IsCancellationRequested ? 1 : 0);
         BinaryPrimitives.WriteInt32LittleEndian(own[20..], Unreadable?.Invoke() ?? 0);
         var (sum, isAsked, unreadable) = (0.0, false, 0);
@@ -64,7 +68,19 @@ internal sealed class StepMeeting(Collective ranks) : IDisposable
     }
 
     /// <summary>From here on a rank works on its part of the next step.</summary>
-    public void Part() => _workingSince = TimeProvider.System.GetTimestamp();
+    public void Part() => (_workingSince, _worked) = (_time.GetTimestamp(), 0);
+
+    /// <summary>Adds up tensors of all ranks within a step; that one waits there for another is no work of its own.</summary>
+    /// <param name="tensors">float32, contiguous, of the same shapes everywhere; written to.</param>
+    /// <exception cref="RankFailedException">Another rank could not go on.</exception>
+    public void Exchange(IReadOnlyList<Tensor> tensors)
+    {
+        _worked += Working;
+        ranks.Sum(tensors);
+        _workingSince = _time.GetTimestamp();
+    }
+
+    private double Working => _time.GetElapsedTime(_workingSince).TotalSeconds;
 
     /// <inheritdoc/>
     public void Dispose() => _agreed.Dispose();

@@ -103,15 +103,18 @@ public sealed class TrainingStep : IDisposable
         using var scope = NewDisposeScope();
         var number = State.StepCount + 1;
         foreach (var network in State.Trained) network.Parameters.ZeroGradients();
-        Step[] parts = [.. batches.Select((batch, m) => Backward(batch, StepOf(number, m, batches.Count)))];
+        using var comparison = ComparisonOf(number, batches);
+        Step[] parts = [.. batches.Select((batch, m) => Backward(batch, StepOf(number, m, batches, comparison)))];
         using var untracked = no_grad();
-        var loss = _isAhead ? parts.Select(p => p.DeviceSum!).Aggregate((a, b) => a.Add(b)).to(float32) : null;
+        var compared = comparison?.Step;
+        Step[] all = compared is null ? parts : [.. parts, compared];
+        var loss = _isAhead ? all.Select(p => p.DeviceSum!).Aggregate((a, b) => a.Add(b)).to(float32) : null;
         var (sum, moves) = (0.0, (IReadOnlyList<StateMove>?)null);
-        if (_shared is null) sum = loss is null ? parts.Sum(p => p.Sum) : 0;
+        if (_shared is null) sum = loss is null ? all.Sum(p => p.Sum) : 0;
         else
         {
             using var together = Clock.Measure("gradients of all processes");
-            (sum, moves) = _shared.Sum(number, parts, loss);
+            (sum, moves) = _shared.Sum(number, all, loss);
         }
 
         using var timed = Clock.Measure("optimizer and averages");
@@ -119,11 +122,12 @@ public sealed class TrainingStep : IDisposable
         {
             return new PendingStep(
                 number, batches, sum, Math.Sqrt(State.Trained.Sum(n => n.Parameters.SquaredGradientNorm())), parts)
-            { SharedMoves = moves };
+            { SharedMoves = moves, Compared = compared };
         }
 
         var numbers = stack([loss, .. State.Trained.Select(n => n.Parameters.Gradients!.norm())]);
-        return new PendingStep(number, batches, numbers.DetachFromDisposeScope(), parts) { SharedMoves = moves };
+        return new PendingStep(number, batches, numbers.DetachFromDisposeScope(), parts)
+        { SharedMoves = moves, Compared = compared };
     }
 
     /// <summary>Clips, takes AdamW's step, moves averages and state: all of it, or, where the step is not finite, nothing.</summary>
@@ -188,9 +192,43 @@ public sealed class TrainingStep : IDisposable
     }
 
     /// <summary>A micro-batch, numbered over all ranks.</summary>
-    private Step StepOf(long number, int part, int parts) =>
-        new(_seed, number, _schedules.Progress(number), ((number - 1) * parts * _ranks.Size) + (_ranks.Rank * parts) + part,
-            1.0 / (parts * _ranks.Size), GradientTape.Start(!_isAhead), inParts: !_isAhead, _schedules.EpochOf(number), Stop);
+    private Step StepOf(long number, int part, IReadOnlyList<ViewBatch> batches, StepComparison? comparison)
+    {
+        var (parts, images) = (batches.Count, batches[part].Count);
+        var tape = GradientTape.Start(!_isAhead);
+        return new Step(
+            _seed, number, _schedules.Progress(number), FirstOf(number, parts) + (_ranks.Rank * parts) + part, 1.0 / (parts * _ranks.Size), tape,
+            inParts: !_isAhead, _schedules.EpochOf(number), Stop)
+        {
+            GradientsOf = comparison is null ? null : features => comparison.GradientsOf(part, images, features, tape),
+            IsRepeated = comparison?.Step is not null,
+        };
+    }
+
+    /// <summary>Number of a step's first micro-batch in the whole run.</summary>
+    private long FirstOf(long number, int parts) => (number - 1) * parts * _ranks.Size;
+
+    /// <summary>What of the step compares images, where they are not all in one micro-batch. Made already where this rank has several; else on the
+    /// way through its only one.</summary>
+    private StepComparison? ComparisonOf(long number, IReadOnlyList<ViewBatch> batches)
+    {
+        if (!Objective.ComparesImages || batches.Count * _ranks.Size == 1) return null;
+        var (first, progress, epoch) = (FirstOf(number, batches.Count), _schedules.Progress(number), _schedules.EpochOf(number));
+        var comparison = new StepComparison(
+            Objective, _shared, _ranks,
+            tape => new Step(_seed, number, progress, first, 1.0 / _ranks.Size, tape, inParts: !_isAhead, epoch, Stop));
+        if (batches.Count == 1) return comparison;
+        using var timed = Clock.Measure("what is compared over the step");
+        comparison.Compare(batches, Untracked, !_isAhead);
+        foreach (var network in State.Trained) network.Parameters.CollectGradients();
+        return comparison;
+
+        Step Untracked(int part)
+        {
+            if (!_isAhead) Stop.ThrowIfCancellationRequested();
+            return new Step(_seed, number, progress, first + (_ranks.Rank * batches.Count) + part, 1, tape: null, inParts: false, epoch, Stop);
+        }
+    }
 
     /// <summary>Adds a micro-batch's gradients to the parameters'.</summary>
     private Step Backward(ViewBatch batch, Step step)
@@ -199,9 +237,16 @@ public sealed class TrainingStep : IDisposable
         using var tape = step.Tape;
         Tensor loss;
         using (Clock.Measure("loss, with what is taken backward at once")) loss = Objective.Loss(batch, step);
+        if (step.HasCompared != Objective.ComparesImages)
+        {
+            throw new InvalidOperationException(
+                $"{Objective.Name} says that it {(step.HasCompared ? "compares no images" : "compares images")}, and its loss "
+                    + $"{(step.HasCompared ? "gave some to" : "gave none to")} Step.Compare: Objective.ComparesImages and Loss have to agree.");
+        }
+
         using (Clock.Measure("backward")) step.Complete(loss);
         foreach (var network in State.Trained) network.Parameters.CollectGradients();
-        step.DeviceSum?.DetachFromDisposeScope();
+        _ = step.DeviceSum?.MoveToOuterDisposeScope();
         return step;
     }
 

@@ -141,6 +141,16 @@ public sealed class Data2VecTests
     public void Configuration_ThatCannotBe_IsRefused(string section, string message) =>
         Assert.Contains(message, Assert.Throws<ConfigurationException>(() => Options(section)).Message);
 
+    [Theory]
+    [InlineData("variance: 0.5", 2, 2)]
+    [InlineData("variance: 0.5", 1, 1)]
+    [InlineData("variance: 0", 2, 1)]
+    public void Words_OfAVarianceTerm_SayThatItIsOverMicroBatches(string section, int batches, int sentences)
+    {
+        using var objective = new Data2Vec(new PretrainPlan(Options(section)).Data2Vec, META);
+        Assert.Equal(sentences, objective.Describe(4, batches, 0).Count);
+    }
+
     private static PretrainOptions Options(string section) =>
         Data2VecContract.Tiny2Vec(section.Contains("mask_least", StringComparison.Ordinal) ? section : $"mask_least: 2, {section}");
 }

@@ -165,7 +165,7 @@ public sealed class DistillationTests : IDisposable
         Assert.Equal([16, 16, 48], patches.shape);
         Assert.Null(classes);
         Assert.True(patches.mean([-1L]).abs().max().item<float>() < 1e-4);
-        Assert.Contains($"{side}x{side} patches, brought to the student's 4x4", Assert.Single(objective.Describe(8, 0)), StringComparison.Ordinal);
+        Assert.Contains($"{side}x{side} patches, brought to the student's 4x4", Assert.Single(objective.Describe(8, 1, 0)), StringComparison.Ordinal);
         if (patch != 4) return;
         var said = objective.Teacher.forward(objective.ForTeacher(images)).view(16, 4, 2, 4, 2, 48).mean([2, 4]).view(16, 16, 48);
         Assert.True(patches.allclose(nn.functional.layer_norm(said, [48]), atol: 1e-4));

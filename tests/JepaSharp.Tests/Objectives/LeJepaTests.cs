@@ -161,7 +161,8 @@ public sealed class LeJepaTests
         var pictures = jepa.Draw(images, [0, 1], Step.Untracked(0), 2);
         Assert.Equal(2, pictures.Rows.Count);
         Assert.All(pictures.Rows, row => Assert.Equal([64, 64, 64, 32, 32], row.Select(p => p.Picture.Width)));
-        Assert.Contains("2 global of 32 pixels and 2 local of 16 pixels", Assert.Single(jepa.Describe(4, 0)), StringComparison.Ordinal);
+        Assert.Contains("2 global of 32 pixels and 2 local of 16 pixels", Assert.Single(jepa.Describe(4, 1, 0)), StringComparison.Ordinal);
+        Assert.Contains("each view of 12 images is a sample", Assert.Single(jepa.Describe(4, 3, 0)), StringComparison.Ordinal);
     }
 
     [Fact]

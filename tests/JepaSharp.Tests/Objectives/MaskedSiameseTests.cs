@@ -234,9 +234,9 @@ public sealed class MaskedSiameseTests
         var pictures = siamese.Draw(images, [0, 1], Step.Untracked(0), 2);
         Assert.Equal(2, pictures.Rows.Count);
         Assert.All(pictures.Rows, row => Assert.Equal([64, 64, 64, 64, 32, 32], row.Select(p => p.Picture.Width)));
-        Assert.Contains("2 of 32 pixels of which 11 of 16 patches are seen and 2 of 16 pixels", Assert.Single(siamese.Describe(24, 0)),
+        Assert.Contains("2 of 32 pixels of which 11 of 16 patches are seen and 2 of 16 pixels", Assert.Single(siamese.Describe(8, 3, 0)),
             StringComparison.Ordinal);
-        Assert.Contains("4 images of a batch are fewer than 24 prototypes", siamese.Describe(4, 0)[1], StringComparison.Ordinal);
+        Assert.Contains("8 images of a step are fewer than 24 prototypes", siamese.Describe(4, 2, 0)[1], StringComparison.Ordinal);
     }
 
     [Theory]

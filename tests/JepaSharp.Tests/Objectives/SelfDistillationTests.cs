@@ -293,7 +293,7 @@ public sealed class SelfDistillationTests
         var pictures = created.Draw(images, [0, 1], Step.Untracked(0), 2)!;
         int[] widths = objective == "dino" ? [64, 64, 64, 32, 32] : [64, 64, 64, 64, 64, 32, 32];
         Assert.All(pictures.Rows, row => Assert.Equal(widths, row.Select(p => p.Picture.Width)));
-        Assert.Contains("2 local of 16 pixels", Assert.Single(created.Describe(4, 0)), StringComparison.Ordinal);
+        Assert.Contains("2 local of 16 pixels", Assert.Single(created.Describe(4, 1, 0)), StringComparison.Ordinal);
     }
 
     /// <summary>Without a centre one output wins; with a teacher that is not sharp all are alike. Both are measured, and said in words.</summary>

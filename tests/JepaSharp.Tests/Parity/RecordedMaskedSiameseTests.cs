@@ -26,10 +26,11 @@ public sealed class RecordedMaskedSiameseTests(ITestOutputHelper output)
         using var untracked = no_grad();
         using var batch = run.Batch(0);
         var (siamese, step) = (run.Objective, Step.Untracked(0));
-        AssertClose("anchors' class tokens", siamese.Anchors(batch, step, features => features), run.Expected("anchor_features"), 1e-5);
-        AssertClose("targets' class tokens", siamese.Targets(batch, features => features), run.Expected("target_features"), 1e-5);
-        var anchors = siamese.Anchors(batch, step, siamese.Head.forward);
-        var targets = siamese.Targets(batch, siamese.TargetHead.forward);
+        var features = siamese.Features(batch, step);
+        AssertClose("anchors' class tokens", MaskedSiamese.Anchors(features, tokens => tokens), run.Expected("anchor_features"), 1e-5);
+        AssertClose("targets' class tokens", MaskedSiamese.Targets(features, tokens => tokens), run.Expected("target_features"), 1e-5);
+        var anchors = MaskedSiamese.Anchors(features, siamese.Head.forward);
+        var targets = MaskedSiamese.Targets(features, siamese.TargetHead.forward);
         AssertClose("anchors", anchors, run.Expected("anchors"), 1e-5);
         AssertClose("targets", targets, run.Expected("targets"), 1e-5);
         var shares = siamese.Options.Loss.Targets(targets, siamese.Prototypes.Weight, siamese.Options.StartSharpening);

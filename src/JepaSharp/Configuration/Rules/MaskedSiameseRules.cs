@@ -24,7 +24,8 @@ internal static class MaskedSiameseRules
         foreach (var (value, key) in ((double, string)[])[(msn.MeanEntropy, "mean_entropy"), (msn.Entropy, "entropy")])
             checks.Require(value >= 0 && double.IsFinite(value), $"msn.{key}", value, "0 or more");
         checks.Require(
-            options.Data.BatchSize != 1, "data.batch_size", options.Data.BatchSize, "2 or more: the head normalises by the images of a batch");
+            options.Data.BatchSize != 1 || options.Optimization.Accumulate > 1, "data.batch_size", options.Data.BatchSize,
+            "2 or more, or more optimization.accumulate: the head normalises by the images of a step");
     }
 
     private static void CheckDrop(PretrainOptions options, RuleChecks checks)

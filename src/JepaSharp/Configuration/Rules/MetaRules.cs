@@ -60,7 +60,7 @@ internal static class OptionRules
         GridRules.Check(options.Data, options.Mask, options.Meta.Objective == MetaOptions.ImageJepa, checks);
         MetaRules.Check(options.Meta, checks);
         OptimizationRules.Check(options.Optimization, options.Data.BatchSize, checks);
-        JepaRules.Check(options.Ijepa, options.Data.BatchSize, checks);
+        JepaRules.Check(options.Ijepa, (long)options.Data.BatchSize * options.Optimization.Accumulate, checks);
         MaskedAutoencoderRules.Check(options, checks);
         LeJepaRules.Check(options, checks);
         Data2VecRules.Check(options, checks);
@@ -77,7 +77,7 @@ internal static class OptionRules
 /// <summary>What must hold of the section ijepa.</summary>
 internal static class JepaRules
 {
-    public static void Check(JepaOptions ijepa, int batch, RuleChecks checks)
+    public static void Check(JepaOptions ijepa, long images, RuleChecks checks)
     {
         checks.Require(
             ijepa.Target == JepaTarget.Representations || ijepa.MaskTarget == TargetMasking.Output, "ijepa.mask_target", ijepa.MaskTarget,
@@ -85,7 +85,7 @@ internal static class JepaRules
         foreach (var (weight, key) in ((double, string)[])[(ijepa.Variance, "ijepa.variance"), (ijepa.Covariance, "ijepa.covariance")])
         {
             checks.Require(weight >= 0 && double.IsFinite(weight), key, weight, "0 or more");
-            checks.Require(!(weight > 0) || batch != 1, key, weight, "0 with a data.batch_size of 1: a single image does not vary");
+            checks.Require(!(weight > 0) || images != 1, key, weight, "0 with a step of one image, which does not vary");
         }
     }
 }

@@ -66,6 +66,7 @@ internal static class LeJepaRules
         checks.AtLeast(1, lejepa.Hidden, "lejepa.hidden");
         checks.AtLeast(1, lejepa.Projection, "lejepa.projection");
         checks.Require(
-            options.Data.BatchSize != 1, "data.batch_size", options.Data.BatchSize, "2 or more: a single image tells nothing of a distribution");
+            options.Data.BatchSize != 1 || options.Optimization.Accumulate > 1, "data.batch_size", options.Data.BatchSize,
+            "2 or more, or more optimization.accumulate: a single image tells nothing of a distribution");
     }
 }
