@@ -26,7 +26,7 @@ internal static class MapScript
         const data = JSON.parse(document.getElementById("data").textContent);
         const count = data.names.length, plane = document.getElementById("plane"), pen = plane.getContext("2d");
         const byId = id => document.getElementById(id);
-        const atlas = new Image();
+        const atlas = new Image(), missing = new Set(data.missing);
         let layout = 0, by = "cluster", chosen = -1, found = null, view = { scale: 1, x: 0, y: 0 }, waiting = false;
 
         const groups = () => by === "label" ? data.labels.length : data.clusters;
@@ -54,6 +54,7 @@ internal static class MapScript
           pen.setTransform(ratio, 0, 0, ratio, 0, 0);
         }
         function tile(context, i, x, y, side) {
+          if (missing.has(i)) { context.fillStyle = colourOf(i); context.fillRect(x, y, side, side); return; }
           context.drawImage(atlas, (i % data.columns) * data.side, Math.floor(i / data.columns) * data.side, data.side, data.side, x, y, side, side);
         }
         function draw() {
