@@ -27,6 +27,12 @@ internal sealed class SimilarVerb : NeighbourVerb
         AddShared();
     }
 
+    protected override void Check(ParseResult arguments)
+    {
+        if (ReadsEmbeddings(arguments)) return;
+        using var queries = PredictVerb.OpenImages(arguments.GetValue(_query)!); // before features of the whole set are made
+    }
+
     protected override NeighbourFindings Find(NeighbourWork work)
     {
         var asked = SimilarQueries.Open(work, work.Arguments.GetValue(_query)!);

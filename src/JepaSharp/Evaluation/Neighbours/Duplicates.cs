@@ -9,7 +9,7 @@ namespace JepaSharp.Evaluation.Neighbours;
 /// <summary>One image of a group of near-duplicates.</summary>
 /// <param name="Row">Its row among the vectors.</param>
 /// <param name="Cosine">With the one to keep; 1 for that one itself.</param>
-/// <param name="Correlation">Of their small pictures; 1 for that one itself, NaN where pictures were not compared.</param>
+/// <param name="Correlation">Of their small pictures; 1 for that one itself; NaN for all where pictures were not compared.</param>
 /// <param name="IsExact">Whether its pixels are those of the one to keep, or of another before it in the group.</param>
 /// <param name="Pixels">The first 12 digits of a SHA-256 over its size and pixels: equal digits mean equal pictures; null where it can no longer be
 /// read.</param>
@@ -111,7 +111,7 @@ public static class Duplicates
         cancellation.ThrowIfCancellationRequested();
         var seen = new HashSet<string>(StringComparer.Ordinal);
         var ordered = rest.OrderByDescending(pair => pair.Cosine).ThenBy(pair => files[pair.Other].Name, StringComparer.Ordinal);
-        return new DuplicateGroup([.. ordered.Prepend(new Pair(kept, 1, 1)).Select(pair =>
+        return new DuplicateGroup([.. ordered.Prepend(new Pair(kept, 1, double.IsNaN(rest[0].Correlation) ? double.NaN : 1)).Select(pair =>
         {
             var (facts, pixels) = (files[pair.Other], PixelsOf(source, read[pair.Other]));
             return new DuplicateImage(

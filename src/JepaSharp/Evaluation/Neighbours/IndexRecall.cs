@@ -21,27 +21,28 @@ internal sealed record IndexRecall(double Share, int Images)
     public static IndexRecall Of(IndexedNeighbours index)
     {
         var set = index.Set;
-        var (asked, count) = (Math.Min(Most, set.Rows), Math.Min(Count + 1, set.Rows));
+        var (asked, count) = (Math.Min(Most, set.Rows), Math.Min(Count, set.Rows - 1));
+        if (count == 0) return new IndexRecall(1, asked);
         int[] rows = [.. Enumerable.Range(0, asked).Select(i => (int)((long)i * set.Rows / asked))];
-        var found = index.Nearest(set.Select(rows), count);
-        var (right, all) = (0, 0);
+        var found = index.Nearest(set.Select(rows), count + 1);
+        var right = 0;
         for (var query = 0; query < asked; query++)
         {
             var least = Least(set, rows[query], count) - Rounding;
-            right += Enumerable.Range(query * count, count).Count(at => found.Rows[at] >= 0 && found.Cosines[at] >= least);
-            all += count;
+            right += Enumerable.Range(query * found.Count, found.Count).Where(at => found.Rows[at] >= 0 && found.Rows[at] != rows[query])
+                .Take(count).Count(at => found.Cosines[at] >= least);
         }
 
-        // Each image finds itself, which says nothing.
-        return new IndexRecall(all == asked ? 1 : Math.Max(0, right - asked) / (double)(all - asked), asked);
+        return new IndexRecall(right / ((double)asked * count), asked);
     }
 
-    /// <summary>The cosine of the true k-th nearest.</summary>
+    /// <summary>The cosine of an image's true k-th nearest other.</summary>
     private static float Least(UnitVectors set, int row, int count)
     {
         var nearest = new PriorityQueue<int, float>(count + 1);
         for (var other = 0; other < set.Rows; other++)
         {
+            if (other == row) continue;
             var cosine = Product(set.Row(row), set.Row(other));
             if (nearest.Count == count && nearest.TryPeek(out _, out var last) && cosine <= last) continue;
             nearest.Enqueue(other, cosine);

@@ -23,13 +23,19 @@ internal sealed class IndexedNeighbours : NeighbourSearch
     public IndexRecall Recall => field ??= IndexRecall.Of(this);
 
     /// <summary>Makes the index.</summary>
+    /// <param name="set">The set.</param>
+    /// <param name="progress">Is told how many images are in it.</param>
+    /// <param name="links">Links of an image: of fewer, more neighbours are missed.</param>
+    /// <param name="width">Images that are looked at on the way to the nearest.</param>
+    /// <param name="cancellation">Stops it.</param>
     /// <exception cref="JepaException">The library does not load here.</exception>
-    public static IndexedNeighbours Of(UnitVectors set, IProgress<int>? progress = null, CancellationToken cancellation = default)
+    public static IndexedNeighbours Of(
+        UnitVectors set, IProgress<int>? progress = null, ulong links = Links, ulong width = WidthOfSearch, CancellationToken cancellation = default)
     {
         USearchIndex index;
         try
         {
-            index = new USearchIndex(MetricKind.Ip, ScalarKind.Float32, (ulong)set.Width, Links, WidthOfAdding, WidthOfSearch);
+            index = new USearchIndex(MetricKind.Ip, ScalarKind.Float32, (ulong)set.Width, links, WidthOfAdding, width);
         }
         catch (Exception e) when (e is DllNotFoundException or BadImageFormatException or TypeInitializationException)
         {

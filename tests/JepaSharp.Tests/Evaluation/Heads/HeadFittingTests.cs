@@ -86,6 +86,23 @@ public sealed class HeadFittingTests
         Assert.InRange(fitted.Report.OfNumbers!.R2, 0.9, 1);
         Assert.InRange(fitted.Report.OfNumbers!.Inside, 0.86, 0.94);
         Assert.InRange(fitted.Interval, 0.7, 0.95); // 1.64 deviations of 0.5
+        Assert.Equal(HeadKinds.Ridge, fitted.Kind);
+        Assert.Equal([HeadKinds.Ridge, HeadKinds.Neighbours], fitted.Report.Tried.Select(trial => trial.Kind));
+        Assert.InRange(fitted.Highest, 5, values.Max());
+        Assert.InRange(fitted.Lowest, values.Min(), -5);
+    }
+
+    /// <summary>A number for each cloud, which no line can give: the mean of the nearest is it, and is kept.</summary>
+    [Fact]
+    public void NumberHead_OfClouds_IsThatOfNeighbours()
+    {
+        var set = Synthetic.Clouds(600, 6, 12, 20, 5);
+        double[] values = [.. set.Labels.ToArray().Select(label => (double)(label * label % 7))];
+        var fitted = HeadFitting.OfNumbers(new RegressionSet(set.Features, values), null, 0);
+        Assert.Equal(HeadKinds.Neighbours, fitted.Kind);
+        Assert.InRange(fitted.Report.OfNumbers!.R2, 0.95, 1);
+        Assert.Equal(fitted.Report.Tried.Max(trial => trial.HeldOut), fitted.Report.Tried[1].HeldOut);
+        Assert.Equal((0.0, 4.0), (fitted.Lowest, fitted.Highest));
     }
 
     private static HeadImages Images(int rows, int classes, double distance)

@@ -1,6 +1,4 @@
 using System.Globalization;
-using System.Text;
-using JepaSharp.Data.Sources;
 using JepaSharp.Data.Sources.Lists;
 
 namespace JepaSharp.Evaluation.Embeddings.Readers;
@@ -12,7 +10,7 @@ internal static class CsvReading
 
     public static StoredEmbeddings Read(string path)
     {
-        using var text = new StreamReader(RegularFile.OpenRead(path), Encoding.UTF8);
+        using var text = EmbeddingRows.OpenText(path);
         var table = new DelimitedText(text, ',', path);
         var head = table.Next();
         if (head is not ["name", "label", "class", _, ..]) throw new InvalidDataException("it does not begin with name,label,class,f0");

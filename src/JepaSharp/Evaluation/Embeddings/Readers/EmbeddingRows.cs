@@ -39,7 +39,7 @@ internal sealed class EmbeddingRows
                 $"{path} holds numbers alone, and {index}, which names its rows, {Absence.Of(index)}. Put it beside it again, or write .parquet, "
                     + "which names its rows itself.", isUsage: true);
         var found = new EmbeddingRows();
-        using var text = new StreamReader(RegularFile.OpenRead(index), Encoding.UTF8);
+        using var text = OpenText(index);
         var table = new DelimitedText(text, ',', index);
         if (table.Next() is not ["row", "name", "label", "class"])
             throw new JepaException($"{index} does not begin with row,name,label,class. Write both files again with 'jepa embed'.", isUsage: true);
@@ -54,6 +54,22 @@ internal sealed class EmbeddingRows
         return found.Names.Count == rows ? found : throw new JepaException(
             $"{index} names {found.Names.Count:N0} rows and {path} has {rows:N0}: they do not belong together. Write both again with 'jepa embed'.",
             isUsage: true);
+    }
+
+    /// <summary>A text of lines that each have an end: a last one without is cut short, perhaps within a number or a name.</summary>
+    /// <exception cref="InvalidDataException">The last line has no end.</exception>
+    public static StreamReader OpenText(string path)
+    {
+        var stream = RegularFile.OpenRead(path);
+        stream.Position = Math.Max(0, stream.Length - 1);
+        if (stream.ReadByte() != '\n')
+        {
+            stream.Dispose();
+            throw new InvalidDataException($"the last line of {path} has no end: it is cut short");
+        }
+
+        stream.Position = 0;
+        return new StreamReader(stream, Encoding.UTF8);
     }
 
     /// <summary>Refuses a shape that is not [n, D].</summary>
