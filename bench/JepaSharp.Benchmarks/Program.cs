@@ -78,7 +78,7 @@ static int Usage()
         race-commands --ours "COMMAND" --peer "COMMAND" [--rounds N] [--images N] [--name TEXT]
                                            two whole commands in turn, from start to exit; {} stands for the round
         service ADDRESS IMAGE [--requests N] [--at-a-time N]
-                                           sends an image again and again to samples/JepaSharp.Service: requests a second, how long they take, refusals
+                                           sends an image again and again to samples/JepaSharp.Service: requests a second, how long they take
         growth [--precision bf16|fp32] [--steps N] [--out FOLDER]
                                            seconds and memory of a step against tokens, batch, width and depth: growth.csv, growth.svg, exponents
         steady [--steps N] [--shape ...]   whether anything grows over a thousand steps

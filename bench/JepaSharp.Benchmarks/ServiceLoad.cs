@@ -40,8 +40,8 @@ internal static class ServiceLoad
         var seconds = clock.Elapsed.TotalSeconds;
         double[] times = [.. sent.Where(one => one.Status == 200).Select(one => one.Milliseconds).Order()];
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"{requests:n0} requests, {atATime} at a time: {times.Length / seconds:F1} answered a second, in {At(times, 0.5):F1} ms in the median and "
-                + $"{At(times, 0.99):F1} ms at the 99th percentile"));
+            $"{requests:n0} requests, {atATime} at a time: {times.Length / seconds:F1} answered a second, in {At(times, 0.5):F1} ms in the median "
+                + $"and {At(times, 0.99):F1} ms at the 99th percentile"));
         foreach (var status in sent.Where(one => one.Status != 200).GroupBy(one => one.Status).OrderBy(group => group.Key))
             Console.WriteLine($"{Quantity.Of(status.Count(), "request")} answered with {status.Key}");
         return times.Length == requests ? 0 : 1;

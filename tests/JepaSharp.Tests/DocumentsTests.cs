@@ -49,10 +49,10 @@ public sealed partial class DocumentsTests
     [Fact]
     public void Pages_OfTheSite_AreAllDocuments()
     {
-        var contents = Text("docs/site/toc.yml");
+        var contents = Text("docs/site/pages/toc.yml");
         Assert.All(
             Directory.EnumerateFiles(Path.Combine(Root, "docs"), "*.md").Select(Path.GetFileName),
-            page => Assert.Contains($"href: ../{page}\n", contents, StringComparison.Ordinal));
+            page => Assert.Contains($"href: ../../{page}\n", contents, StringComparison.Ordinal));
     }
 
     private static string Text(string document) => File.ReadAllText(Path.Combine(Root, document));

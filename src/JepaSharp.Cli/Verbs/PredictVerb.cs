@@ -133,8 +133,8 @@ internal sealed class PredictVerb : Verb
         if (record is not { Lowest: { } lowest, Highest: { } highest, Interval: { } interval }) return null;
         var outside = predictions.Images.Count(image => image.Number < lowest - interval || image.Number > highest + interval);
         return outside == 0 ? null : string.Create(CultureInfo.InvariantCulture,
-            $"{Quantity.Of(outside, "number")} {(outside == 1 ? "lies" : "lie")} far outside of {lowest:0.###} to {highest:0.###}, which the head was "
-                + $"fitted on: such images are unlike those that it knows, and their ranges are not to be believed.");
+            $"{Quantity.Of(outside, "number")} {(outside == 1 ? "lies" : "lie")} far outside of {lowest:0.###} to {highest:0.###}, which the head "
+                + $"was fitted on: such images are unlike those that it knows, and their ranges are not to be believed.");
     }
 
     private static void Sort(

@@ -120,7 +120,8 @@ public sealed class HelpAndCompletionTests
         File.WriteAllText(folder["photo.jpg"], "");
         const string Ask = """
             set -x PATH $PWD $PATH; jepa completion fish > jepa.fish; source jepa.fish
-            complete -C "jepa pretr"; complete -C "jepa export --to hug"; complete -C "jepa pretrain --data \"a b\" --minu"; complete -C "jepa inspect pho"
+            complete -C "jepa pretr"; complete -C "jepa export --to hug"
+            complete -C "jepa pretrain --data \"a b\" --minu"; complete -C "jepa inspect pho"
             """;
         Assert.Equal("pretrain\nhuggingface\n--minutes\nphoto.jpg\n", Say(folder, fish, "--no-config", "-c", Ask));
     }
@@ -141,10 +142,23 @@ public sealed class HelpAndCompletionTests
         const string Ask = """
             zmodload zsh/zpty
             zpty typed zsh -f -i
-            until() { local part; for i in {1..600}; do while zpty -r -t typed part; do said+=$part; done; [[ $said == *"$1"* ]] && return 0; sleep 0.1; done; return 1; }
-            ask() { said=; zpty -n -w typed "$1"$'\t'; if until "$2"; then print -r -- "$2"; else print -r -- "not $2 but ${(q)said}"; fi; zpty -n -w typed $'\025'; }
+            await() {
+              local part
+              for i in {1..600}; do
+                while zpty -r -t typed part; do said+=$part; done
+                [[ $said == *"$1"* ]] && return 0
+                sleep 0.1
+              done
+              return 1
+            }
+            ask() {
+              said=
+              zpty -n -w typed "$1"$'\t'
+              if await "$2"; then print -r -- "$2"; else print -r -- "not $2 but ${(q)said}"; fi
+              zpty -n -w typed $'\025'
+            }
             zpty -w typed "PS1= PATH=$PWD:\$PATH; unsetopt beep; autoload -U compinit; compinit -u -D; source <(jepa completion zsh); print rea''dy"
-            until ready
+            await ready
             ask "jepa pretr" "jepa pretrain"
             ask "jepa export --to hug" "jepa export --to huggingface"
             ask 'jepa pretrain --data "a b" --minu' '--minutes'

@@ -12,7 +12,7 @@ internal sealed class SimilarVerb : NeighbourVerb
 {
     private readonly Option<string> _query = new("--query")
     {
-        Description = "The image to look for, or a folder or set of images. With --embeddings the name of an image in the file, or another such file.",
+        Description = "The image to look for, or a folder or set of images. With --embeddings the name of an image in the file, or another file.",
         Required = true,
         HelpName = "PATH",
     };

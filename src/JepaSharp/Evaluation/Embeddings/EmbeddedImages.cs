@@ -1,7 +1,5 @@
-using JepaSharp.Data;
 using JepaSharp.Data.Decoding;
 using JepaSharp.Data.Sources;
-using JepaSharp.Runtime;
 
 namespace JepaSharp.Evaluation.Embeddings;
 
@@ -63,7 +61,8 @@ public sealed class EmbeddedImages : ImageSource
     /// <inheritdoc/>
     public override OpenedImage Open(int index)
     {
-        if (!Has(index)) throw new ImageUnreadableException(NameOf(index), $"it is not found {(_images is null ? "here" : $"in {_images.Description}")}");
+        if (!Has(index))
+            throw new ImageUnreadableException(NameOf(index), $"it is not found {(_images is null ? "here" : $"in {_images.Description}")}");
         return _images is null ? ImageDecoder.Open(NameOf(index), NameOf(index)) : _images.Open(_places[index]);
     }
 

@@ -63,8 +63,8 @@ public sealed record DuplicateThreshold(double Cosine, double Correlation, int I
         var rows = Drawn(read.Count, seed);
         using var copies = new AlteredCopies(source, [.. rows.Select(row => read[row])]);
         var made = FrozenFeatures.Extract([new PictureSignature()], copies, transform, cancellation: cancellation)[0];
-        return new DuplicateThreshold(
-            cosine, Reached(made.Indices.Select((copy, i) => PictureSignature.Correlation(pictures, rows[copy], made.Matrix, i))), made.Indices.Length);
+        var correlations = made.Indices.Select((copy, i) => PictureSignature.Correlation(pictures, rows[copy], made.Matrix, i));
+        return new DuplicateThreshold(cosine, Reached(correlations), made.Indices.Length);
     }
 
     private static int[] Drawn(int images, ulong seed)

@@ -40,7 +40,8 @@ public static class Duplicates
     /// <param name="search">Over the set.</param>
     /// <param name="source">The images.</param>
     /// <param name="read">Images of the source, row by row of the set.</param>
-    /// <param name="pictures">Their small pictures (<see cref="PictureSignature"/>), row by row of the set; null to let the encoder alone decide.</param>
+    /// <param name="pictures">Their small pictures (<see cref="PictureSignature"/>), row by row of the set; null to let the encoder
+    /// alone decide.</param>
     /// <param name="threshold">How alike they must be.</param>
     /// <param name="progress">Is told how many images have been compared.</param>
     /// <param name="cancellation">Stops between blocks.</param>

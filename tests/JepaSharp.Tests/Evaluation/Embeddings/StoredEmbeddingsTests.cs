@@ -1,5 +1,4 @@
 using System.Text;
-using JepaSharp.Data;
 using JepaSharp.Data.Sources;
 using JepaSharp.Evaluation.Embeddings;
 using JepaSharp.Evaluation.Embeddings.Writers;
@@ -94,8 +93,8 @@ public sealed class StoredEmbeddingsTests : IDisposable
         Assert.Contains("does not begin with name,label,class,f0", Refused("s.csv"), StringComparison.Ordinal);
         File.WriteAllText(_folder["n.csv"], "name,label,class,f0\na,,,1\nb,,,NaN\n");
         Assert.Contains("expected finite numbers", Refused("n.csv"), StringComparison.Ordinal);
-        File.WriteAllText(_folder["d.npy"], "\u0093NUMPY\u0001\u0000\u0046\u0000{'descr': '<f8', 'fortran_order': False, 'shape': (2, 3), }".PadRight(80),
-            Encoding.Latin1);
+        const string Doubles = "\u0093NUMPY\u0001\u0000\u0046\u0000{'descr': '<f8', 'fortran_order': False, 'shape': (2, 3), }";
+        File.WriteAllText(_folder["d.npy"], Doubles.PadRight(80), Encoding.Latin1);
         Assert.Contains("not float32 row by row but '<f8'", Refused("d.npy"), StringComparison.Ordinal);
     }
 

@@ -46,8 +46,8 @@ internal sealed class EmbeddingRows
         while (table.Next() is { } row)
         {
             if (row is not [var number, var name, _, var className] || number != FormattableString.Invariant($"{found.Names.Count}"))
-                throw new JepaException($"{index}: line {table.Line:N0} is not of row {found.Names.Count:N0}. Write both files again with 'jepa embed'.",
-                    isUsage: true);
+                throw new JepaException(
+                    $"{index}: line {table.Line:N0} is not of row {found.Names.Count:N0}. Write both files again with 'jepa embed'.", isUsage: true);
             found.Add(name, className);
         }
 

@@ -40,7 +40,9 @@ internal static partial class NpyReading
         if (!prefix[..6].SequenceEqual(Magic)) throw new InvalidDataException("it does not begin as NumPy's array files do");
         Span<byte> length = stackalloc byte[prefix[6] == 1 ? sizeof(ushort) : sizeof(uint)];
         stream.ReadExactly(length);
-        var count = length.Length == sizeof(ushort) ? BinaryPrimitives.ReadUInt16LittleEndian(length) : BinaryPrimitives.ReadUInt32LittleEndian(length);
+        var count = length.Length == sizeof(ushort)
+            ? BinaryPrimitives.ReadUInt16LittleEndian(length)
+            : BinaryPrimitives.ReadUInt32LittleEndian(length);
         if (count > LongestHeader) throw new InvalidDataException($"its header claims {count:N0} bytes");
         var header = new byte[count];
         stream.ReadExactly(header);
