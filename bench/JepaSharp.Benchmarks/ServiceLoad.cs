@@ -9,7 +9,9 @@ namespace JepaSharp.Benchmarks;
 /// they take, and what was refused.</summary>
 internal static class ServiceLoad
 {
-    private const int WarmUp = 20;
+    private const int WarmUp = 20, Unanswered = 0;
+
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
     public static int Run(string address, string image, IReadOnlyList<string> options)
     {
@@ -23,8 +25,10 @@ internal static class ServiceLoad
     private static async Task<int> RunAsync(Uri target, byte[] image, int requests, int atATime)
     {
         using var handler = new SocketsHttpHandler { MaxConnectionsPerServer = atATime };
-        using var client = new HttpClient(handler);
-        for (var i = 0; i < WarmUp; i++) _ = await SendAsync(client, target, image).ConfigureAwait(false);
+        using var client = new HttpClient(handler) { Timeout = Patience };
+        for (var i = 0; i < WarmUp; i++)
+            if (await SendAsync(client, target, image).ConfigureAwait(false) == Unanswered)
+                throw new JepaException($"{target} has not answered within {Patience.TotalSeconds:0} seconds.");
         var sent = new (int Status, double Milliseconds)[requests];
         var next = -1;
         var clock = Stopwatch.StartNew();
@@ -39,11 +43,12 @@ internal static class ServiceLoad
         })).ConfigureAwait(false);
         var seconds = clock.Elapsed.TotalSeconds;
         double[] times = [.. sent.Where(one => one.Status == 200).Select(one => one.Milliseconds).Order()];
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
+        Console.WriteLine(times.Length == 0 ? $"none of {Quantity.Of(requests, "request")} was served" : string.Create(CultureInfo.InvariantCulture,
             $"{requests:n0} requests, {atATime} at a time: {times.Length / seconds:F1} answered a second, in {At(times, 0.5):F1} ms in the median "
                 + $"and {At(times, 0.99):F1} ms at the 99th percentile"));
         foreach (var status in sent.Where(one => one.Status != 200).GroupBy(one => one.Status).OrderBy(group => group.Key))
-            Console.WriteLine($"{Quantity.Of(status.Count(), "request")} answered with {status.Key}");
+            Console.WriteLine($"{Quantity.Of(status.Count(), "request")} {(status.Key == Unanswered
+                ? $"not answered within {Patience.TotalSeconds:0} seconds" : $"answered with {status.Key}")}");
         return times.Length == requests ? 0 : 1;
     }
 
@@ -57,6 +62,10 @@ internal static class ServiceLoad
             _ = await answer.Content.ReadAsByteArrayAsync().ConfigureAwait(false);
             return (int)answer.StatusCode;
         }
+        catch (TaskCanceledException)
+        {
+            return Unanswered;
+        }
         catch (HttpRequestException e)
         {
             throw new JepaException($"{target} does not answer: {e.Message} Start the service first.", inner: e);
@@ -65,7 +74,7 @@ internal static class ServiceLoad
 
     /// <summary>The least of ordered values that a share of them do not exceed.</summary>
     private static double At(double[] ordered, double share) =>
-        ordered.Length == 0 ? double.NaN : ordered[Math.Max(0, (int)Math.Ceiling(share * ordered.Length) - 1)];
+        ordered[Math.Max(0, (int)Math.Ceiling(share * ordered.Length) - 1)];
 
     private static int Option(IReadOnlyList<string> options, string name, int otherwise)
     {
