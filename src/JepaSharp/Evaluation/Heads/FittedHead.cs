@@ -61,8 +61,8 @@ public sealed class FittedHead : IDisposable
             if (WeightsFingerprint.Of(encoder) != record.Encoder.Fingerprint)
                 throw new JepaException(
                     $"The encoder in {path} is another than {folder} was fitted on{(weights is null ? ": its weights have changed since" : "")}. "
-                        + "Give the ones it was fitted on with --weights, or fit the head again (with --embed-weights it keeps a copy of its encoder).",
-                    isUsage: true);
+                        + "Give the ones it was fitted on with --weights, or fit the head again (with --embed-weights it keeps a copy of its "
+                        + "encoder).", isUsage: true);
             RequireFit(folder, record, encoder);
             encoder.ComputeIn(device.type == DeviceType.CPU
                 ? Computation.Default(ScalarType.Float32)
