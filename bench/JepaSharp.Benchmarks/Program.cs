@@ -41,6 +41,7 @@ static int Run(string[] args) => args switch
     ["race-commands", .. var options] => CommandRace.Run(options),
     ["growth", .. var options] => GrowthSweep.Run(options),
     ["steady", .. var options] => SteadySteps.Run(options),
+    ["service", var address, var image, .. var options] => ServiceLoad.Run(address, image, options),
     ["ranks", var numbers] => RanksBenchmark.Run(Whole(numbers)),
     ["amx", .. var options] => AmxBenchmark.Run(options),
     _ => Usage(),
@@ -76,6 +77,8 @@ static int Usage()
         rates  [--precision KEY]           GFLOP/s of libtorch's matrix product and of our tiles
         race-commands --ours "COMMAND" --peer "COMMAND" [--rounds N] [--images N] [--name TEXT]
                                            two whole commands in turn, from start to exit; {} stands for the round
+        service ADDRESS IMAGE [--requests N] [--at-a-time N]
+                                           sends an image again and again to samples/JepaSharp.Service: requests a second, how long they take
         growth [--precision bf16|fp32] [--steps N] [--out FOLDER]
                                            seconds and memory of a step against tokens, batch, width and depth: growth.csv, growth.svg, exponents
         steady [--steps N] [--shape ...]   whether anything grows over a thousand steps

@@ -38,15 +38,26 @@ internal static class VerbExamples
         ["compare"] = ["jepa compare study.yaml"],
         ["report"] = ["jepa report runs/photos"],
         ["watch"] = ["jepa watch runs", "jepa watch runs/photos --port 0"],
-        ["fit"] = ["jepa fit --weights runs/photos --data labelled --out heads/kinds"],
+        ["fit"] =
+        [
+            "jepa fit --weights runs/photos --data labelled --out heads/kinds",
+            "jepa fit --weights runs/scenes --data scenes --column count --out heads/count",
+        ],
         ["predict"] =
         [
             "jepa predict --head heads/kinds --data photos --out labels.csv",
             "jepa predict --head heads/kinds --data photos --out labels.csv --sort-into sorted",
         ],
-        ["similar"] = ["jepa similar --weights runs/photos --data photos --query photos/one.jpg --page similar.html"],
+        ["similar"] =
+        [
+            "jepa similar --weights runs/photos --data photos --query photos/one.jpg --page similar.html",
+            "jepa similar --embeddings photos.parquet --data photos --query one.jpg --page similar.html",
+        ],
         ["duplicates"] = ["jepa duplicates --weights runs/photos --data photos --out duplicates.csv --page duplicates.html"],
-        ["outliers"] = ["jepa outliers --weights runs/photos --data photos --page outliers.html"],
+        ["outliers"] =
+        [
+            "jepa outliers --weights runs/photos --data photos --page outliers.html", "jepa outliers --embeddings photos.parquet --out outliers.csv",
+        ],
         ["map"] = ["jepa map --weights runs/photos --data photos --page map.html"],
         ["visualize"] = ["jepa visualize --weights runs/photos --data photos --minutes 10"],
         ["embed"] = ["jepa embed --weights runs/photos --data photos --out photos.parquet"],

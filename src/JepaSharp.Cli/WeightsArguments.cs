@@ -8,12 +8,13 @@ using static TorchSharp.torch;
 namespace JepaSharp.Cli;
 
 /// <summary>The options that say which weights a verb uses: <c>--weights</c>, <c>--encoder</c> and <c>--heads</c>.</summary>
-internal sealed class WeightsArguments
+/// <param name="required">Whether a verb cannot do without.</param>
+internal sealed class WeightsArguments(bool required = true)
 {
     private readonly Option<string> _weights = new("--weights")
     {
         Description = "A run folder, a checkpoint, a .pth.tar or .safetensors file, or a Hugging Face folder.",
-        Required = true,
+        Required = required,
         HelpName = "PATH",
     };
 
@@ -29,8 +30,11 @@ internal sealed class WeightsArguments
     {
         _encoder.Description = aboutEncoder;
         _heads.RequireAtLeast(1);
-        foreach (var option in (Option[])[_weights, _encoder, _heads]) command.Add(option);
+        foreach (var option in Options) command.Add(option);
     }
+
+    /// <summary>All of them.</summary>
+    public IReadOnlyList<Option> Options => [_weights, _encoder, _heads];
 
     /// <summary>The encoder that was asked for; null if nothing was said.</summary>
     /// <param name="arguments">The command line.</param>

@@ -46,6 +46,15 @@ public sealed partial class DocumentsTests
         Assert.All(TestClass().Matches(Text(document)).Select(match => match.Groups[1].Value), name => Assert.Contains(name, classes));
     }
 
+    [Fact]
+    public void Pages_OfTheSite_AreAllDocuments()
+    {
+        var contents = Text("docs/site/pages/toc.yml");
+        Assert.All(
+            Directory.EnumerateFiles(Path.Combine(Root, "docs"), "*.md").Select(Path.GetFileName),
+            page => Assert.Contains($"href: ../../{page}\n", contents, StringComparison.Ordinal));
+    }
+
     private static string Text(string document) => File.ReadAllText(Path.Combine(Root, document));
 
     [GeneratedRegex(@"\]\(([^)#\s]+)(?:#[^)]*)?\)")]

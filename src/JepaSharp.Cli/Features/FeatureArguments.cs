@@ -9,7 +9,8 @@ using JepaSharp.Runtime;
 namespace JepaSharp.Cli.Features;
 
 /// <summary>The options of verbs that work on an encoder's features of images: which encoder, which features, where they are kept.</summary>
-internal sealed class FeatureArguments
+/// <param name="required">Whether a verb cannot do without an encoder.</param>
+internal sealed class FeatureArguments(bool required = true)
 {
     private readonly Option<string> _layers = new("--layers")
     {
@@ -61,14 +62,17 @@ internal sealed class FeatureArguments
     private readonly MemoryOption _memory = new();
 
     /// <summary>Which weights.</summary>
-    public WeightsArguments Weights { get; } = new();
+    public WeightsArguments Weights { get; } = new(required);
+
+    /// <summary>All that say which features, and how they are made and kept: what means nothing where features are at hand.</summary>
+    public IReadOnlyList<Option> OfMaking =>
+        [.. Weights.Options, _layers, _pool, _size, _transform, _batch, _device, _cache, _noCache, _cacheLimit];
 
     /// <summary>Adds them to a verb.</summary>
     public void AddTo(Command command)
     {
         Weights.AddTo(command, "Which encoder to use: target (the default) or context.");
-        foreach (var option in (Option[])[_layers, _pool, _size, _transform, _batch, _device, _cache, _noCache, _cacheLimit, _memory])
-            command.Add(option);
+        foreach (var option in OfMaking.Skip(Weights.Options.Count).Append(_memory)) command.Add(option);
         _layers.AcceptOnlyFromAmong("last", "last4");
         _pool.AcceptOnlyFromAmong("auto", "mean", "class", PoolOption.Unnormed, PoolOption.SideBySide, PoolOption.Interleaved);
         _transform.AcceptOnlyFromAmong("paper", "squash");
@@ -84,7 +88,7 @@ internal sealed class FeatureArguments
     /// <exception cref="JepaException">Something does not fit.</exception>
     public FeatureSession Open(ParseResult arguments, Terminal terminal, StopSignals stop, bool squash = false)
     {
-        _memory.Bound(arguments);
+        BoundMemory(arguments);
         var gigabytes = arguments.GetValue(_cacheLimit);
         if (!(gigabytes > 0))
             throw new JepaException($"--cache-limit {gigabytes.ToString(CultureInfo.InvariantCulture)}: expected more than 0.", isUsage: true);
@@ -110,6 +114,9 @@ internal sealed class FeatureArguments
             throw;
         }
     }
+
+    /// <summary>Sets what decoding images may hold at a time.</summary>
+    public void BoundMemory(ParseResult arguments) => _memory.Bound(arguments);
 
     private int SizeOf(ParseResult arguments, VisionTransformerShape shape)
     {

@@ -26,6 +26,7 @@ internal static class HeadInspection
         else
         {
             table.Add("numbers", head.Column!).Add("range", "+-" + Number(head.Interval!.Value));
+            if (head is { Lowest: { } lowest, Highest: { } highest }) table.Add("fitted on", $"{Number(lowest)} to {Number(highest)}");
         }
 
         table.Add("encoder", $"{head.Encoder.Network} of {head.Encoder.Path ?? HeadFolder.EncoderName + " beside it"}");

@@ -25,6 +25,15 @@ internal static class FitReport
         var scored = Quantity.Of(report.Scored, "image");
         terminal.Out.WriteLine(
             $"accuracy on {scored} that neither fitted nor chose: {Percent(score.Accuracy)} (mean per class {Percent(score.MeanPerClassAccuracy)})");
+        if (score.MostFrequent is { } frequent)
+        {
+            terminal.Out.WriteLine($"always naming the most frequent class would be right in {Percent(frequent)} of them");
+            if (score.Accuracy <= frequent)
+                terminal.Error.WriteLine(
+                    "note: the head is no better than that: give it more labelled images, or an encoder that was trained longer or on images like "
+                        + "these.");
+        }
+
         terminal.Out.WriteLine(
             $"calibration there: expected error {Percent(score.Before.ExpectedError)} as fitted, {Percent(score.After.ExpectedError)} at temperature "
                 + $"{Number(head.Temperature)}; log loss {Number(score.Before.LogLoss)}, {Number(score.After.LogLoss)}");
@@ -40,17 +49,26 @@ internal static class FitReport
     {
         var (report, score) = (head.Report, head.Report.OfNumbers!);
         terminal.Error.WriteLine(report.Division);
+        var table = new ResultTable("heads, on the images that choose (* kept)", "", "head", "R2");
+        foreach (var trial in report.Tried) table.Add(trial.Kind == head.Kind ? "*" : " ", trial.Kind, Number(trial.HeldOut));
+        table.Print(terminal);
         terminal.Out.WriteLine(
             $"{column} on {Quantity.Of(report.Scored, "image")} that neither fitted nor chose: R2 {Number(score.R2)}, mean error "
                 + $"{Number(score.MeanAbsoluteError)}, root mean square error {Number(score.RootMeanSquareError)}, right when rounded "
                 + Percent(score.RoundedAccuracy));
         terminal.Out.WriteLine(
             $"the range of +-{Number(head.Interval)}, meant to hold nine of ten true numbers, holds {Percent(score.Inside)} of them");
-        terminal.Out.WriteLine($"{folder}: {HeadKinds.Ridge} head of \"{column}\"");
+        if (score.R2 <= 0)
+            terminal.Error.WriteLine(
+                "note: R2 of 0 or less is no better than always giving the mean: give it more images, or an encoder that was trained longer or on "
+                    + "images like these.");
+        terminal.Out.WriteLine($"{folder}: {head.Kind} head of \"{column}\", fitted on {Short(head.Lowest)} to {Short(head.Highest)}");
     }
 
     private static string Percent(double share) =>
         double.IsNaN(share) ? "-" : string.Create(CultureInfo.InvariantCulture, $"{100 * share:F1}%");
+
+    private static string Short(double value) => value.ToString("0.###", CultureInfo.InvariantCulture);
 
     private static string Number(double value) => double.IsNaN(value) ? "-" : string.Create(CultureInfo.InvariantCulture, $"{value:F3}");
 }

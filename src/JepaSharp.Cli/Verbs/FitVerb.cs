@@ -34,8 +34,8 @@ internal sealed class FitVerb : Verb
     private readonly Option<string> _out = new("--out") { Description = "A new folder for the head.", Required = true, HelpName = "HEAD" };
     private readonly Option<string[]> _heads = new("--head")
     {
-        Description = "linear, logistic, knn or fine-tune; of several, the best on held-out images. The first three if not given: fine-tune trains "
-            + "the encoder too, which takes long.",
+        Description = "linear, logistic, knn or fine-tune; for numbers ridge or knn; of several, the best on held-out images. All but fine-tune if "
+            + "not given, which trains the encoder too and takes long.",
         AllowMultipleArgumentsPerToken = true,
         HelpName = "KIND",
     };
@@ -61,7 +61,7 @@ internal sealed class FitVerb : Verb
         foreach (var option in (Option[])[_data, _out, _test, _heads, _column, _embed, _seed]) Add(option);
         _features.AddTo(this);
         _tuning.AddTo(this);
-        _heads.AcceptOnlyFromAmong([.. HeadKinds.OfClasses]);
+        _heads.AcceptOnlyFromAmong([.. HeadKinds.OfClasses, HeadKinds.Ridge]);
         _seed.RequireAtLeast(0);
     }
 
@@ -69,8 +69,13 @@ internal sealed class FitVerb : Verb
     {
         var (data, test, output) = (arguments.GetValue(_data)!, arguments.GetValue(_test), arguments.GetValue(_out)!);
         var column = arguments.GetValue(_column);
-        if (column is not null && arguments.GetValue(_heads) is { Length: > 0 } heads)
-            throw new JepaException($"--head {heads[0]} names classes, and --column asks for numbers: leave one of them out.", isUsage: true);
+        var heads = arguments.GetValue(_heads) is { Length: > 0 } asked ? asked : null;
+        if (column is not null && heads?.Except(HeadKinds.OfNumbers).FirstOrDefault() is { } ofClasses)
+            throw new JepaException(
+                $"--head {ofClasses} names classes, and --column asks for numbers: leave one of them out, or give {string.Join(" or ",
+                    HeadKinds.OfNumbers)}.", isUsage: true);
+        if (column is null && heads?.Contains(HeadKinds.Ridge) == true)
+            throw new JepaException($"--head {HeadKinds.Ridge} gives numbers: say which with --column NAME.", isUsage: true);
         HeadFolder.RequireFree(output);
         using var claim = OutputLock.Beside(output, "fitting a head into");
         HeadFolder.RequireFree(output); // between the first look and the lock, another process may have ended
@@ -104,7 +109,7 @@ internal sealed class FitVerb : Verb
         {
             var fitted = HeadFitting.OfNumbers(
                 new MatchedNumbers(numbers, []).FitSet(features),
-                testFeatures is null ? null : new MatchedNumbers(testNumbers!, []).FitSet(testFeatures), seed, test ?? "");
+                testFeatures is null ? null : new MatchedNumbers(testNumbers!, []).FitSet(testFeatures), seed, test ?? "", heads);
             HeadFolder.Write(output, fitted, column!, encoder, session.Features, session.Transform);
             FitReport.Print(fitted, column!, output, terminal);
             return ExitCode.Done;

@@ -85,8 +85,9 @@ internal sealed class PredictVerb : Verb
         if (output is not null)
         {
             PredictionFile.Write(output, predictions.Images);
-            var unsure = Unsure(predictions, unsureBelow ?? record.UnsureBelow);
-            terminal.Out.WriteLine($"{output}: {Quantity.Of(predictions.Images.Count, "image")}{unsure}");
+            var sum = record.Classes is null ? Numbers(predictions, record) : Unsure(predictions, unsureBelow ?? record.UnsureBelow);
+            terminal.Out.WriteLine($"{output}: {Quantity.Of(predictions.Images.Count, "image")}{sum}");
+            if (Outside(predictions, record) is { } outside) terminal.Error.WriteLine("note: " + outside);
         }
 
         if (sorted is not null) Sort(sorted, source, predictions, head, arguments.GetValue(_link), terminal, stop);
@@ -115,6 +116,26 @@ internal sealed class PredictVerb : Verb
     private static string Unsure(HeadPredictions predictions, double? threshold) => threshold is not { } below
         ? ""
         : string.Create(CultureInfo.InvariantCulture, $", {predictions.Images.Count(p => p.IsUnsure):n0} of them unsure (below {below:F3})");
+
+    private static string Numbers(HeadPredictions predictions, HeadRecord record)
+    {
+        if (predictions.Images.Count == 0) return "";
+        double[] numbers = [.. predictions.Images.Select(image => image.Number!.Value)];
+        return string.Create(CultureInfo.InvariantCulture,
+            $"; \"{record.Column}\" from {numbers.Min():0.###} to {numbers.Max():0.###}, {numbers.Average():0.###} on average, each +-"
+                + $"{record.Interval:0.###}");
+    }
+
+    /// <summary>Numbers further from those that were fitted on than the range is wide: the images are unlike those, and the range is not to be
+    /// believed.</summary>
+    private static string? Outside(HeadPredictions predictions, HeadRecord record)
+    {
+        if (record is not { Lowest: { } lowest, Highest: { } highest, Interval: { } interval }) return null;
+        var outside = predictions.Images.Count(image => image.Number < lowest - interval || image.Number > highest + interval);
+        return outside == 0 ? null : string.Create(CultureInfo.InvariantCulture,
+            $"{Quantity.Of(outside, "number")} {(outside == 1 ? "lies" : "lie")} far outside of {lowest:0.###} to {highest:0.###}, which the head "
+                + $"was fitted on: such images are unlike those that it knows, and their ranges are not to be believed.");
+    }
 
     private static void Sort(
         string folder, ImageSource source, HeadPredictions predictions, FittedHead head, bool link, Terminal terminal, StopSignals stop)

@@ -85,11 +85,12 @@ public sealed class MaskSampler
     }
 
     /// <summary>Draws the masks of a batch whose images are keyed by their place in it, 0 to B - 1.</summary>
-    /// <inheritdoc cref="Sample(ulong, long, ReadOnlySpan{long}, int)"/>
     /// <param name="seed">The run's seed.</param>
     /// <param name="step">The training step.</param>
     /// <param name="batch">B, at least 1.</param>
     /// <param name="rank">Process rank in data-parallel training.</param>
+    /// <returns>Mc x [B, Kc] and Mt x [B, Kt] indices.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">The batch is empty.</exception>
     public MaskBatch Sample(ulong seed, long step, int batch, int rank = 0)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(batch);

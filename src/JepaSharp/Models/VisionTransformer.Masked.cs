@@ -32,7 +32,8 @@ public sealed partial class VisionTransformer
     /// <param name="images">Normalised pixels [B, C, H, W] of the training size.</param>
     /// <param name="masked">bool [B, N]: true where a patch is masked.</param>
     /// <param name="chosen">For each image the patches whose outputs are wanted, ascending; M in all. Others' are not computed to the end.</param>
-    /// <inheritdoc cref="EncodeMasked(Tensor, Tensor)"/>
+    /// <exception cref="InvalidOperationException">The encoder has no mask token.</exception>
+    /// <exception cref="ArgumentException">The mask is of another batch or grid.</exception>
     public Tensor EncodeMasked(Tensor images, Tensor masked, IReadOnlyList<int[]> chosen)
     {
         ArgumentNullException.ThrowIfNull(chosen);

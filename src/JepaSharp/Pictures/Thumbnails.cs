@@ -42,31 +42,37 @@ public sealed record Thumbnail(int Width, int Height, byte[] Jpeg)
 /// <param name="Side">S, pixels of one.</param>
 /// <param name="Columns">Pictures in a row.</param>
 /// <param name="Jpeg">A JPEG file.</param>
-public sealed record ThumbnailAtlas(int Side, int Columns, byte[] Jpeg)
+/// <param name="Missing">Places of images of which there is no picture.</param>
+public sealed record ThumbnailAtlas(int Side, int Columns, byte[] Jpeg, IReadOnlyList<int> Missing)
 {
     private const int Quality = 75, Batch = 64;
 
-    /// <summary>Of images of a source, in the order given; one that cannot be read is grey.</summary>
+    /// <summary>Of images of a source, in the order given; one that cannot be read has no picture.</summary>
     /// <param name="source">The images.</param>
     /// <param name="chosen">Which.</param>
     /// <param name="side">S.</param>
+    /// <param name="isThere">Whether an image is to be read at all; null for all.</param>
     /// <param name="progress">Is told how many are done.</param>
     /// <param name="cancellation">Stops between batches.</param>
     public static ThumbnailAtlas Of(
-        ImageSource source, IReadOnlyList<int> chosen, int side, IProgress<int>? progress = null, CancellationToken cancellation = default)
+        ImageSource source, IReadOnlyList<int> chosen, int side, Func<int, bool>? isThere = null, IProgress<int>? progress = null,
+        CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(chosen);
+        int[] read = [.. chosen.Where(isThere ?? (_ => true))];
+        if (read.Length == 0) return new ThumbnailAtlas(side, 1, new RgbImage(1, 1).ToJpeg(Quality), [.. Enumerable.Range(0, chosen.Count)]);
         var columns = Math.Max(1, (int)Math.Ceiling(Math.Sqrt(chosen.Count)));
         var sheet = new RgbImage(columns * side, Math.Max(1, (chosen.Count + columns - 1) / columns) * side);
         Array.Fill(sheet.Pixels, (byte)128);
         var place = new Dictionary<int, int>(chosen.Count);
         foreach (var (at, image) in chosen.Index()) place[image] = at;
-        var done = 0;
+        var (done, missing) = (0, Enumerable.Range(0, chosen.Count).ToHashSet());
         var reader = new ImageReader(source, EvaluationTransform.CenterCrop(side, ResampleFilter.Bilinear), Batch);
-        foreach (var batch in reader.Read(chosen, cancellation))
+        foreach (var batch in reader.Read(read, cancellation))
         {
             for (var i = 0; i < batch.Count; i++)
             {
+                missing.Remove(place[batch.Indices[i]]);
                 var (row, column) = Math.DivRem(place[batch.Indices[i]], columns);
                 for (var y = 0; y < side; y++)
                     batch.Pixels.AsSpan(3 * side * ((i * side) + y), 3 * side).CopyTo(sheet.Row((row * side) + y).Slice(3 * side * column, 3 * side));
@@ -75,6 +81,6 @@ public sealed record ThumbnailAtlas(int Side, int Columns, byte[] Jpeg)
             progress?.Report(done += batch.Count);
         }
 
-        return new ThumbnailAtlas(side, columns, sheet.ToJpeg(Quality));
+        return new ThumbnailAtlas(side, columns, sheet.ToJpeg(Quality), [.. missing.Order()]);
     }
 }

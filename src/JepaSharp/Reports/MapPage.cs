@@ -96,6 +96,7 @@ public static class MapPage
             ["cosine"] = map.Neighbours.Cosines.Select(cosine => float.IsFinite(cosine) ? (int)Math.Round(1000 * cosine) : 0).ToArray(),
             ["side"] = map.Atlas.Side,
             ["columns"] = map.Atlas.Columns,
+            ["missing"] = map.Atlas.Missing,
             ["atlas"] = "data:image/jpeg;base64," + Convert.ToBase64String(map.Atlas.Jpeg),
         });
     }

@@ -26,7 +26,7 @@ internal static class MapScript
         const data = JSON.parse(document.getElementById("data").textContent);
         const count = data.names.length, plane = document.getElementById("plane"), pen = plane.getContext("2d");
         const byId = id => document.getElementById(id);
-        const atlas = new Image();
+        const atlas = new Image(), missing = new Set(data.missing);
         let layout = 0, by = "cluster", chosen = -1, found = null, view = { scale: 1, x: 0, y: 0 }, waiting = false;
 
         const groups = () => by === "label" ? data.labels.length : data.clusters;
@@ -54,6 +54,11 @@ internal static class MapScript
           pen.setTransform(ratio, 0, 0, ratio, 0, 0);
         }
         function tile(context, i, x, y, side) {
+          if (missing.has(i)) {
+            context.fillStyle = colourOf(i);
+            context.beginPath(); context.arc(x + side / 2, y + side / 2, side / 4, 0, 2 * Math.PI); context.fill();
+            return;
+          }
           context.drawImage(atlas, (i % data.columns) * data.side, Math.floor(i / data.columns) * data.side, data.side, data.side, x, y, side, side);
         }
         function draw() {
@@ -69,6 +74,7 @@ internal static class MapScript
             pen.globalAlpha = found && !found.has(i) ? 0.12 : 1;
             if (side < 7) { pen.fillStyle = colourOf(i); pen.fillRect(x - side / 2, y - side / 2, side, side); continue; }
             tile(pen, i, x - side / 2, y - side / 2, side);
+            if (missing.has(i)) continue;
             pen.fillStyle = colourOf(i);
             pen.fillRect(x - side / 2, y + side / 2, side, Math.max(2, side / 12));
           }

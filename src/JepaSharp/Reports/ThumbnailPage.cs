@@ -7,7 +7,7 @@ using static JepaSharp.Reports.HtmlText;
 namespace JepaSharp.Reports;
 
 /// <summary>An image on a page.</summary>
-/// <param name="Picture">How it looks; null where it cannot be read any more.</param>
+/// <param name="Picture">How it looks; null where it is not there, or cannot be read any more.</param>
 /// <param name="Name">Its name.</param>
 /// <param name="Caption">What is said of it.</param>
 /// <param name="IsMarked">Whether it is set off from its row: the one to keep, the one that was asked for.</param>
@@ -74,7 +74,7 @@ public static class ThumbnailPage
     {
         var picture = note.Picture is { } p
             ? $"<img alt=\"\" width=\"{p.Width}\" height=\"{p.Height}\" src=\"data:image/jpeg;base64,{Convert.ToBase64String(p.Jpeg)}\">"
-            : "<div class=\"gone\">cannot be read any more</div>";
+            : "<div class=\"gone\">no picture</div>";
         return $"<figure{(note.IsMarked ? " class=\"marked\"" : "")}>{picture}<figcaption><b>{Escape(note.Caption)}</b> {Escape(note.Name)}"
             + "</figcaption></figure>\n";
     }

@@ -42,6 +42,7 @@ public sealed class HeadVerbsTests : IDisposable
         WriteClass("test/blue", 2, 600, 5);
         Succeeds("fit" + On + " --out {dir}/head" + options);
         Assert.Contains(said, _out.ToString(), StringComparison.Ordinal);
+        Assert.Contains("always naming the most frequent class would be right in 50.0% of them", _out.ToString(), StringComparison.Ordinal);
         Assert.Contains("choose", _error.ToString(), StringComparison.Ordinal);
         Succeeds("predict --head {dir}/head --data {dir}/new --out {dir}/labels.csv");
         Assert.Contains("1 of 11 images could not be read and is left out: broken.png.", _error.ToString(), StringComparison.Ordinal);
@@ -74,12 +75,30 @@ public sealed class HeadVerbsTests : IDisposable
         Assert.Equal(2, File.ReadLines(_folder["one.csv"]).Count());
     }
 
-    [Fact]
-    public void Numbers_FittedAndPredicted_HaveARange()
+    [Theory]
+    [InlineData("", "ridge")]
+    [InlineData(" --head ridge", "ridge")]
+    [InlineData(" --head knn", "knn")]
+    public void Numbers_FittedAndPredicted_HaveARange(string kind, string also)
     {
-        Succeeds("fit --weights {hf} --data scenes:60 --column count --size 16 --no-cache --out {dir}/head");
+        Succeeds("fit --weights {hf} --data scenes:60 --column count --size 16 --no-cache --out {dir}/head" + kind);
         Assert.Contains("count on 12 images that neither fitted nor chose: R2", _out.ToString(), StringComparison.Ordinal);
+        Assert.Contains(also, _out.ToString(), StringComparison.Ordinal);
+        Assert.Matches("(ridge|knn) head of \"count\", fitted on [0-9]+ to [0-9]+\n", _out.ToString());
         Succeeds("predict --head {dir}/head --data {dir}/new --out {dir}/n.csv");
+        Assert.Matches("n.csv: 10 images; \"count\" from -?[0-9.]+ to -?[0-9.]+, -?[0-9.]+ on average, each \\+-[0-9.]+\n", _out.ToString());
+        using (var head = FittedHead.Open(_folder["head"]))
+        using (var images = ImageSources.Open(_folder["new"]))
+        {
+            var predicted = head.Predict(images, cancellation: TestContext.Current.CancellationToken).Images.Select(image => image.Number!.Value);
+            Assert.Equal(predicted, File.ReadLines(_folder["n.csv"]).Skip(1).Select(
+                line => double.Parse(line.Split(',')[1], CultureInfo.InvariantCulture)));
+            var outside = predicted.Count(
+                n => n < head.Record.Lowest - head.Record.Interval || n > head.Record.Highest + head.Record.Interval);
+            Assert.Equal(outside > 0, _error.ToString().Contains("far outside of", StringComparison.Ordinal));
+            if (head.Record.Kind == HeadKinds.Neighbours) Assert.Equal(0, outside); // a mean of numbers that were fitted on
+        }
+
         string[] lines = File.ReadAllLines(_folder["n.csv"]);
         Assert.Equal(("image,number,low,high", 11), (lines[0], lines.Length));
         double[] first = [.. lines[1].Split(',').Skip(1).Select(text => double.Parse(text, CultureInfo.InvariantCulture))];
@@ -110,6 +129,73 @@ public sealed class HeadVerbsTests : IDisposable
             name => Assert.Contains("image/jpeg", File.ReadAllText(_folder[name + ".html"]), StringComparison.Ordinal));
     }
 
+    /// <summary>The features from a file give what the encoder gives anew; pictures come from the set where that is named.</summary>
+    [Theory]
+    [InlineData("parquet")]
+    [InlineData("npy")]
+    public void Neighbours_FromAFileOfEmbeddings_AreThoseOfTheEncoder(string ending)
+    {
+        var file = " --embeddings {dir}/e." + ending;
+        File.Copy(_folder["fit/red/3.png"], _folder["fit/blue/copied.png"]);
+        Succeeds("embed --weights {hf} --data {dir}/fit --size 16 --out {dir}/e." + ending);
+        Succeeds("outliers" + On + " --k 3 --out {dir}/o1.csv");
+        Succeeds("outliers" + file + " --k 3 --out {dir}/o2.csv --page {dir}/o2.html");
+        Assert.Equal(Rows("o1.csv").Select(row => row[1]).Take(5), Rows("o2.csv").Select(row => row[1]).Take(5));
+        Assert.Equal(Rows("o1.csv").Average(row => double.Parse(row[2], CultureInfo.InvariantCulture)),
+            Rows("o2.csv").Average(row => double.Parse(row[2], CultureInfo.InvariantCulture)), 1e-3);
+        Assert.Contains("None of the 33 images is found under its name", _error.ToString(), StringComparison.Ordinal);
+        Assert.DoesNotContain("image/jpeg", File.ReadAllText(_folder["o2.html"]), StringComparison.Ordinal);
+        Succeeds("similar" + On + " --query {dir}/fit/red/3.png --k 3 --out {dir}/s1.csv");
+        Succeeds("similar" + file + " --data {dir}/fit --query red/3.png --k 3 --out {dir}/s2.csv --page {dir}/s2.html");
+        Assert.Equal(Rows("s1.csv").Select(row => row[2]), Rows("s2.csv").Select(row => row[2]));
+        Assert.Contains("image/jpeg", File.ReadAllText(_folder["s2.html"]), StringComparison.Ordinal);
+        Succeeds("similar" + file + " --query 3.png --k 3 --out {dir}/s3.csv");
+        Assert.Equal(Rows("s2.csv"), Rows("s3.csv"));
+        Succeeds("similar" + file + " --query {dir}/e." + ending + " --k 3 --out {dir}/s4.csv");
+        Assert.All(Rows("s4.csv"), row => Assert.NotEqual(row[0], row[2])); // an image of the file is not its own neighbour
+        Assert.Equal(33 * 3, Rows("s4.csv").Count);
+        Succeeds("duplicates" + file + " --data {dir}/fit --threshold 0.9999 --out {dir}/d1.csv");
+        Assert.Contains("1,blue/copied.png,true,1,1,false,", File.ReadAllText(_folder["d1.csv"]), StringComparison.Ordinal);
+        Assert.Contains("small pictures with a correlation", _error.ToString(), StringComparison.Ordinal);
+        Succeeds("duplicates" + file + " --threshold 0.9999 --out {dir}/d2.csv");
+        Assert.Contains("1,blue/copied.png,true,1,,false,,0,0,0", File.ReadAllText(_folder["d2.csv"]), StringComparison.Ordinal);
+        Assert.Contains("The encoder alone decides", _error.ToString(), StringComparison.Ordinal);
+        Succeeds("map" + file + " --clusters 2 --out {dir}/m.csv --page {dir}/m.html");
+        Assert.Equal(33, Rows("m.csv").Count(row => row[^1].Length > 0)); // with their classes
+        Succeeds("outliers" + file + " --k 3 --exact-up-to 9 --out {dir}/o3.csv");
+        Assert.Contains("which found 100.0% of the true ten nearest of 33 images", _error.ToString(), StringComparison.Ordinal);
+        Assert.Equal(Rows("o2.csv").Select(row => row[1]).Take(5), Rows("o3.csv").Select(row => row[1]).Take(5));
+    }
+
+    [Theory]
+    [InlineData("outliers --out {dir}/o.csv", "or --embeddings FILE")]
+    [InlineData("outliers --embeddings {dir}/e.csv --out {dir}/o.csv --size 16", "--size means nothing with --embeddings")]
+    [InlineData("outliers --embeddings {dir}/e.csv --out {dir}/o.csv --weights {hf}", "--weights means nothing with --embeddings")]
+    [InlineData("outliers --embeddings {dir}/none.csv --out {dir}/o.csv", "does not exist")]
+    [InlineData("outliers --embeddings {dir}/e.csv --data {dir}/new --out {dir}/o.csv", "Give --data the set that was embedded")]
+    [InlineData("duplicates --embeddings {dir}/e.csv --out {dir}/o.csv", "give --threshold COSINE")]
+    [InlineData("duplicates --embeddings {dir}/e.csv --threshold 0.9 --picture-threshold 0.9 --out {dir}/o.csv", "compares how images look")]
+    [InlineData("similar --embeddings {dir}/e.csv --query b --out {dir}/o.csv", "has several such images, a/b and c/b")]
+    [InlineData("similar --embeddings {dir}/e.csv --query d --out {dir}/o.csv", "has no image of that name")]
+    [InlineData("similar --embeddings {dir}/e.csv --query {dir}/w.csv --out {dir}/o.csv", "of different encoders or poolings")]
+    public void Mistake_WithAFileOfEmbeddings_IsOnePlainMessageAndExitCode2(string line, string said)
+    {
+        File.WriteAllText(_folder["e.csv"], "name,label,class,f0,f1\na/b,,,1,2\nc/b,,,2,1\n");
+        File.WriteAllText(_folder["w.csv"], "name,label,class,f0\na/b,,,1\nc/b,,,2\n");
+        Assert.True(Run(line) == 2, _error.ToString());
+        Assert.Contains(said, _error.ToString(), StringComparison.Ordinal);
+        Assert.DoesNotContain("internal error", _error.ToString(), StringComparison.Ordinal);
+        Assert.Empty(_out.ToString());
+    }
+
+    /// <summary>A mistake in what is looked for is said before features of the whole set are made.</summary>
+    [Fact]
+    public void Similar_ToWhatIsNotThere_IsRefusedBeforeTheWork()
+    {
+        Assert.Equal(2, Run("similar" + On + " --out {dir}/d.csv --query {dir}/none.png"));
+        Assert.DoesNotContain("features of", _error.ToString(), StringComparison.Ordinal);
+    }
+
     public static TheoryData<string, string> Mistakes => new()
     {
         { "fit --weights {hf} --data {dir}/fit", "--out" },
@@ -119,7 +205,8 @@ public sealed class HeadVerbsTests : IDisposable
         { "fit" + On + " --out {dir}/h --test {dir}/fit", "are the same images" },
         { "fit" + On + " --out {dir}/h --test {dir}/new", "has no labels" },
         { "fit" + On + " --out {dir}/h --column count", "has no numbers to predict" },
-        { "fit" + On + " --out {dir}/h --column count --head knn", "leave one of them out" },
+        { "fit" + On + " --out {dir}/h --column count --head linear", "leave one of them out" },
+        { "fit" + On + " --out {dir}/h --head ridge", "say which with --column" },
         { "fit --weights {hf} --data scenes:9 --out {dir}/h", "Give one with --column" },
         { "fit --weights {hf} --data {dir}/unlabelled --size 16 --out {dir}/h", "has no labels" },
         { "fit --weights {hf} --data {dir}/fit --size 30 --out {dir}/h", "multiple of 8" },
@@ -171,6 +258,8 @@ public sealed class HeadVerbsTests : IDisposable
             File.WriteAllBytes(_folder[$"{folder}/{first + i}.png"], EncodedImages.Png(image));
         }
     }
+
+    private List<string[]> Rows(string name) => [.. File.ReadLines(_folder[name]).Skip(1).Select(line => line.Split(','))];
 
     private void Succeeds(string line) => Assert.True(Run(line) == 0, _error.ToString());
 

@@ -94,25 +94,107 @@ public sealed class HelpAndCompletionTests
         }
 
         using var folder = new TemporaryFolder();
-        var jepa = folder["jepa"];
-        File.WriteAllText(jepa, $"#!/bin/bash\nexec dotnet '{typeof(CommandLine).Assembly.Location}' \"$@\"\n");
-        File.SetUnixFileMode(jepa, UnixFileMode.UserRead | UnixFileMode.UserExecute);
+        WriteCommand(folder);
         const string Ask = """
             PATH=$PWD:$PATH; source <(jepa completion bash)
             ask() { COMP_LINE="$1"; COMP_POINT=${#1}; read -ra COMP_WORDS <<<"$1"; [[ $1 == *" " ]] && COMP_WORDS+=("")
               COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); COMPREPLY=(); _jepa; echo "${COMPREPLY[*]}"; }
             ask "jepa pretr"; ask "jepa export --to hug"; complete -p jepa
             """;
-        var start = new ProcessStartInfo("/bin/bash", ["--norc", "-c", Ask])
+        var said = Say(folder, "/bin/bash", "--norc", "-c", Ask);
+        Assert.Equal("pretrain\nhuggingface\ncomplete -o default -F _jepa jepa\n", said);
+    }
+
+    /// <summary>In fish itself, which tells what it would offer.</summary>
+    [Fact]
+    public void Fish_WithTheScript_CompletesVerbsOptionsAndFiles()
+    {
+        if (Shell("fish") is not { } fish)
+        {
+            Assert.Skip("needs fish");
+            return;
+        }
+
+        using var folder = new TemporaryFolder();
+        WriteCommand(folder);
+        File.WriteAllText(folder["photo.jpg"], "");
+        const string Ask = """
+            set -x PATH $PWD $PATH; jepa completion fish > jepa.fish; source jepa.fish
+            complete -C "jepa pretr"; complete -C "jepa export --to hug"
+            complete -C "jepa pretrain --data \"a b\" --minu"; complete -C "jepa inspect pho"
+            """;
+        Assert.Equal("pretrain\nhuggingface\n--minutes\nphoto.jpg\n", Say(folder, fish, "--no-config", "-c", Ask));
+    }
+
+    /// <summary>In zsh itself, typed at a terminal of its own: what the line is after the tabulator key.</summary>
+    [Fact]
+    public void Zsh_WithTheScript_CompletesVerbsOptionsAndFiles()
+    {
+        if (Shell("zsh") is not { } zsh)
+        {
+            Assert.Skip("needs zsh");
+            return;
+        }
+
+        using var folder = new TemporaryFolder();
+        WriteCommand(folder);
+        File.WriteAllText(folder["photo.jpg"], "");
+        const string Ask = """
+            zmodload zsh/zpty
+            zpty typed zsh -f -i
+            await() {
+              local part
+              for i in {1..600}; do
+                while zpty -r -t typed part; do said+=$part; done
+                [[ $said == *"$1"* ]] && return 0
+                sleep 0.1
+              done
+              return 1
+            }
+            ask() {
+              said=
+              zpty -n -w typed "$1"$'\t'
+              if await "$2"; then print -r -- "$2"; else print -r -- "not $2 but ${(q)said}"; fi
+              zpty -n -w typed $'\025'
+            }
+            zpty -w typed "PS1= PATH=$PWD:\$PATH; unsetopt beep; autoload -U compinit; compinit -u -D; source <(jepa completion zsh); print rea''dy"
+            await ready
+            ask "jepa pretr" "jepa pretrain"
+            ask "jepa export --to hug" "jepa export --to huggingface"
+            ask 'jepa pretrain --data "a b" --minu' '--minutes'
+            ask "jepa inspect pho" "jepa inspect photo.jpg"
+            zpty -d typed
+            """;
+        Assert.Equal(
+            "jepa pretrain\njepa export --to huggingface\n--minutes\njepa inspect photo.jpg\n", Say(folder, zsh, "-f", "-c", Ask));
+    }
+
+    /// <summary>A shell on the path; null where there is none.</summary>
+    private static string? Shell(string name) => OperatingSystem.IsWindows() ? null : (Environment.GetEnvironmentVariable("PATH") ?? "")
+        .Split(Path.PathSeparator).Select(folder => Path.Combine(folder, name)).FirstOrDefault(File.Exists);
+
+    /// <summary>The command <c>jepa</c>, as a file in a folder.</summary>
+    private static void WriteCommand(TemporaryFolder folder)
+    {
+        File.WriteAllText(folder["jepa"], $"#!/bin/sh\nexec dotnet '{typeof(CommandLine).Assembly.Location}' \"$@\"\n");
+        if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(folder["jepa"], UnixFileMode.UserRead | UnixFileMode.UserExecute);
+    }
+
+    private static string Say(TemporaryFolder folder, string shell, params string[] arguments)
+    {
+        var start = new ProcessStartInfo(shell, arguments)
         {
             WorkingDirectory = folder.Path,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
-        using var bash = Process.Start(start)!;
-        var said = bash.StandardOutput.ReadToEnd();
-        bash.WaitForExit();
-        Assert.Equal("pretrain\nhuggingface\ncomplete -o default -F _jepa jepa\n", said);
+        start.Environment["HOME"] = folder.Path;
+        using var process = Process.Start(start)!;
+        var error = process.StandardError.ReadToEndAsync();
+        var said = process.StandardOutput.ReadToEnd();
+        process.WaitForExit();
+        TestContext.Current.TestOutputHelper!.WriteLine(error.GetAwaiter().GetResult());
+        return said;
     }
 
     private static RootCommand Root() => CommandLine.Build(new Terminal(TextWriter.Null, TextWriter.Null), new StopSignals(_ => { }));

@@ -88,7 +88,7 @@ public sealed partial class MapPageTests : IDisposable
             "<i>", ["a & b"], [new PictureRow("r", [new PictureNote(picture, "<x>", "1", true), new PictureNote(null, "y", "2")])]);
         Assert.Contains("&lt;x&gt;", html, StringComparison.Ordinal);
         Assert.Contains("data:image/jpeg;base64,", html, StringComparison.Ordinal);
-        Assert.Contains("cannot be read any more", html, StringComparison.Ordinal);
+        Assert.Contains("no picture", html, StringComparison.Ordinal);
         Assert.DoesNotContain("<i>", html, StringComparison.Ordinal);
         Assert.DoesNotContain("http", html, StringComparison.Ordinal);
     }

@@ -3,6 +3,8 @@ using System.IO.Hashing;
 using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Http.Json;
+using System.Net.Sockets;
+using System.Text;
 using System.Text.Json;
 using JepaSharp.Data.Cropping;
 using JepaSharp.Data.Loading;
@@ -60,6 +62,10 @@ public sealed class ServiceTests(ServiceTests.Started service) : IClassFixture<S
         { "too large", 413, "more than 10 MB" },
         { "a form", 415, "said to be multipart/form-data" },
         { "json", 415, "said to be application/json" },
+        { "zip", 415, "no JPEG, PNG or WebP" },
+        { "all sides zero", 415, "no JPEG, PNG or WebP" },
+        { "cut-short PNG", 422, "damaged" },
+        { "cut-short JPEG", 422, "damaged" },
     };
 
     [Theory]
@@ -72,6 +78,49 @@ public sealed class ServiceTests(ServiceTests.Started service) : IClassFixture<S
         var sentence = (await answer.Content.ReadFromJsonAsync<JsonElement>(Cancellation)).GetProperty("error").GetString()!;
         Assert.Contains(said, sentence, StringComparison.Ordinal);
         Assert.EndsWith(".", sentence, StringComparison.Ordinal);
+        using var next = await service.Post("/embed", service.Images["a.jpg"], "image/jpeg");
+        Assert.Equal(HttpStatusCode.OK, next.StatusCode);
+    }
+
+    /// <summary>Senders that never end hold every place and fill the queue: one more is told at once to come again, and when they have gone the
+    /// service serves again.</summary>
+    [Fact]
+    public async Task Upload_WhenAllPlacesAreTaken_IsToldToComeAgain()
+    {
+        const int Waiting = 64, Spare = 16;
+        var address = service.Browser.BaseAddress!;
+        var head = Encoding.ASCII.GetBytes(
+            $"POST /embed HTTP/1.1\r\nHost: {address.Authority}\r\nContent-Type: image/jpeg\r\nContent-Length: 5000\r\n\r\n");
+        TcpClient[] senders = [.. Enumerable.Range(0, Environment.ProcessorCount + Waiting + Spare).Select(_ => new TcpClient())];
+        try
+        {
+            foreach (var sender in senders)
+            {
+                await sender.ConnectAsync(address.Host, address.Port, Cancellation);
+                await sender.GetStream().WriteAsync(head, Cancellation);
+            }
+
+            var answers = senders.Select(async sender =>
+            {
+                var answer = new byte[1000];
+                return Encoding.ASCII.GetString(answer, 0, await sender.GetStream().ReadAsync(answer, Cancellation));
+            }).ToList();
+            string said;
+            do
+            {
+                var first = await Task.WhenAny(answers);
+                answers.Remove(first);
+                said = await first;
+            }
+            while (!said.StartsWith("HTTP/1.1 503", StringComparison.Ordinal) && answers.Count > 0);
+            Assert.StartsWith("HTTP/1.1 503", said, StringComparison.Ordinal);
+            Assert.Contains("Retry-After: 1", said, StringComparison.Ordinal);
+        }
+        finally
+        {
+            foreach (var sender in senders) sender.Dispose();
+        }
+
         using var next = await service.Post("/embed", service.Images["a.jpg"], "image/jpeg");
         Assert.Equal(HttpStatusCode.OK, next.StatusCode);
     }
@@ -184,6 +233,10 @@ public sealed class ServiceTests(ServiceTests.Started service) : IClassFixture<S
             "empty" => ([], "image/png"),
             "gif" => ([.. "GIF89a"u8, 1, 0, 1, 0, 0, 0, 0, 0x3b], "application/octet-stream"),
             "cut short" => (Images["c.webp"][..^200], "image/webp"),
+            "cut-short PNG" => (Images["b.png"][..^1000], "image/png"),
+            "cut-short JPEG" => (Images["a.jpg"][..^200], "image/jpeg"),
+            "zip" => ([.. "PK\u0003\u0004"u8, .. new byte[100]], "application/octet-stream"),
+            "all sides zero" => (OfSides(Images["b.png"], 0, 0), "image/png"),
             "too many pixels" => (OfSides(Images["b.png"], 20_001, 2000), "image/png"),
             "too large" => (new byte[(10 << 20) + 1], "image/jpeg"),
             "a form" => (Images["a.jpg"], "multipart/form-data"),

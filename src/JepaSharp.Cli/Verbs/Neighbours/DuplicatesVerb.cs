@@ -41,11 +41,15 @@ internal sealed class DuplicatesVerb : NeighbourVerb
         if (arguments.GetValue(_pictures) is { } correlation && correlation is not (>= -1 and <= 1))
             throw new JepaException(
                 $"--picture-threshold {correlation.ToString(CultureInfo.InvariantCulture)}: expected a correlation, -1 to 1.", isUsage: true);
+        if (arguments.GetValue(_threshold) is null && ReadsEmbeddings(arguments))
+            throw new JepaException(
+                "Without the encoder it cannot be measured how alike near-duplicates are: give --threshold COSINE with --embeddings, 0.95 to begin "
+                    + "with, or --weights and --data.", isUsage: true);
     }
 
     protected override NeighbourFindings Find(NeighbourWork work)
     {
-        var pictures = work.Session.Pictures(work.Source, work.Address, work.Features);
+        var pictures = DuplicatePictures.Of(work, work.Arguments.GetValue(_pictures));
         var threshold = Threshold(work, pictures, out var chosen);
         using var search = work.Search();
         var groups = work.With("compared", work.Vectors.Rows,
@@ -57,7 +61,8 @@ internal sealed class DuplicatesVerb : NeighbourVerb
         {
             foreach (var (place, image) in group.Images.Index())
                 table.Append(CultureInfo.InvariantCulture, $"{number + 1},{Field(work.Source.NameOf(work.Features.Indices[image.Row]))},")
-                    .Append(place == 0 ? "true," : "false,").Append(Number(image.Cosine)).Append(',').Append(Number(image.Correlation))
+                    .Append(place == 0 ? "true," : "false,").Append(Number(image.Cosine)).Append(',')
+                    .Append(double.IsNaN(image.Correlation) ? "" : Number(image.Correlation))
                     .Append(image.IsExact ? ",true," : ",false,")
                     .Append(CultureInfo.InvariantCulture, $"{image.Pixels},{image.Width},{image.Height},{image.Bytes}\n");
         }
@@ -75,19 +80,25 @@ internal sealed class DuplicatesVerb : NeighbourVerb
                     marked: image.Index == 0))]))]));
     }
 
-    private DuplicateThreshold Threshold(NeighbourWork work, FeatureMatrix pictures, out string sentence)
+    private DuplicateThreshold Threshold(NeighbourWork work, FeatureMatrix? pictures, out string sentence)
     {
         var (cosine, correlation) = (work.Arguments.GetValue(_threshold), work.Arguments.GetValue(_pictures));
-        var measured = cosine is null || correlation is null
-            ? DuplicateThreshold.Measure(work.Session.Kind, work.Source, work.Session.EvaluationTransform, work.Features.Indices, work.Vectors,
-                pictures, cancellation: work.Stop.Token)
-            : new DuplicateThreshold(0, 0, 0);
+        var measured = pictures is null || (cosine is not null && correlation is not null)
+            ? new DuplicateThreshold(0, -1, 0)
+            : work.Input.Session is { } session
+                ? DuplicateThreshold.Measure(session.Kind, work.Source, session.EvaluationTransform, work.Features.Indices, work.Vectors, pictures,
+                    cancellation: work.Stop.Token)
+                : DuplicateThreshold.OfPictures(
+                    cosine!.Value, work.Source, DuplicatePictures.Transform, work.Features.Indices, pictures, cancellation: work.Stop.Token);
         var threshold = measured with { Cosine = cosine ?? measured.Cosine, Correlation = correlation ?? measured.Correlation };
         var how = measured.Images == 0
             ? "as asked for"
             : $"so much alike are nineteen of twenty copies of {Quantity.Of(measured.Images, "image")} ({DuplicateThreshold.Copies}) and their "
                 + "originals";
-        sentence = string.Create(CultureInfo.InvariantCulture,
+        sentence = pictures is null
+            ? string.Create(CultureInfo.InvariantCulture,
+                $"Near-duplicates have a cosine of at least {threshold.Cosine:F4}, as asked for; how the images look is not compared.")
+            : string.Create(CultureInfo.InvariantCulture,
             $"Near-duplicates have a cosine of at least {threshold.Cosine:F4} and small pictures with a correlation of at least "
                 + $"{threshold.Correlation:F4}: {how}{(cosine is null == correlation is null ? "" : ", where nothing else was asked for")}.");
         work.Terminal.Error.WriteLine(sentence);

@@ -40,7 +40,7 @@ internal sealed class MapVerb : NeighbourVerb
         var (features, vectors) = Drawn(work, work.Arguments.GetValue(_most));
         if (vectors.Rows < 3)
             throw new JepaException($"Found {Quantity.Of(vectors.Rows, "image")} that can be read; a map needs at least 3.", isUsage: true);
-        using var search = NeighbourSearch.Over(vectors, cancellation: work.Stop.Token);
+        using var search = work.Search(vectors);
         var graph = work.With("neighbours", vectors.Rows, progress => search.NearestOfEach(GraphNeighbours, progress, work.Stop.Token));
         var principal = NeighbourLayout.Principal(vectors);
         var passes = new CountProgress(work.Terminal, "layout", NeighbourLayout.PassesFor(vectors.Rows));
@@ -58,9 +58,9 @@ internal sealed class MapVerb : NeighbourVerb
         return new NeighbourFindings(table, sum, sum, path =>
         {
             var atlas = work.With("pictures", names.Length, progress => ThumbnailAtlas.Of(
-                work.Source, features.Indices, names.Length > LargeSet ? 32 : 64, progress, work.Stop.Token));
+                work.Source, features.Indices, names.Length > LargeSet ? 32 : 64, work.Has, progress, work.Stop.Token));
             MapPage.Write(path, new ImageMap(
-                $"Map of {work.Source.Description}", $"By the {work.Session.Words}.", names, labels.Any(label => label is not null) ? labels : null,
+                $"Map of {work.Source.Description}", $"By the {work.Input.Words}.", names, labels.Any(label => label is not null) ? labels : null,
                 clusters, places, principal, First(graph, ShownNeighbours), atlas));
         });
     }

@@ -2,10 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text;
 using JepaSharp.Cli.Display;
-using JepaSharp.Cli.Features;
-using JepaSharp.Cli.Reports;
 using JepaSharp.Data.Sources;
-using JepaSharp.Evaluation;
 using JepaSharp.Evaluation.Neighbours;
 using JepaSharp.Pictures;
 using JepaSharp.Reports;
@@ -13,7 +10,8 @@ using JepaSharp.Runtime;
 
 namespace JepaSharp.Cli.Verbs.Neighbours;
 
-/// <summary>A verb that looks for neighbours among images by an encoder's features, and writes a table and a page of small pictures.</summary>
+/// <summary>A verb that looks for neighbours among images by an encoder's features, made now or read from a file, and writes a table and a page of
+/// small pictures.</summary>
 internal abstract class NeighbourVerb : Verb
 {
     /// <summary>Rows of pictures that a page has at most.</summary>
@@ -21,31 +19,40 @@ internal abstract class NeighbourVerb : Verb
 
     private const int Side = 112;
 
-    private readonly FeatureArguments _features = new();
-    private readonly Option<string> _data = new("--data")
-    {
-        Description = "The images: a folder, a list, an archive or a data set.",
-        Required = true,
-        HelpName = "PATH",
-    };
+    private readonly NeighbourArguments _input = new();
     private readonly Option<string?> _out = new("--out") { Description = "A new file for the table, ending in .csv.", HelpName = "FILE.csv" };
     private readonly Option<string?> _page = new("--page")
     {
         Description = "A new page with small pictures, ending in .html: one file that opens anywhere.",
         HelpName = "FILE.html",
     };
+    private readonly Option<int> _exact = new("--exact-up-to")
+    {
+        Description = "Images up to which every pair is compared; of more an index is asked, which is faster and misses some.",
+        DefaultValueFactory = _ => NeighbourSearch.MostCompared,
+        HelpName = "N",
+    };
 
     protected NeighbourVerb(string name, string description)
         : base(name, description)
     {
-        foreach (var option in (Option[])[_data, _out, _page]) Add(option);
+        _input.AddImagesTo(this);
+        foreach (var option in (Option[])[_out, _page]) Add(option);
+        _exact.RequireAtLeast(1);
     }
 
     /// <summary>Whether images are squashed, so that nothing at their borders is cut away, where nothing is said.</summary>
     protected virtual bool SeesWholeImages => false;
 
     /// <summary>Adds the options that all have, after the verb's own.</summary>
-    protected void AddShared() => _features.AddTo(this);
+    protected void AddShared()
+    {
+        Add(_exact);
+        _input.AddFeaturesTo(this);
+    }
+
+    /// <summary>Whether the features come from a file.</summary>
+    protected bool ReadsEmbeddings(ParseResult arguments) => _input.EmbeddingsOf(arguments) is not null;
 
     public override int Run(ParseResult arguments, Terminal terminal, StopSignals stop)
     {
@@ -56,14 +63,11 @@ internal abstract class NeighbourVerb : Verb
         if (page is not null) NewFile.Require(page, ".html");
         Check(arguments);
         using var claim = OutputLock.Beside(table ?? page!, "writing");
-        var address = arguments.GetValue(_data)!;
-        using var source = ImageSources.Open(address);
-        SourceNotes.Print(source, terminal);
-        using var session = _features.Open(arguments, terminal, stop, squash: SeesWholeImages);
-        terminal.Error.WriteLine($"{Name}: {session.Words}");
-        var features = session.Of(source, address);
-        var vectors = UnitVectors.Of(features.Matrix);
-        var found = Find(new NeighbourWork(arguments, terminal, stop, session, source, address, features, vectors));
+        using var input = _input.Open(arguments, terminal, stop, SeesWholeImages, Name);
+        if (page is not null && input.Embedded is { } embedded && embedded.Found < embedded.Count)
+            terminal.Error.WriteLine("note: " + NeighbourInput.NotFound(embedded) + " The page shows their names alone.");
+        var vectors = UnitVectors.Of(input.Features.Matrix);
+        var found = Find(new NeighbourWork(arguments, terminal, stop, input, vectors, arguments.GetValue(_exact)));
         if (table is not null)
         {
             WholeFile.WriteText(table, found.Table);
@@ -101,34 +105,6 @@ internal abstract class NeighbourVerb : Verb
     /// <summary>"first 200 of 1,234 groups", or "12 groups".</summary>
     protected static string Shown(int all, string one, string many) =>
         all <= MostRows ? Quantity.Of(all, one, many) : string.Create(CultureInfo.InvariantCulture, $"the first {MostRows} of {all:n0} {many}");
-}
-
-/// <summary>Everything a search works on.</summary>
-internal sealed record NeighbourWork(
-    ParseResult Arguments, Terminal Terminal, StopSignals Stop, FeatureSession Session, ImageSource Source, string Address, PooledFeatures Features,
-    UnitVectors Vectors)
-{
-    /// <summary>Runs something that reports images done.</summary>
-    public T With<T>(string doing, int images, Func<IProgress<int>, T> work)
-    {
-        var progress = new RateProgress(Terminal, doing, "images", images, 0);
-        try
-        {
-            return work(progress);
-        }
-        finally
-        {
-            progress.Finish();
-        }
-    }
-
-    /// <summary>A search over the set, and how it is done, said.</summary>
-    public NeighbourSearch Search()
-    {
-        var search = With("index", Vectors.Rows, progress => NeighbourSearch.Over(Vectors, progress, Stop.Token));
-        Terminal.Error.WriteLine($"neighbours: {search.Words}");
-        return search;
-    }
 }
 
 /// <summary>What came of a search.</summary>

@@ -39,7 +39,7 @@ internal sealed class OutliersVerb : NeighbourVerb
         return new NeighbourFindings(table, $"{Quantity.Of(ranked.Count, "image")}, the oddest first ({how})", Shown(ranked.Count, "image", "images"),
             path => ThumbnailPage.Write(
                 path, $"The oddest images of {work.Source.Description}",
-                [$"By the {work.Session.Words}. Beside each image its distance: the {how}."],
+                [$"By the {work.Input.Words}. Beside each image its distance: the {how}."],
                 [new PictureRow($"{Shown(ranked.Count, "image", "images")}, the oddest first", [.. ranked.Take(MostRows).Select(
                     image => Note(work.Source, work.Features.Indices[image.Row], image.Distance.ToString("F3", CultureInfo.InvariantCulture)))])]));
     }

@@ -60,8 +60,9 @@ public sealed class FittedHead : IDisposable
         {
             if (WeightsFingerprint.Of(encoder) != record.Encoder.Fingerprint)
                 throw new JepaException(
-                    $"The encoder in {path} is another than {folder} was fitted on: its weights have changed since. Give the ones it was fitted on "
-                        + "with --weights, or fit the head again (with --embed-weights it keeps a copy of its encoder).", isUsage: true);
+                    $"The encoder in {path} is another than {folder} was fitted on{(weights is null ? ": its weights have changed since" : "")}. "
+                        + "Give the ones it was fitted on with --weights, or fit the head again (with --embed-weights it keeps a copy of its "
+                        + "encoder).", isUsage: true);
             RequireFit(folder, record, encoder);
             encoder.ComputeIn(device.type == DeviceType.CPU
                 ? Computation.Default(ScalarType.Float32)
@@ -84,11 +85,10 @@ public sealed class FittedHead : IDisposable
     public IReadOnlyList<string> WriteOnnx(string path, IReadOnlyDictionary<string, string>? texts = null, bool normalizesInside = true)
     {
         var options = HeadGraph.Of(Record, _outputs, _encoder.Shape);
-        return OnnxExport.Write(_encoder, Record.Encoder.Normalization, options with
-        {
-            NormalizesInside = normalizesInside,
-            Texts = new Dictionary<string, string>([.. texts ?? new Dictionary<string, string>(), .. options.Texts]),
-        }, path);
+        var said = new Dictionary<string, string>(texts ?? new Dictionary<string, string>());
+        foreach (var (key, value) in options.Texts) said[key] = value;
+        return OnnxExport.Write(
+            _encoder, Record.Encoder.Normalization, options with { NormalizesInside = normalizesInside, Texts = said }, path);
     }
 
     /// <summary>Predicts each image of a source, in its order; images that cannot be read are left out and counted.</summary>

@@ -1,4 +1,3 @@
-using JepaSharp.Evaluation.Probes;
 using JepaSharp.Runtime;
 
 namespace JepaSharp.Evaluation.Heads;
@@ -54,7 +53,10 @@ public static class HeadFitting
                 Scored = scored.Set.Count,
                 Tried = [.. candidates.Select(c => c.Trial)],
                 Settings = model.Settings,
-                OfClasses = Score(model.Of(scored, cancellation), scored.Set, best.Temperature, best.UnsureBelow),
+                OfClasses = Score(model.Of(scored, cancellation), scored.Set, best.Temperature, best.UnsureBelow) with
+                {
+                    MostFrequent = MostFrequent(labelled.Select(division.Kept).Set, scored.Set),
+                },
             });
         }
         catch
@@ -64,40 +66,42 @@ public static class HeadFitting
         }
     }
 
-    /// <summary>A head of numbers: ridge regression.</summary>
+    /// <summary>A head of numbers.</summary>
     /// <param name="labelled">Images with a number each.</param>
     /// <param name="test">Other images to score on; null to hold some back for it.</param>
     /// <param name="seed">Seed of the division.</param>
     /// <param name="testName">What the test images are called.</param>
+    /// <param name="kinds">Kinds to choose among (<see cref="HeadKinds.OfNumbers"/>); null for all.</param>
     /// <exception cref="JepaException">Too few images.</exception>
-    public static FittedNumbers OfNumbers(RegressionSet labelled, RegressionSet? test, ulong seed, string testName = "the test images")
+    public static FittedNumbers OfNumbers(
+        RegressionSet labelled, RegressionSet? test, ulong seed, string testName = "the test images", IReadOnlyList<string>? kinds = null)
     {
         ArgumentNullException.ThrowIfNull(labelled);
         var division = HeadDivision.Of(new int[labelled.Count], 1, seed, test is null ? null : (test.Count, testName));
-        var choose = labelled.Select(division.Choose);
-        var first = Fit(labelled.Select(division.Fit), seed);
-        var interval = Quantile(Distances(first, choose), RangeShare);
-        var model = RidgeProbe.Fit(labelled.Select(division.Kept), new RidgeOptions { Penalties = [first.Penalty] });
+        var (fit, choose) = (labelled.Select(division.Fit), labelled.Select(division.Choose));
+        var candidates = (kinds ?? HeadKinds.OfNumbers).Distinct().Select(kind =>
+        {
+            var model = NumberMethods.Fit(kind, fit, seed, null);
+            return (Kind: kind, Model: model, Score: NumberMethods.Score(model, choose));
+        }).ToList();
+        var best = candidates.MinBy(candidate => candidate.Score.RootMeanSquareError);
+        var interval = Quantile(NumberMethods.Distances(best.Model, choose), RangeShare);
+        var kept = labelled.Select(division.Kept);
+        var final = NumberMethods.Fit(best.Kind, kept, seed, best.Model.Settings);
         var scored = test ?? labelled.Select(division.Score);
-        var score = model.Score(scored);
-        return new FittedNumbers(model, interval, new HeadReport
+        var score = NumberMethods.Score(final, scored);
+        return new FittedNumbers(final, best.Kind, interval, kept.Values.ToArray().Min(), kept.Values.ToArray().Max(), new HeadReport
         {
             Division = division.Sentence,
             Fitted = division.Kept.Length,
             Chose = division.Choose.Length,
             Scored = scored.Count,
-            Tried = [new HeadTrial(HeadKinds.Ridge, first.Score(choose).R2, null)],
-            Settings = new Dictionary<string, double> { ["penalty"] = model.Penalty },
+            Tried = [.. candidates.Select(candidate => new HeadTrial(candidate.Kind, candidate.Score.R2, null))],
+            Settings = final.Settings,
             OfNumbers = new NumberReport(score.R2, score.MeanAbsoluteError, score.RootMeanSquareError, score.RoundedAccuracy,
-                Distances(model, scored).Count(distance => distance <= interval) / (double)scored.Count),
+                NumberMethods.Distances(final, scored).Count(distance => distance <= interval) / (double)scored.Count),
         });
     }
-
-    private static LinearRegressor Fit(RegressionSet set, ulong seed) =>
-        RidgeProbe.Fit(set, set.Count > 1 ? new RidgeOptions { Seed = seed } : new RidgeOptions { Seed = seed, Penalties = [100] });
-
-    private static double[] Distances(LinearRegressor model, RegressionSet set) =>
-        [.. model.Predict(set.Features).Zip(set.Values.ToArray(), (predicted, truth) => Math.Abs(predicted - truth))];
 
     /// <summary>The ⌈(n + 1) share⌉-th smallest, which holds the share of new images too (split conformal prediction: Lei et al., JASA 2018,
     /// section 2.2); the largest where there are too few for that.</summary>
@@ -141,6 +145,14 @@ public static class HeadFitting
             wrong == 0 ? double.NaN : 1 - ((double)(sure - sureAndRight) / wrong));
     }
 
+    /// <summary>The share of the images scored that are of the class that is most frequent among those fitted on.</summary>
+    private static double MostFrequent(ClassificationSet fitted, ClassificationSet scored)
+    {
+        var counts = fitted.ClassCounts();
+        var most = Enumerable.Range(0, fitted.Classes).MaxBy(label => counts[label]);
+        return scored.Labels.ToArray().Count(label => label == most) / (double)scored.Count;
+    }
+
     private sealed record Candidate(
         HeadMethod Method, HeadTrial Trial, double Temperature, double UnsureBelow, IReadOnlyDictionary<string, double> Settings);
 }
@@ -158,7 +170,10 @@ public sealed record FittedClasses(HeadModel Model, string Kind, double Temperat
 }
 
 /// <summary>A head of numbers that was fitted.</summary>
-/// <param name="Model">The regression.</param>
+/// <param name="Model">The head.</param>
+/// <param name="Kind">One of <see cref="HeadKinds.OfNumbers"/>.</param>
 /// <param name="Interval">Half the width of the range that is meant to hold nine of ten true numbers.</param>
+/// <param name="Lowest">The least of the numbers that it was fitted on.</param>
+/// <param name="Highest">The largest of them.</param>
 /// <param name="Report">What it is worth.</param>
-public sealed record FittedNumbers(LinearRegressor Model, double Interval, HeadReport Report);
+public sealed record FittedNumbers(HeadModel Model, string Kind, double Interval, double Lowest, double Highest, HeadReport Report);

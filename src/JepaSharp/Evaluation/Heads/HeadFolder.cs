@@ -73,16 +73,19 @@ public static class HeadFolder
     {
         ArgumentNullException.ThrowIfNull(fitted);
         ArgumentNullException.ThrowIfNull(encoder);
-        Write(folder, new LinearOutputs(fitted.Model.Readout), encoder, new HeadRecord
+        Write(folder, fitted.Model.Outputs, encoder, new HeadRecord
         {
             Format = HeadRecord.LatestFormat,
             Jepasharp = Version,
-            Kind = HeadKinds.Ridge,
+            Kind = fitted.Kind,
             Column = column,
             Encoder = encoder.Record,
             Features = features,
             Transform = transform,
             Interval = fitted.Interval,
+            Lowest = fitted.Lowest,
+            Highest = fitted.Highest,
+            Neighbours = (fitted.Model.Outputs as NeighbourNumbers)?.Neighbours,
             Report = fitted.Report,
         });
     }
@@ -115,6 +118,8 @@ public static class HeadFolder
         var path = Path.Combine(folder, TensorsName);
         if (!File.Exists(path)) throw new JepaException($"{folder} lacks {TensorsName}, the head's numbers. Fit it again.", isUsage: true);
         using var file = SafetensorsFile.Open(path);
+        if (record.Kind == HeadKinds.Neighbours && record.Classes is null)
+            return NeighbourNumbers.Read(file, record.Features.Width, record.Neighbours!.Value);
         return record.Kind == HeadKinds.Neighbours
             ? NeighbourOutputs.Read(file, record.Classes!.Count, record.Features.Width,
                 new KnnOptions { Neighbours = record.Neighbours!.Value, Temperature = record.Sharpness!.Value })
@@ -130,14 +135,15 @@ public static class HeadFolder
             throw new JepaException(
                 $"{path} has the format {record.Format}; this version of JepaSharp reads {HeadRecord.LatestFormat}. Use the version that wrote it "
                     + $"({record.Jepasharp}), or fit the head again.", isUsage: true);
-        var isOfClasses = HeadKinds.OfClasses.Contains(record.Kind);
-        string? wrong = !isOfClasses && record.Kind != HeadKinds.Ridge ? $"the unknown kind \"{record.Kind}\""
+        var isOfClasses = HeadKinds.OfClasses.Contains(record.Kind) && !(record.Column is not null && HeadKinds.OfNumbers.Contains(record.Kind));
+        string? wrong = !isOfClasses && !HeadKinds.OfNumbers.Contains(record.Kind) ? $"the unknown kind \"{record.Kind}\""
             : isOfClasses && !(record.Classes is { Count: > 1 } names && names.All(name => name is not null)) ? "fewer than two classes"
             : isOfClasses && !(record.Temperature is > 0 && double.IsFinite(record.Temperature.Value)) ? "no temperature above 0"
             : isOfClasses && record.UnsureBelow is not (>= 0 and <= 1) ? "no threshold of \"unsure\" between 0 and 1"
             : !isOfClasses && record.Column is null ? "no column"
             : !isOfClasses && record.Interval is not >= 0 ? "no range"
-            : record.Kind == HeadKinds.Neighbours && !(record.Neighbours > 0 && record.Sharpness > 0) ? "no neighbours"
+            : record.Kind == HeadKinds.Neighbours && !(record.Neighbours > 0 && (record.Sharpness > 0 || !isOfClasses)) ? "no neighbours"
+            : !isOfClasses && record.Classes is not null ? "both classes and a column of numbers"
             : record.Features is not { Width: > 0, Layers: > 0, Pool: not null } ? "no features"
             : record.Transform is null ? "no transform"
             : record.Encoder is not { Network: not null, Fingerprint: not null, Heads: > 0, Mean: not null, Deviation: not null }

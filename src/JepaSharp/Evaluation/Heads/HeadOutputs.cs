@@ -1,4 +1,5 @@
 using System.Globalization;
+using JepaSharp.Evaluation.Neighbours;
 using JepaSharp.Evaluation.Probes;
 using JepaSharp.Runtime;
 using JepaSharp.Weights;
@@ -88,6 +89,50 @@ internal sealed class NeighbourOutputs(Neighbourhood neighbourhood) : HeadOutput
         if (labels.Length == 0 || Array.Exists(labels, label => (uint)label >= (uint)classes))
             throw new JepaException($"{file.Path} has labels that are none of the {classes} classes. Fit the head again.", isUsage: true);
         return new NeighbourOutputs(new Neighbourhood(unit, labels, classes, centre, options));
+    }
+}
+
+/// <summary>The mean of the numbers of the nearest of the images fitted on.</summary>
+/// <param name="set">Their features, less their mean and of length 1.</param>
+/// <param name="numbers">[n].</param>
+/// <param name="neighbours">k.</param>
+internal sealed class NeighbourNumbers(UnitVectors set, double[] numbers, int neighbours) : HeadOutputs
+{
+    private const string Features = "features", Numbers = "numbers", Centre = "centre";
+
+    /// <summary>k.</summary>
+    public int Neighbours => neighbours;
+
+    /// <inheritdoc/>
+    public override int Width => set.Width;
+
+    /// <inheritdoc/>
+    public override double[] Of(FeatureMatrix features)
+    {
+        using var search = new ComparedNeighbours(set);
+        var found = search.Nearest(set.Like(features), neighbours);
+        return [.. Enumerable.Range(0, features.Rows).Select(
+            image => found.Rows.AsSpan(image * found.Count, found.Count).ToArray().Average(row => numbers[row]))];
+    }
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<KeyValuePair<string, Tensor>> Tensors() =>
+    [
+        KeyValuePair.Create(Features, tensor(set.Values.ToArray(), [set.Rows, Width])),
+        KeyValuePair.Create(Numbers, tensor(numbers)),
+        KeyValuePair.Create(Centre, tensor(set.Centre.ToArray())),
+    ];
+
+    /// <summary>Reads features [n, D], numbers [n] and centre [D].</summary>
+    /// <exception cref="JepaException">They are missing or of other shapes.</exception>
+    public static NeighbourNumbers Read(SafetensorsFile file, int width, int neighbours)
+    {
+        using var scope = NewDisposeScope();
+        var numbers = HeadTensors.Read(file, Numbers, ScalarType.Float64, (int?)null).data<double>().ToArray();
+        if (numbers.Length == 0) throw new JepaException($"{file.Path} keeps no images. Fit the head again.", isUsage: true);
+        var unit = HeadTensors.Read(file, Features, ScalarType.Float32, numbers.Length, width).data<float>().ToArray();
+        var centre = HeadTensors.Read(file, Centre, ScalarType.Float64, width).data<double>().ToArray();
+        return new NeighbourNumbers(UnitVectors.Kept(centre, unit), numbers, neighbours);
     }
 }
 

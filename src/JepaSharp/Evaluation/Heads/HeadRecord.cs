@@ -46,10 +46,16 @@ public sealed record HeadRecord
     /// <summary>Half the width of the range that holds nine of ten true numbers; null for classes.</summary>
     public double? Interval { get; init; }
 
+    /// <summary>The least of the numbers that the head was fitted on; null for classes, and where an earlier version fitted it.</summary>
+    public double? Lowest { get; init; }
+
+    /// <summary>The largest of them.</summary>
+    public double? Highest { get; init; }
+
     /// <summary>k of a head of nearest neighbours.</summary>
     public int? Neighbours { get; init; }
 
-    /// <summary>Temperature of the votes of a head of nearest neighbours.</summary>
+    /// <summary>Temperature of the votes of a head of nearest neighbours; null for numbers, which are averaged.</summary>
     public double? Sharpness { get; init; }
 
     /// <summary>How it was fitted and what it is worth.</summary>
@@ -75,7 +81,7 @@ public static class HeadKinds
     /// <summary>Multinomial logistic regression: <see cref="Probes.LogisticProbe"/>.</summary>
     public const string Logistic = "logistic";
 
-    /// <summary>Votes of the nearest images fitted on: <see cref="Probes.KnnProbe"/>.</summary>
+    /// <summary>Votes of the nearest images fitted on, <see cref="Probes.KnnProbe"/>, or the mean of their numbers.</summary>
     public const string Neighbours = "knn";
 
     /// <summary>A linear layer on an encoder that was trained with it.</summary>
@@ -86,6 +92,9 @@ public static class HeadKinds
 
     /// <summary>Those that name classes.</summary>
     public static IReadOnlyList<string> OfClasses { get; } = [Linear, Logistic, Neighbours, FineTuned];
+
+    /// <summary>Those that give a number.</summary>
+    public static IReadOnlyList<string> OfNumbers { get; } = [Ridge, Neighbours];
 }
 
 /// <summary>The encoder of a head.</summary>

@@ -45,7 +45,12 @@ public sealed record HeadTrial(string Kind, double HeldOut, double? LogLoss);
 /// <param name="MistakesUnsure">Share of the wrong labels that are among the "unsure"; NaN where none is wrong.</param>
 public sealed record ClassReport(
     double Accuracy, double MeanPerClassAccuracy, CalibrationScore Before, CalibrationScore After, double Unsure, double SureAccuracy,
-    double MistakesUnsure);
+    double MistakesUnsure)
+{
+    /// <summary>Share that would be right if every image got the class that is most frequent among those fitted on; null where an earlier version
+    /// did not say it.</summary>
+    public double? MostFrequent { get; init; }
+}
 
 /// <summary>What a head of numbers is worth.</summary>
 /// <param name="R2">1 - squared error / variance of the truth.</param>

@@ -37,15 +37,41 @@ public sealed record DuplicateThreshold(double Cosine, double Correlation, int I
     {
         ArgumentNullException.ThrowIfNull(read);
         ArgumentNullException.ThrowIfNull(vectors);
-        var order = Enumerable.Range(0, read.Count).ToArray();
-        new RandomStream(seed, RandomPurpose.Evaluation).Shuffle(order.AsSpan());
-        var rows = order[..Math.Min(Most, order.Length)];
+        var rows = Drawn(read.Count, seed);
         using var copies = new AlteredCopies(source, [.. rows.Select(row => read[row])]);
         var made = FrozenFeatures.Extract([features, new PictureSignature()], copies, transform, cancellation: cancellation);
         var (altered, indices) = (vectors.Like(made[0].Matrix), made[0].Indices);
         return new DuplicateThreshold(
             Reached(indices.Select((copy, i) => vectors.Cosine(rows[copy], altered, i))),
             Reached(indices.Select((copy, i) => PictureSignature.Correlation(pictures, rows[copy], made[1].Matrix, i))), indices.Length);
+    }
+
+    /// <summary>Measures the small pictures alone, where the encoder is not at hand.</summary>
+    /// <param name="cosine">The least cosine, as it was asked for.</param>
+    /// <param name="source">The images.</param>
+    /// <param name="transform">How an image is brought to size.</param>
+    /// <param name="read">Images of the source that <paramref name="pictures"/> are of, row by row.</param>
+    /// <param name="pictures">The set's small pictures, row by row.</param>
+    /// <param name="seed">Seed of the draw.</param>
+    /// <param name="cancellation">Stops between batches.</param>
+    /// <exception cref="JepaException">Too many images cannot be read.</exception>
+    public static DuplicateThreshold OfPictures(
+        double cosine, ImageSource source, EvaluationTransform transform, IReadOnlyList<int> read, FeatureMatrix pictures, ulong seed = 0,
+        CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(read);
+        var rows = Drawn(read.Count, seed);
+        using var copies = new AlteredCopies(source, [.. rows.Select(row => read[row])]);
+        var made = FrozenFeatures.Extract([new PictureSignature()], copies, transform, cancellation: cancellation)[0];
+        var correlations = made.Indices.Select((copy, i) => PictureSignature.Correlation(pictures, rows[copy], made.Matrix, i));
+        return new DuplicateThreshold(cosine, Reached(correlations), made.Indices.Length);
+    }
+
+    private static int[] Drawn(int images, ulong seed)
+    {
+        var order = Enumerable.Range(0, images).ToArray();
+        new RandomStream(seed, RandomPurpose.Evaluation).Shuffle(order.AsSpan());
+        return order[..Math.Min(Most, order.Length)];
     }
 
     private static double Reached(IEnumerable<double> values)

@@ -9,7 +9,7 @@ namespace JepaSharp.Evaluation.Neighbours;
 /// <summary>One image of a group of near-duplicates.</summary>
 /// <param name="Row">Its row among the vectors.</param>
 /// <param name="Cosine">With the one to keep; 1 for that one itself.</param>
-/// <param name="Correlation">Of their small pictures; 1 for that one itself.</param>
+/// <param name="Correlation">Of their small pictures; 1 for that one itself; NaN for all where pictures were not compared.</param>
 /// <param name="IsExact">Whether its pixels are those of the one to keep, or of another before it in the group.</param>
 /// <param name="Pixels">The first 12 digits of a SHA-256 over its size and pixels: equal digits mean equal pictures; null where it can no longer be
 /// read.</param>
@@ -40,13 +40,14 @@ public static class Duplicates
     /// <param name="search">Over the set.</param>
     /// <param name="source">The images.</param>
     /// <param name="read">Images of the source, row by row of the set.</param>
-    /// <param name="pictures">Their small pictures (<see cref="PictureSignature"/>), row by row of the set.</param>
+    /// <param name="pictures">Their small pictures (<see cref="PictureSignature"/>), row by row of the set; null to let the encoder
+    /// alone decide.</param>
     /// <param name="threshold">How alike they must be.</param>
     /// <param name="progress">Is told how many images have been compared.</param>
     /// <param name="cancellation">Stops between blocks.</param>
     /// <exception cref="JepaException">So many pairs are above the threshold that it tells nothing apart.</exception>
     public static IReadOnlyList<DuplicateGroup> Find(
-        NeighbourSearch search, ImageSource source, IReadOnlyList<int> read, FeatureMatrix pictures, DuplicateThreshold threshold,
+        NeighbourSearch search, ImageSource source, IReadOnlyList<int> read, FeatureMatrix? pictures, DuplicateThreshold threshold,
         IProgress<int>? progress = null, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(search);
@@ -70,7 +71,7 @@ public static class Duplicates
     }
 
     private static Dictionary<int, List<Pair>> Alike(
-        NeighbourSearch search, FeatureMatrix pictures, DuplicateThreshold threshold, IProgress<int>? progress, CancellationToken cancellation)
+        NeighbourSearch search, FeatureMatrix? pictures, DuplicateThreshold threshold, IProgress<int>? progress, CancellationToken cancellation)
     {
         var pairs = search is ComparedNeighbours compared
             ? compared.PairsAbove(threshold.Cosine, MostPairs, progress, cancellation)
@@ -83,7 +84,7 @@ public static class Duplicates
         var alike = new Dictionary<int, List<Pair>>();
         foreach (var (first, second, cosine) in pairs)
         {
-            var correlation = PictureSignature.Correlation(pictures, first, pictures, second);
+            var correlation = pictures is null ? double.NaN : PictureSignature.Correlation(pictures, first, pictures, second);
             if (correlation < threshold.Correlation - 1e-6) continue;
             Of(first).Add(new Pair(second, cosine, correlation));
             Of(second).Add(new Pair(first, cosine, correlation));
@@ -111,7 +112,7 @@ public static class Duplicates
         cancellation.ThrowIfCancellationRequested();
         var seen = new HashSet<string>(StringComparer.Ordinal);
         var ordered = rest.OrderByDescending(pair => pair.Cosine).ThenBy(pair => files[pair.Other].Name, StringComparer.Ordinal);
-        return new DuplicateGroup([.. ordered.Prepend(new Pair(kept, 1, 1)).Select(pair =>
+        return new DuplicateGroup([.. ordered.Prepend(new Pair(kept, 1, double.IsNaN(rest[0].Correlation) ? double.NaN : 1)).Select(pair =>
         {
             var (facts, pixels) = (files[pair.Other], PixelsOf(source, read[pair.Other]));
             return new DuplicateImage(

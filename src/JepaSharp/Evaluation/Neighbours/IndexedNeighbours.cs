@@ -5,7 +5,7 @@ namespace JepaSharp.Evaluation.Neighbours;
 
 /// <summary>Asks an index, a graph in which neighbours are linked: for sets of which not every pair can be compared.</summary>
 /// <remarks>Hierarchical navigable small worlds (Malkov and Yashunin, 2018), by the library USearch. Some neighbours are missed; how many is measured
-/// in a test.</remarks>
+/// each time (<see cref="IndexRecall"/>).</remarks>
 internal sealed class IndexedNeighbours : NeighbourSearch
 {
     private const ulong Links = 16, WidthOfAdding = 128, WidthOfSearch = 128;
@@ -17,22 +17,31 @@ internal sealed class IndexedNeighbours : NeighbourSearch
         : base(set) => _index = index;
 
     /// <inheritdoc/>
-    public override string Words => "by an index (USearch), which may miss some";
+    public override string Words => $"by an index (USearch), which {Recall.Words}";
+
+    /// <summary>What it finds of the true neighbours.</summary>
+    public IndexRecall Recall => field ??= IndexRecall.Of(this);
 
     /// <summary>Makes the index.</summary>
+    /// <param name="set">The set.</param>
+    /// <param name="progress">Is told how many images are in it.</param>
+    /// <param name="links">Links of an image: of fewer, more neighbours are missed.</param>
+    /// <param name="width">Images that are looked at on the way to the nearest.</param>
+    /// <param name="cancellation">Stops it.</param>
     /// <exception cref="JepaException">The library does not load here.</exception>
-    public static IndexedNeighbours Of(UnitVectors set, IProgress<int>? progress = null, CancellationToken cancellation = default)
+    public static IndexedNeighbours Of(
+        UnitVectors set, IProgress<int>? progress = null, ulong links = Links, ulong width = WidthOfSearch, CancellationToken cancellation = default)
     {
         USearchIndex index;
         try
         {
-            index = new USearchIndex(MetricKind.Ip, ScalarKind.Float32, (ulong)set.Width, Links, WidthOfAdding, WidthOfSearch);
+            index = new USearchIndex(MetricKind.Ip, ScalarKind.Float32, (ulong)set.Width, links, WidthOfAdding, width);
         }
         catch (Exception e) when (e is DllNotFoundException or BadImageFormatException or TypeInitializationException)
         {
             throw new JepaException(
                 $"Neighbours among {set.Rows:n0} images need the index of USearch, which does not load here ({e.Message.Split('\n')[0].TrimEnd('.')})"
-                    + $". Give at most {MostCompared:n0} images, of which every pair is compared.", inner: e);
+                    + $". Have every pair compared, which takes long: --exact-up-to {set.Rows}.", inner: e);
         }
 
         try

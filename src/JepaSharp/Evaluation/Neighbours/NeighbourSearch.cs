@@ -13,7 +13,7 @@ public sealed record NeighbourLists(int Count, int[] Rows, float[] Cosines);
 /// <summary>Finds the images of a set that are nearest to given ones, by cosine.</summary>
 public abstract class NeighbourSearch : IDisposable
 {
-    /// <summary>Images up to which every pair is compared; beyond that an index is asked, which may miss some.</summary>
+    /// <summary>Images up to which every pair is compared where nothing else is said; beyond that an index is asked, which may miss some.</summary>
     public const int MostCompared = 100_000;
 
     private protected NeighbourSearch(UnitVectors set) => Set = set;
@@ -24,15 +24,18 @@ public abstract class NeighbourSearch : IDisposable
     /// <summary>The set that is searched.</summary>
     public UnitVectors Set { get; }
 
-    /// <summary>Over a set: exact up to <see cref="MostCompared"/> images, else by an index.</summary>
+    /// <summary>Over a set: exact up to so many images, else by an index, of which some of the images are asked exactly too, to say what it
+    /// misses.</summary>
     /// <param name="set">The set.</param>
     /// <param name="progress">Is told how many images are in the index, where one is made.</param>
+    /// <param name="mostCompared">Images up to which every pair is compared.</param>
     /// <param name="cancellation">Stops the making of an index.</param>
     /// <exception cref="JepaException">An index is needed, and its library does not load here.</exception>
-    public static NeighbourSearch Over(UnitVectors set, IProgress<int>? progress = null, CancellationToken cancellation = default)
+    public static NeighbourSearch Over(
+        UnitVectors set, IProgress<int>? progress = null, int mostCompared = MostCompared, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(set);
-        return set.Rows <= MostCompared ? new ComparedNeighbours(set) : IndexedNeighbours.Of(set, progress, cancellation);
+        return set.Rows <= mostCompared ? new ComparedNeighbours(set) : IndexedNeighbours.Of(set, progress, cancellation: cancellation);
     }
 
     /// <summary>The nearest to each of some images.</summary>
@@ -94,11 +97,21 @@ internal sealed class ComparedNeighbours(UnitVectors set) : NeighbourSearch(set)
         var (rows, cosines) = (new int[queries.Rows * most], new float[queries.Rows * most]);
         Blocks(queries, (first, block) =>
         {
-            var (nearest, at) = block.topk(most, 1);
-            nearest.contiguous().data<float>().CopyTo(cosines.AsSpan(first * most));
+            var (_, at) = block.topk(most, 1);
             at.to(ScalarType.Int32).contiguous().data<int>().CopyTo(rows.AsSpan(first * most));
+            for (var query = first; query < first + (int)block.shape[0]; query++)
+                InOrder(queries, query, rows.AsSpan(query * most, most), cosines.AsSpan(query * most, most));
         }, progress, cancellation);
         return new NeighbourLists(most, rows, cosines);
+    }
+
+    /// <summary>Cosines anew, in double precision: the last digit of libtorch's product depends on where in memory the numbers lie.</summary>
+    private void InOrder(UnitVectors queries, int query, Span<int> rows, Span<float> cosines)
+    {
+        (float Cosine, int Row)[] found = new (float, int)[rows.Length];
+        for (var place = 0; place < rows.Length; place++) found[place] = ((float)queries.Cosine(query, Set, rows[place]), rows[place]);
+        Array.Sort(found, static (a, b) => b.Cosine.CompareTo(a.Cosine) is var order and not 0 ? order : a.Row.CompareTo(b.Row));
+        for (var place = 0; place < rows.Length; place++) (cosines[place], rows[place]) = found[place];
     }
 
     /// <summary>Every pair of different images of the set at or above a cosine, the first the lower row.</summary>

@@ -37,6 +37,14 @@ public sealed class UnitVectors
         return new UnitVectors(centre, Normalised(set, centre));
     }
 
+    /// <summary>Those that were kept.</summary>
+    /// <param name="centre">[D], what was subtracted.</param>
+    /// <param name="values">[n, D], of length 1 each.</param>
+    internal static UnitVectors Kept(double[] centre, float[] values) => new(centre, values);
+
+    /// <summary>What was subtracted: [D].</summary>
+    internal ReadOnlySpan<double> Centre => _centre;
+
     /// <summary>Of other images, by this set's mean, so that they can be compared with it.</summary>
     /// <param name="queries">[m, D].</param>
     /// <exception cref="JepaException">They have another width.</exception>
@@ -56,6 +64,14 @@ public sealed class UnitVectors
         var sum = 0.0;
         for (var d = 0; d < a.Length; d++) sum += (double)a[d] * b[d];
         return sum;
+    }
+
+    /// <summary>Some of the images, by the same mean.</summary>
+    internal UnitVectors Select(ReadOnlySpan<int> rows)
+    {
+        var selected = new float[rows.Length * Width];
+        for (var i = 0; i < rows.Length; i++) Row(rows[i]).CopyTo(selected.AsSpan(i * Width, Width));
+        return new UnitVectors(_centre, selected);
     }
 
     internal Tensor ToTensor(int first, int count)

@@ -37,6 +37,7 @@ internal sealed record LinearReadout(double[] Weights, double[] Bias)
     public double[] Apply(FeatureMatrix features)
     {
         features.RequireWidth(Width);
+        if (features.Rows == 1 || Bias.Length == 1) return InOrder(features);
         using var scope = NewDisposeScope();
         using var noGradient = no_grad();
         Tensor weights = tensor(Weights, [Width, Bias.Length]), bias = tensor(Bias);
@@ -48,6 +49,23 @@ internal sealed record LinearReadout(double[] Weights, double[] Bias)
             var count = Math.Min(chunk, features.Rows - first);
             var part = features.ToTensor(first, count).to(ScalarType.Float64).mm(weights).Add(bias);
             part.data<double>().CopyTo(outputs.AsSpan(first * Bias.Length, count * Bias.Length));
+        }
+
+        return outputs;
+    }
+
+    /// <summary>One sum after the other: libtorch's product with a single row or column adds in an order that depends on where in memory the numbers
+    /// lie, so that the last digit is not the same each time.</summary>
+    private double[] InOrder(FeatureMatrix features)
+    {
+        var outputs = new double[features.Rows * Bias.Length];
+        for (var i = 0; i < features.Rows; i++)
+        {
+            var row = features.Row(i);
+            var sums = outputs.AsSpan(i * Bias.Length, Bias.Length);
+            Bias.CopyTo(sums);
+            for (var d = 0; d < row.Length; d++)
+                for (var t = 0; t < sums.Length; t++) sums[t] += row[d] * Weights[(d * sums.Length) + t];
         }
 
         return outputs;

@@ -86,6 +86,30 @@ public sealed class HeadFittingTests
         Assert.InRange(fitted.Report.OfNumbers!.R2, 0.9, 1);
         Assert.InRange(fitted.Report.OfNumbers!.Inside, 0.86, 0.94);
         Assert.InRange(fitted.Interval, 0.7, 0.95); // 1.64 deviations of 0.5
+        Assert.Equal(HeadKinds.Ridge, fitted.Kind);
+        Assert.Equal([HeadKinds.Ridge, HeadKinds.Neighbours], fitted.Report.Tried.Select(trial => trial.Kind));
+        Assert.InRange(fitted.Highest, 5, values.Max());
+        Assert.InRange(fitted.Lowest, values.Min(), -5);
+    }
+
+    /// <summary>A wave around a circle, which no line can follow: the mean of the nearest can, and is kept.</summary>
+    [Fact]
+    public void NumberHead_OfAWave_IsThatOfNeighbours()
+    {
+        const int Images = 600;
+        var features = new float[Images * 2];
+        var values = new double[Images];
+        for (var i = 0; i < Images; i++)
+        {
+            var angle = 2 * Math.PI * ((i * 7) % Images) / Images;
+            (features[2 * i], features[(2 * i) + 1], values[i]) = ((float)Math.Cos(angle), (float)Math.Sin(angle), Math.Sin(3 * angle));
+        }
+
+        var fitted = HeadFitting.OfNumbers(new RegressionSet(new FeatureMatrix(Images, 2, features), values), null, 0);
+        Assert.Equal(HeadKinds.Neighbours, fitted.Kind);
+        Assert.InRange(fitted.Report.OfNumbers!.R2, 0.95, 1);
+        Assert.Equal(fitted.Report.Tried.Max(trial => trial.HeldOut), fitted.Report.Tried[1].HeldOut);
+        Assert.Equal((-1, 1), (fitted.Lowest, fitted.Highest), (a, b) => Math.Abs(a.Item1 - b.Item1) + Math.Abs(a.Item2 - b.Item2) < 0.01);
     }
 
     private static HeadImages Images(int rows, int classes, double distance)

@@ -36,6 +36,9 @@ public sealed class NeighbourSearchTests
             if (row < 6) Assert.All(near, other => Assert.InRange(other, 0, 5));
         }
 
+        var alone = search.Nearest(set.Select([7]), 5, cancellation: TestContext.Current.CancellationToken);
+        var amongAll = search.Nearest(set, 5, cancellation: TestContext.Current.CancellationToken);
+        Assert.Equal(alone.Cosines, amongAll.Cosines.AsSpan(7 * 5, 5).ToArray()); // to the bit
         Assert.Equal(39, search.NearestOfEach(1000, cancellation: TestContext.Current.CancellationToken).Count);
     }
 
@@ -77,6 +80,41 @@ public sealed class NeighbourSearchTests
         TestContext.Current.TestOutputHelper!.WriteLine($"recall {recall:F3}");
         Assert.InRange(recall, 0.9, 1);
         Assert.Equal(truth.Cosines[0], found.Cosines[0], 1e-4);
+    }
+
+    /// <summary>A good index and one that is made too thin: what each says it finds is what it finds.</summary>
+    [Theory]
+    [InlineData(16UL, 128UL, 0.9, 1)]
+    [InlineData(2UL, 11UL, 0, 0.9)]
+    public void Index_OfWhatItFinds_SaysTheTruth(ulong links, ulong width, double least, double most)
+    {
+        const int Images = 6000, Asked = 100, Count = 10;
+        var set = UnitVectors.Of(Synthetic.Clouds(Images, 48, 40, 3, 1).Features);
+        using var exact = new ComparedNeighbours(set);
+        using var index = IndexedNeighbours.Of(set, links: links, width: width, cancellation: TestContext.Current.CancellationToken);
+        int[] rows = [.. Enumerable.Range(0, Asked).Select(i => i * (Images / Asked))];
+        var queries = set.Select(rows);
+        var truth = exact.Nearest(queries, Count + 1, cancellation: TestContext.Current.CancellationToken);
+        var found = index.Nearest(queries, Count + 1, cancellation: TestContext.Current.CancellationToken);
+        var right = Enumerable.Range(0, Asked).Sum(q => truth.Rows.AsSpan(q * (Count + 1), Count + 1).ToArray().Where(row => row != rows[q])
+            .Intersect(found.Rows.AsSpan(q * (Count + 1), Count + 1).ToArray()).Count());
+        Assert.Equal(right / (double)(Asked * Count), index.Recall.Share, 0.01);
+        Assert.InRange(index.Recall.Share, least, most);
+        Assert.Equal(Asked, index.Recall.Images);
+    }
+
+    [Fact]
+    public void Search_OfMoreThanAreCompared_AsksAnIndexAndSaysWhatItFinds()
+    {
+        var set = UnitVectors.Of(Synthetic.Clouds(500, 16, 5, 3, 1).Features);
+        using var compared = NeighbourSearch.Over(set, mostCompared: 500, cancellation: TestContext.Current.CancellationToken);
+        using var asked = NeighbourSearch.Over(set, mostCompared: 499, cancellation: TestContext.Current.CancellationToken);
+        Assert.Equal("every pair compared", compared.Words);
+        Assert.Matches(
+            "^by an index \\(USearch\\), which found (9[0-9]|100)\\.[0-9]% of the true ten nearest of 100 images that were checked$", asked.Words);
+        Assert.Equal(
+            Outliers.Rank(compared, cancellation: TestContext.Current.CancellationToken)[0].Row,
+            Outliers.Rank(asked, cancellation: TestContext.Current.CancellationToken)[0].Row);
     }
 
     [Fact]
