@@ -63,7 +63,13 @@ internal sealed record MethodShape(string Name, int Batch, string Yaml, string P
         var encoder = new VisionTransformer(
             new VisionTransformerShape
             {
-                ImageHeight = DecoderSide, ImageWidth = DecoderSide, PatchSize = 8, Width = 32, Depth = 1, Heads = 2, MlpWidth = 64,
+                ImageHeight = DecoderSide,
+                ImageWidth = DecoderSide,
+                PatchSize = 8,
+                Width = 32,
+                Depth = 1,
+                Heads = 2,
+                MlpWidth = 64,
             });
         foreach (var parameter in encoder.parameters()) parameter.requires_grad = false;
         var pairs = new KeptPairs(randn(kept, Represented), encoder, DecoderSide, "random numbers", new Dictionary<string, string>());
