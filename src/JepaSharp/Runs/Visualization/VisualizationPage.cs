@@ -62,7 +62,7 @@ internal sealed class VisualizationPage(string folder, int samples, DecoderFacts
         List<(string, string)> columns = [("image", "as it is"), ("context", "what is seen"), ("block", "what is asked")];
         foreach (var who in Drawn.Keys)
         {
-            var (title, note) = who == BlockSource.Predictor ? ("predictor", "from its output") : ("target", "from its own output");
+            var (title, note) = who == BlockSource.Predictor ? ("predictor", "its output") : ("target", "its own output");
             columns.AddRange(Enumerable.Range(1, samples).Select(s => (title, $"{note}, {s.ToString(CultureInfo.InvariantCulture)}")));
         }
 

@@ -50,8 +50,13 @@ internal sealed class VisualizationWords(VisualizationNumbers numbers, PreparedB
             : ($"It cannot be told whether the predictor says anything of the block that the context alone does not: {paired}. {Fault()}", true);
         if (numbers.Of(BlockSource.Untrained) is not { } untrained) yield break;
         var (trained, more) = (numbers.Of(BlockSource.Predictor)!, numbers.Paired(BlockSource.Predictor, BlockSource.Untrained)!.Value);
+        // What an untrained one passes on is where the block lies.
+        var byPlace = untrained.Correlation.Mean > Clearly * untrained.Correlation.Error
+            && untrained.Correlation.Mean > trained.Correlation.Mean / 2
+                ? " Most of it is told by where the block lies, then: in these images blocks at one place look alike." : "";
         yield return (
-            $"An untrained predictor agrees by {Both(untrained.Correlation)}, the trained one by {Both(trained.Correlation)}, {Both(more)} more.",
+            $"An untrained predictor agrees by {Both(untrained.Correlation)}, the trained one by {Both(trained.Correlation)}, {Both(more)} more."
+                + byPlace,
             !(more.Mean > Clearly * more.Error));
     }
 
