@@ -32,9 +32,12 @@ internal interface ITimedWork : IDisposable
 /// </remarks>
 internal static class ComputationTimings
 {
-    // What was compiled in haste is compiled again, better, after some thirty calls and a tenth of a second without new code.
-    private const int WarmCalls = 16, QuietPauses = 2;
-    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(110), Longest = TimeSpan.FromSeconds(4);
+    // What was compiled in haste is compiled again, better, after a tenth of a second without new code and then some thirty calls; where there is one
+    // core, .NET waits ten times as long before it counts.
+    private static readonly bool IsOneCore = Environment.ProcessorCount == 1;
+    private static readonly int WarmCalls = IsOneCore ? 40 : 16, QuietPauses = IsOneCore ? 3 : 2;
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(IsOneCore ? 1200 : 110);
+    private static readonly TimeSpan Longest = TimeSpan.FromSeconds(IsOneCore ? 20 : 4);
     private static readonly TimeSpan Budget = TimeSpan.FromMilliseconds(400);
     private const int FewestRounds = 2, MostRounds = 12;
 
