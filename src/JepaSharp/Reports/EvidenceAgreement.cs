@@ -151,9 +151,9 @@ public sealed record EvidenceAgreement(
         return new MeasuredRun($"{data.ResolveSource() ?? "scenes"} {data.TestPath} {probes}", moments);
     }
 
-    private static bool HasFixedTargets(PretrainOptions options) => options.Meta.Objective switch
+    internal static bool HasFixedTargets(PretrainOptions options) => options.Meta.Objective switch
     {
-        MaskedAutoencoder.ShortName or Distillation.ShortName => true,
+        MaskedAutoencoder.ShortName or Distillation.ShortName or Rcdm.ShortName => true,
         ImageJepa.ShortName => options.Ijepa.Target != JepaTarget.Representations,
         _ => false,
     };

@@ -3,6 +3,7 @@ using JepaSharp.Data.Sources.Scenes;
 using JepaSharp.Models;
 using JepaSharp.Objectives;
 using JepaSharp.Optimization;
+using JepaSharp.Reports;
 using JepaSharp.Runtime.Collectives;
 using JepaSharp.Tests.Runtime.Collectives;
 using JepaSharp.Training;
@@ -56,6 +57,14 @@ public abstract class ObjectiveContract<T> : IDisposable
     }
 
     /// <summary>An objective that counts its operations counts the products that libtorch's operators make, forward and backward.</summary>
+    /// <summary>Whoever reads a run folder knows of the targets from the configuration alone.</summary>
+    [Fact]
+    public void Targets_AreFixed_WhereTheConfigurationSaysSo()
+    {
+        using var objective = New();
+        Assert.Equal(objective.TargetsAreFixed, EvidenceAgreement.HasFixedTargets(Options));
+    }
+
     [Fact]
     public void Operations_ThatTheLossCounts_AreThoseOfItsProducts()
     {

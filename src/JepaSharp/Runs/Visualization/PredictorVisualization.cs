@@ -17,7 +17,7 @@ namespace JepaSharp.Runs.Visualization;
 public sealed class PredictorVisualization : IDisposable
 {
     private const int FewestImages = 200, MostPairs = 20_000, MasksAnImage = 8, FewestPairs = 1024, GlanceBlocks = 64, LargestHeldOut = 512;
-    private const int FewestSteps = 10, MostRead = 4000;
+    private const int FewestSteps = 10;
     private const decimal HeldOut = 0.1m;
     private const double ShareOfPreparation = 1.0 / 3;
 
@@ -251,7 +251,7 @@ public sealed class PredictorVisualization : IDisposable
         var (each, done) = (tested.Count * _request.Samples, 0);
         var progress = listener.Begin("drawing", "pictures", sources.Length * each);
         using var training = Training(store);
-        var reading = Reading(preparation, tested, stop);
+        using var reading = SceneReading.Over(preparation, _train, _test, tested, (ulong)_request.Seed, stop);
         if (reading is not null) page.Numbers.ReadOfTheBlocks = reading.OfTheBlocks();
         foreach (var who in sources)
         {
@@ -263,17 +263,6 @@ public sealed class PredictorVisualization : IDisposable
         }
 
         (progress as IDisposable)?.Dispose();
-    }
-
-    /// <summary>What reads scenes from pictures, fitted to true blocks of images that decoders learn from; null where they are no scenes.</summary>
-    private SceneReading? Reading(BlockPreparation preparation, PreparedBlocks tested, CancellationToken stop)
-    {
-        if (_train.SceneOf(0) is null || _test.SceneOf(0) is null) return null;
-        // No networks are asked: these blocks are for probes alone.
-        using var fit = preparation.Of(
-            _train, [.. Enumerable.Range(0, Math.Min(_train.Count, MostRead))], key: long.MinValue / 4, [], show: true, stop: stop);
-        using var onHost = fit with { Pictures = fit.Pictures.cpu() };
-        return SceneReading.Fit(_train, onHost, _test, tested with { Pictures = tested.Pictures.cpu() }, (ulong)_request.Seed);
     }
 
     /// <summary>Some of the pictures that decoders learned from. -> float32 [n, 3, S, S].</summary>

@@ -1,4 +1,5 @@
 using JepaSharp.Data.Sources;
+using JepaSharp.Data.Sources.Scenes;
 using JepaSharp.Evaluation;
 using JepaSharp.Evaluation.Drawing;
 using JepaSharp.Evaluation.Probes;
@@ -11,18 +12,36 @@ namespace JepaSharp.Runs.Visualization;
 /// A ridge probe on what random filters find in a block, and on the block's pixels made small, fitted to true blocks of other images and to nothing
 /// that was drawn. Of several pictures of a representation the answers are averaged.
 /// </remarks>
-internal sealed class SceneReading
+internal sealed class SceneReading : IDisposable
 {
     /// <summary>Blocks with a truth below which nothing is said.</summary>
     public const int FewestBlocks = 20;
 
-    private const int Places = 8;
+    private const int Places = 8, MostImages = 4000;
 
     private readonly Tensor _pictures;
     private readonly ulong _seed;
     private readonly Dictionary<string, (double[]?[] Truths, LinearRegressor[] Probes)> _questions = [];
 
     private SceneReading(Tensor pictures, ulong seed) => (_pictures, _seed) = (pictures, seed);
+
+    /// <summary>Fits the probes to blocks of images that decoders learn from, of which no network is asked; null where the images are not
+    /// scenes.</summary>
+    /// <param name="preparation">Cuts the blocks.</param>
+    /// <param name="training">Images that decoders learn from.</param>
+    /// <param name="testing">Images of the blocks that are drawn.</param>
+    /// <param name="tested">These blocks.</param>
+    /// <param name="seed">Of the filters.</param>
+    /// <param name="stop">Stops between batches of images.</param>
+    public static SceneReading? Over(
+        BlockPreparation preparation, ImageSource training, ImageSource testing, PreparedBlocks tested, ulong seed, CancellationToken stop)
+    {
+        if (training.SceneOf(0) is null || testing.SceneOf(0) is null) return null;
+        using var fit = preparation.Of(
+            training, [.. Enumerable.Range(0, Math.Min(training.Count, MostImages))], key: long.MinValue / 4, [], show: true, stop: stop);
+        using var pictures = fit.Pictures.cpu();
+        return Fit(training, fit with { Pictures = pictures }, testing, tested, seed);
+    }
 
     /// <summary>Fits the probes; null where the images are not scenes, or too few blocks hold an object.</summary>
     /// <param name="training">Images, none of them tested.</param>
@@ -32,13 +51,14 @@ internal sealed class SceneReading
     /// <param name="seed">Of the filters.</param>
     public static SceneReading? Fit(ImageSource training, PreparedBlocks fit, ImageSource testing, PreparedBlocks tested, ulong seed)
     {
-        var reading = new SceneReading(tested.Pictures, seed);
+        var reading = new SceneReading(tested.Pictures.cpu().clone().DetachFromDisposeScope(), seed);
         using var scope = NewDisposeScope();
         using var untracked = no_grad();
         using var features = reading.Features(fit.Pictures);
+        var (knownScenes, testedScenes) = (Scenes(training, fit), Scenes(testing, tested));
         foreach (var question in SceneTruth.Questions)
         {
-            var (known, truths) = (Truths(question, training, fit), Truths(question, testing, tested));
+            var (known, truths) = (Truths(question, knownScenes, fit), Truths(question, testedScenes, tested));
             int[] rows = [.. Enumerable.Range(0, known.Length).Where(i => known[i] is not null)];
             if (rows.Length < FewestBlocks || truths.Count(t => t is not null) < FewestBlocks) continue;
             var matrix = FeatureMatrix.FromTensor(features.index_select(0, tensor(rows.Select(r => (long)r).ToArray(), device: features.device)));
@@ -47,8 +67,13 @@ internal sealed class SceneReading
                     k => RidgeProbe.Fit(new RegressionSet(matrix, [.. rows.Select(r => known[r]![k])])))]);
         }
 
-        return reading._questions.Count == 0 ? null : reading;
+        if (reading._questions.Count > 0) return reading;
+        reading.Dispose();
+        return null;
     }
+
+    /// <inheritdoc/>
+    public void Dispose() => _pictures.Dispose();
 
     /// <summary>What the probes say of the true blocks.</summary>
     public IReadOnlyDictionary<string, SceneAnswers> OfTheBlocks()
@@ -75,12 +100,16 @@ internal sealed class SceneReading
         });
     }
 
-    private static double[]?[] Truths(string question, ImageSource source, PreparedBlocks blocks) => [.. blocks.Shown.Select(shown =>
+    private static (Scene? Scene, int Width, int Height)[] Scenes(ImageSource source, PreparedBlocks blocks) => [.. blocks.Shown.Select(shown =>
     {
-        if (source.SceneOf(shown.Index) is not { } scene) return null;
         using var image = source.Open(shown.Index);
-        return SceneTruth.Of(question, scene, image.Width, image.Height, shown.Grid, shown.Block);
+        return (source.SceneOf(shown.Index), image.Width, image.Height);
     })];
+
+    private static double[]?[] Truths(string question, (Scene? Scene, int Width, int Height)[] scenes, PreparedBlocks blocks) =>
+        [.. blocks.Shown.Zip(scenes, (shown, of) => of.Scene is null
+            ? null
+            : SceneTruth.Of(question, of.Scene, of.Width, of.Height, shown.Grid, shown.Block))];
 
     private Tensor Features(Tensor pictures)
     {

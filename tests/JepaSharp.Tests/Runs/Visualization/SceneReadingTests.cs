@@ -46,7 +46,7 @@ public sealed class SceneReadingTests
         using var other = new ScenesSource(0, 120, Side, first: 700);
         using var fit = Blocks(source);
         using var tested = Blocks(other);
-        var reading = SceneReading.Fit(source, fit, other, tested, seed: 0)!;
+        using var reading = SceneReading.Fit(source, fit, other, tested, seed: 0)!;
         var best = reading.OfTheBlocks();
         Assert.Equal(SceneTruth.Questions.Order(), best.Keys.Order());
         Assert.Equal(120, best[SceneTruth.Count].Count);
